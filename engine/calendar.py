@@ -1,0 +1,180 @@
+"""Billing periods: frequencies, anchors, month ends. The only calendar arithmetic in Tactus.
+
+All instants are UTC. Boundaries fall at 00:00 UTC of the anchor day, except that a schedule anchored on the contract's
+start keeps the hour of that start (contracts start on the hour). Rules and tables: docs/algorithms/periods.md.
+"""
+
+from bisect import bisect_right
+from calendar import monthrange
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from engine.errors import InvalidTerms
+
+
+class Frequency(StrEnum):
+    """How often a contract or a subscription is billed."""
+
+    WEEKLY = "WEEKLY"
+    MONTHLY = "MONTHLY"
+    QUARTERLY = "QUARTERLY"
+    SEMI_ANNUAL = "SEMI_ANNUAL"
+    ANNUAL = "ANNUAL"
+
+
+class BillingDay(StrEnum):
+    """What the days of a usage statement schedule are counted from."""
+
+    FIRST_OF_MONTH = "FIRST_OF_MONTH"
+    CONTRACT_START = "CONTRACT_START"
+    CUSTOM_DATE = "CUSTOM_DATE"
+
+
+_MONTHS: Final = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.SEMI_ANNUAL: 6, Frequency.ANNUAL: 12}
+_WEEK: Final = timedelta(days=7)
+
+
+def utc(value: datetime, field: str) -> datetime:
+    """`value` in UTC; raises InvalidTerms naming `field` for a naive datetime."""
+    if value.tzinfo is UTC:
+        return value
+    if value.utcoffset() is None:
+        raise InvalidTerms(f"{field} must have a time zone", field)
+    return value.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """A half-open stretch of time `[start, end)` in UTC, never empty."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "start", utc(self.start, "starting_at"))
+        object.__setattr__(self, "end", utc(self.end, "ending_before"))
+        if self.start >= self.end:
+            raise InvalidTerms("ending_before must be after starting_at", "ending_before")
+
+    def __contains__(self, instant: datetime) -> bool:
+        return self.start <= instant < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSchedule:
+    """Boundaries every `frequency`, counted from `anchor` at `hour`:00 UTC; endless both ways."""
+
+    frequency: Frequency
+    anchor: date
+    hour: int = 0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.anchor, datetime):
+            raise InvalidTerms("anchor must be a date", "billing_anchor_date")
+        if not 0 <= self.hour <= 23:
+            raise InvalidTerms("hour must be between 0 and 23", "billing_anchor_date")
+
+    def boundary(self, n: int) -> datetime:
+        """The n-th boundary after the anchor (0 is the anchor itself, negative ones come before it).
+
+        A month too short for the anchor's day has its boundary on its last day; later months return to the day.
+        """
+        at = time(self.hour, tzinfo=UTC)
+        if self.frequency is Frequency.WEEKLY:
+            return datetime.combine(self.anchor + n * _WEEK, at)
+        years, month = divmod(self.anchor.month - 1 + n * _MONTHS[self.frequency], 12)
+        year = self.anchor.year + years
+        day = min(self.anchor.day, monthrange(year, month + 1)[1])
+        return datetime.combine(date(year, month + 1, day), at)
+
+    def index(self, instant: datetime) -> int:
+        """The n of the last boundary that is not after `instant`."""
+        day = utc(instant, "instant").date()
+        if self.frequency is Frequency.WEEKLY:
+            n = (day - self.anchor).days // 7 + 1
+        else:
+            months = (day.year - self.anchor.year) * 12 + day.month - self.anchor.month
+            n = months // _MONTHS[self.frequency] + 1
+        while self.boundary(n) > instant:
+            n -= 1
+        return n
+
+
+def anchor_for(day: BillingDay, frequency: Frequency, contract_start: datetime, custom: datetime | None = None) -> date:
+    """The date that a contract's periods are counted from (UTC).
+
+    FIRST_OF_MONTH: the first day of the month in which the contract starts; for WEEKLY the Monday on or before its
+    start. CONTRACT_START: the start's date. CUSTOM_DATE: the date of `custom`, which may lie before the contract.
+    """
+    if day is BillingDay.CUSTOM_DATE:
+        if custom is None:
+            raise InvalidTerms("CUSTOM_DATE needs a billing_anchor_date", "billing_anchor_date")
+        return utc(custom, "billing_anchor_date").date()
+    start = utc(contract_start, "starting_at").date()
+    if day is BillingDay.CONTRACT_START:
+        return start
+    if frequency is Frequency.WEEKLY:
+        return start - timedelta(days=start.weekday())
+    return start.replace(day=1)
+
+
+def schedule_for(
+    day: BillingDay, frequency: Frequency, contract_start: datetime, custom: datetime | None = None
+) -> BillingSchedule:
+    """The billing schedule of a contract: `anchor_for`, with the start's hour where the start is the anchor."""
+    hour = utc(contract_start, "starting_at").hour if day is BillingDay.CONTRACT_START else 0
+    return BillingSchedule(frequency, anchor_for(day, frequency, contract_start, custom), hour)
+
+
+def periods(
+    schedule: BillingSchedule, contract_start: datetime, contract_end: datetime | None, until: datetime
+) -> Iterator[Period]:
+    """The contract's periods that begin before `until`, in order.
+
+    They tile the contract's life: the first is a stub from its start to the next boundary, the last is cut at its
+    end; empty ones do not occur. With an open end they are endless, hence `until`.
+    """
+    start = utc(contract_start, "starting_at")
+    end = None if contract_end is None else utc(contract_end, "ending_before")
+    n = schedule.index(start) + 1
+    while start < until and (end is None or start < end):
+        boundary = schedule.boundary(n)
+        yield Period(start, boundary if end is None else min(boundary, end))
+        start, n = boundary, n + 1
+
+
+def period_at(
+    schedule: BillingSchedule, contract_start: datetime, contract_end: datetime | None, instant: datetime
+) -> Period:
+    """The contract's period that holds `instant`; raises InvalidTerms where the contract does not cover it."""
+    moment = utc(instant, "instant")
+    start = utc(contract_start, "starting_at")
+    end = None if contract_end is None else utc(contract_end, "ending_before")
+    if moment < start or (end is not None and moment >= end):
+        raise InvalidTerms("the contract does not cover this time", "instant")
+    n = schedule.index(moment)
+    last = schedule.boundary(n + 1)
+    return Period(max(start, schedule.boundary(n)), last if end is None else min(last, end))
+
+
+def split(period: Period, cuts: Iterable[datetime]) -> list[Period]:
+    """`period` cut at those of `cuts` that lie strictly inside it; order and repetition do not matter."""
+    inside = sorted({cut for cut in cuts if period.start < cut < period.end})
+    edges = [period.start, *inside, period.end]
+    return [Period(start, end) for start, end in pairwise(edges)]
+
+
+def consecutive(windows: Sequence[Period], field: str) -> None:
+    """Raises InvalidTerms naming `field` unless the windows are in order and do not overlap."""
+    for before, after in pairwise(windows):
+        if after.start < before.end:
+            raise InvalidTerms("windows must be in order and must not overlap", field)
+
+
+def window_index(starts: Sequence[datetime], instant: datetime) -> int:
+    """The index of the window whose start is the last one not after `instant`; -1 before the first."""
+    return bisect_right(starts, instant) - 1
