@@ -1,0 +1,237 @@
+"""What is true everywhere. Values come from the environment (django-environ); durations and sizes name their unit."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+
+import billing_site.celery  # noqa: F401  # whoever has settings sends jobs through our Celery application, not through a default one
+from billing_site.broker import celery_broker_url
+from billing_site.logs import configure_logging
+from billing_site.reactions import REACTIONS
+
+# Lets `models.Field[...]`, `ModelAdmin[...]` and the like be written as types at run time too.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = environ.Env()
+
+VAR_DIR = Path(env.str("TACTUS_VAR", default=str(BASE_DIR / "var")))
+
+# --- ours -------------------------------------------------------------------------------------------------------------------------
+TACTUS_GRACE_HOURS = env.int("TACTUS_GRACE_HOURS", default=24)
+TACTUS_INGEST_MAX_EVENTS = env.int("TACTUS_INGEST_MAX_EVENTS", default=1000)
+TACTUS_MAX_BODY_BYTES = env.int("TACTUS_MAX_BODY_BYTES", default=10 * 1024 * 1024)
+TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
+TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")
+TACTUS_COMPANY_EMAIL = env.str("TACTUS_COMPANY_EMAIL", default="billing@example.com")
+# Scheme, host and port under which browsers and API clients reach us; no trailing slash.
+TACTUS_PUBLIC_URL = env.str("TACTUS_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Origin of the page that embeds the console in the demo: deliberately another host name than the public URL's.
+TACTUS_DEMO_HOST_URL = env.str("TACTUS_DEMO_HOST_URL", default="http://localhost:8001").rstrip("/")
+
+# Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
+EVENT_REACTIONS = REACTIONS
+
+# --- Django -----------------------------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+ROOT_URLCONF = "billing_site.urls"
+WSGI_APPLICATION = "billing_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "django_filters",
+    "django_htmx",
+    "template_partials",
+    "csp",
+    "django_structlog",
+    "core",
+    "customers",
+    "catalog",
+    "usage",
+    "contracts",
+    "invoices",
+    "console",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "core.api.middleware.ApiMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "billing_site.middleware.AdminPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = TACTUS_MAX_BODY_BYTES
+
+# Strict for everything. The console's routes replace frame-ancestors per view; AdminPolicyMiddleware loosens /admin/ for its skin only.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- database, cache, jobs --------------------------------------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+
+
+def database_from(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for `url`, with time limits in the server and, where asked for, a connection pool.
+
+    Web threads (granian's) come and go, so thread-bound persistent connections would leak or reconnect: with TACTUS_DB_POOL_SIZE they
+    share a psycopg pool that tests a connection before handing it out, and a restarted PostgreSQL costs no request. Workers and
+    commands have one long-lived thread each and keep one connection, tested once per task or request.
+    """
+    config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    config["ATOMIC_REQUESTS"] = False
+    config["CONN_HEALTH_CHECKS"] = True
+    options = config.setdefault("OPTIONS", {})
+    pool_size = env.int("TACTUS_DB_POOL_SIZE", default=0)
+    if pool_size:
+        config["CONN_MAX_AGE"] = 0
+        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5, "max_lifetime": 1800, "reconnect_timeout": 30}
+    else:
+        config["CONN_MAX_AGE"] = env.int("TACTUS_CONN_MAX_AGE", default=60)
+    statement_ms = env.int("TACTUS_STATEMENT_TIMEOUT_MS", default=0)
+    if statement_ms:
+        options["options"] = f"-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout=30000"
+    return config
+
+
+DATABASES = {"default": database_from(env.str("DATABASE_URL", default="postgresql://tactus@127.0.0.1:5432/tactus"))}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "tactus",
+    },
+}
+
+CELERY_BROKER_URL = celery_broker_url(REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Past the hard time limit, or a healthy but slow task would be delivered a second time.
+    "visibility_timeout": 600,
+    # kombu looks for unacknowledged messages every interval x throttle seconds; its defaults make that about 100 s.
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_keepalive": True,
+    # A publisher whose broker is down must not hang the request: the sweeper will find the work.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    "global_keyprefix": "tactus:",
+}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_DEFAULT_QUEUE = "tactus"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+
+# --- API --------------------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.auth.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.ExactJSONRenderer"],
+    "EXCEPTION_HANDLER": "core.api.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tactus",
+    "DESCRIPTION": "Usage-based billing that speaks Metronome's API. Not affiliated with Metronome.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": r"/v[12]",
+}
+
+# --- logs -------------------------------------------------------------------------------------------------------------------------
+LOGGING = configure_logging(as_json=env.bool("TACTUS_LOG_JSON", default=False), level=env.str("TACTUS_LOG_LEVEL", default="INFO"))
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

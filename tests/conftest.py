@@ -1,0 +1,1 @@
+"""Fixtures for every test. Servers are started by tests/plugins/servers.py."""

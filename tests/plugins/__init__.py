@@ -1,0 +1,1 @@
+"""pytest plugins of our own, loaded by name from pyproject.toml."""
