@@ -1,0 +1,84 @@
+from decimal import Decimal
+
+import pytest
+
+from core.money_format import abridge, format_money, format_quantity
+
+USD = {"minor_digits": 2, "places": 0}
+EUR = {"minor_digits": 0, "places": 2}
+JPY = {"minor_digits": 0, "places": 0}
+
+
+@pytest.mark.parametrize(
+    ("stored", "unit", "figure"),
+    [
+        ("24736", USD, "247.36"),
+        ("5", USD, "0.05"),
+        ("0", USD, "0.00"),
+        ("-0", USD, "0.00"),
+        ("100", USD, "1.00"),
+        ("123456789", USD, "1,234,567.89"),
+        ("-123456789", USD, "-1,234,567.89"),
+        ("-12300", USD, "-123.00"),
+        ("0.0015", USD, "0.000015"),
+        ("24736.50", USD, "247.365"),
+        ("1E+5", USD, "1,000.00"),
+        ("1E-9", USD, "0.00000000001"),
+        ("247.36", EUR, "247.36"),
+        ("1000", EUR, "1,000.00"),
+        ("0.5", EUR, "0.50"),
+        ("0.00002", EUR, "0.00002"),
+        ("1234", JPY, "1,234"),
+        ("0.25", JPY, "0.25"),
+    ],
+)
+def test_money_in_a_persons_units(stored: str, unit: dict[str, int], figure: str) -> None:
+    assert format_money(Decimal(stored), **unit) == figure
+
+
+def test_money_keeps_every_digit_beyond_the_default_precision() -> None:
+    # Decimal's default context has 28 digits: any arithmetic in it would round this.
+    digits = "123456789012345678901234567890.123456789012345678901234567891"
+    assert format_money(Decimal(digits), **EUR).replace(",", "") == digits
+    assert format_money(Decimal(digits), **USD).replace(",", "").replace(".", "") == digits.replace(".", "")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "figure"),
+    [
+        ("0", "0"),
+        ("7", "7"),
+        ("999", "999"),
+        ("1000", "1,000"),
+        ("37493333", "37,493,333"),
+        ("1234567.50", "1,234,567.5"),
+        ("-1500", "-1,500"),
+        ("1E+6", "1,000,000"),
+        ("0.000001", "0.000001"),
+    ],
+)
+def test_quantities_have_no_trailing_zeros(quantity: str, figure: str) -> None:
+    assert format_quantity(Decimal(quantity)) == figure
+
+
+@pytest.mark.parametrize("broken", ["NaN", "sNaN", "Infinity", "-Infinity"])
+def test_what_is_not_a_number_is_refused(broken: str) -> None:
+    with pytest.raises(ValueError, match="not an amount"):
+        format_money(Decimal(broken), **USD)
+    with pytest.raises(ValueError, match="not a quantity"):
+        format_quantity(Decimal(broken))
+
+
+@pytest.mark.parametrize(
+    ("figure", "decimals", "shown"),
+    [
+        ("0.3333333333", 4, "0.3333…"),
+        ("0.9999999999", 4, "0.9999…"),
+        ("0.1234", 4, "0.1234"),
+        ("1,234.5", 4, "1,234.5"),
+        ("1,234", 1, "1,234"),
+        ("-0.66666", 2, "-0.66…"),
+    ],
+)
+def test_long_decimals_are_cut_and_say_so(figure: str, decimals: int, shown: str) -> None:
+    assert abridge(figure, decimals) == shown
