@@ -1,0 +1,9 @@
+"""Who pays."""
+
+from django.apps import AppConfig
+
+
+class CustomersConfig(AppConfig):
+    """Registers the app."""
+
+    name = "customers"

@@ -1,0 +1,48 @@
+"""Who pays."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+
+class Customer(models.Model):
+    """An account that is billed. Archiving is for good; its aliases stay taken."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=160)
+    salesforce_account_id = models.CharField(max_length=128, blank=True, default="")
+    custom_fields = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="customer_page_idx")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IngestAlias(models.Model):
+    """A name under which a customer's events may arrive.
+
+    Unique across active and archived customers (domain.md section 2).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="aliases")
+    alias = models.CharField(max_length=128)
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "ingest aliases"
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["alias"], name="ingest_alias_once"),
+            models.CheckConstraint(condition=~Q(alias=""), name="ingest_alias_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return self.alias
