@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. Where DATABASE_URL or REDIS_URL are not set it finds the embedded servers, or starts them for its own run."""
+"""Django's command line. Without DATABASE_URL and REDIS_URL it finds or starts the embedded servers."""
 
 import os
 import sys

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 def celery_broker_url(redis_url: str) -> str:
     """Celery's broker URL for redis-py's `redis_url`.
 
-    `redis://` and `rediss://` pass unchanged; `unix://[:password@]/path?db=N&password=P` becomes `redis+socket://:P@/path?virtual_host=N`.
+    `redis://` and `rediss://` pass unchanged; `unix://[:password@]/path?db=N&password=P` becomes
+    `redis+socket://:P@/path?virtual_host=N`.
     """
     parts = urlsplit(redis_url)
     if parts.scheme != "unix":

@@ -1,7 +1,7 @@
 """The Celery application and the whole beat table.
 
-PostgreSQL owns all work; a message only says "look now". So every beat entry is a sweeper that may run twice, late or not at all for
-a while without harm, and beat needs no schedule file.
+PostgreSQL owns all work; a message only says "look now". So every beat entry is a sweeper that may run twice, late or
+not at all for a while without harm, and beat needs no schedule file.
 """
 
 import os
@@ -13,7 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
 
 TASK_APPS = ["core", "customers", "catalog", "usage", "contracts", "invoices", "console"]
 
-# Seconds between two wake-ups. `expires` drops a wake-up nobody took before the next one: they would only queue up behind each other.
+# Seconds between two wake-ups. `expires` drops a wake-up nobody took before the next one: they would only queue up
+# behind each other.
 BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "invoices.sweep_due": {"task": "invoices.sweep_due", "schedule": 10.0, "options": {"expires": 30}},
 }

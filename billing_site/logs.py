@@ -1,4 +1,4 @@
-"""Structured logs for web, worker and commands: one line per fact, with the request's or task's id, never with a secret."""
+"""Structured logs for web, worker and commands: one line per fact, with its request or task id, never with a secret."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ SECRET_TEXT = re.compile(r"(?i)(bearer\s+|[?&][a-z_]*(?:token|code|key|signature
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank values whose key or shape says that they are a credential: headers, tokens in query strings, passwords in URLs."""
+    """Blank values that look like credentials by key or shape: headers, tokens in query strings, passwords in URLs."""
     for key, value in event.items():
         if SECRET_KEYS.search(key):
             event[key] = "[redacted]"
@@ -41,7 +41,9 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,

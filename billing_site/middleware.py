@@ -5,7 +5,8 @@ from collections.abc import Callable
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.http import HttpRequest, HttpResponse
 
-# The admin skin (django-unfold) runs Alpine expressions and inline styles and cannot do without these two. Nothing else may have them.
+# The admin skin (django-unfold) runs Alpine expressions and inline styles and cannot do without these two. Nothing else
+# may have them.
 ADMIN_POLICY = {
     "default-src": [NONE],
     "script-src": [SELF, UNSAFE_EVAL, UNSAFE_INLINE],
@@ -27,8 +28,10 @@ class AdminPolicyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the policy of this part of the site."""
         response = self.get_response(request)
         if request.path.startswith("/admin/") and not hasattr(response, "_csp_config"):
-            response._csp_config = ADMIN_POLICY  # type: ignore[attr-defined]  # django-csp's own hook, as its decorators set it
+            # The hook that django-csp's own decorators use.
+            setattr(response, "_csp_config", ADMIN_POLICY)  # noqa: B010
             response["Cache-Control"] = "no-store"
         return response

@@ -1,1 +1,1 @@
-"""Settings: `base` holds what is always true; `dev`, `test` and `production` say what differs. Every value of ours comes from the environment."""
+"""Settings: `base` holds what is always true; `dev`, `test` and `production` say what differs."""

@@ -8,10 +8,10 @@ import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 
-import billing_site.celery  # noqa: F401  # whoever has settings sends jobs through our Celery application, not through a default one
+import billing_site.celery  # noqa: F401  # so that whoever has settings also has our Celery application
 from billing_site.broker import celery_broker_url
 from billing_site.logs import configure_logging
-from billing_site.reactions import REACTIONS
+from billing_site.reactions import DUE_WORK, REACTIONS
 
 # Lets `models.Field[...]`, `ModelAdmin[...]` and the like be written as types at run time too.
 django_stubs_ext.monkeypatch()
@@ -21,13 +21,16 @@ env = environ.Env()
 
 VAR_DIR = Path(env.str("TACTUS_VAR", default=str(BASE_DIR / "var")))
 
-# --- ours -------------------------------------------------------------------------------------------------------------------------
+# --- ours -------------------------------------------------------------------------------------------------------------
 TACTUS_GRACE_HOURS = env.int("TACTUS_GRACE_HOURS", default=24)
 TACTUS_INGEST_MAX_EVENTS = env.int("TACTUS_INGEST_MAX_EVENTS", default=1000)
 TACTUS_MAX_BODY_BYTES = env.int("TACTUS_MAX_BODY_BYTES", default=10 * 1024 * 1024)
 TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")
 TACTUS_COMPANY_EMAIL = env.str("TACTUS_COMPANY_EMAIL", default="billing@example.com")
+TACTUS_COMPANY_TAX_ID = env.str("TACTUS_COMPANY_TAX_ID", default="")
+# Invoice numbers: PREFIX-YEAR-0001, gap-free within a year.
+TACTUS_INVOICE_PREFIX = env.str("TACTUS_INVOICE_PREFIX", default="TA")
 # Scheme, host and port under which browsers and API clients reach us; no trailing slash.
 TACTUS_PUBLIC_URL = env.str("TACTUS_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 # Origin of the page that embeds the console in the demo: deliberately another host name than the public URL's.
@@ -35,8 +38,10 @@ TACTUS_DEMO_HOST_URL = env.str("TACTUS_DEMO_HOST_URL", default="http://localhost
 
 # Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
 EVENT_REACTIONS = REACTIONS
+# Dotted sweeps that find due work; `run_due_work` runs them in the foreground.
+DUE_WORK = DUE_WORK  # noqa: PLW0127
 
-# --- Django -----------------------------------------------------------------------------------------------------------------------
+# --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
 ROOT_URLCONF = "billing_site.urls"
 WSGI_APPLICATION = "billing_site.wsgi.application"
@@ -101,7 +106,12 @@ TEMPLATES = [
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
 ]
 
 TIME_ZONE = "UTC"
@@ -121,7 +131,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = TACTUS_MAX_BODY_BYTES
 
-# Strict for everything. The console's routes replace frame-ancestors per view; AdminPolicyMiddleware loosens /admin/ for its skin only.
+# Strict for everything. The console's routes replace frame-ancestors per view; AdminPolicyMiddleware loosens /admin/
+# for its skin only.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -137,16 +148,17 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-# --- database, cache, jobs --------------------------------------------------------------------------------------------------------
+# --- database, cache, jobs --------------------------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 
 
 def database_from(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for `url`, with time limits in the server and, where asked for, a connection pool.
 
-    Web threads (granian's) come and go, so thread-bound persistent connections would leak or reconnect: with TACTUS_DB_POOL_SIZE they
-    share a psycopg pool that tests a connection before handing it out, and a restarted PostgreSQL costs no request. Workers and
-    commands have one long-lived thread each and keep one connection, tested once per task or request.
+    Web threads (granian's) come and go, so thread-bound persistent connections would leak or reconnect: with
+    TACTUS_DB_POOL_SIZE they share a psycopg pool that tests a connection before handing it out, and a restarted
+    PostgreSQL costs no request. Workers and commands have one long-lived thread each and keep one connection, tested
+    once per task or request.
     """
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     config["ATOMIC_REQUESTS"] = False
@@ -155,7 +167,13 @@ def database_from(url: str) -> dict[str, Any]:
     pool_size = env.int("TACTUS_DB_POOL_SIZE", default=0)
     if pool_size:
         config["CONN_MAX_AGE"] = 0
-        options["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5, "max_lifetime": 1800, "reconnect_timeout": 30}
+        options["pool"] = {
+            "min_size": 1,
+            "max_size": pool_size,
+            "timeout": 5,
+            "max_lifetime": 1800,
+            "reconnect_timeout": 30,
+        }
     else:
         config["CONN_MAX_AGE"] = env.int("TACTUS_CONN_MAX_AGE", default=60)
     statement_ms = env.int("TACTUS_STATEMENT_TIMEOUT_MS", default=0)
@@ -207,7 +225,7 @@ CELERY_BEAT_MAX_LOOP_INTERVAL = 5
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 
-# --- API --------------------------------------------------------------------------------------------------------------------------
+# --- API --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.auth.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.auth.HasScope"],
@@ -230,8 +248,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/v[12]",
 }
 
-# --- logs -------------------------------------------------------------------------------------------------------------------------
-LOGGING = configure_logging(as_json=env.bool("TACTUS_LOG_JSON", default=False), level=env.str("TACTUS_LOG_LEVEL", default="INFO"))
+# --- logs -------------------------------------------------------------------------------------------------------------
+LOGGING = configure_logging(
+    as_json=env.bool("TACTUS_LOG_JSON", default=False), level=env.str("TACTUS_LOG_LEVEL", default="INFO")
+)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG

@@ -1,4 +1,4 @@
-"""`make run` and every management command in a working copy: as strict as production, but over plain HTTP on this machine."""
+"""`make run` and the commands of a working copy: as strict as production, but over plain HTTP on this machine."""
 
 from billing_site.settings.base import *  # noqa: F403
 from billing_site.settings.base import VAR_DIR, env

@@ -1,4 +1,4 @@
-"""Production: everything secret is required, everything goes over HTTPS. Passes `manage.py check --deploy --fail-level WARNING`."""
+"""Production: every secret is required, everything goes over HTTPS, `manage.py check --deploy` has nothing to say."""
 
 from billing_site.settings.base import *  # noqa: F403
 from billing_site.settings.base import BASE_DIR, TACTUS_PUBLIC_URL, database_from, env

@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def secret_key_in(var_dir: Path) -> str:
-    """Return the key in `var_dir/secret_key`, writing a fresh one first if there is none. Safe when several processes start at once."""
+    """Return the key in `var_dir/secret_key`, making it first if need be. Several processes may do so at once."""
     path = var_dir / "secret_key"
     if not path.exists():
         var_dir.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f"secret_key.{os.getpid()}")
-        with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(50))
         try:
             os.link(scratch, path)

@@ -1,4 +1,5 @@
-"""The test suite: real PostgreSQL and Valkey (tests/plugins/servers.py starts them), cheap passwords, a broker database per xdist worker.
+"""The test suite: real PostgreSQL and Valkey (tests/plugins/servers.py starts them), cheap passwords, a broker database
+per xdist worker.
 
 Celery is real: a job sent after a commit is a message in Valkey. Nobody takes it unless the test starts a worker.
 """
@@ -10,7 +11,7 @@ from billing_site.broker import celery_broker_url, with_database
 from billing_site.settings.base import *  # noqa: F403
 from billing_site.settings.base import CACHES, REDIS_URL
 
-SECRET_KEY = "only-for-tests-only-for-tests-only-for-tests-only-for-tests"
+SECRET_KEY = "only-for-tests-only-for-tests-only-for-tests-only-for-tests"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True

@@ -32,7 +32,13 @@ def spawn(
     launcher = [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), str(int(death_signal)), *who]
     with log.open("ab") as output:
         return subprocess.Popen(
-            [*launcher, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(env), cwd=cwd, start_new_session=True
+            [*launcher, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(env),
+            cwd=cwd,
+            start_new_session=True,
         )
 
 
@@ -57,7 +63,8 @@ def kill_session(session: int) -> None:
 class Child:
     """A supervised process.
 
-    `prepare` runs before each start (clean up after a crash), `ready` says whether it serves; both may be slow-ish but must not hang.
+    `prepare` runs before each start (clean up after a crash), `ready` says whether it serves; both may be slow-ish but
+    must not hang.
     """
 
     name: str
@@ -87,7 +94,12 @@ class Child:
         self.prepare()
         rotate(self.log)
         self.process = spawn(
-            self.command(), log=self.log, env=self.env, death_signal=self.stop_signal, account=self.account, cwd=self.cwd
+            self.command(),
+            log=self.log,
+            env=self.env,
+            death_signal=self.stop_signal,
+            account=self.account,
+            cwd=self.cwd,
         )
         self.started_at = time.monotonic()
         self.on_change(self)
@@ -101,7 +113,9 @@ class Child:
             if not keep_going():
                 raise RuntimeError(f"{self.name}: start was interrupted")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} did not become ready within {seconds:.0f} s: see {self.log}\n{self.last_lines()}")
+                raise RuntimeError(
+                    f"{self.name} did not become ready within {seconds:.0f} s: see {self.log}\n{self.last_lines()}"
+                )
             time.sleep(0.03)
 
     def last_lines(self, count: int = 15) -> str:

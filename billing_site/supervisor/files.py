@@ -11,7 +11,7 @@ from typing import Any
 def write_private(path: Path, content: str) -> None:
     """Replace `path` in one step; only its owner can read it."""
     scratch = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(content)
     scratch.replace(path)
 
@@ -35,7 +35,7 @@ def remembered_secret(path: Path, name: str) -> str:
 
 
 class OwnerLock:
-    """At most one process owns an installation's servers. The kernel lets go of the lock when that process dies, however it dies."""
+    """At most one process owns an installation's servers. The kernel frees the lock when that process dies, anyhow."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,10 +1,12 @@
 """Holds the embedded servers for short-lived users: `python -m billing_site.supervisor.keeper VAR [--throw-away]`.
 
-Each user (a manage.py command, a test session) keeps one connection to the keeper's socket open. When the last one closes, however
-its owner ended, the keeper stops the servers and goes. With --throw-away nothing is durable and the data is deleted at the end.
+Each user (a manage.py command, a test session) keeps one connection to the keeper's socket open. When the last one
+closes, however its owner ended, the keeper stops the servers and goes. With --throw-away nothing is durable and the
+data is deleted at the end.
 
-Protocol: the keeper sends one line of JSON (database_url, redis_url) when the servers are ready. A user that is done shuts down
-its side and reads to the end, which comes at once while others remain, and after the servers have stopped for the last one.
+Protocol: the keeper sends one line of JSON (database_url, redis_url) when the servers are ready. A user that is done
+shuts down its side and reads to the end, which comes at once while others remain, and after the servers have stopped
+for the last one.
 """
 
 import contextlib
@@ -56,7 +58,12 @@ class Keeper:
             for child in self.children:
                 child.wait_ready(60, lambda: not self.stop_asked)
             self.postgres.ensure_database()
-            state = {"owner": "keeper", "pid": os.getpid(), "database_url": self.postgres.url, "redis_url": self.valkey.url}
+            state = {
+                "owner": "keeper",
+                "pid": os.getpid(),
+                "database_url": self.postgres.url,
+                "redis_url": self.valkey.url,
+            }
             write_private(self.place.state_file, json.dumps(state))
             self._serve(listener, json.dumps(state).encode() + b"\n")
         finally:

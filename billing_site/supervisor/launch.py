@@ -25,7 +25,8 @@ def main() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
     if os.getppid() != int(parent):
         sys.exit(1)
-    # Ctrl-C is for the supervisor, which stops its children in order; a child inherits an ignored SIGINT from a background shell.
+    # Ctrl-C is for the supervisor, which stops its children in order; a child inherits an ignored SIGINT from a
+    # background shell.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execvp(command[0], command)  # noqa: S606
 

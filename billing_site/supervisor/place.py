@@ -1,7 +1,8 @@
 """Where the embedded servers live and as whom they run.
 
-PostgreSQL refuses to run as root, so root hands the servers to an unprivileged account. That account must be able to walk to the
-binaries and to the data; where it is not (a working copy below a home directory of mode 0700), both move to a folder of their own.
+PostgreSQL refuses to run as root, so root hands the servers to an unprivileged account. That account must be able to
+walk to the binaries and to the data; where it is not (a working copy below a home directory of mode 0700), both move to
+a folder of their own.
 """
 
 import hashlib
@@ -90,10 +91,7 @@ def find_place(var: Path) -> Place:
         folder.mkdir(mode=0o700, exist_ok=True)
     account = service_account() if os.geteuid() == 0 else None
     digest = hashlib.sha256(str(var).encode()).hexdigest()[:12]
-    if account is None or reachable(var, account):
-        home = var / "servers"
-    else:
-        home = SYSTEM_HOME / digest
+    home = var / "servers" if account is None or reachable(var, account) else SYSTEM_HOME / digest
     make_private(home, account)
     sockets = home / "sockets"
     if len(os.fsencode(sockets)) > MAX_SOCKET_DIR:
@@ -112,7 +110,9 @@ def service_account() -> Account:
             continue
         if entry.pw_uid != 0:
             return Account(entry.pw_uid, entry.pw_gid, name)
-    raise SystemExit("PostgreSQL does not run as root and no unprivileged account was found: set TACTUS_SERVICE_USER to one.")
+    raise SystemExit(
+        "PostgreSQL does not run as root and no unprivileged account was found: set TACTUS_SERVICE_USER to one."
+    )
 
 
 def reachable(path: Path, account: Account) -> bool:

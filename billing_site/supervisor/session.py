@@ -16,10 +16,8 @@ from billing_site.supervisor.files import OwnerLock, read_json
 from billing_site.supervisor.place import ROOT, Place, find_place
 
 # Commands that never ask the database anything.
-SERVERLESS = {
-    "", "help", "version", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic", "makemessages", "spectacular",
-    "startapp", "startproject",
-}  # fmt: skip
+SERVERLESS = {"", "help", "version", "check", "collectstatic", "compilemessages", "diffsettings", "findstatic"}
+SERVERLESS |= {"makemessages", "spectacular", "startapp", "startproject"}
 WAIT_SECONDS = 90.0
 
 
@@ -39,7 +37,7 @@ def needs_servers(argv: Sequence[str]) -> bool:
 
 @contextmanager
 def embedded_servers() -> Iterator[None]:
-    """Set DATABASE_URL and REDIS_URL, where they are not, to embedded servers that live at least as long as this block."""
+    """Set DATABASE_URL and REDIS_URL, where they are not, to embedded servers that outlive this block."""
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield
         return
@@ -91,7 +89,7 @@ def throw_away_servers() -> Lease:
 
 
 def acquire(var: Path, *, throw_away: bool = False) -> Lease:
-    """Find the servers of the installation in `var`, or have a keeper start them. Raises SystemExit where they cannot be had."""
+    """Find the servers of the installation in `var`, or have a keeper start them. Raises SystemExit on failure."""
     place = find_place(var)
     keeper: subprocess.Popen[bytes] | None = None
     deadline = time.monotonic() + WAIT_SECONDS
@@ -103,7 +101,9 @@ def acquire(var: Path, *, throw_away: bool = False) -> Lease:
         if owner and state.get("owner") != "supervisor" and (lease := _join(place)):
             return lease
         if keeper is not None and keeper.poll():
-            raise SystemExit(f"The embedded servers could not be started: see {place.log}\n{_tail(place.log / 'keeper.log')}")
+            raise SystemExit(
+                f"The embedded servers could not be started: see {place.log}\n{_tail(place.log / 'keeper.log')}"
+            )
         if not owner and (keeper is None or keeper.poll() is not None):
             keeper = _start_keeper(place, throw_away=throw_away)
         time.sleep(0.03)
@@ -111,13 +111,21 @@ def acquire(var: Path, *, throw_away: bool = False) -> Lease:
 
 
 def _start_keeper(place: Place, *, throw_away: bool) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "billing_site.supervisor.keeper", str(place.var), *(["--throw-away"] if throw_away else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "billing_site.supervisor.keeper",
+        str(place.var),
+        *(["--throw-away"] if throw_away else []),
+    ]
     with (place.log / "keeper.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
 
 
 def _join(place: Place) -> Lease | None:
-    """Become a user of a living keeper; None while there is none to talk to. Waits for servers that are just starting."""
+    """Become a user of a living keeper, waiting for servers that are just starting; None where there is none."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.settimeout(WAIT_SECONDS)
