@@ -1,0 +1,44 @@
+"""How answers are written down: once, as an `Output`, for the wire and for /openapi.json alike."""
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from rest_framework import serializers
+
+PAGING = [
+    OpenApiParameter("limit", int, description="Rows a page, 1 to 100."),
+    OpenApiParameter("next_page", str, description="The cursor that the page before gave."),
+]
+
+
+class Output(serializers.Serializer):  # type: ignore[type-arg]
+    """Base of answers. Reads attributes of models, dataclasses or keys of dicts; a key that is missing is left out."""
+
+    @classmethod
+    def of(cls, value: Any) -> dict[str, Any]:
+        """One object as plain data, decimals and datetimes untouched."""
+        return dict(cls().to_representation(value))
+
+    @classmethod
+    def of_each(cls, values: Iterable[Any]) -> list[dict[str, Any]]:
+        """Many objects as plain data."""
+        output: Self = cls()
+        return [dict(output.to_representation(value)) for value in values]
+
+
+class IdOutput(Output):
+    """Only the id of what was written."""
+
+    id = serializers.UUIDField()
+
+
+def envelope(output: type[Output]) -> Any:
+    """The schema of `{"data": …}`."""
+    return inline_serializer(f"{output.__name__.removesuffix('Output')}Answer", {"data": output()})
+
+
+def page_of(output: type[Output]) -> Any:
+    """The schema of `{"data": […], "next_page": …}`."""
+    name = f"{output.__name__.removesuffix('Output')}Page"
+    return inline_serializer(name, {"data": output(many=True), "next_page": serializers.CharField(allow_null=True)})

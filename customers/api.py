@@ -1,0 +1,226 @@
+"""`/v1/customers…`."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.fields import (
+    CustomFieldsField,
+    IdField,
+    Input,
+    InstantField,
+    TextField,
+    csv_of,
+    parse_flag,
+    parse_id,
+    read_query,
+)
+from core.api.paging import page_request, paginate
+from core.api.output import PAGING, IdOutput, Output, envelope, page_of
+from core.api.views import ApiView, data, listing
+from core.clock import now
+from core.errors import InvalidInput
+from customers import selectors, services
+from customers.models import Customer
+
+MAX_IDS = 100
+
+
+class AliasesField(serializers.ListField):
+    """Ingest aliases, 1 to 128 characters each."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=TextField(maximum=128), max_length=services.MAX_ALIASES, **kwargs)
+
+
+class CreateInput(Input):
+    """Body of a new customer."""
+
+    not_yet = ("billing_config", "customer_billing_provider_configurations", "customer_revenue_system_configurations")
+
+    name = TextField(maximum=services.MAX_NAME, truncate=True)
+    ingest_aliases = AliasesField(required=False)
+    external_id = TextField(maximum=128, required=False)
+    custom_fields = CustomFieldsField(required=False)
+
+
+class ArchiveInput(Input):
+    """Which customer to archive."""
+
+    id = IdField()
+
+
+class NameInput(Input):
+    """A customer's new name."""
+
+    name = TextField(maximum=services.MAX_NAME, truncate=True)
+
+
+class AliasesInput(Input):
+    """The whole new set of aliases."""
+
+    ingest_aliases = AliasesField()
+
+
+class ConfigInput(Input):
+    """What else is configured for a customer; null clears."""
+
+    not_yet = ("leave_stripe_invoices_in_draft",)
+
+    salesforce_account_id = TextField(maximum=128, allow_null=True, required=False)
+
+
+class CustomerOutput(Output):
+    """A customer as creating and renaming answer."""
+
+    id = serializers.UUIDField()
+    external_id = serializers.SerializerMethodField()
+    ingest_aliases = serializers.SerializerMethodField()
+    name = serializers.CharField()
+    custom_fields = CustomFieldsField()
+
+    def get_ingest_aliases(self, customer: Customer) -> list[str]:
+        """In the order given."""
+        return [row.alias for row in customer.aliases.all()]
+
+    def get_external_id(self, customer: Customer) -> str:
+        """Deprecated by Metronome: the first alias, else the id."""
+        return next((row.alias for row in customer.aliases.all()), str(customer.pk))
+
+
+class ConfigOutput(Output):
+    """The customer's configuration."""
+
+    salesforce_account_id = serializers.SerializerMethodField()
+
+    def get_salesforce_account_id(self, customer: Customer) -> str | None:
+        """Null where none is set."""
+        return customer.salesforce_account_id or None
+
+
+class CustomerDetailOutput(CustomerOutput):
+    """A customer as reading answers."""
+
+    customer_config = ConfigOutput(source="*")
+    created_at = InstantField()
+    updated_at = InstantField()
+    archived_at = InstantField(allow_null=True)
+    current_billable_status = serializers.SerializerMethodField()
+
+    def get_current_billable_status(self, customer: Customer) -> None:
+        """Not configured for this installation, as most of Metronome's."""
+
+
+class CustomersView(ApiView):
+    """Creating and listing."""
+
+    resource = "customers"
+
+    @extend_schema(request=CreateInput, responses=envelope(CustomerOutput))
+    def post(self, request: Request) -> Response:
+        """Create a customer."""
+        body = self.read_body(request, CreateInput)
+        aliases = body.get("ingest_aliases", [])
+        external_id = body.get("external_id")
+        if external_id is not None and external_id not in aliases:
+            aliases = [external_id, *aliases]
+        customer = services.create_customer(
+            name=body["name"], ingest_aliases=aliases, custom_fields=body.get("custom_fields"), now=now()
+        )
+        return data(CustomerOutput.of(customer))
+
+    @extend_schema(
+        parameters=[
+            *PAGING,
+            OpenApiParameter("customer_ids", str, description="At most 100 ids, comma-joined."),
+            OpenApiParameter("ingest_alias", str),
+            OpenApiParameter("salesforce_account_ids", str, description="At most 100, comma-joined."),
+            OpenApiParameter("only_archived", bool, description="Archived customers instead of active ones."),
+        ],
+        responses=page_of(CustomerDetailOutput),
+    )
+    def get(self, request: Request) -> Response:
+        """List customers, newest first."""
+        query = read_query(
+            request,
+            customer_ids=csv_of(parse_id),
+            ingest_alias=str,
+            salesforce_account_ids=csv_of(str),
+            only_archived=parse_flag,
+        )
+        for name in ("customer_ids", "salesforce_account_ids"):
+            if len(query[name] or ()) > MAX_IDS:
+                raise InvalidInput(f"at most {MAX_IDS}", field=name)
+        query["archived"] = bool(query.pop("only_archived"))
+        rows, next_page = paginate(selectors.list_customers(**query), page_request(request))
+        return listing(CustomerDetailOutput.of_each(rows), next_page)
+
+
+class CustomerView(ApiView):
+    """One customer."""
+
+    resource = "customers"
+
+    @extend_schema(responses=envelope(CustomerDetailOutput))
+    def get(self, request: Request, customer_id: UUID) -> Response:
+        """Read a customer, archived or not."""
+        return data(CustomerDetailOutput.of(selectors.get_customer(customer_id=customer_id)))
+
+
+class ArchiveView(ApiView):
+    """Archiving."""
+
+    resource = "customers"
+
+    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput))
+    def post(self, request: Request) -> Response:
+        """Archive a customer for good, with its contracts; its aliases stay taken."""
+        body = self.read_body(request, ArchiveInput)
+        return data(IdOutput.of(services.archive_customer(customer_id=body["id"], now=now())))
+
+
+class NameView(ApiView):
+    """Renaming."""
+
+    resource = "customers"
+
+    @extend_schema(request=NameInput, responses=envelope(CustomerOutput))
+    def post(self, request: Request, customer_id: UUID) -> Response:
+        """Rename a customer."""
+        body = self.read_body(request, NameInput)
+        return data(CustomerOutput.of(services.set_name(customer_id=customer_id, name=body["name"], now=now())))
+
+
+class AliasesView(ApiView):
+    """Ingest aliases."""
+
+    resource = "customers"
+
+    @extend_schema(request=AliasesInput, responses={200: None})
+    def post(self, request: Request, customer_id: UUID) -> Response:
+        """Replace a customer's ingest aliases."""
+        body = self.read_body(request, AliasesInput)
+        services.set_ingest_aliases(customer_id=customer_id, ingest_aliases=body["ingest_aliases"], now=now())
+        return Response(None)
+
+
+class ConfigView(ApiView):
+    """Configuration."""
+
+    resource = "customers"
+
+    @extend_schema(request=ConfigInput, responses={200: None})
+    def post(self, request: Request, customer_id: UUID) -> Response:
+        """Set what is given; a field left out stays as it is."""
+        body = self.read_body(request, ConfigInput)
+        if "salesforce_account_id" in body:
+            services.update_config(
+                customer_id=customer_id, salesforce_account_id=body["salesforce_account_id"], now=now()
+            )
+        else:
+            selectors.get_active_customer(customer_id=customer_id)
+        return Response(None)

@@ -1,0 +1,67 @@
+"""Reads about customers."""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from core.errors import InvalidInput, NotFound
+from customers.models import Customer, IngestAlias
+
+
+def get_customer(*, customer_id: UUID, field: str | None = None) -> Customer:
+    """The customer, archived or not, with its aliases. Raises NotFound, naming `field` if given."""
+    found = list_customers(archived=None).filter(pk=customer_id).first()
+    if found is None:
+        raise NotFound(f"no customer {customer_id}", field=field)
+    return found
+
+
+def get_active_customer(*, customer_id: UUID, field: str | None = None) -> Customer:
+    """The customer if it may still be given something. Raises NotFound, or InvalidInput for an archived one."""
+    found = get_customer(customer_id=customer_id, field=field)
+    if found.archived_at is not None:
+        raise InvalidInput("the customer is archived", field=field)
+    return found
+
+
+def list_customers(
+    *,
+    archived: bool | None = False,
+    customer_ids: Collection[UUID] | None = None,
+    ingest_alias: str | None = None,
+    salesforce_account_ids: Collection[str] | None = None,
+) -> QuerySet[Customer]:
+    """Customers with their aliases (two queries): active ones, archived ones, or all for `archived=None`."""
+    rows = Customer.objects.prefetch_related("aliases")
+    if archived is not None:
+        rows = rows.filter(archived_at__isnull=not archived)
+    if customer_ids is not None:
+        rows = rows.filter(pk__in=customer_ids)
+    if ingest_alias is not None:
+        rows = rows.filter(aliases__alias=ingest_alias)
+    if salesforce_account_ids is not None:
+        rows = rows.filter(salesforce_account_id__in=salesforce_account_ids)
+    return rows
+
+
+def ingest_names(*, customer_id: UUID) -> list[str]:
+    """All names under which the customer's events may arrive: its id first, then its aliases in order."""
+    aliases = IngestAlias.objects.filter(customer_id=customer_id).values_list("alias", flat=True)
+    return [str(customer_id), *aliases]
+
+
+def ids_by_ingest_name(*, names: Iterable[str]) -> dict[str, UUID]:
+    """The customers that events' `customer_id` values name, by id or alias, byte for byte; unknown ones are left out."""
+    wanted = set(names)
+    found = dict(IngestAlias.objects.filter(alias__in=wanted).values_list("alias", "customer_id"))
+    ids = [UUID(name) for name in wanted if _is_plain_id(name)]
+    found.update((str(pk), pk) for pk in Customer.objects.filter(pk__in=ids).values_list("pk", flat=True))
+    return found
+
+
+def _is_plain_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False

@@ -1,0 +1,138 @@
+"""Writes about customers."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from core import audit
+from core.constraints import violated
+from core.errors import Conflict, InvalidInput, NotFound
+from core.events import publish
+from core.transactions import require_transaction, use_case
+from customers.models import Customer, IngestAlias
+from customers.selectors import get_customer
+
+MAX_ALIASES = 2000
+MAX_NAME = 160
+
+
+def create_customer(
+    *, name: str, ingest_aliases: Sequence[str] = (), custom_fields: dict[str, str] | None = None, now: datetime
+) -> Customer:
+    """A new customer; its name is cut at 160 characters.
+
+    Raises InvalidInput for unusable aliases, Conflict where an alias belongs to another customer, archived or not.
+    """
+    with _alias_conflicts(), use_case():
+        customer = Customer.objects.create(
+            name=name[:MAX_NAME], custom_fields=custom_fields or {}, created_at=now, updated_at=now
+        )
+        _replace_aliases(customer, ingest_aliases)
+        detail = {"name": customer.name, "ingest_aliases": list(ingest_aliases)}
+        publish("customer.created", customer, at=now, customer_id=customer.pk, payload=detail)
+        audit.record("customer.create", customer, at=now, detail=detail)
+    return get_customer(customer_id=customer.pk)
+
+
+def set_name(*, customer_id: UUID, name: str, now: datetime) -> Customer:
+    """Renames a customer; the name is cut at 160 characters. Raises NotFound, InvalidInput for an archived one."""
+    with use_case():
+        customer = _lock(customer_id)
+        detail = {"name": name[:MAX_NAME], "previous_name": customer.name}
+        customer.name, customer.updated_at = detail["name"], now
+        customer.save(update_fields=["name", "updated_at"])
+        publish("customer.renamed", customer, at=now, customer_id=customer.pk, payload=detail)
+        audit.record("customer.set_name", customer, at=now, detail=detail)
+    return get_customer(customer_id=customer.pk)
+
+
+def set_ingest_aliases(*, customer_id: UUID, ingest_aliases: Sequence[str], now: datetime) -> None:
+    """Replaces the customer's whole set of aliases. Events sent earlier under a new alias count from now on.
+
+    Raises NotFound; InvalidInput for an archived customer or unusable aliases; Conflict where another customer has one.
+    """
+    with _alias_conflicts(), use_case():
+        customer = _lock(customer_id)
+        previous = list(customer.aliases.values_list("alias", flat=True))
+        if previous != list(ingest_aliases):
+            _replace_aliases(customer, ingest_aliases)
+            customer.updated_at = now
+            customer.save(update_fields=["updated_at"])
+            detail = {"ingest_aliases": list(ingest_aliases), "previous_ingest_aliases": previous}
+            publish("customer.aliases_changed", customer, at=now, customer_id=customer.pk, payload=detail)
+            audit.record("customer.set_ingest_aliases", customer, at=now, detail=detail)
+
+
+def update_config(*, customer_id: UUID, salesforce_account_id: str | None, now: datetime) -> None:
+    """Sets or, with None, clears the Salesforce account id. Raises NotFound, InvalidInput for an archived customer."""
+    with use_case():
+        customer = _lock(customer_id)
+        customer.salesforce_account_id, customer.updated_at = salesforce_account_id or "", now
+        customer.save(update_fields=["salesforce_account_id", "updated_at"])
+        detail = {"salesforce_account_id": salesforce_account_id}
+        publish("customer.config_changed", customer, at=now, customer_id=customer.pk, payload=detail)
+        audit.record("customer.update_config", customer, at=now, detail=detail)
+
+
+def archive_customer(*, customer_id: UUID, now: datetime) -> Customer:
+    """Archives a customer for good; its aliases stay taken. Doing it twice changes nothing. Raises NotFound.
+
+    What it ends (contracts, their invoices) reacts to `customer.archived` in the same transaction.
+    """
+    with use_case():
+        customer = _lock(customer_id, even_archived=True)
+        if customer.archived_at is None:
+            customer.archived_at = customer.updated_at = now
+            customer.save(update_fields=["archived_at", "updated_at"])
+            publish("customer.archived", customer, at=now, customer_id=customer.pk)
+            audit.record("customer.archive", customer, at=now)
+    return customer
+
+
+def _lock(customer_id: UUID, *, even_archived: bool = False) -> Customer:
+    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound(f"no customer {customer_id}", field="customer_id")
+    if customer.archived_at is not None and not even_archived:
+        raise InvalidInput("the customer is archived", field="customer_id")
+    return customer
+
+
+def _replace_aliases(customer: Customer, aliases: Sequence[str]) -> None:
+    """The one writer of aliases; that each belongs to one customer is proven by `ingest_alias_once`."""
+    require_transaction()
+    _check_aliases(customer, aliases)
+    customer.aliases.all().delete()
+    # In the order of the unique index: two requests for the same aliases then wait for each other, never deadlock.
+    rows = [IngestAlias(customer=customer, alias=alias, position=i) for i, alias in enumerate(aliases)]
+    IngestAlias.objects.bulk_create(sorted(rows, key=lambda row: row.alias.encode()))
+
+
+def _check_aliases(customer: Customer, aliases: Sequence[str]) -> None:
+    if len(aliases) > MAX_ALIASES:
+        raise InvalidInput(f"at most {MAX_ALIASES} aliases", field="ingest_aliases")
+    if len(set(aliases)) != len(aliases):
+        raise InvalidInput("an alias stands twice", field="ingest_aliases")
+    ids: set[UUID] = set()
+    for alias in aliases:
+        try:
+            ids.add(UUID(alias))
+        except ValueError:
+            continue
+    if Customer.objects.filter(pk__in=ids - {customer.pk}).exists():
+        raise Conflict("an alias is another customer's id", field="ingest_aliases")
+
+
+@contextmanager
+def _alias_conflicts() -> Iterator[None]:
+    """Turns the database's refusal of a taken alias into a Conflict."""
+    try:
+        yield
+    except IntegrityError as error:
+        if violated(error) != "ingest_alias_once":
+            raise
+        message = "an alias belongs to another customer, active or archived"
+        raise Conflict(message, field="ingest_aliases") from error

@@ -1,0 +1,14 @@
+"""Routes of customers, without trailing slashes."""
+
+from django.urls import path
+
+from customers import api
+
+urlpatterns = [
+    path("v1/customers", api.CustomersView.as_view()),
+    path("v1/customers/archive", api.ArchiveView.as_view()),
+    path("v1/customers/<uuid:customer_id>", api.CustomerView.as_view()),
+    path("v1/customers/<uuid:customer_id>/setName", api.NameView.as_view()),
+    path("v1/customers/<uuid:customer_id>/setIngestAliases", api.AliasesView.as_view()),
+    path("v1/customers/<uuid:customer_id>/updateConfig", api.ConfigView.as_view()),
+]
