@@ -1,0 +1,40 @@
+"""Reads of usage, by customer."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from customers.models import IngestAlias
+from engine.usage import UsageRow
+from usage.store import EventPage, StoredEvent, UsageQuery, get_store
+from usage.store.base import Position
+
+__all__ = ["UsageQuery", "get_usage", "list_line_events", "list_recent_events", "refs_of"]
+
+
+def refs_of(customer_id: UUID) -> list[str]:
+    """The names under which a customer's events may have been sent: its id, then its ingest aliases."""
+    aliases = IngestAlias.objects.filter(customer_id=customer_id).order_by("position").values_list("alias", flat=True)
+    return [str(customer_id), *aliases]
+
+
+def get_usage(*, customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+    """The customer's exact quantities, one tuple of rows per query, ordered by group and window.
+
+    A row stands for each window and group in which an event counted; windows and groups without one have no row. A
+    group value of None is an absent property. One statement for the aliases and one per query.
+    """
+    refs = refs_of(customer_id)
+    store = get_store()
+    return [store.aggregate(refs, query) for query in queries]
+
+
+def list_line_events(
+    *, customer_id: UUID, query: UsageQuery, limit: int = 50, after: Position | None = None
+) -> EventPage:
+    """The events behind a line: exactly those that `get_usage` counts for the same query, in order of time."""
+    return get_store().evidence(refs_of(customer_id), query, limit, after)
+
+
+def list_recent_events(*, customer_id: UUID, limit: int = 50) -> tuple[StoredEvent, ...]:
+    """The customer's newest events, newest first."""
+    return get_store().recent(refs_of(customer_id), limit)

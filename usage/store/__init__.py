@@ -1,0 +1,37 @@
+"""Where events live. `get_store()` gives the backend in use; nothing outside of this package reads or writes events."""
+
+from functools import cache
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from usage.store.base import (
+    AppendResult,
+    EventPage,
+    NewEvent,
+    StoredEvent,
+    StoreHealth,
+    UsageQuery,
+    UsageStore,
+)
+
+DEFAULT_BACKEND = "usage.store.postgres.store.PostgresStore"
+
+
+@cache
+def get_store() -> UsageStore:
+    """The backend named by the setting TACTUS_USAGE_STORE, PostgreSQL if there is none."""
+    backend: UsageStore = import_string(getattr(settings, "TACTUS_USAGE_STORE", DEFAULT_BACKEND))()
+    return backend
+
+
+__all__ = [
+    "AppendResult",
+    "EventPage",
+    "NewEvent",
+    "StoreHealth",
+    "StoredEvent",
+    "UsageQuery",
+    "UsageStore",
+    "get_store",
+]

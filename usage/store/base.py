@@ -1,0 +1,134 @@
+"""The interface of an event store, and what every backend guarantees (tests/usage/test_store_conformance.py checks it).
+
+- Durable: when `append` returns, the accepted events survive the death of every process and of the machine's power.
+- Once: a transaction id is stored once, for ever; the first event with it wins, inside a batch and between batches. An
+  `append` that was interrupted may be repeated with the same events.
+- Exact: `aggregate` gives what `engine.usage.aggregate` gives for the same events: decimals, never floats; any order of
+  arrival; no window of staleness.
+- Evidence: `evidence` lists exactly the events that an aggregate counted.
+
+A *ref* is the customer's id or ingest alias as it was sent. Who a ref belongs to is decided by the reader, so an alias
+added later brings its earlier events along.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+from uuid import UUID
+
+from engine.calendar import Period, consecutive
+from engine.usage import MetricSpec, UsageRow
+
+GroupFilters = Mapping[str, tuple[str | None, ...]]
+"""Property name to the texts that pass; None among them lets events pass that lack the property."""
+
+Position = tuple[datetime, int]
+"""An event's place in time: (timestamp, arrival). The cursor of evidence pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event as sent. `properties`: parsed JSON, its numbers int or Decimal; `timestamp`: aware."""
+
+    transaction_id: str
+    customer_ref: str
+    event_type: str
+    timestamp: datetime
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AppendResult:
+    """The transaction ids of one batch, as many as were sent. `accepted` are stored by it, in the order sent;
+    `duplicates` were there before (an id that stands n times in a batch is a duplicate at least n - 1 times)."""
+
+    accepted: tuple[str, ...]
+    duplicates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """One metric's usage over windows of one billing period, from its start.
+
+    `windows` are in order and do not overlap. `group_keys`: property names to group by. `group_filters` drop events
+    before aggregation, whether or not their names are grouped by. `independent`: each window's own aggregate (the usage
+    API); else the increments that billing uses, which sum to the whole (engine.usage).
+    Raises engine.errors.InvalidTerms for windows out of order.
+    """
+
+    metric_id: UUID
+    spec: MetricSpec
+    windows: tuple[Period, ...]
+    group_keys: tuple[str, ...] = ()
+    group_filters: GroupFilters = field(default_factory=lambda: MappingProxyType({}))
+    independent: bool = False
+
+    def __post_init__(self) -> None:
+        consecutive(self.windows, "windows")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as stored. `arrival` orders events by when they came in; `value` is what it brings to the metric
+    asked about, as text (None where no metric was asked about, or where the metric counts events)."""
+
+    arrival: int
+    transaction_id: str
+    customer_ref: str
+    event_type: str
+    timestamp: datetime
+    properties: Mapping[str, Any]
+    received_at: datetime
+    value: str | None = None
+
+    @property
+    def position(self) -> Position:
+        """Its place in time."""
+        return self.timestamp, self.arrival
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Some events in order of time; `next` asks for those after them, None at the end."""
+
+    events: tuple[StoredEvent, ...]
+    next: Position | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """How ingest is doing. `events_estimate` may lag behind by minutes; the rest is exact. `durable`: whether the
+    server really waits for the disk before it confirms a commit."""
+
+    events_estimate: int
+    received_last_minute: int
+    received_last_hour: int
+    last_received_at: datetime | None
+    durable: bool
+
+
+class UsageStore(Protocol):
+    """An event store. Calls may come from many threads and processes at once."""
+
+    def append(self, events: Sequence[NewEvent], received_at: datetime) -> AppendResult:
+        """Stores a batch, all or nothing, as a use case of its own (never inside a transaction)."""
+
+    def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
+        """The quantities of each group in each window in which an event counted, ordered by group and window."""
+
+    def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
+        """The events that `aggregate` counts for the same arguments, in order of time, at most `limit` of them."""
+
+    def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
+        """The events of these transaction ids, in order of arrival; unknown ids are left out."""
+
+    def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
+        """The newest events of these refs by timestamp, newest first."""
+
+    def count(self, refs: Sequence[str] | None = None) -> int:
+        """How many events are stored, of these refs or in all. Exact, so it may take as long as a scan."""
+
+    def health(self, now: datetime) -> StoreHealth:
+        """Counters for an operator."""

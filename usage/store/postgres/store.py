@@ -1,0 +1,164 @@
+"""The PostgreSQL event store: one table, its unique key, and one statement for every read."""
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from django.db import OperationalError, connection
+
+from core.exact_json import dumps
+from core.transactions import use_case
+from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
+from usage.store.base import AppendResult, EventPage, NewEvent, Position, StoredEvent, StoreHealth, UsageQuery
+from usage.store.postgres.counting import aggregation, counted
+
+_ATTEMPTS = 6
+_COLUMNS = "e.id, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
+
+# Ids are drawn in the order sent (they are the order of arrival); rows are inserted in the order of their key, so that
+# batches that share events wait for each other in the same order and never deadlock.
+_INSERT = """
+WITH batch AS MATERIALIZED (
+    SELECT nextval('usage_usageevent_id_seq') AS id, row.*
+    FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+        AS row (transaction_id, customer_ref, event_type, "timestamp", properties)
+)
+INSERT INTO usage_usageevent (id, transaction_id, customer_ref, event_type, "timestamp", properties, received_at)
+SELECT id, transaction_id, customer_ref, event_type, "timestamp", properties::jsonb, %s::timestamptz
+FROM batch ORDER BY transaction_id COLLATE "C"
+ON CONFLICT (transaction_id) DO NOTHING
+RETURNING transaction_id
+"""
+
+
+class PostgresStore:
+    """`usage.store.base.UsageStore` on Django's default database connection."""
+
+    def append(self, events: Sequence[NewEvent], received_at: datetime) -> AppendResult:
+        """See UsageStore. Serialization failures and deadlocks are tried again.
+
+        Losing the server raises OperationalError; the batch may then be stored or not: send it again.
+        """
+        first: dict[str, NewEvent] = {}
+        for event in events:
+            first.setdefault(event.transaction_id, event)
+        stored = self._insert(list(first.values()), received_at) if first else set()
+        accepted, duplicates = [], []
+        for event in events:
+            if event.transaction_id in stored:
+                stored.remove(event.transaction_id)
+                accepted.append(event.transaction_id)
+            else:
+                duplicates.append(event.transaction_id)
+        return AppendResult(tuple(accepted), tuple(duplicates))
+
+    def _insert(self, events: Sequence[NewEvent], received_at: datetime) -> set[str]:
+        params: list[Any] = [
+            [e.transaction_id for e in events],
+            [e.customer_ref for e in events],
+            [e.event_type for e in events],
+            [e.timestamp for e in events],
+            [dumps(e.properties).decode() for e in events],
+            received_at,
+        ]
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with use_case(), connection.cursor() as cursor:
+                    cursor.execute(_INSERT, params)
+                    return {row[0] for row in cursor.fetchall()}
+            except OperationalError as error:
+                if attempt == _ATTEMPTS or not _worth_repeating(error):
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads the retries, hides nothing
+        raise AssertionError("unreachable")
+
+    def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
+        """See UsageStore. One statement."""
+        if not query.windows or not refs:
+            return ()
+        statement = aggregation(query, counted(refs, query))
+        with connection.cursor() as cursor:
+            cursor.execute(statement.sql, statement.params)
+            partials = [Partial(row[0], tuple(row[1:-2]), row[-2], row[-1]) for row in cursor.fetchall()]
+        if query.independent:
+            return _independent(partials, query)
+        return tuple(rows_from_partials(Aggregation(query.spec.aggregation), partials, query.windows))
+
+    def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
+        """See UsageStore."""
+        if not query.windows or not refs:
+            return EventPage((), None)
+        source = counted(refs, query)
+        beyond = " AND (c.timestamp, c.arrival) > (%s::timestamptz, %s)" if after is not None else ""
+        rows = self._events(
+            f"SELECT {_COLUMNS}, c.value::text FROM ({source.sql}) c JOIN usage_usageevent e ON e.id = c.arrival"  # noqa: S608
+            f" WHERE c.value IS NOT NULL{beyond} ORDER BY c.timestamp, c.arrival LIMIT %s",
+            [*source.params, *(after or ()), limit + 1],
+            has_value=query.spec.aggregation is not Aggregation.COUNT,
+        )
+        page = rows[:limit]
+        return EventPage(page, page[-1].position if len(rows) > limit else None)
+
+    def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
+        """See UsageStore."""
+        return self._events(
+            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.transaction_id = ANY(%s::text[]) ORDER BY e.id",  # noqa: S608
+            [list(transaction_ids)],
+        )
+
+    def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
+        """See UsageStore."""
+        return self._events(
+            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.customer_ref = ANY(%s::text[])"  # noqa: S608
+            " ORDER BY e.timestamp DESC, e.id DESC LIMIT %s",
+            [list(refs), limit],
+        )
+
+    def _events(self, sql: str, params: list[Any], *, has_value: bool = False) -> tuple[StoredEvent, ...]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return tuple(_stored(row, row[7] if has_value else None) for row in cursor.fetchall())
+
+    def count(self, refs: Sequence[str] | None = None) -> int:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            where = "" if refs is None else " WHERE customer_ref = ANY(%s::text[])"
+            cursor.execute(f"SELECT count(*) FROM usage_usageevent{where}", [] if refs is None else [list(refs)])  # noqa: S608
+            return int(cursor.fetchone()[0])
+
+    def health(self, now: datetime) -> StoreHealth:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'usage_usageevent'::regclass),"
+                " count(*) FILTER (WHERE received_at >= %s), count(*),"
+                " (SELECT max(received_at) FROM usage_usageevent),"
+                " current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'"
+                " FROM usage_usageevent WHERE received_at >= %s",
+                [now - timedelta(minutes=1), now - timedelta(hours=1)],
+            )
+            return StoreHealth(*cursor.fetchone())
+
+
+def _worth_repeating(error: OperationalError) -> bool:
+    return isinstance(error.__cause__, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
+
+
+def _independent(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
+    ordered = sorted(partials, key=lambda p: (group_order(p.group), p.window_index))
+    return tuple(UsageRow(query.windows[p.window_index], p.group, p.value, p.event_count) for p in ordered)
+
+
+def _stored(row: Sequence[Any], value: str | None) -> StoredEvent:
+    arrival, transaction_id, ref, event_type, timestamp, properties, received_at = row[:7]
+    return StoredEvent(arrival, transaction_id, ref, event_type, timestamp, _exact(properties), received_at, value)
+
+
+def _exact(text: str) -> Any:
+    """jsonb's text with its numbers kept exact; it was checked when it came in."""
+    return json.loads(text, parse_float=Decimal)
