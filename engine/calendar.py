@@ -47,6 +47,11 @@ def utc(value: datetime, field: str) -> datetime:
     return value.astimezone(UTC)
 
 
+def rfc3339(value: datetime) -> str:
+    """The text of a UTC instant."""
+    return value.isoformat().replace("+00:00", "Z")
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
     """A half-open stretch of time `[start, end)` in UTC, never empty."""

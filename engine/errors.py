@@ -1,7 +1,7 @@
 """The one error the engine raises."""
 
 
-class InvalidTerms(ValueError):
+class InvalidTerms(ValueError):  # noqa: N818 - it says what is wrong, as the API's message does
     """Terms, usage or a schedule that cannot be billed as given.
 
     `field` names the offending field as the API names it, so that a view can answer 400 and point at it.

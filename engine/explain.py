@@ -1,10 +1,10 @@
 """What a line was made of, kept beside it so that anyone can work the amount out again by hand."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from engine.calendar import rfc3339
 from engine.conversion import QuantityConversion, QuantityRounding
 from engine.money import add, plain
 from engine.prices import Flat
@@ -58,13 +58,8 @@ def _rate(rate: RateVersion) -> dict[str, Any]:
         "type": kind(price),
         "source": rate.source,
         "credit_type_id": rate.credit_type_id,
-        "starting_at": instant(rate.starting_at),
-        "ending_before": None if rate.ending_before is None else instant(rate.ending_before),
+        "starting_at": rfc3339(rate.starting_at),
+        "ending_before": None if rate.ending_before is None else rfc3339(rate.ending_before),
         "price": plain(price.price) if isinstance(price, Flat) else None,
         "tiers": tiers,
     }
-
-
-def instant(value: datetime) -> str:
-    """RFC 3339 text of a UTC instant."""
-    return value.isoformat().replace("+00:00", "Z")

@@ -4,9 +4,8 @@ Lines and subtotal are exact, the total is rounded once (domain.md section 7). R
 invoices.md and rounding.md.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -68,9 +67,13 @@ class ProductTerms:
     quantity_rounding: QuantityRounding | None = None
     metric_name: str = ""
 
+    @property
+    def group_keys(self) -> tuple[str, ...]:
+        """The keys that usage is measured by: pricing keys, then presentation keys."""
+        return self.pricing_group_key + self.presentation_group_key
+
     def __post_init__(self) -> None:
-        keys = self.pricing_group_key + self.presentation_group_key
-        if len(set(keys)) != len(keys):
+        if len(set(self.group_keys)) != len(self.group_keys):
             raise InvalidTerms("pricing and presentation group keys must not repeat", "presentation_group_key")
         ordered: dict[tuple[tuple[str, str], ...], RateSchedule] = {}
         for values, schedule in self.schedules.items():
@@ -184,7 +187,9 @@ def compose_usage_invoice(
     lines: list[InvoiceLine] = []
     unrated: list[UnratedUsage] = []
     for product in terms.products:
-        _rate_product(product, terms.period, rows.get(product.product_id, ()), edges, lines, unrated)
+        made, missed = _rate_product(product, terms.period, rows.get(product.product_id, ()), edges)
+        lines += made
+        unrated += missed
     lines.sort(key=_line_order)
     unrated.sort(key=_unrated_order)
     subtotal = total(line.total for line in lines)
@@ -213,76 +218,69 @@ def breakdown(terms: InvoiceTerms, usage: Sequence[UsageInput], windows: Sequenc
     return result
 
 
+def _rate_product(
+    product: ProductTerms, period: Period, rows: Sequence[UsageRow], cuts: Sequence[datetime]
+) -> tuple[list[InvoiceLine], list[UnratedUsage]]:
+    """The lines and the unrated usage of one product."""
+    width = len(product.pricing_group_key)
+    by_pricing: dict[PricingGroup, dict[Presentation, list[UsageRow]]] = {}
+    if not product.group_keys:
+        by_pricing[()] = {(): []}
+    for row in rows:
+        if len(row.group) != len(product.group_keys):
+            raise InvalidTerms(f"usage of {product.name} does not fit its group keys", "usage")
+        pricing = tuple(zip(product.pricing_group_key, row.group[:width], strict=True))
+        presentation = tuple(zip(product.presentation_group_key, row.group[width:], strict=True))
+        by_pricing.setdefault(pricing, {}).setdefault(presentation, []).append(row)
+    lines: list[InvoiceLine] = []
+    unrated: list[UnratedUsage] = []
+    schedules: dict[PricingGroup, RateSchedule] = dict(product.schedules.items())
+    for pricing, members in by_pricing.items():
+        schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
+        segments = split(period, [*schedule.cuts(period), *cuts])
+        measured = {value: _measure(product, part, segments) for value, part in members.items()}
+        rated = rate_usage(schedule, _priced(product, measured), merge=False)
+        for line in rated.lines:
+            quantity = measured[line.presentation][Period(line.starting_at, line.ending_before)].quantity
+            lines.append(_invoice_line(product, pricing, line, quantity))
+        reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
+        unrated += [_unrated_usage(product, pricing, part, reason) for part in rated.unrated]
+    return lines, unrated
+
+
 @dataclass(slots=True)
 class _Measured:
-    """The metric's quantity and events of one group in one segment, summed up."""
+    """What the metric measured of one group in one segment."""
 
     quantity: Decimal = ZERO
     event_count: int = 0
 
 
-def _rate_product(
-    product: ProductTerms,
-    period: Period,
-    rows: Sequence[UsageRow],
-    cuts: Sequence[datetime],
-    lines: list[InvoiceLine],
-    unrated: list[UnratedUsage],
-) -> None:
-    width = len(product.pricing_group_key)
-    by_pricing: dict[PricingGroup, dict[Presentation, list[UsageRow]]] = {}
-    if not width and not product.presentation_group_key:
-        by_pricing[()] = {(): []}
-    for row in rows:
-        if len(row.group) != width + len(product.presentation_group_key):
-            raise InvalidTerms(f"usage of {product.name} does not fit its group keys", "usage")
-        pricing = tuple(zip(product.pricing_group_key, row.group[:width], strict=True))
-        presentation = tuple(zip(product.presentation_group_key, row.group[width:], strict=True))
-        by_pricing.setdefault(pricing, {}).setdefault(presentation, []).append(row)
-    rates: dict[PricingGroup, RateSchedule] = dict(product.schedules.items())
-    for pricing, members in by_pricing.items():
-        schedule = rates.get(pricing)
-        _rate_group(product, period, pricing, schedule, members, cuts, lines, unrated)
-
-
-def _rate_group(
-    product: ProductTerms,
-    period: Period,
-    pricing: PricingGroup,
-    schedule: RateSchedule | None,
-    members: Mapping[Presentation, Sequence[UsageRow]],
-    cuts: Sequence[datetime],
-    lines: list[InvoiceLine],
-    unrated: list[UnratedUsage],
-) -> None:
-    """Appends the lines and the unrated usage of one pricing group."""
-    in_force = schedule or _NOTHING_IN_FORCE
-    segments = split(period, [*in_force.cuts(period), *cuts])
+def _measure(product: ProductTerms, rows: Sequence[UsageRow], segments: Sequence[Period]) -> dict[Period, _Measured]:
+    """One group's usage summed up by segment, in order of time; all segments where the product has no group keys."""
     starts = [segment.start for segment in segments]
-    quantities: list[UsageQuantity] = []
-    measured: dict[tuple[Presentation, datetime], Decimal] = {}
-    for presentation, rows in members.items():
-        parts = {index: _Measured() for index in range(len(segments))} if not (pricing or presentation) else {}
-        for row in rows:
-            index = bisect_right(starts, row.window.start) - 1
-            if index < 0 or row.window.end > segments[index].end:
-                raise InvalidTerms(f"a usage window of {product.name} crosses a rate change or the period", "usage")
-            part = parts.setdefault(index, _Measured())
-            part.quantity = add(part.quantity, row.quantity)
-            part.event_count += row.event_count
+    found: dict[int, _Measured] = {} if product.group_keys else {n: _Measured() for n in range(len(segments))}
+    for row in rows:
+        index = window_index(starts, row.window.start)
+        if index < 0 or row.window.end > segments[index].end:
+            raise InvalidTerms(f"a usage window of {product.name} crosses a rate change or the period", "usage")
+        part = found.setdefault(index, _Measured())
+        part.quantity = add(part.quantity, row.quantity)
+        part.event_count += row.event_count
+    return {segments[index]: found[index] for index in sorted(found)}
+
+
+def _priced(
+    product: ProductTerms, measured: Mapping[Presentation, Mapping[Period, _Measured]]
+) -> Iterator[UsageQuantity]:
+    """The measured quantities converted and rounded: cumulatively, so that the segments sum to the whole."""
+    for presentation, parts in measured.items():
         reached, billed = ZERO, ZERO
-        for index in sorted(parts):
-            part = parts[index]
+        for segment, part in parts.items():
             reached = add(reached, part.quantity)
             now = priced_quantity(reached, product.quantity_conversion, product.quantity_rounding)
-            quantities.append(UsageQuantity(segments[index], presentation, subtract(now, billed), part.event_count))
-            measured[presentation, segments[index].start] = part.quantity
+            yield UsageQuantity(segment, presentation, subtract(now, billed), part.event_count)
             billed = now
-    result = rate_usage(in_force, quantities, merge=False)
-    for rated in result.lines:
-        lines.append(_invoice_line(product, pricing, rated, measured[rated.presentation, rated.starting_at]))
-    reason = "these pricing group values have no rate" if schedule is None and pricing else "no rate is in force"
-    unrated += [_unrated_usage(product, pricing, part, reason) for part in result.unrated]
 
 
 def _invoice_line(product: ProductTerms, pricing: PricingGroup, rated: RatedLine, measured: Decimal) -> InvoiceLine:

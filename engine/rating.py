@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import groupby, pairwise
 
-from engine.calendar import Period, utc
+from engine.calendar import Period, rfc3339, utc
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, plain, total
 from engine.prices import Flat, Price, Step, Tier, Tiered, TierInfo, kind, walk
@@ -120,10 +120,10 @@ class RatedLine:
     @property
     def explanation(self) -> tuple[str, ...]:
         """How the total came about, in plain steps."""
-        until = "on" if self.rate.ending_before is None else f"to {self.rate.ending_before.isoformat()}"
+        until = "on" if self.rate.ending_before is None else f"to {rfc3339(self.rate.ending_before)}"
         steps = [
             f"{plain(self.run_quantity)} units from {self.event_count} event{'' if self.event_count == 1 else 's'}",
-            f"{kind(self.rate.price)} rate of {self.rate.source}, from {self.rate.starting_at.isoformat()} {until}",
+            f"{kind(self.rate.price)} rate of {self.rate.source}, from {rfc3339(self.rate.starting_at)} {until}",
         ]
         if self.tier is not None:
             size = "without end" if self.tier.size is None else f"of {plain(self.tier.size)} units"

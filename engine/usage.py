@@ -124,26 +124,26 @@ class Event:
 
 
 def _check_json(value: object) -> None:
-    """Refuses what exact JSON cannot hold: floats, and numbers beyond PostgreSQL's `numeric`."""
-    if isinstance(value, str) or value is None:
-        return
-    if isinstance(value, float):
-        raise InvalidTerms("numbers must be exact: int, Decimal or text", "properties")
-    if isinstance(value, Decimal):
-        exponent = value.as_tuple().exponent
-        if not isinstance(exponent, int) or value.adjusted() >= _BEFORE_POINT or exponent < -_AFTER_POINT:
-            raise InvalidTerms("a number is out of range", "properties")
-    elif isinstance(value, int):
-        if value.bit_length() > _INTEGER_BITS:
-            raise InvalidTerms("a number is out of range", "properties")
-    elif isinstance(value, Mapping):
+    """Refuses what exact JSON cannot hold: floats, and numbers that PostgreSQL's `numeric` cannot."""
+    if isinstance(value, Mapping):
         for inner in value.values():
             _check_json(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
             _check_json(inner)
-    else:
-        raise InvalidTerms("properties must be JSON", "properties")
+    elif isinstance(value, float):
+        raise InvalidTerms("numbers must be exact: int, Decimal or text", "properties")
+    elif not _storable(value):
+        raise InvalidTerms("a property is no JSON value or a number out of range", "properties")
+
+
+def _storable(value: object) -> bool:
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        return isinstance(exponent, int) and exponent >= -_AFTER_POINT and value.adjusted() < _BEFORE_POINT
+    if isinstance(value, int):
+        return value.bit_length() <= _INTEGER_BITS
+    return value is None or isinstance(value, str)
 
 
 def property_text(value: object) -> str | None:

@@ -1,0 +1,174 @@
+"""Prices and rating: tier edges, path independence, splits, validators."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.calendar import Period, split
+from engine.errors import InvalidTerms
+from engine.money import ZERO, add, mul, subtract, total
+from engine.prices import Flat, Price, Tier, Tiered, walk
+from engine.rating import RateSchedule, RateVersion, UsageQuantity, rate_usage
+from tests.engine.strategies import JANUARY, START, UNIT, amounts, prices, quick, schedules, tiered, window_lists
+
+
+def cost(price: Price, quantity: Decimal) -> Decimal:
+    """What the first `quantity` units cost, unit by unit of tiers: an independent statement of the rule."""
+    if isinstance(price, Flat):
+        return mul(quantity, price.price)
+    result, left = ZERO, quantity
+    for tier in price.tiers:
+        taken = left if tier.size is None or left <= tier.size else tier.size
+        result = add(result, mul(taken, tier.price))
+        left = subtract(left, taken)
+        if left <= 0:
+            break
+    return result
+
+
+def used(windows: list[Period], quantities: list[Decimal]) -> list[UsageQuantity]:
+    """One presentation value's quantities over the windows, zeros where they run out."""
+    padded = quantities + [ZERO] * len(windows)
+    return [UsageQuantity(window, (), quantity, 1) for window, quantity in zip(windows, padded, strict=False)]
+
+
+@quick
+@given(prices, amounts, amounts)
+def test_steps_sum_to_the_difference_of_costs(price: Price, start: Decimal, end: Decimal) -> None:
+    steps = walk(price, start, end)
+    assert total(step.total for step in steps) == subtract(cost(price, end), cost(price, start))
+    assert total(step.quantity for step in steps) == subtract(end, start)
+    assert all(step.total == mul(step.quantity, step.unit_price) for step in steps)
+    assert len(steps) == 1 or all(step.quantity for step in steps)
+
+
+@quick
+@given(prices, amounts, amounts)
+def test_walking_back_undoes_walking_forth(price: Price, start: Decimal, end: Decimal) -> None:
+    forth = [(step.tier, step.quantity, step.total) for step in walk(price, start, end)]
+    back = [(step.tier, step.quantity, step.total) for step in walk(price, end, start)]
+    if start != end:
+        assert back == [(tier, quantity.copy_negate(), amount.copy_negate()) for tier, quantity, amount in forth]
+
+
+@quick
+@given(tiered(), amounts)
+def test_tier_edges(price: Tiered, quantity: Decimal) -> None:
+    for step in walk(price, ZERO, quantity.copy_abs()):
+        assert step.tier is not None
+        assert step.tier.size is None or step.quantity <= step.tier.size
+        assert quantity.copy_abs() > step.tier.starting_at or not quantity
+
+
+@quick
+@given(prices, st.lists(amounts, max_size=5), window_lists())
+def test_one_rate_is_path_independent(price: Price, quantities: list[Decimal], windows: list[Period]) -> None:
+    schedule = RateSchedule((RateVersion("r", START, None, True, price, UNIT),))
+    chosen = used(windows, quantities)
+    expected = cost(price, total(part.quantity for part in chosen))
+    assert total(line.total for line in rate_usage(schedule, chosen).lines) == expected
+    assert total(line.total for line in rate_usage(schedule, reversed(chosen), merge=False).lines) == expected
+
+
+@quick
+@given(schedules(), st.lists(amounts, max_size=5), window_lists())
+def test_merging_changes_no_tier(schedule: RateSchedule, quantities: list[Decimal], windows: list[Period]) -> None:
+    windows = split(JANUARY, [*(window.start for window in windows), *schedule.cuts(JANUARY)])
+    chosen = used(windows, quantities)
+    merged, apart = rate_usage(schedule, chosen), rate_usage(schedule, chosen, merge=False)
+    assert merged.unrated == apart.unrated
+    for rate in schedule.versions:
+        for level in {line.tier for line in (*merged.lines, *apart.lines)}:
+            sums = [
+                (total(line.quantity for line in lines), total(line.total for line in lines))
+                for lines in (
+                    [x for x in rated.lines if x.rate == rate and x.tier == level] for rated in (merged, apart)
+                )
+            ]
+            assert sums[0] == sums[1]
+
+
+@quick
+@given(schedules(), st.lists(amounts, max_size=5), window_lists())
+def test_nothing_is_dropped(schedule: RateSchedule, quantities: list[Decimal], windows: list[Period]) -> None:
+    chosen = used(split(JANUARY, [*(w.start for w in windows), *schedule.cuts(JANUARY)]), quantities)
+    result = rate_usage(schedule, chosen)
+    for part in chosen:
+        rate = schedule.at(part.window.start)
+        assert (rate is None) == any(missed.window == part.window for missed in result.unrated)
+        covered = any(line.starting_at <= part.window.start < line.ending_before for line in result.lines)
+        assert covered == (rate is not None and rate.entitled)
+
+
+def test_presentation_values_have_their_own_tiers() -> None:
+    schedule = RateSchedule(
+        (RateVersion("r", START, None, True, Tiered((Tier(Decimal(5), ZERO), Tier(None, Decimal(100)))), UNIT),)
+    )
+    parts = [UsageQuantity(JANUARY, (("project", name),), Decimal(6), 6) for name in ("A", "B", None)]
+    lines = rate_usage(schedule, parts).lines
+    assert [(dict(line.presentation)["project"], line.total) for line in lines if line.total] == [
+        ("A", 100),
+        ("B", 100),
+        (None, 100),
+    ]
+
+
+def test_explanation_reads_like_the_sum() -> None:
+    price = Tiered((Tier(Decimal(5), ZERO), Tier(None, Decimal("0.25"))))
+    schedule = RateSchedule((RateVersion("r", START, None, True, price, UNIT, source="rate card Standard"),))
+    [_, line] = rate_usage(schedule, used([JANUARY], [Decimal("7.50")])).lines
+    assert line.explanation == (
+        "7.5 units from 1 event",
+        "TIERED rate of rate card Standard, from 2025-01-01T00:00:00Z on",
+        "0 units came before in this period",
+        "tier 1, above 5, without end",
+        "2.5 x 0.25 = 0.625",
+    )
+
+
+def test_schedule_knows_what_is_in_force() -> None:
+    day = timedelta(days=1)
+    first = RateVersion("a", START, START + day, True, Flat(ZERO), UNIT)
+    second = RateVersion("b", START + 2 * day, None, True, Flat(ZERO), UNIT)
+    schedule = RateSchedule((first, second))
+    assert [schedule.at(START + n * day / 2) for n in range(-1, 6)] == [None, first, first, None, None, second, second]
+    assert schedule.cuts(JANUARY) == (START + day, START + 2 * day)
+    assert schedule.cuts(Period(START + day, START + 2 * day)) == ()
+
+
+def test_constructors_refuse() -> None:
+    one = Tier(Decimal(1), ZERO)
+    rest = Tier(None, ZERO)
+
+    def version(starts: int, ends: int | None) -> RateVersion:
+        until = None if ends is None else START + timedelta(days=ends)
+        return RateVersion("r", START + timedelta(days=starts), until, True, Flat(ZERO), UNIT)
+
+    for make, field in [
+        (lambda: Flat(Decimal(-1)), "price"),
+        (lambda: Flat(Decimal("NaN")), "price"),
+        (lambda: Flat(Decimal("sNaN")), "price"),
+        (lambda: Flat(Decimal("Infinity")), "price"),
+        (lambda: Flat(Decimal("1E-41")), "price"),
+        (lambda: Flat(Decimal("1E+40")), "price"),
+        (lambda: Flat(1), "price"),
+        (lambda: Tier(Decimal(0), ZERO), "tiers.size"),
+        (lambda: Tier(Decimal(-1), ZERO), "tiers.size"),
+        (lambda: Tier(None, Decimal(-1)), "tiers.price"),
+        (lambda: Tiered(()), "tiers"),
+        (lambda: Tiered((one,)), "tiers"),
+        (lambda: Tiered((rest, rest)), "tiers"),
+        (lambda: Tiered((rest, one, rest)), "tiers"),
+        (lambda: version(1, 1), "ending_before"),
+        (lambda: version(1, 0), "ending_before"),
+        (lambda: RateVersion("r", START.replace(tzinfo=None), None, True, Flat(ZERO), UNIT), "starting_at"),
+        (lambda: RateSchedule((version(0, 2), version(1, None))), "starting_at"),
+        (lambda: RateSchedule((version(0, None), version(1, None))), "starting_at"),
+        (lambda: RateSchedule((version(2, 3), version(0, 1))), "starting_at"),
+    ]:
+        with pytest.raises(InvalidTerms) as caught:
+            make()
+        assert caught.value.field == field
