@@ -1,8 +1,30 @@
-"""Every route of the site."""
+"""Every route of the site. The API's paths have no trailing slash, as Metronome's clients expect."""
+
+from importlib.util import find_spec
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from core.api.openapi import ApiPage, OpenApiJson
+from core.api.views import healthz, readyz
 
 urlpatterns = [
+    path("", RedirectView.as_view(url="/admin/")),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("openapi.json", OpenApiJson.as_view(), name="openapi"),
+    path("docs", ApiPage.as_view(), name="api-docs"),
     path("admin/", admin.site.urls),
+    path("", include("customers.urls")),
+    *([path("", include("catalog.urls"))] if find_spec("catalog.urls") else []),
+    path("", include("contracts.urls")),
+    *([path("", include("usage.urls"))] if find_spec("usage.urls") else []),
+    path("", include("invoices.urls")),
+    *([path("", include("console.urls"))] if find_spec("console.urls") else []),
 ]
+
+handler400 = "core.api.errors.handler400"
+handler403 = "core.api.errors.handler403"
+handler404 = "core.api.errors.handler404"
+handler500 = "core.api.errors.handler500"

@@ -1,0 +1,47 @@
+"""Reads of contracts."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from contracts.models import Contract
+from core.errors import NotFound
+from engine.calendar import BillingSchedule, Frequency
+
+
+def list_contracts(
+    *,
+    customer_id: UUID,
+    covering_date: datetime | None = None,
+    starting_at: datetime | None = None,
+    include_archived: bool = False,
+) -> QuerySet[Contract]:
+    """A customer's contracts. `covering_date`: only those in force then; `starting_at`: only those that start then or later."""
+    rows = Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer")
+    if not include_archived:
+        rows = rows.filter(archived_at__isnull=True)
+    if covering_date is not None:
+        rows = rows.filter(starting_at__lte=covering_date).filter(
+            Q(ending_before__isnull=True) | Q(ending_before__gt=covering_date)
+        )
+    if starting_at is not None:
+        rows = rows.filter(starting_at__gte=starting_at)
+    return rows
+
+
+def get_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
+    """One contract. Raises NotFound for an unknown id and, alike, for another customer's."""
+    rows = Contract.objects.select_related("rate_card", "customer").filter(pk=contract_id)
+    if customer_id is not None:
+        rows = rows.filter(customer_id=customer_id)
+    contract = rows.first()
+    if contract is None:
+        raise NotFound("no such contract")
+    return contract
+
+
+def billing_schedule(contract: Contract) -> BillingSchedule:
+    """The engine's schedule of a contract's billing periods."""
+    anchor = contract.billing_anchor_at
+    return BillingSchedule(Frequency(contract.billing_frequency), date(anchor.year, anchor.month, anchor.day), anchor.hour)

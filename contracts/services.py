@@ -1,0 +1,179 @@
+"""Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/reactions.py)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Q
+
+from catalog.models import RateCard, RateCardAlias
+from contracts.models import Contract
+from core import audit
+from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
+from core.events import publish
+from core.transactions import require_transaction, use_case
+from customers.models import Customer
+from engine.calendar import BillingDay, Frequency, schedule_for
+
+
+@dataclass(frozen=True, slots=True)
+class UsageStatementSchedule:
+    """How often usage is billed, and what the periods are counted from. All instants UTC."""
+
+    frequency: str = Contract.Frequency.MONTHLY
+    day: str = Contract.Day.FIRST_OF_MONTH
+    billing_anchor_date: datetime | None = None
+    invoice_generation_starting_at: datetime | None = None
+
+
+def create_contract(
+    *,
+    customer_id: UUID,
+    starting_at: datetime,
+    now: datetime,
+    ending_before: datetime | None = None,
+    rate_card_id: UUID | None = None,
+    rate_card_alias: str | None = None,
+    name: str = "",
+    schedule: UsageStatementSchedule | None = None,
+    net_payment_terms_days: int = 0,
+    uniqueness_key: str | None = None,
+    custom_fields: dict[str, str] | None = None,
+) -> Contract:
+    """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
+
+    Raises NotFound for an unknown customer, InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
+    """
+    schedule = schedule or UsageStatementSchedule()
+    if ending_before is not None and ending_before <= starting_at:
+        raise InvalidInput("must be after starting_at", field="ending_before")
+    if rate_card_id and rate_card_alias:
+        raise InvalidInput("give rate_card_id or rate_card_alias, not both", field="rate_card_alias")
+    if schedule.day == Contract.Day.CUSTOM_DATE and schedule.billing_anchor_date is None:
+        raise InvalidInput("is needed with CUSTOM_DATE", field="usage_statement_schedule.billing_anchor_date")
+    if schedule.day != Contract.Day.CUSTOM_DATE and schedule.billing_anchor_date is not None:
+        raise InvalidInput("only with CUSTOM_DATE", field="usage_statement_schedule.billing_anchor_date")
+    counted = schedule_for(
+        BillingDay(schedule.day), Frequency(schedule.frequency), starting_at, schedule.billing_anchor_date
+    )
+    try:
+        with use_case():
+            customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+            if customer is None:
+                raise NotFound("no such customer", field="customer_id")
+            if customer.archived_at is not None:
+                raise InvalidInput("the customer is archived", field="customer_id")
+            contract = Contract.objects.create(
+                customer=customer,
+                rate_card=_find_rate_card(rate_card_id, rate_card_alias, starting_at),
+                name=name,
+                starting_at=starting_at,
+                ending_before=ending_before,
+                billing_frequency=schedule.frequency,
+                billing_day=schedule.day,
+                billing_anchor_at=counted.boundary(0),
+                invoice_generation_starting_at=schedule.invoice_generation_starting_at,
+                net_payment_terms_days=net_payment_terms_days,
+                uniqueness_key=uniqueness_key,
+                custom_fields=custom_fields or {},
+                created_at=now,
+                created_by=audit.current_actor().label,
+            )
+            _tell("contract.created", contract, now)
+    except IntegrityError as error:
+        if "contract_uniqueness_key_once" in str(error):
+            raise uniqueness_key_used() from error
+        raise
+    return contract
+
+
+def update_end_date(
+    *,
+    contract_id: UUID,
+    customer_id: UUID,
+    ending_before: datetime | None,
+    now: datetime,
+    allow_ending_before_finalized_invoice: bool = True,
+) -> Contract:
+    """Moves a contract's end (None: open). Drafts are cut or prolonged with it; finalized invoices never change."""
+    with use_case():
+        contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
+        if contract.archived_at is not None:
+            raise InvalidInput("the contract is archived", field="contract_id")
+        if ending_before is not None and ending_before <= contract.starting_at:
+            raise InvalidInput("must be after the contract's start", field="ending_before")
+        before = contract.ending_before
+        contract.ending_before = ending_before
+        contract.save(update_fields=["ending_before"])
+        detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
+        _tell("contract.end_changed", contract, now, detail | {"strict": not allow_ending_before_finalized_invoice})
+    return contract
+
+
+def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime) -> Contract:
+    """Ends a contract for good: its drafts are cancelled, its finalized invoices voided if asked for."""
+    with use_case():
+        contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
+        if contract.archived_at is not None:
+            raise Conflict("the contract is archived already")
+        archive_locked(contract, void_invoices=void_invoices, now=now)
+    return contract
+
+
+def archive_contracts_of_customer(event: Any) -> None:
+    """Reaction to `customer.archived`: all contracts end with their customer, invoices void (domain.md section 2)."""
+    require_transaction()
+    rows = Contract.objects.select_for_update().filter(customer_id=event.subject_id, archived_at__isnull=True).order_by("pk")
+    for contract in rows:
+        archive_locked(contract, void_invoices=True, now=event.occurred_at)
+
+
+def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) -> None:
+    """The part that both ways of archiving share; the caller holds the contract's lock."""
+    require_transaction()
+    contract.archived_at = now
+    contract.save(update_fields=["archived_at"])
+    _tell("contract.archived", contract, now, {"void_invoices": void_invoices})
+
+
+def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
+    """The contract, locked for this transaction: the root lock of everything billed under it. Raises NotFound."""
+    require_transaction()
+    rows = Contract.objects.select_for_update().filter(pk=contract_id)
+    if customer_id is not None:
+        rows = rows.filter(customer_id=customer_id)
+    contract = rows.first()
+    if contract is None:
+        raise NotFound("no such contract", field="contract_id")
+    return contract
+
+
+def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: datetime) -> RateCard | None:
+    """The card of this id, or the one that the alias points at when the contract starts."""
+    if rate_card_id is not None:
+        card = RateCard.objects.filter(pk=rate_card_id).first()
+        if card is None:
+            raise InvalidInput("no such rate card", field="rate_card_id")
+        if card.archived_at is not None:
+            raise InvalidInput("the rate card is archived", field="rate_card_id")
+        return card
+    if alias is None:
+        return None
+    pointing = (
+        RateCardAlias.objects.select_related("rate_card")
+        .filter(name=alias, rate_card__archived_at__isnull=True)
+        .filter(Q(starting_at__isnull=True) | Q(starting_at__lte=starting_at))
+        .filter(Q(ending_before__isnull=True) | Q(ending_before__gt=starting_at))
+        .order_by("-id")
+        .first()
+    )
+    if pointing is None:
+        raise InvalidInput("no rate card has this alias when the contract starts", field="rate_card_alias")
+    return pointing.rate_card
+
+
+def _tell(name: str, contract: Contract, now: datetime, detail: dict[str, Any] | None = None) -> None:
+    audit.record(name, contract, at=now, detail=detail)
+    publish(name, contract, at=now, customer_id=contract.customer_id, payload=detail)

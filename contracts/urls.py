@@ -1,0 +1,15 @@
+"""Routes of contracts."""
+
+from django.urls import path
+
+from contracts import api
+
+urlpatterns = [
+    path("v1/contracts/create", api.CreateContract.as_view()),
+    path("v1/contracts/get", api.RetrieveContract.as_view(), {"version": 1}),
+    path("v2/contracts/get", api.RetrieveContract.as_view(), {"version": 2}),
+    path("v1/contracts/list", api.ListContracts.as_view(), {"version": 1}),
+    path("v2/contracts/list", api.ListContracts.as_view(), {"version": 2}),
+    path("v1/contracts/archive", api.ArchiveContract.as_view()),
+    path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
+]

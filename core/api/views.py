@@ -1,0 +1,63 @@
+"""The base of API views, health checks, and the OpenAPI page."""
+
+from typing import Any, ClassVar
+
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from core.audit import Actor, set_actor
+from core.models import ApiKey
+
+
+class ApiView(APIView):
+    """A view with a scope. `resource` is the scope's first half; `access = "read"` marks a POST that only reads."""
+
+    resource: ClassVar[str] = ""
+    access: ClassVar[str | None] = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if isinstance(request.auth, ApiKey):
+            set_actor(
+                Actor(
+                    api_key_id=request.auth.pk,
+                    ip=request.META.get("REMOTE_ADDR") or None,
+                    request_id=str(getattr(request._request, "request_id", ""))[:64],
+                    label=request.auth.name,
+                )
+            )
+
+    def read_body(self, request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
+        """The validated body. Raises a 400 that names each field at fault."""
+        read = serializer(data=request.data)
+        read.is_valid(raise_exception=True)
+        return dict(read.validated_data)
+
+
+def data(value: Any, status: int = 200) -> Response:
+    """Metronome's success envelope."""
+    return Response({"data": value}, status=status)
+
+
+def listing(rows: list[Any], next_page: str | None) -> Response:
+    """A page in the `next_page` styles."""
+    return Response({"data": rows, "next_page": next_page})
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """The process can work: PostgreSQL answers and the schema is migrated."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
+    except Exception:
+        return JsonResponse({"status": "waiting for the database"}, status=503)
+    return JsonResponse({"status": "ready"})

@@ -1,0 +1,61 @@
+"""The audit trail: who did it. The caller is set once per request or admin action; services only name the change."""
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models
+
+from core.models import AuditEntry
+from core.transactions import require_transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever stands behind the present request: an API key, a member of staff, or nobody (the system itself)."""
+
+    api_key_id: UUID | None = None
+    user_id: int | None = None
+    request_id: str = ""
+    ip: str | None = None
+    label: str = "Tactus"
+
+
+_actor: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 - frozen
+
+
+def current_actor() -> Actor:
+    """The actor of this request or task."""
+    return _actor.get()
+
+
+def set_actor(actor: Actor) -> object:
+    """Sets the actor until `reset_actor` gets the returned token."""
+    return _actor.set(actor)
+
+
+def reset_actor(token: Any) -> None:
+    """Ends what `set_actor` began."""
+    _actor.reset(token)
+
+
+def record(
+    action: str, subject: models.Model, *, at: datetime, detail: dict[str, Any] | None = None, reason: str = ""
+) -> AuditEntry:
+    """Appends a row for `action` (`customer.archive`) in the transaction of the change. Raises RuntimeError outside one."""
+    require_transaction()
+    actor = _actor.get()
+    return AuditEntry.objects.create(
+        at=at,
+        api_key_id=actor.api_key_id,
+        user_id=actor.user_id,
+        action=action,
+        subject_type=subject._meta.model_name or "",
+        subject_id=subject.pk,
+        detail=detail or {},
+        reason=reason,
+        request_id=actor.request_id,
+        ip=actor.ip,
+    )

@@ -1,0 +1,95 @@
+"""JSON in and out without losing a digit: numbers with a fraction become Decimal, Decimals leave as plain JSON numbers."""
+
+import json
+import re
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, NoReturn
+
+import msgspec
+
+MAX_DEPTH = 32
+MAX_DIGITS = 60
+MAX_EXPONENT = 60
+_CONTROL = re.compile("[\x00\ud800-\udfff]")
+
+
+class BadJson(ValueError):
+    """The text is not JSON that Tactus accepts; the message says why."""
+
+
+def _number(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise BadJson(f"number {text[:40]} is out of range") from error
+    if len(value.as_tuple().digits) > MAX_DIGITS or not -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
+        raise BadJson(f"number {text[:40]} is out of range")
+    return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise BadJson("an integer has more digits than are accepted")
+    return int(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise BadJson(f"{text} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise BadJson(f"the key {twice[:80]!r} stands twice in one object")
+    return found
+
+
+def loads(body: bytes) -> Any:
+    """Parses UTF-8 JSON strictly: no NaN, no duplicate keys, no NUL or lone surrogate, bounded depth and digits. Raises BadJson."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadJson("the body is not UTF-8") from error
+    if text.startswith("\ufeff"):
+        raise BadJson("the body begins with a byte order mark")
+    try:
+        value = json.loads(
+            text, parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_unique
+        )
+    except RecursionError as error:
+        raise BadJson(f"nested deeper than {MAX_DEPTH} levels") from error
+    except json.JSONDecodeError as error:
+        raise BadJson(f"not valid JSON: {error.msg} at character {error.pos}") from error
+    check(value)
+    return value
+
+
+def check(value: Any) -> None:
+    """Refuses text that PostgreSQL cannot store and nesting beyond `MAX_DEPTH`. Raises BadJson."""
+    level: Iterable[Any] = (value,)
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if _CONTROL.search(item):
+                    raise BadJson("text holds a NUL or an unpaired surrogate")
+            elif isinstance(item, dict):
+                deeper.extend(item.keys())
+                deeper.extend(item.values())
+            elif isinstance(item, list):
+                deeper.extend(item)
+        if not deeper:
+            return
+        level = deeper
+    raise BadJson(f"nested deeper than {MAX_DEPTH} levels")
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+def dumps(value: Any) -> bytes:
+    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`) and Decimals (exact JSON numbers)."""
+    return _ENCODER.encode(value)

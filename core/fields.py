@@ -1,0 +1,55 @@
+"""Model fields that keep what they are given."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core import checks
+from django.db import models
+
+
+class ExactDecimalField(models.Field[Any, Any]):
+    """An unconstrained PostgreSQL `numeric`: any precision, any scale, never a float.
+
+    NaN and infinities pass PostgreSQL's comparisons (`'NaN' >= 0` is true), so each column needs `finite(...)` among its
+    model's constraints; `tests/architecture` checks that it is there.
+    """
+
+    description = "Exact decimal of any precision"
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric"
+
+    def get_internal_type(self) -> str:
+        return "ExactDecimalField"
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if value is None or isinstance(value, Decimal):
+            return value
+        if isinstance(value, float):
+            raise TypeError("a float cannot be stored exactly")
+        return Decimal(value)
+
+    def get_prep_value(self, value: Any) -> Decimal | None:
+        return self.to_python(super().get_prep_value(value))
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return "" if value is None else format(value, "f")
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from django import forms
+
+        return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        return super().check(**kwargs)
+
+
+def finite(name: str, *fields: str) -> models.CheckConstraint:
+    """A CHECK that each of `fields` is NULL or a finite number (PostgreSQL's numeric also knows NaN and the infinities)."""
+    condition = models.Q()
+    for field in fields:
+        # as text: a Decimal NaN equals nothing, so that makemigrations would see a change for ever
+        for odd in ("NaN", "Infinity", "-Infinity"):
+            condition &= models.Q(**{f"{field}__isnull": True}) | ~models.Q(**{field: odd})
+    return models.CheckConstraint(condition=condition, name=name)

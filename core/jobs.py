@@ -1,0 +1,29 @@
+"""Work for later, by name. PostgreSQL owns all work (each waiting state has a sweeper); a message only wakes it sooner."""
+
+import logging
+from functools import partial
+from typing import Any
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from core.transactions import require_transaction
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue(name: str, **kwargs: str | int) -> None:
+    """Sends task `name` with keyword ids once the open transaction commits. Raises RuntimeError outside one.
+
+    A broker that is down costs latency only: the sweeper of the waiting state finds the work.
+    """
+    require_transaction()
+    transaction.on_commit(partial(_send, name, kwargs), robust=True)
+
+
+def _send(name: str, kwargs: dict[str, Any]) -> None:
+    try:
+        current_app.send_task(name, kwargs=kwargs, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("job %s waits for its sweeper: %s", name, error)

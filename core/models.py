@@ -1,0 +1,105 @@
+"""The kernel's own tables: API keys, the event outbox, idempotent requests, the audit trail."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+
+class ApiKey(models.Model):
+    """A bearer key. Only its SHA-256 is kept; `prefix` and `last4` let a person recognise it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=160)
+    prefix = models.CharField(max_length=24)
+    last4 = models.CharField(max_length=4)
+    key_hash = models.BinaryField(max_length=32, unique=True)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…{self.last4})"
+
+    @property
+    def is_authenticated(self) -> bool:
+        """A loaded, live key is an authenticated caller in the eyes of Django REST framework."""
+        return True
+
+
+class Event(models.Model):
+    """A fact, appended in the transaction that made it true: outbox, timeline and audit trail of facts at once."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=80)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.UUIDField()
+    customer_id = models.UUIDField(null=True)
+    payload = models.JSONField(default=dict)
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "id"], name="event_subject_idx"),
+            models.Index(fields=["customer_id", "id"], name="event_customer_idx"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.subject_id}"
+
+
+class IdempotentRequest(models.Model):
+    """One use of an `Idempotency-Key` header by one API key, and the answer it got."""
+
+    class State(models.TextChoices):
+        RUNNING = "RUNNING"  # claimed; nothing committed by it yet
+        COMMITTED = "COMMITTED"  # its use case is committed, the answer is not stored (a crash between the two)
+        ANSWERED = "ANSWERED"
+
+    id = models.BigAutoField(primary_key=True)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    request_hash = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    started_at = models.DateTimeField(db_index=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    content_type = models.CharField(max_length=100, default="")
+    body = models.BinaryField(default=b"")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "key"], name="idempotent_request_once"),
+            models.CheckConstraint(
+                condition=~Q(state="ANSWERED") | Q(status__isnull=False), name="idempotent_request_has_answer"
+            ),
+        ]
+
+
+class AuditEntry(models.Model):
+    """Who changed what, when and why. Append-only (trigger), written in the transaction of the change."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(db_index=True)
+    api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
+    action = models.CharField(max_length=80)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.UUIDField()
+    detail = models.JSONField(default=dict)
+    reason = models.TextField(default="", blank=True)
+    request_id = models.CharField(max_length=64, default="", blank=True)
+    ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx")]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

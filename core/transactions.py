@@ -1,0 +1,26 @@
+"""Transactions: a use case is one durable transaction; its parts assert that one is open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from core import idempotency
+
+
+@contextmanager
+def use_case() -> Iterator[None]:
+    """One whole business write: committed when the block ends, never nested in another.
+
+    If the request carries an idempotency key, the same commit records that its effect has happened.
+    Raises RuntimeError when a transaction is already open.
+    """
+    with transaction.atomic(durable=True):
+        yield
+        idempotency.record_commit()
+
+
+def require_transaction() -> None:
+    """Guards parts of a use case. Raises RuntimeError outside a transaction (a test's own wrapper does not count)."""
+    if not any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise RuntimeError("this write needs the transaction of a use case")

@@ -1,0 +1,157 @@
+"""What is owed. A FINALIZED invoice and its lines never change (triggers in the migrations): the only way on is VOID."""
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+
+from catalog.models import CreditType, Product
+from contracts.models import Contract
+from core.fields import ExactDecimalField, finite
+from customers.models import Customer
+
+
+class Invoice(models.Model):
+    """One bill. A DRAFT has no lines of its own: they are computed from terms and usage whenever it is read, by the function that
+    finalizes it. Amounts are in `credit_type`'s stored unit (cents for USD)."""
+
+    class Kind(models.TextChoices):
+        USAGE = "USAGE"
+        SCHEDULED = "SCHEDULED"
+
+    class Status(models.TextChoices):
+        DRAFT = "DRAFT"
+        FINALIZED = "FINALIZED"
+        VOID = "VOID"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="invoices")
+    credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.USAGE)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    # when a DRAFT becomes due for finalization: period end + grace
+    due_at = models.DateTimeField()
+    # when a sweeper looks at this DRAFT next: `due_at`, or later after a failed attempt, whose reason stands in `last_error`
+    next_attempt_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    number = models.CharField(max_length=40, null=True, blank=True)
+    subtotal = ExactDecimalField(null=True)
+    rounding = ExactDecimalField(null=True)
+    total = ExactDecimalField(null=True)
+    # A DRAFT's last computed total and when, for staff lists only; the API and the console compute it afresh.
+    draft_total = ExactDecimalField(null=True)
+    draft_total_at = models.DateTimeField(null=True)
+    net_payment_terms_days = models.PositiveIntegerField(default=0)
+    regenerated_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations")
+    created_at = models.DateTimeField()
+    issued_at = models.DateTimeField(null=True, blank=True)
+    finalized_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    # usage that no rate priced, as found at finalization: [] or InvoiceView.unrated
+    unrated = models.JSONField(default=list, blank=True)
+    # SHA-256 over the lines and totals as finalized; `verify_invoices` recomputes it
+    content_hash = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        ordering = ["-period_start", "-id"]
+        indexes = [
+            models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
+            models.Index(fields=["next_attempt_at", "period_start"], condition=Q(status="DRAFT"), name="invoice_due_idx"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["contract", "kind", "period_start"], condition=~Q(status="VOID"), name="invoice_once_per_period"
+            ),
+            models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
+            models.UniqueConstraint(
+                fields=["regenerated_from"], condition=~Q(status="VOID"), name="invoice_regenerated_once"
+            ),
+            models.CheckConstraint(condition=Q(period_start__lt=F("period_end")), name="invoice_period_not_empty"),
+            finite("invoice_amounts_finite", "subtotal", "rounding", "total", "draft_total"),
+            models.CheckConstraint(
+                condition=Q(status="DRAFT", number__isnull=True, total__isnull=True)
+                | (
+                    ~Q(status="DRAFT")
+                    & Q(total__isnull=False, subtotal__isnull=False, rounding__isnull=False, issued_at__isnull=False)
+                    & Q(finalized_at__isnull=False, number__isnull=False)
+                ),
+                name="invoice_final_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(total__isnull=True) | Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or f"Draft {self.period_start:%b %Y}"
+
+
+class BillingCursor(models.Model):
+    """When a contract's next billing period begins and its draft must exist; NULL when there is none left."""
+
+    contract = models.OneToOneField(Contract, primary_key=True, on_delete=models.PROTECT, related_name="billing_cursor")
+    next_period_at = models.DateTimeField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"next period of {self.contract_id}"
+
+
+class InvoiceLine(models.Model):
+    """A line of a finalized (or void) invoice, exact, with the explanation that lets a person recompute it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="lines")
+    position = models.PositiveIntegerField()
+    type = models.CharField(max_length=40)
+    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200)
+    quantity = ExactDecimalField(null=True)
+    unit_price = ExactDecimalField(null=True)
+    total = ExactDecimalField()
+    starting_at = models.DateTimeField(null=True)
+    ending_before = models.DateTimeField(null=True)
+    pricing_group_values = models.JSONField(default=dict)
+    presentation_group_values = models.JSONField(default=dict)
+    # {"level", "starting_at", "size"} as on the wire, None without tiers
+    tier = models.JSONField(null=True)
+    explanation = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position_once"),
+            finite("invoice_line_amounts_finite", "quantity", "unit_price", "total"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NumberSeries(models.Model):
+    """The counter behind gap-free invoice numbers: locked and advanced in the transaction that finalizes."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    last_number = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "number series"
+        constraints = [models.CheckConstraint(condition=Q(last_number__gte=0), name="number_series_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.last_number}"
+
+
+class InvoiceDocument(models.Model):
+    """The PDF of a finalized invoice, rendered once after finalization."""
+
+    invoice = models.OneToOneField(Invoice, primary_key=True, on_delete=models.PROTECT, related_name="document")
+    pdf = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    rendered_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"PDF of {self.invoice_id}"

@@ -1,0 +1,61 @@
+"""An invoice as a PDF: tagged (PDF/UA-1), archivable (PDF/A-2a), and the same bytes for the same invoice.
+
+`document` decides what is said, templates/invoices/invoice.typ how it looks. Names come from customers: they travel as
+JSON data and never become typst source.
+"""
+
+import json
+import logging
+from datetime import UTC
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import typst
+
+from invoices.pdf.document import Seller, invoice_document
+from invoices.types import InvoiceView
+
+__all__ = ["Seller", "render_invoice"]
+
+logger = logging.getLogger(__name__)
+
+TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "invoices"
+STANDARDS: Final[list["typst.PDFStandard"]] = ["ua-1", "a-2a"]
+
+
+def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
+    """The PDF of `view`, issued by `seller`. Its creation date is the invoice's (a draft's: `as_of`), not today's.
+
+    Latin, Greek and Cyrillic are set in the fonts beside the template, so the result does not depend on the machine.
+    A name in another script needs a font installed on the server; a character that no font has is shown as a box, and
+    such a document is tagged but claims no standard. Raises typst.TypstError for a broken template, never for data.
+    """
+    data = json.dumps(invoice_document(view, seller), ensure_ascii=False)
+    for system_fonts, standards in ((False, STANDARDS), (True, STANDARDS)):
+        try:
+            return _compile(view, data, system_fonts=system_fonts, standards=standards)
+        except typst.TypstError as error:
+            # A standard refuses characters without a glyph: ask the machine's fonts, then do without the standard.
+            logger.info("invoice %s: %s", view.id, error)
+    logger.warning("invoice %s: no font on this machine has all its characters; some are shown as boxes", view.id)
+    return _compile(view, data, system_fonts=True, standards=[])
+
+
+def _compile(view: InvoiceView, data: str, *, system_fonts: bool, standards: list["typst.PDFStandard"]) -> bytes:
+    return typst.compile(
+        TEMPLATES / "invoice.typ",
+        root=TEMPLATES,
+        font_paths=_fonts(system=system_fonts),
+        sys_inputs={"invoice": data},
+        pdf_standards=standards,
+        timestamp=(view.issued_at or view.as_of).astimezone(UTC),
+    )
+
+
+@cache
+def _fonts(*, system: bool) -> typst.Fonts:
+    """Read once per process."""
+    return typst.Fonts(
+        include_system_fonts=system, include_embedded_fonts=system, font_paths=[str(TEMPLATES / "fonts")]
+    )

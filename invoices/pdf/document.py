@@ -1,0 +1,279 @@
+"""What a PDF invoice says, as JSON-able data: every figure formatted, every sentence written, nothing laid out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
+from engine.money import ONE, total
+from invoices.pdf import labels
+from invoices.pdf.labels import clean
+from invoices.types import CurrencyView, InvoiceView, LineView
+
+QUANTITY_DECIMALS: Final = 8
+AMOUNT_DECIMALS: Final = 8
+PRICE_DECIMALS: Final = 20
+"""Where a column cuts what goes on (with an ellipsis; only quotients such as 1/3 and prices below 1E-20 do)."""
+
+UNRATED_SHOWN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who issues the invoice. `tax_id` may be empty."""
+
+    name: str
+    address_lines: tuple[str, ...]
+    email: str
+    tax_id: str
+
+
+class Figure(TypedDict):
+    """A number as text, and what aligns it with its column: how many decimals it lacks, whether it lacks the point."""
+
+    text: str
+    cut: bool
+    missing_decimals: int
+    missing_point: bool
+
+
+class Row(TypedDict):
+    """A row of the table: a `product` (with its figures, or with its sum and rows below), a `group`, or a `line`.
+
+    `groups` holds (key, value) pairs; `level` is the indentation; `leads` says that rows below belong to this one.
+    """
+
+    kind: str
+    level: int
+    leads: bool
+    name: str
+    groups: list[tuple[str, str]]
+    detail: str
+    quantity: Figure | None
+    unit_price: Figure | None
+    amount: Figure | None
+
+
+def invoice_document(view: InvoiceView, seller: Seller) -> dict[str, Any]:
+    """The data of templates/invoices/invoice.typ for `view`."""
+    draft, void = view.status == "DRAFT", view.status == "VOID"
+    counted = [line for line in view.lines if line.quantity is None or line.quantity or line.total]
+    rows = _rows(counted, view)
+    sums = [_sum("Subtotal", view.subtotal, view.currency)]
+    if view.rounding:
+        sums.append(_sum("Rounding", view.rounding, view.currency))
+    sums.append(_sum("Total", view.total, view.currency))
+    _align(rows, sums)
+    return {
+        "language": "en",
+        "title": f"Invoice {view.number}" if view.number else "Draft invoice",
+        "watermark": "DRAFT" if draft else "VOID" if void else None,
+        "seller": {
+            "name": clean(seller.name),
+            "lines": [clean(line) for line in (*seller.address_lines, seller.email) if line.strip()]
+            + ([f"Tax ID {clean(seller.tax_id)}"] if seller.tax_id.strip() else []),
+        },
+        "customer": {"name": clean(view.customer_name), "contract": clean(view.contract_name)},
+        "headline": _headline(view),
+        "facts": _facts(view),
+        "unit": _unit(view.currency),
+        "rows": rows,
+        "sums": sums,
+        "unrated": _unrated(view) if draft else None,
+        "notes": _notes(view, counted, [*rows, *sums]),
+    }
+
+
+def _headline(view: InvoiceView) -> dict[str, Any]:
+    """The total, large, with what it is and what is to be done about it."""
+    figure = _minus(format_money(view.total, view.currency.minor_digits, view.currency.places))
+    if view.status == "DRAFT":
+        label = "Total so far"
+        notes = [f"as of {labels.minute(view.as_of)} (UTC)", f"final after {labels.minute(view.due_at)} (UTC)"]
+    elif view.status == "VOID":
+        label = "Total of the void invoice"
+        notes = ["nothing is due", *([f"voided on {labels.day(view.voided_at)}"] if view.voided_at else [])]
+    elif view.total <= 0:
+        label, notes = "Total", ["nothing to pay"]
+    else:
+        label = "Total due"
+        notes = [f"by {labels.day(view.payment_due_at)}"] if view.payment_due_at else []
+    return {"label": label, "figure": figure, "unit": _unit(view.currency), "notes": notes}
+
+
+def _facts(view: InvoiceView) -> list[tuple[str, str]]:
+    facts = [
+        ("Invoice number", clean(view.number) if view.number else "given when final"),
+        ("Issued", labels.day(view.issued_at) if view.issued_at else "not yet"),
+        ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
+    ]
+    terms = labels.terms(view.net_payment_terms_days)
+    due = labels.day(view.payment_due_at) if view.payment_due_at and view.status == "FINALIZED" else None
+    return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
+
+
+def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
+    """Lines by product, in their order; within it by group values, which are named once above several tiers."""
+    products: dict[tuple[UUID | None, str], list[LineView]] = {}
+    for line in lines:
+        products.setdefault((line.product_id, line.name), []).append(line)
+    rows: list[Row] = []
+    for (_, name), members in products.items():
+        if len(members) == 1:
+            rows.append(_line_row(members[0], view, kind="product", level=0, name=clean(name), named=True))
+            continue
+        amount = _money(total(line.total for line in members), view.currency)
+        rows.append(_row(kind="product", level=0, leads=True, name=clean(name), amount=amount))
+        groups: dict[tuple[tuple[str, str], ...], list[LineView]] = {}
+        for line in members:
+            groups.setdefault(_groups(line), []).append(line)
+        for group, parts in groups.items():
+            level = 1
+            if group and len(parts) > 1:
+                rows.append(_row(kind="group", level=1, leads=True, groups=list(group)))
+                level = 2
+            rows += [_line_row(part, view, kind="line", level=level, named=level == 1) for part in parts]
+    return rows
+
+
+def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named: bool, name: str = "") -> Row:
+    groups = list(_groups(line)) if named else []
+    details = []
+    if line.starting_at and line.ending_before and _part_of_period(line.starting_at, line.ending_before, view):
+        details.append(labels.period(line.starting_at, line.ending_before))
+    if line.tier:
+        details.append(labels.tier(line.tier))
+    if not (groups or details or name):
+        details.append(labels.period(view.period_start, view.period_end))
+    return _row(
+        kind=kind,
+        level=level,
+        name=name,
+        groups=groups,
+        detail=" \N{MIDDLE DOT} ".join(details),
+        quantity=None if line.quantity is None else _figure(format_quantity(line.quantity), QUANTITY_DECIMALS),
+        unit_price=None if line.unit_price is None else _money(line.unit_price, view.currency, PRICE_DECIMALS),
+        amount=_money(line.total, view.currency),
+    )
+
+
+def _part_of_period(start: datetime, end: datetime, view: InvoiceView) -> bool:
+    return (start, end) != (view.period_start, view.period_end)
+
+
+def _groups(line: LineView) -> tuple[tuple[str, str], ...]:
+    pairs = [*line.pricing_group_values.items(), *line.presentation_group_values.items()]
+    return tuple((clean(key), "none" if value is None else clean(value)) for key, value in pairs)
+
+
+def _row(
+    *,
+    kind: str,
+    level: int,
+    leads: bool = False,
+    name: str = "",
+    groups: list[tuple[str, str]] | None = None,
+    detail: str = "",
+    quantity: Figure | None = None,
+    unit_price: Figure | None = None,
+    amount: Figure | None = None,
+) -> Row:
+    return {
+        "kind": kind,
+        "level": level,
+        "leads": leads,
+        "name": name,
+        "groups": groups or [],
+        "detail": detail,
+        "quantity": quantity,
+        "unit_price": unit_price,
+        "amount": amount,
+    }
+
+
+def _sum(label: str, amount: Decimal, currency: CurrencyView) -> Row:
+    return _row(kind="sum", level=0, name=label, amount=_money(amount, currency))
+
+
+def _money(amount: Decimal, currency: CurrencyView, decimals: int = AMOUNT_DECIMALS) -> Figure:
+    return _figure(format_money(amount, currency.minor_digits, currency.places), decimals)
+
+
+def _figure(text: str, decimals: int) -> Figure:
+    shown = abridge(text, decimals)
+    return {
+        "text": _minus(shown.removesuffix(ELLIPSIS)),
+        "cut": shown.endswith(ELLIPSIS),
+        "missing_decimals": 0,
+        "missing_point": False,
+    }
+
+
+def _minus(figure: str) -> str:
+    """With the sign that is as wide as a digit and that screen readers read."""
+    return figure.replace("-", "\N{MINUS SIGN}")
+
+
+def _align(rows: Sequence[Row], sums: Sequence[Row]) -> None:
+    """Tells the figures of each column what they lack to stand with their points under each other."""
+    everything = [*rows, *sums]
+    for column in (
+        [row["quantity"] for row in everything],
+        [row["unit_price"] for row in everything],
+        [row["amount"] for row in everything],
+    ):
+        figures = [figure for figure in column if figure is not None]
+        widest = max((len(figure["text"].partition(".")[2]) for figure in figures), default=0)
+        for figure in figures:
+            _, point, decimals = figure["text"].partition(".")
+            figure["missing_decimals"] = widest - len(decimals)
+            figure["missing_point"] = bool(widest) and not point
+
+
+def _unit(currency: CurrencyView) -> str:
+    return clean(currency.code or currency.name)
+
+
+def _unrated(view: InvoiceView) -> dict[str, Any] | None:
+    """Usage that has no price yet: named, so that nobody takes the draft's total for the whole."""
+    if not view.unrated:
+        return None
+    rows = []
+    for part in view.unrated[:UNRATED_SHOWN]:
+        groups = {**(part.get("pricing_group_values") or {}), **(part.get("presentation_group_values") or {})}
+        quantity = part.get("quantity")
+        rows.append(
+            {
+                "name": clean(str(part.get("name", ""))),
+                "groups": [
+                    (clean(str(key)), "none" if value is None else clean(str(value))) for key, value in groups.items()
+                ],
+                "quantity": "" if quantity is None else _minus(format_quantity(Decimal(str(quantity)))),
+                "reason": clean(str(part.get("reason", ""))),
+            }
+        )
+    return {"rows": rows, "more": max(0, len(view.unrated) - UNRATED_SHOWN)}
+
+
+def _notes(view: InvoiceView, counted: Sequence[LineView], rows: Sequence[Row]) -> list[str]:
+    unit = _unit(view.currency)
+    smallest = format_money(ONE.scaleb(-view.currency.places), view.currency.minor_digits, view.currency.places)
+    notes = [f"Unit prices and lines are exact. Only the total is rounded, once and half up, to {smallest} {unit}."]
+    figures = [row[column] for row in rows for column in ("quantity", "unit_price", "amount")]
+    if any(figure is not None and figure["cut"] for figure in figures):
+        notes.append(f"{ELLIPSIS} marks a figure with more decimals than fit here.")
+    units = dict.fromkeys(labels.pricing_unit(line.name, line.explanation) for line in counted)
+    notes += [clean(note) for note in units if note]
+    left_out = len(view.lines) - len(counted)
+    if left_out and counted:
+        notes.append(f"{left_out} line{'' if left_out == 1 else 's'} without usage left out.")
+    if view.regenerated_from_id:
+        notes.append("This invoice replaces one that was voided.")
+    notes.append(
+        "Every line explains itself in your billing console: open this invoice there, and each line unfolds to its "
+        "arithmetic and its usage."
+    )
+    return notes

@@ -1,0 +1,79 @@
+"""Invoices in Metronome's shapes. Amounts leave exact, in the invoice's stored unit (cents for USD)."""
+
+from typing import Any
+
+from engine.money import ZERO
+from invoices.types import BreakdownView, CurrencyView, InvoiceView, LineView
+
+PRODUCT_TYPES = {"usage": "UsageProductListItem"}
+
+
+def present_invoice(view: InvoiceView, *, skip_zero_qty_line_items: bool = False) -> dict[str, Any]:
+    """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it."""
+    return {
+        "id": view.id,
+        "type": view.kind,
+        "status": view.status,
+        "customer_id": view.customer_id,
+        "contract_id": view.contract_id,
+        "start_timestamp": view.period_start,
+        "end_timestamp": view.period_end,
+        "issued_at": view.issued_at,
+        "created_at": view.created_at,
+        "credit_type": _credit_type(view.currency),
+        "subtotal": view.subtotal,
+        "rounding": view.rounding,
+        "total": view.total,
+        "line_items": [
+            present_line(line, view.currency) for line in view.lines if not (skip_zero_qty_line_items and line.quantity == ZERO)
+        ],
+        "net_payment_terms_days": view.net_payment_terms_days,
+        "regenerated_from_invoice_id": view.regenerated_from_id,
+        "billable_status": "billable",
+        "external_invoice": None,
+        "custom_fields": view.custom_fields,
+        "customer_custom_fields": view.customer_custom_fields,
+        "contract_custom_fields": view.contract_custom_fields,
+        "invoice_adjustments": [],
+        "number": view.number,
+        "unrated": list(view.unrated),
+    }
+
+
+def present_breakdown(part: BreakdownView, *, skip_zero_qty_line_items: bool = False) -> dict[str, Any]:
+    """One day or hour of an invoice: exact, since only a whole invoice is rounded."""
+    return present_invoice(part.invoice, skip_zero_qty_line_items=skip_zero_qty_line_items) | {
+        "breakdown_start_timestamp": part.window_start,
+        "breakdown_end_timestamp": part.window_end,
+        "rounding": ZERO,
+        "total": part.subtotal,
+    }
+
+
+def present_line(line: LineView, currency: CurrencyView) -> dict[str, Any]:
+    """A line item. `id` addresses its explanation; `list_price` stays None unless it is asked for."""
+    shown: dict[str, Any] = {
+        "id": line.id,
+        "type": line.type,
+        "name": line.name,
+        "product_id": line.product_id,
+        "product_type": PRODUCT_TYPES.get(line.type),
+        "credit_type": _credit_type(currency),
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "total": line.total,
+        "starting_at": line.starting_at,
+        "ending_before": line.ending_before,
+        "product_custom_fields": {},
+    }
+    if line.pricing_group_values:
+        shown["pricing_group_values"] = line.pricing_group_values
+    if line.presentation_group_values:
+        shown["presentation_group_values"] = line.presentation_group_values
+    if line.tier is not None:
+        shown["tier"] = line.tier
+    return shown
+
+
+def _credit_type(currency: CurrencyView) -> dict[str, Any]:
+    return {"id": currency.credit_type_id, "name": currency.name}

@@ -1,0 +1,19 @@
+"""Reads of invoices: drafts computed live, final ones as stored; breakdowns; what stands behind a line."""
+
+from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
+from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.views import current_period, draft_view, find_invoice, get_invoice, list_invoices, page_of_views, view_of
+
+__all__ = [
+    "current_period",
+    "draft_view",
+    "find_invoice",
+    "get_invoice",
+    "get_line",
+    "line_events",
+    "list_breakdowns",
+    "list_invoices",
+    "page_of_views",
+    "spend_by_window",
+    "view_of",
+]

@@ -1,0 +1,208 @@
+"""Invoices as plain rows: a draft is composed now, a final one is what was stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db.models import Q, QuerySet
+
+from catalog.models import CreditType
+from core.errors import NotFound
+from engine.calendar import Period
+from engine.explain import instant
+from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanation_json
+from engine.money import plain
+from invoices import models
+from invoices.composition import compose, load_terms
+from invoices.types import CurrencyView, InvoiceView, LineView
+
+
+def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
+    """Invoices with what a view needs, in one query."""
+    rows = models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    return rows if customer_id is None else rows.filter(customer_id=customer_id)
+
+
+def filter_invoices(
+    rows: QuerySet[models.Invoice],
+    *,
+    status: str | None = None,
+    contract_id: UUID | None = None,
+    starting_on: datetime | None = None,
+    ending_before: datetime | None = None,
+    credit_type_id: UUID | None = None,
+) -> QuerySet[models.Invoice]:
+    """Metronome's list filters: periods that lie within `[starting_on, ending_before]`."""
+    if status is not None:
+        rows = rows.filter(status=status)
+    if contract_id is not None:
+        rows = rows.filter(contract_id=contract_id)
+    if starting_on is not None:
+        rows = rows.filter(period_start__gte=starting_on)
+    if ending_before is not None:
+        rows = rows.filter(period_end__lte=ending_before)
+    if credit_type_id is not None:
+        rows = rows.filter(credit_type_id=credit_type_id)
+    return rows
+
+
+def list_invoices(*, customer_id: UUID, now: datetime, limit: int | None = None, **filters: Any) -> list[InvoiceView]:
+    """A customer's invoices, newest period first. `filters` as in `filter_invoices`."""
+    rows = filter_invoices(invoice_rows(customer_id=customer_id), **filters).order_by("-period_start", "-id")
+    return page_of_views(rows[:limit] if limit else rows, now=now)
+
+
+def page_of_views(rows: Iterable[models.Invoice], *, now: datetime) -> list[InvoiceView]:
+    """Views of these rows: lines of all final ones in one query, each draft composed."""
+    found = list(rows)
+    final = [row.pk for row in found if row.status != models.Invoice.Status.DRAFT]
+    lines: dict[UUID, list[models.InvoiceLine]] = {}
+    for line in models.InvoiceLine.objects.filter(invoice_id__in=final).order_by("position") if final else ():
+        lines.setdefault(line.invoice_id, []).append(line)
+    return [
+        draft_view(row, now=now) if row.status == models.Invoice.Status.DRAFT else final_view(row, lines.get(row.pk, []), now=now)
+        for row in found
+    ]
+
+
+def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> models.Invoice:
+    """The row of an invoice. Raises NotFound, alike for an unknown id and another customer's."""
+    row = invoice_rows(customer_id=customer_id).filter(pk=invoice_id).first()
+    if row is None:
+        raise NotFound("no such invoice")
+    return row
+
+
+def get_invoice(*, customer_id: UUID, invoice_id: UUID, now: datetime) -> InvoiceView:
+    """One invoice of this customer as it stands. Raises NotFound."""
+    return view_of(find_invoice(invoice_id=invoice_id, customer_id=customer_id), now=now)
+
+
+def view_of(row: models.Invoice, *, now: datetime) -> InvoiceView:
+    """A row as a view."""
+    return page_of_views([row], now=now)[0]
+
+
+def draft_view(row: models.Invoice, *, now: datetime) -> InvoiceView:
+    """A draft composed from the terms and the usage of this moment."""
+    terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
+    return composed_view(row, compose(terms), now=now)
+
+
+def composed_view(row: models.Invoice, composed: ComposedInvoice, *, now: datetime) -> InvoiceView:
+    """The view of a composed invoice."""
+    return _view(
+        row,
+        now=now,
+        lines=line_views(row.pk, composed.lines),
+        subtotal=composed.subtotal,
+        rounding=composed.rounding,
+        total=composed.total,
+        unrated=tuple(unrated_json(part) for part in composed.unrated),
+    )
+
+
+def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now: datetime) -> InvoiceView:
+    """A finalized or void invoice as stored."""
+    fields = LineView.__dataclass_fields__
+    return _view(
+        row,
+        now=now,
+        lines=tuple(LineView(**{name: getattr(line, name) for name in fields}) for line in lines),
+        subtotal=row.subtotal,
+        rounding=row.rounding,
+        total=row.total,
+        unrated=tuple(row.unrated),
+    )
+
+
+def line_views(invoice_id: UUID, lines: Iterable[InvoiceLine]) -> tuple[LineView, ...]:
+    """The engine's lines with ids that stay the same from draft to final: derived from what the line is about."""
+    return tuple(_line_view(invoice_id, line) for line in lines)
+
+
+def unrated_json(part: UnratedUsage) -> dict[str, Any]:
+    """Usage that no rate prices, JSON-able."""
+    plain_values = {name: value for name, value in asdict(part).items() if name in ("product_id", "name", "event_count", "reason")}
+    return plain_values | {
+        "quantity": plain(part.quantity),
+        "starting_at": instant(part.window.start),
+        "ending_before": instant(part.window.end),
+        "pricing_group_values": dict(part.pricing_group_values),
+        "presentation_group_values": dict(part.presentation_group_values),
+    }
+
+
+def current_period(*, customer_id: UUID, now: datetime) -> Period | None:
+    """The billing period that holds `now`: of the draft that began last, if there are several."""
+    row = (
+        models.Invoice.objects.filter(customer_id=customer_id, kind=models.Invoice.Kind.USAGE)
+        .filter(Q(status=models.Invoice.Status.DRAFT), period_start__lte=now, period_end__gt=now)
+        .order_by("-period_start")
+        .first()
+    )
+    return Period(row.period_start, row.period_end) if row else None
+
+
+def currency_view(unit: CreditType) -> CurrencyView:
+    """The unit of an invoice's amounts."""
+    return CurrencyView(unit.pk, unit.name, unit.code, unit.places, unit.minor_digits)
+
+
+def _line_view(invoice_id: UUID, line: InvoiceLine) -> LineView:
+    tier = line.tier
+    subject = "|".join(
+        (line.product_id, repr(line.pricing_group_values), repr(line.presentation_group_values),
+         line.starting_at.isoformat(), "" if tier is None else str(tier.level))
+    )  # fmt: skip
+    return LineView(
+        id=uuid5(invoice_id, subject),
+        type=line.type,
+        product_id=UUID(line.product_id),
+        name=line.name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        total=line.total,
+        starting_at=line.starting_at,
+        ending_before=line.ending_before,
+        pricing_group_values={key: value for key, value in line.pricing_group_values if value is not None},
+        presentation_group_values=dict(line.presentation_group_values),
+        tier=tier
+        and {
+            "level": tier.level,
+            "starting_at": plain(tier.starting_at),
+            "size": None if tier.size is None else plain(tier.size),
+        },
+        explanation=explanation_json(line.explanation),
+    )
+
+
+def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
+    due = row.issued_at + timedelta(days=row.net_payment_terms_days) if row.issued_at else None
+    return InvoiceView(
+        id=row.pk,
+        customer_id=row.customer_id,
+        customer_name=row.customer.name,
+        contract_id=row.contract_id,
+        contract_name=str(row.contract),
+        kind=row.kind,
+        status=row.status,
+        number=row.number,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        due_at=row.due_at,
+        issued_at=row.issued_at,
+        voided_at=row.voided_at,
+        payment_due_at=due,
+        net_payment_terms_days=row.net_payment_terms_days,
+        currency=currency_view(row.credit_type),
+        regenerated_from_id=row.regenerated_from_id,
+        created_at=row.created_at,
+        as_of=now,
+        custom_fields={},
+        customer_custom_fields=row.customer.custom_fields,
+        contract_custom_fields=row.contract.custom_fields,
+        **amounts,
+    )

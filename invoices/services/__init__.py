@@ -1,0 +1,1 @@
+"""Writes of invoices: one module per verb."""

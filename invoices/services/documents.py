@@ -1,0 +1,59 @@
+"""The PDF of an invoice: rendered once after finalization, outside of any transaction; drafts are rendered when asked for."""
+
+import hashlib
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+
+from core.transactions import use_case
+from invoices.models import Invoice, InvoiceDocument
+from invoices.pdf import Seller, render_invoice
+from invoices.selectors.views import find_invoice, view_of
+
+BATCH = 20
+
+
+def get_pdf(*, invoice_id: UUID, now: datetime, customer_id: UUID | None = None) -> tuple[str, bytes]:
+    """File name and PDF of an invoice of any status. Raises NotFound."""
+    row = find_invoice(invoice_id=invoice_id, customer_id=customer_id)
+    name = f"{row.number or f'draft-{row.period_start:%Y-%m-%d}'}.pdf"
+    if row.status == Invoice.Status.FINALIZED:
+        stored = InvoiceDocument.objects.filter(pk=row.pk).first() or _render(row, now=now)
+        return name, bytes(stored.pdf)
+    return name, render_invoice(view_of(row, now=now), seller())
+
+
+def render_document(*, invoice_id: UUID, now: datetime) -> None:
+    """Stores the PDF of a finalized invoice unless it is there. Doing it twice changes nothing."""
+    row = find_invoice(invoice_id=invoice_id)
+    if row.status == Invoice.Status.FINALIZED and not InvoiceDocument.objects.filter(pk=row.pk).exists():
+        _render(row, now=now)
+
+
+def render_due_documents(*, now: datetime) -> int:
+    """Sweep: renders what finalized invoices lack; returns how many."""
+    due = Invoice.objects.filter(status=Invoice.Status.FINALIZED, document__isnull=True).order_by("finalized_at")
+    found = list(due.values_list("pk", flat=True)[:BATCH])
+    for invoice_id in found:
+        render_document(invoice_id=invoice_id, now=now)
+    return len(found)
+
+
+def seller() -> Seller:
+    """Our own side of the invoice, from the settings."""
+    return Seller(
+        name=settings.TACTUS_COMPANY_NAME,
+        address_lines=tuple(settings.TACTUS_COMPANY_ADDRESS.splitlines()),
+        email=settings.TACTUS_COMPANY_EMAIL,
+        tax_id=settings.TACTUS_COMPANY_TAX_ID,
+    )
+
+
+def _render(row: Invoice, *, now: datetime) -> InvoiceDocument:
+    pdf = render_invoice(view_of(row, now=now), seller())
+    with use_case():
+        stored, _ = InvoiceDocument.objects.get_or_create(
+            invoice=row, defaults={"pdf": pdf, "sha256": hashlib.sha256(pdf).hexdigest(), "rendered_at": now}
+        )
+    return stored

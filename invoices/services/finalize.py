@@ -1,0 +1,155 @@
+"""Finalize: a draft whose period and grace are over becomes an invoice, once, with a gap-free number."""
+
+import hashlib
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import QuerySet
+
+from contracts.services import lock_contract
+from core import audit
+from core.events import publish
+from core.exact_json import dumps
+from core.jobs import enqueue
+from core.transactions import require_transaction, use_case
+from engine.calendar import Period
+from engine.money import plain
+from invoices.composition import compose, load_terms
+from invoices.models import Invoice, InvoiceLine, NumberSeries
+from invoices.selectors.views import line_views, unrated_json
+from invoices.types import LineView
+
+logger = logging.getLogger(__name__)
+RETRY = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
+
+
+def finalize_due_invoices(*, now: datetime) -> int:
+    """Sweep: finalizes every draft that is due, each contract's in order of time. Returns how many became final."""
+    done = 0
+    while (outcome := _finalize_next(now)) is not None:
+        done += outcome
+    return done
+
+
+def finalize_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
+    """Finalizes one due draft. Doing it again, or at the same time elsewhere, changes nothing.
+
+    An earlier draft of the same contract is finalized first.
+    """
+    with use_case():
+        invoice = Invoice.objects.get(pk=invoice_id)
+        lock_contract(contract_id=invoice.contract_id)
+        for row in _locked_drafts(invoice.contract_id, now).filter(period_start__lte=invoice.period_start):
+            finalize_locked(row, now=now)
+    invoice.refresh_from_db()
+    return invoice
+
+
+def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
+    """The one function that finalizes. The caller holds the contract's lock and the draft's.
+
+    Composes exactly as a draft is composed, stores lines, totals and explanation, and takes the next number; usage stored before
+    this composes counts (domain.md section 7).
+    """
+    require_transaction()
+    terms = load_terms(invoice.contract, Period(invoice.period_start, invoice.period_end), invoice.credit_type)
+    composed = compose(terms)
+    lines = line_views(invoice.pk, composed.lines)
+    InvoiceLine.objects.bulk_create(
+        [
+            InvoiceLine(invoice=invoice, position=position, **{name: getattr(line, name) for name in LineView.__dataclass_fields__})
+            for position, line in enumerate(lines, 1)
+        ],
+        batch_size=1000,
+    )
+    invoice.subtotal, invoice.rounding, invoice.total = composed.subtotal, composed.rounding, composed.total
+    invoice.unrated = [unrated_json(part) for part in composed.unrated]
+    invoice.status = Invoice.Status.FINALIZED
+    invoice.number = _next_number(now)
+    invoice.issued_at = invoice.due_at
+    invoice.finalized_at = now
+    invoice.last_error = ""
+    invoice.content_hash = content_hash(invoice, lines)
+    invoice.save()
+    payload = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
+    audit.record("invoice.finalize", invoice, at=now, detail=payload)
+    publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
+    enqueue("invoices.render_document", invoice_id=str(invoice.pk))
+
+
+def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
+    """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
+    said = [
+        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
+        invoice.period_start.isoformat(), invoice.period_end.isoformat(),
+        *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
+        [
+            [str(line.id), line.type, line.name, *(None if n is None else plain(n) for n in (line.quantity, line.unit_price, line.total)),
+             line.starting_at and line.starting_at.isoformat(), line.ending_before and line.ending_before.isoformat(),
+             sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()), line.tier, line.explanation]
+            for line in lines
+        ],
+    ]  # fmt: skip
+    return hashlib.sha256(dumps(_sorted(said))).hexdigest()
+
+
+def _sorted(value: object) -> object:
+    """JSON-able data with its keys in order: PostgreSQL's jsonb does not keep theirs."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _finalize_next(now: datetime) -> int | None:
+    """Finalizes the due drafts of the next contract that nobody else is at: how many, or None when there is no such contract."""
+    with use_case():
+        due = Invoice.objects.filter(status=Invoice.Status.DRAFT, next_attempt_at__lte=now)
+        first = (
+            due.select_for_update(skip_locked=True, of=("contract",))
+            .select_related("contract")
+            .order_by("next_attempt_at", "period_start")
+            .first()
+        )
+        if first is None:
+            return None
+        rows = list(_locked_drafts(first.contract_id, now))
+        done = 0
+        for row in rows:
+            try:
+                with transaction.atomic():
+                    finalize_locked(row, now=now)
+                done += 1
+            except OperationalError:
+                raise
+            except Exception as error:
+                logger.exception("invoice %s could not be finalized", row.pk)
+                reason = f"{type(error).__name__}: {error}"[:500]
+                Invoice.objects.filter(pk=row.pk).update(attempts=row.attempts + 1, last_error=reason)
+                # Later periods of the contract wait with this one.
+                waiting = Invoice.objects.filter(pk__in=[other.pk for other in rows[done:]])
+                waiting.update(next_attempt_at=now + RETRY[min(row.attempts, len(RETRY) - 1)])
+                break
+        return done
+
+
+def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
+    """The contract's due drafts, oldest first, locked."""
+    return (
+        Invoice.objects.select_for_update(of=("self",))
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type")
+        .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now)
+        .order_by("period_start")
+    )
+
+
+def _next_number(now: datetime) -> str:
+    """The next number of the year's series, from its locked counter: rolled back with the invoice, so there are no gaps."""
+    name = f"{settings.TACTUS_INVOICE_PREFIX}-{now.year}"
+    NumberSeries.objects.get_or_create(name=name)
+    series = NumberSeries.objects.select_for_update().get(pk=name)
+    series.last_number += 1
+    series.save(update_fields=["last_number"])
+    return f"{name}-{series.last_number:04d}"

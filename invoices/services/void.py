@@ -1,0 +1,78 @@
+"""Void and regenerate: the only ways on for a finalized invoice."""
+
+from datetime import datetime
+from uuid import UUID
+
+from contracts.services import lock_contract
+from core import audit
+from core.errors import Conflict, InvalidInput, NotFound
+from core.events import publish
+from core.transactions import require_transaction, use_case
+from invoices.models import Invoice
+from invoices.services.finalize import finalize_locked
+
+
+def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
+    """Makes a finalized invoice void; its lines and its number stay. Raises NotFound, InvalidInput for a draft, Conflict for a void one."""
+    with use_case():
+        invoice = lock_invoice(invoice_id)
+        if invoice.status == Invoice.Status.DRAFT:
+            raise InvalidInput("the invoice is a draft; only a finalized one can be made void", field="id")
+        if invoice.status == Invoice.Status.VOID:
+            raise Conflict("the invoice is void already", field="id")
+        void_locked(invoice, now=now, reason=reason)
+    return invoice
+
+
+def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
+    """The part that archiving a contract shares; the caller holds the contract's and the invoice's lock."""
+    require_transaction()
+    invoice.status = Invoice.Status.VOID
+    invoice.voided_at = now
+    invoice.save(update_fields=["status", "voided_at"])
+    audit.record("invoice.void", invoice, at=now, reason=reason)
+    publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
+
+
+def regenerate_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
+    """Bills a void invoice's period again, at the rates and usage of now: finalized at once where period and grace are over, else a draft.
+
+    Raises NotFound, InvalidInput unless the invoice is void, Conflict if the period has a living invoice again or its contract is archived.
+    """
+    with use_case():
+        old = lock_invoice(invoice_id)
+        if old.status != Invoice.Status.VOID:
+            raise InvalidInput("only a void invoice can be regenerated", field="id")
+        if old.contract.archived_at is not None:
+            raise Conflict("the contract is archived", field="id")
+        living = Invoice.objects.filter(contract_id=old.contract_id, kind=old.kind, period_start__lt=old.period_end,
+                                        period_end__gt=old.period_start).exclude(status=Invoice.Status.VOID)  # fmt: skip
+        if living.exists():
+            raise Conflict("the period of this invoice has been billed again already", field="id")
+        invoice = Invoice.objects.create(
+            customer_id=old.customer_id,
+            contract=old.contract,
+            credit_type_id=old.credit_type_id,
+            kind=old.kind,
+            period_start=old.period_start,
+            period_end=old.period_end,
+            due_at=old.due_at,
+            next_attempt_at=old.due_at,
+            net_payment_terms_days=old.contract.net_payment_terms_days,
+            regenerated_from=old,
+            created_at=now,
+        )
+        audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)})
+        if invoice.due_at <= now:
+            finalize_locked(invoice, now=now)
+    return invoice
+
+
+def lock_invoice(invoice_id: UUID) -> Invoice:
+    """The invoice, locked for this transaction after its contract (the root). Raises NotFound."""
+    require_transaction()
+    contract_id = Invoice.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
+    if contract_id is None:
+        raise NotFound("no such invoice", field="id")
+    lock_contract(contract_id=contract_id)
+    return Invoice.objects.select_for_update(of=("self",)).select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer").get(pk=invoice_id)

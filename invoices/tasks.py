@@ -1,0 +1,22 @@
+"""Celery entries of invoices: one service call each. A lost or doubled message is harmless."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from core.clock import now
+from invoices.services import documents, drafts, finalize
+
+
+@shared_task(name="invoices.sweep_due")
+def sweep_due() -> None:
+    """Every few seconds: opens periods that have begun, finalizes drafts that are due, renders missing PDFs."""
+    drafts.open_due_periods(now=now())
+    finalize.finalize_due_invoices(now=now())
+    documents.render_due_documents(now=now())
+
+
+@shared_task(name="invoices.render_document")
+def render_document(*, invoice_id: str) -> None:
+    """Right after finalization."""
+    documents.render_document(invoice_id=UUID(invoice_id), now=now())

@@ -1,0 +1,93 @@
+"""What the invoice selectors return: plain, frozen, complete; safe for templates, presenters and the PDF."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyView:
+    """The unit of an invoice's amounts. A person's figure = stored amount / 10**minor_digits (USD: cents -> dollars)."""
+
+    credit_type_id: UUID
+    name: str
+    code: str
+    places: int
+    minor_digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line, exact, in the invoice's stored unit. `id` is stable for drafts too (derived from what the line is about)."""
+
+    id: UUID
+    type: str
+    product_id: UUID | None
+    name: str
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    total: Decimal
+    starting_at: datetime | None
+    ending_before: datetime | None
+    pricing_group_values: dict[str, str]
+    presentation_group_values: dict[str, str | None]
+    tier: dict[str, Any] | None
+    explanation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """An invoice as it stands at `as_of`: a draft computed live, a final one as stored. Sum of lines + rounding = total."""
+
+    id: UUID
+    customer_id: UUID
+    customer_name: str
+    contract_id: UUID
+    contract_name: str
+    kind: str
+    status: str
+    number: str | None
+    period_start: datetime
+    period_end: datetime
+    # when a draft is due to be finalized (period end + grace)
+    due_at: datetime
+    issued_at: datetime | None
+    voided_at: datetime | None
+    # when payment is due; None for drafts
+    payment_due_at: datetime | None
+    net_payment_terms_days: int
+    currency: CurrencyView
+    lines: tuple[LineView, ...]
+    subtotal: Decimal
+    rounding: Decimal
+    total: Decimal
+    # usage that has no rate in force, by product: shown, never silently dropped
+    unrated: tuple[dict[str, Any], ...]
+    regenerated_from_id: UUID | None
+    created_at: datetime
+    as_of: datetime
+    custom_fields: dict[str, str]
+    customer_custom_fields: dict[str, str]
+    contract_custom_fields: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownView:
+    """One hour or day of an invoice. The windows' lines sum to the invoice's exactly."""
+
+    invoice: InvoiceView
+    window_start: datetime
+    window_end: datetime
+    lines: tuple[LineView, ...]
+    subtotal: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpend:
+    """One UTC day's charges before balances, by series label (product, or product and group values), in stored units."""
+
+    start: datetime
+    by_label: dict[str, Decimal]
+    total: Decimal
