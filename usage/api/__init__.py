@@ -1,0 +1,1 @@
+"""`/v1/ingest`, `/v1/usage…`, `/v1/events/search`."""
