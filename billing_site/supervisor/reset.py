@@ -1,4 +1,4 @@
-"""`make reset`: delete the installation's data. Uses nothing outside the standard library, so it works without `.venv` too."""
+"""`make reset`: delete the data. Uses the standard library only, so it works without `.venv` too."""
 
 import sys
 

@@ -154,7 +154,7 @@ class Supervisor:
                 process.wait()
         lines = log.read_text(errors="replace").strip().splitlines()
         if process.returncode != 0:
-            raise RuntimeError(f"the database could not be prepared: see {log}\n" + "\n".join(lines[-15:]))
+            raise RuntimeError(f"the database could not be prepared: see {log}")
         return list(json.loads(lines[-1])["commands"])
 
     def _show_progress(self, log: Path, shown: int) -> int:

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from billing_site.supervisor.files import read_json
 from billing_site.supervisor.place import ROOT, find_place
@@ -35,7 +35,7 @@ class Temporary:
         self.output = self.var / "supervisor.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Temporary":
+    def __enter__(self) -> Self:
         try:
             self.start()
         except BaseException:
@@ -71,7 +71,7 @@ class Temporary:
         return ["env", f"TACTUS_VAR={self.var}", sys.executable, str(ROOT / "manage.py")]
 
     def start(self) -> float:
-        """Start and wait until ready; returns the seconds that took. Raises RuntimeError with the output where it fails."""
+        """Start, wait until ready, return the seconds that took. Raises RuntimeError with the output on failure."""
         started = time.monotonic()
         command = [sys.executable, "-m", "billing_site.supervisor"]
         with self.output.open("ab") as output:

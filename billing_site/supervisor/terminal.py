@@ -3,7 +3,6 @@
 import re
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 COLOURS = {
     "postgres": 34,
@@ -16,8 +15,9 @@ COLOURS = {
     "tactus": 1,
 }
 WORTH_A_LOOK = re.compile(
-    r"\b(warn(ing)?|error|critical|fatal|panic|traceback|\w+Error|\w+Exception)\b|^\d+:\w .* # ", re.IGNORECASE
+    r"\b(warn(ing)?|error|critical|fatal|panic|\w+Error|\w+Exception)\b|^\d+:\w .* # ", re.IGNORECASE
 )
+WIDTH = 240
 # Said at every start, and of no use here.
 NOISE = re.compile(
     r"superuser privileges|uid=\d+ euid=|overcommit|RuntimeWarning|SecurityWarning|platforms\.check_privileges"
@@ -49,13 +49,12 @@ class Terminal:
 
 
 class LogTail:
-    """Follows one log file from its present end, and yields the lines worth a look, tracebacks whole."""
+    """Follows one log file from its present end, for the lines worth a look. Whole tracebacks stay in the file."""
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
         self.path = path
         self.position = path.stat().st_size if path.exists() else 0
-        self.in_trouble = False
 
     def new_lines(self) -> list[str]:
         """Lines to show that appeared since the last call."""
@@ -69,22 +68,13 @@ class LogTail:
             return []
         with self.path.open("rb") as file:
             file.seek(self.position)
-            lines = self._whole_lines(file)
-        return [line for line in lines if self._show(line)]
-
-    def _whole_lines(self, file: BinaryIO) -> list[str]:
-        chunk = file.read(256 * 1024)
+            chunk = file.read(256 * 1024)
         end = chunk.rfind(b"\n") + 1
         self.position += end
-        return chunk[:end].decode(errors="replace").splitlines()
+        lines = chunk[:end].decode(errors="replace").splitlines()
+        return [line[:WIDTH] for line in lines if worth_a_look(line)]
 
-    def _show(self, line: str) -> bool:
-        if NOISE.search(line):
-            self.in_trouble = False
-            return False
-        if WORTH_A_LOOK.search(line):
-            self.in_trouble = True
-            return True
-        # The indented lines that follow belong to it.
-        self.in_trouble = self.in_trouble and line.startswith((" ", "\t"))
-        return self.in_trouble
+
+def worth_a_look(line: str) -> bool:
+    """Whether a log line tells of trouble. Indented lines are the inside of a traceback."""
+    return bool(WORTH_A_LOOK.search(line)) and not line.startswith((" ", "\t")) and not NOISE.search(line)

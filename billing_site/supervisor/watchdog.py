@@ -19,8 +19,8 @@ SERVER_SECONDS = 20.0
 
 def main() -> None:
     """Follow the supervisor until the pipe closes, then clean up."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     children: dict[str, tuple[int, int]] = {}
     for line in sys.stdin:
         name, number, pid = line.split()

@@ -1,0 +1,159 @@
+"""A whole Tactus under fire: kill -9 of every part, of the supervisor itself, and starts on what is left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+import redis
+from celery import Celery
+
+from billing_site.broker import celery_broker_url
+from billing_site.supervisor.place import find_place
+from billing_site.supervisor.temporary import Temporary
+from tests.infra.processes import eventually, none_left, processes_of
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("infra")]
+
+
+@pytest.fixture(scope="module")
+def var() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="tactus-infra-"))
+    yield folder
+    find_place(folder).remove()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def tactus(var: Path) -> Iterator[Temporary]:
+    with Temporary(var, TACTUS_DEMO="0", WEB_WORKERS="1") as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def started(tactus: Temporary) -> None:
+    """Each test finds it running, whatever the one before did."""
+    if tactus.process is None or tactus.process.poll() is not None:
+        tactus.start()
+
+
+def is_ready(tactus: Temporary) -> bool:
+    return httpx.get(f"{tactus.state['public_url']}/readyz", timeout=2).status_code == httpx.codes.OK
+
+
+def api_key_works(tactus: Temporary) -> bool:
+    headers = {"Authorization": f"Bearer {tactus.credentials['api_key']}"}
+    return (
+        httpx.get(f"{tactus.state['public_url']}/v1/customers", headers=headers, timeout=5).status_code
+        == httpx.codes.OK
+    )
+
+
+def worker_answers(tactus: Temporary) -> bool:
+    with Celery(broker=celery_broker_url(tactus.state["redis_url"])) as app:
+        app.conf.broker_transport_options = {"global_keyprefix": "tactus:"}
+        return bool(app.control.ping(timeout=1.0))
+
+
+def valkey_answers(tactus: Temporary) -> bool:
+    with redis.Redis.from_url(tactus.state["redis_url"]) as client:
+        return bool(client.ping())
+
+
+def beat_lives(tactus: Temporary) -> bool:
+    return Path(f"/proc/{tactus.state['children']['beat']}").exists()
+
+
+def test_everything_answers(tactus: Temporary) -> None:
+    assert set(tactus.state["children"]) >= {"postgres", "valkey", "web", "worker", "beat"}
+    assert is_ready(tactus)
+    assert api_key_works(tactus)
+    assert eventually(lambda: worker_answers(tactus))
+
+
+@pytest.mark.parametrize(
+    ("victim", "serves_again"),
+    [
+        ("postgres", is_ready),
+        ("postgres", api_key_works),
+        ("valkey", valkey_answers),
+        ("valkey", worker_answers),
+        ("worker", worker_answers),
+        ("beat", beat_lives),
+        ("web", is_ready),
+    ],
+)
+def test_killed_child_comes_back(tactus: Temporary, victim: str, serves_again) -> None:
+    old = tactus.state["children"]
+    os.kill(old[victim], signal.SIGKILL)
+    new = eventually(lambda: (pid := tactus.state["children"].get(victim)) and pid != old[victim] and pid)
+    assert new
+    assert eventually(lambda: serves_again(tactus), 30)
+    untouched = set(old) - {victim}
+    assert {name: tactus.state["children"].get(name) for name in untouched} == {name: old[name] for name in untouched}
+
+
+def test_killed_watchdog_is_replaced(tactus: Temporary, var: Path) -> None:
+    def watchdogs() -> list[int]:
+        return [pid for pid, command in processes_of(var).items() if "watchdog.py" in command]
+
+    (old,) = watchdogs()
+    os.kill(old, signal.SIGKILL)
+    assert eventually(lambda: watchdogs() not in ([], [old]))
+
+
+def test_manage_finds_the_running_servers(tactus: Temporary) -> None:
+    query = "select pg_postmaster_start_time()"
+    ask = f"from django.db import connection as c; k = c.cursor(); k.execute('{query}'); print(k.fetchone()[0])"
+    said = subprocess.run(
+        [*tactus.manage, "shell", "-v", "0", "-c", ask], env=tactus.env, capture_output=True, text=True, check=True
+    )
+    with psycopg.connect(tactus.state["database_url"]) as connection:
+        row = connection.execute(query).fetchone()
+    assert row
+    assert said.stdout.strip() == str(row[0])
+
+
+def test_second_supervisor_and_reset_refuse(tactus: Temporary, var: Path) -> None:
+    for module in ("billing_site.supervisor", "billing_site.supervisor.reset"):
+        command = [tactus.manage[2], "-m", module]
+        done = subprocess.run(command, env=tactus.env, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 1, done
+        assert "running" in done.stdout + done.stderr
+    assert is_ready(tactus)
+
+
+def test_sigterm_leaves_no_process_and_keeps_the_data(tactus: Temporary, var: Path) -> None:
+    before = tactus.credentials
+    tactus.stop(signal.SIGTERM)
+    assert tactus.process is not None
+    assert tactus.process.returncode == 0
+    assert not processes_of(var)
+
+    seconds = tactus.start()
+    assert seconds < 20
+    assert tactus.credentials == before
+    assert api_key_works(tactus)
+
+
+def test_killed_supervisor_takes_everything_along(tactus: Temporary, var: Path) -> None:
+    tactus.stop(signal.SIGKILL)
+    eventually(none_left(var), 30)
+
+    tactus.start()
+    assert api_key_works(tactus)
+
+
+def test_supervisor_and_watchdog_killed_together(tactus: Temporary, var: Path) -> None:
+    """The kernel's parent-death signal alone must do."""
+    (watchdog,) = [pid for pid, command in processes_of(var).items() if "watchdog.py" in command]
+    os.kill(watchdog, signal.SIGSTOP)
+    tactus.stop(signal.SIGKILL)
+    os.kill(watchdog, signal.SIGKILL)
+    eventually(none_left(var), 30)
