@@ -2,8 +2,13 @@
 
 from django.urls import path
 
+from usage.api.events import SearchView
 from usage.api.ingest import IngestView
+from usage.api.usage import GroupsView, UsageView
 
 urlpatterns = [
     path("v1/ingest", IngestView.as_view()),
+    path("v1/usage", UsageView.as_view()),
+    path("v1/usage/groups", GroupsView.as_view()),
+    path("v1/events/search", SearchView.as_view()),
 ]

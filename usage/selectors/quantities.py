@@ -1,4 +1,4 @@
-"""Reads of usage, by customer."""
+"""A customer's quantities, and the events behind them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,8 +7,6 @@ from customers.models import IngestAlias
 from engine.usage import UsageRow
 from usage.store import EventPage, StoredEvent, UsageQuery, get_store
 from usage.store.base import Position
-
-__all__ = ["UsageQuery", "get_usage", "list_line_events", "list_recent_events", "refs_of"]
 
 
 def refs_of(customer_id: UUID) -> list[str]:
