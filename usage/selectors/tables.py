@@ -187,8 +187,8 @@ def list_usage_by_group(
 ) -> tuple[list[GroupCell], str | None]:
     """Cells in the order of windows, then groups, and the mark of the last one if there are more.
 
-    Raises NotFound for an unknown id; InvalidInput for a group key that is not a whole one of the metric's, for a filter
-    on a key that is not grouped by, and for an unknown `after`.
+    Raises NotFound for an unknown id; InvalidInput for a group key that is not a whole one of the metric's, for a
+    filter on a key that is not grouped by, and for an unknown `after`.
     """
     get_customer(customer_id=customer_id, field="customer_id")
     metric = get_metric(metric_id=metric_id, field="billable_metric_id")
