@@ -19,8 +19,8 @@ from core.api.fields import (
     parse_id,
     read_query,
 )
-from core.api.paging import page_request, paginate
 from core.api.output import PAGING, IdOutput, Output, envelope, page_of
+from core.api.paging import page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
@@ -166,7 +166,7 @@ class CustomerView(ApiView):
     resource = "customers"
 
     @extend_schema(responses=envelope(CustomerDetailOutput))
-    def get(self, request: Request, customer_id: UUID) -> Response:
+    def get(self, _request: Request, customer_id: UUID) -> Response:
         """Read a customer, archived or not."""
         return data(CustomerDetailOutput.of(selectors.get_customer(customer_id=customer_id)))
 

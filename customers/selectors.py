@@ -1,12 +1,12 @@
 """Reads about customers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from core.errors import InvalidInput, NotFound
-from customers.models import Customer, IngestAlias
+from customers.models import Customer
 
 
 def get_customer(*, customer_id: UUID, field: str | None = None) -> Customer:
@@ -43,25 +43,3 @@ def list_customers(
     if salesforce_account_ids is not None:
         rows = rows.filter(salesforce_account_id__in=salesforce_account_ids)
     return rows
-
-
-def ingest_names(*, customer_id: UUID) -> list[str]:
-    """All names under which the customer's events may arrive: its id first, then its aliases in order."""
-    aliases = IngestAlias.objects.filter(customer_id=customer_id).values_list("alias", flat=True)
-    return [str(customer_id), *aliases]
-
-
-def ids_by_ingest_name(*, names: Iterable[str]) -> dict[str, UUID]:
-    """The customers that events' `customer_id` values name, by id or alias, byte for byte; unknown ones are left out."""
-    wanted = set(names)
-    found = dict(IngestAlias.objects.filter(alias__in=wanted).values_list("alias", "customer_id"))
-    ids = [UUID(name) for name in wanted if _is_plain_id(name)]
-    found.update((str(pk), pk) for pk in Customer.objects.filter(pk__in=ids).values_list("pk", flat=True))
-    return found
-
-
-def _is_plain_id(name: str) -> bool:
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False

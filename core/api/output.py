@@ -1,7 +1,7 @@
 """How answers are written down: once, as an `Output`, for the wire and for /openapi.json alike."""
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
@@ -12,7 +12,7 @@ PAGING = [
 ]
 
 
-class Output(serializers.Serializer):  # type: ignore[type-arg]
+class Output(serializers.Serializer):
     """Base of answers. Reads attributes of models, dataclasses or keys of dicts; a key that is missing is left out."""
 
     @classmethod
@@ -23,7 +23,7 @@ class Output(serializers.Serializer):  # type: ignore[type-arg]
     @classmethod
     def of_each(cls, values: Iterable[Any]) -> list[dict[str, Any]]:
         """Many objects as plain data."""
-        output: Self = cls()
+        output = cls()
         return [dict(output.to_representation(value)) for value in values]
 
 

@@ -1,0 +1,26 @@
+"""Reads of the catalogue."""
+
+from catalog.selectors.metrics import get_metric, list_metrics, metric_spec
+from catalog.selectors.products import get_product, list_products, state_at, versions_of
+from catalog.selectors.rate_cards import get_rate_card, list_credit_types, list_rate_cards
+from catalog.selectors.rates import EffectiveRate, RateSelector, list_effective_rates, price_of
+from catalog.selectors.terms import CatalogTerms, list_product_terms
+
+__all__ = [
+    "CatalogTerms",
+    "EffectiveRate",
+    "RateSelector",
+    "get_metric",
+    "get_product",
+    "get_rate_card",
+    "list_credit_types",
+    "list_effective_rates",
+    "list_metrics",
+    "list_product_terms",
+    "list_products",
+    "list_rate_cards",
+    "metric_spec",
+    "price_of",
+    "state_at",
+    "versions_of",
+]

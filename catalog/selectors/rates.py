@@ -1,0 +1,117 @@
+"""Reads of a rate card's rates as they count: the one added last, wherever several overlap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from catalog.models import ProductVersion, Rate
+from catalog.selectors.products import state_at, versions_of
+from catalog.timeline import Span, later_wins
+from engine.prices import Flat, Price, Tier, Tiered
+
+GroupValues = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateSelector:
+    """Conditions on rates, all of which must hold; None means any. Frequencies belong to subscription rates."""
+
+    product_id: UUID | None = None
+    product_tags: tuple[str, ...] | None = None
+    pricing_group_values: dict[str, str] | None = None
+    partial_pricing_group_values: dict[str, str] | None = None
+    billing_frequency: str | None = None
+
+    def picks(self, rate: Rate, state: ProductVersion) -> bool:
+        """Whether a rate of a product in this state is meant."""
+        values = rate.pricing_group_values
+        return (
+            self.billing_frequency is None
+            and self.product_id in (None, rate.product_id)
+            and (self.product_tags is None or not set(self.product_tags).isdisjoint(state.tags))
+            and self.pricing_group_values in (None, values)
+            and (self.partial_pricing_group_values or {}).items() <= values.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRate:
+    """A rate over `[starting_at, ending_before)`, where it is the one that counts.
+
+    `order` sorts a card's rates: products, then group values, in the order of their first rate; then by time.
+    """
+
+    rate: Rate
+    state: ProductVersion
+    starting_at: datetime
+    ending_before: datetime | None
+    order: tuple[int, int, datetime]
+
+
+def list_effective_rates(
+    *,
+    rate_card_id: UUID,
+    starting_at: datetime,
+    ending_before: datetime | None = None,
+    selectors: Sequence[RateSelector] = (),
+) -> list[EffectiveRate]:
+    """The card's rates that count at any time in `[starting_at, ending_before)` and that any selector picks, in order.
+
+    Without selectors, all. The ends are the rates' own, not cut to the window. Products are shown as they are at the
+    later of the window's and the rate's start. Two queries.
+    """
+    found = []
+    rows = _rows(rate_card_id, selectors)
+    versions = versions_of(rate.product_id for rate in rows)
+    first_of: dict[UUID, int] = {}
+    for rate in rows:
+        first_of.setdefault(rate.product_id, rate.sequence)
+    for (product_id, _), members in group_by_price(rows).items():
+        order = first_of[product_id], members[0].sequence
+        for part in later_wins(spans(members)):
+            if _apart(part, starting_at, ending_before):
+                continue
+            state = state_at(versions[product_id], max(part.start, starting_at))
+            if not selectors or any(selector.picks(part.item, state) for selector in selectors):
+                found.append(EffectiveRate(part.item, state, part.start, part.end, (*order, part.start)))
+    return sorted(found, key=lambda entry: entry.order)
+
+
+def group_by_price(rates: Sequence[Rate]) -> dict[tuple[UUID, GroupValues], list[Rate]]:
+    """Rates that compete with each other, by product and pricing group values; input order is kept."""
+    groups: dict[tuple[UUID, GroupValues], list[Rate]] = {}
+    for rate in rates:
+        key = rate.product_id, tuple(sorted(rate.pricing_group_values.items()))
+        groups.setdefault(key, []).append(rate)
+    return groups
+
+
+def spans(rates: Sequence[Rate]) -> list[Span[Rate]]:
+    """Rates as spans of time in the order of adding."""
+    return [Span(rate.sequence, rate.starting_at, rate.ending_before, rate) for rate in rates]
+
+
+def price_of(rate: Rate) -> Price:
+    """The rate's price as the engine knows it, in the stored units of its credit type."""
+    if rate.rate_type == Rate.Type.FLAT:
+        return Flat(rate.price)
+    return Tiered(
+        tuple(Tier(Decimal(tier["size"]) if "size" in tier else None, Decimal(tier["price"])) for tier in rate.tiers)
+    )
+
+
+def _rows(rate_card_id: UUID, selectors: Sequence[RateSelector]) -> list[Rate]:
+    rows = Rate.objects.filter(rate_card_id=rate_card_id).select_related("product", "credit_type").order_by("sequence")
+    products = [selector.product_id for selector in selectors if selector.product_id is not None]
+    if selectors and len(products) == len(selectors):
+        rows = rows.filter(product_id__in=products)
+    return list(rows)
+
+
+def _apart(part: Span[Rate], starting_at: datetime, ending_before: datetime | None) -> bool:
+    """Whether the part lies wholly outside of the window."""
+    return (part.end is not None and part.end <= starting_at) or (
+        ending_before is not None and part.start >= ending_before
+    )

@@ -1,0 +1,167 @@
+"""Writes of products and their versions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from catalog.models import BillableMetric, Product, ProductVersion
+from core import audit
+from core.audit import current_actor
+from core.errors import InvalidInput, NotFound
+from core.events import publish
+from core.transactions import require_transaction, use_case
+from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
+from engine.errors import InvalidTerms
+
+# What a product is, by column of ProductVersion, before anything is said about it.
+BLANK: dict[str, Any] = {
+    "name": "",
+    "billable_metric_id": None,
+    "pricing_group_key": [],
+    "presentation_group_key": [],
+    "quantity_conversion": None,
+    "quantity_rounding": None,
+    "tags": [],
+    "is_refundable": True,
+    "netsuite_internal_item_id": "",
+    "netsuite_overage_item_id": "",
+}
+COLUMNS = tuple(BLANK)
+USAGE_ONLY = (
+    "billable_metric_id",
+    "pricing_group_key",
+    "presentation_group_key",
+    "quantity_conversion",
+    "quantity_rounding",
+)
+
+
+def create_product(
+    *, product_type: str, fields: dict[str, Any], custom_fields: dict[str, str] | None = None, now: datetime
+) -> Product:
+    """A new product. `fields` are columns of ProductVersion, as JSON (ids and factors as text); `name` among them.
+
+    Raises InvalidInput naming the field that is missing, does not apply to the type or does not fit the metric.
+    """
+    with use_case():
+        product = Product.objects.create(type=product_type, custom_fields=custom_fields or {}, created_at=now)
+        _add_version(product, None, fields, now)
+        publish("product.created", product, at=now, payload={"type": product_type, "name": fields["name"]})
+        audit.record("product.create", product, at=now, detail={"type": product_type, **fields})
+    return product
+
+
+def update_product(*, product_id: UUID, starting_at: datetime, fields: dict[str, Any], now: datetime) -> Product:
+    """Changes `fields` from `starting_at` on (on the hour, may be past); what is not given stays as it is then.
+
+    Later updates keep what they changed themselves. Finalized invoices stay as they are.
+    Raises NotFound; InvalidInput for an archived product, no change, or fields that do not fit.
+    """
+    with use_case():
+        product = _lock(product_id)
+        if product.archived_at is not None:
+            raise InvalidInput("the product is archived", field="product_id")
+        if not fields:
+            raise InvalidInput("nothing to change was given")
+        _add_version(product, starting_at, fields, now)
+        detail = {"starting_at": starting_at.isoformat(), **fields}
+        publish("product.updated", product, at=now, payload=detail)
+        audit.record("product.update", product, at=now, detail=detail)
+    return product
+
+
+def archive_product(*, product_id: UUID, now: datetime) -> Product:
+    """Keeps a product from new rates; existing ones go on. Doing it twice changes nothing. Raises NotFound."""
+    with use_case():
+        product = _lock(product_id)
+        if product.archived_at is None:
+            product.archived_at = now
+            product.save(update_fields=["archived_at"])
+            publish("product.archived", product, at=now)
+            audit.record("product.archive", product, at=now)
+    return product
+
+
+def _lock(product_id: UUID) -> Product:
+    require_transaction()
+    product = Product.objects.select_for_update(no_key=True).filter(pk=product_id).first()
+    if product is None:
+        raise NotFound(f"no product {product_id}", field="product_id")
+    return product
+
+
+def _add_version(product: Product, starting_at: datetime | None, changed: dict[str, Any], now: datetime) -> None:
+    """The one writer of versions: puts one in and states the later ones anew. The caller holds the product's lock."""
+    require_transaction()
+    _check_fields(product, changed)
+    metric_id = changed.get("billable_metric_id")
+    if metric_id and BillableMetric.objects.filter(pk=metric_id, archived_at__isnull=False).exists():
+        raise InvalidInput("the billable metric is archived", field="billable_metric_id")
+    versions = list(product.versions.all())
+    added = ProductVersion(
+        product=product,
+        number=len(versions),
+        starting_at=starting_at,
+        changed=changed,
+        created_at=now,
+        created_by=current_actor().label,
+    )
+    at = next((i for i, old in enumerate(versions) if starting_at and _starts_after(old, starting_at)), len(versions))
+    versions.insert(at, added)
+    _restate(product, versions)
+    for version in versions[at:]:
+        version.save()
+
+
+def _starts_after(version: ProductVersion, instant: datetime) -> bool:
+    return version.starting_at is not None and version.starting_at > instant
+
+
+def _restate(product: Product, versions: Sequence[ProductVersion]) -> None:
+    """Sets each version's columns to what it and those before it add up to. Raises InvalidInput if that cannot be."""
+    asked = {UUID(str(v.changed["billable_metric_id"])) for v in versions if v.changed.get("billable_metric_id")}
+    metrics = BillableMetric.objects.in_bulk(asked)
+    state = dict(BLANK)
+    for version in versions:
+        state |= version.changed
+        for column, value in state.items():
+            setattr(version, column, value)
+        if product.type == Product.Type.USAGE:
+            metric = metrics.get(UUID(str(state["billable_metric_id"])))
+            if metric is None:
+                raise InvalidInput("no such billable metric", field="billable_metric_id")
+            _check_group_keys(state, metric)
+
+
+def _check_fields(product: Product, changed: dict[str, Any]) -> None:
+    """Whether each field applies to the product's type and makes sense by itself."""
+    if product.type != Product.Type.USAGE:
+        for name in USAGE_ONLY:
+            if changed.get(name):
+                raise InvalidInput(f"does not apply to a {product.type} product", field=name)
+    elif product.versions.first() is None and not changed.get("billable_metric_id"):
+        raise InvalidInput("is needed for a USAGE product", field="billable_metric_id")
+    try:
+        if conversion := changed.get("quantity_conversion"):
+            factor = Decimal(conversion["conversion_factor"])
+            QuantityConversion(factor, ConversionOperation(conversion["operation"]))
+        if rounding := changed.get("quantity_rounding"):
+            QuantityRounding(RoundingMethod(rounding["rounding_method"]), rounding["decimal_places"])
+    except InvalidTerms as error:
+        raise InvalidInput(error.message, field=error.field) from error
+
+
+def _check_group_keys(state: dict[str, Any], metric: BillableMetric) -> None:
+    """Pricing and presentation keys together must be one compound group key of the metric (domain.md section 2)."""
+    pricing, presentation = state["pricing_group_key"], state["presentation_group_key"]
+    if not set(pricing).isdisjoint(presentation):
+        raise InvalidInput("repeats a property of pricing_group_key", field="presentation_group_key")
+    union = {*pricing, *presentation}
+    if union and union not in [set(key) for key in metric.group_keys]:
+        raise InvalidInput(
+            f"pricing and presentation group keys together ({', '.join(sorted(union))}) "
+            f"must be one of the group keys of the billable metric {metric.name}",
+            field="pricing_group_key" if pricing else "presentation_group_key",
+        )

@@ -1,0 +1,200 @@
+"""Writes of rate cards and their aliases."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from catalog.models import CreditType, RateCard, RateCardAlias
+from core import audit
+from core.audit import current_actor
+from core.constraints import violated
+from core.errors import Conflict, InvalidInput, NotFound
+from core.events import publish
+from core.transactions import require_transaction, use_case
+
+USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
+
+
+@dataclass(frozen=True, slots=True)
+class AliasWindow:
+    """An alias over `[starting_at, ending_before)` in UTC, either end open for None."""
+
+    name: str
+    starting_at: datetime | None = None
+    ending_before: datetime | None = None
+
+    def overlaps(self, other: "AliasWindow") -> bool:
+        """Whether both name a card at some instant."""
+        return _before(self.starting_at, other.ending_before) and _before(other.starting_at, self.ending_before)
+
+    def without(self, other: "AliasWindow") -> list["AliasWindow"]:
+        """What is left of this window once `other` is taken out of it."""
+        if not self.overlaps(other):
+            return [self]
+        left = []
+        if other.starting_at is not None and _before(self.starting_at, other.starting_at):
+            left.append(AliasWindow(self.name, self.starting_at, other.starting_at))
+        if other.ending_before is not None and _before(other.ending_before, self.ending_before):
+            left.append(AliasWindow(self.name, other.ending_before, self.ending_before))
+        return left
+
+
+def create_rate_card(
+    *,
+    name: str,
+    description: str = "",
+    fiat_credit_type_id: UUID = USD,
+    aliases: Sequence[AliasWindow] = (),
+    custom_fields: dict[str, str] | None = None,
+    now: datetime,
+) -> RateCard:
+    """A new card in one currency. An alias that another card holds moves here for its window.
+
+    Raises InvalidInput for an unknown currency or aliases that overlap, Conflict if another request moves one just now.
+    """
+    with _alias_conflicts(), use_case():
+        currency = CreditType.objects.filter(pk=fiat_credit_type_id, archived_at__isnull=True).first()
+        if currency is None or not currency.is_currency:
+            raise InvalidInput("must be the id of a currency", field="fiat_credit_type_id")
+        card = RateCard.objects.create(
+            name=name,
+            description=description,
+            fiat_credit_type=currency,
+            custom_fields=custom_fields or {},
+            created_at=now,
+            created_by=current_actor().label,
+        )
+        _assign(card, aliases, now)
+        _tell(card, "create", now, {"name": name, "currency": currency.code, "aliases": _plain(aliases)})
+    return card
+
+
+def update_rate_card(
+    *,
+    rate_card_id: UUID,
+    name: str | None = None,
+    description: str | None = None,
+    aliases: Sequence[AliasWindow] | None = None,
+    now: datetime,
+) -> RateCard:
+    """Changes what is given. An alias that is named gets these windows only, taken from other cards; others stay.
+
+    Existing contracts keep their card. Raises NotFound, InvalidInput, and Conflict as `create_rate_card` does.
+    """
+    with _alias_conflicts(), use_case():
+        card = lock_rate_card(rate_card_id)
+        detail: dict[str, Any] = {}
+        if name is not None:
+            card.name = detail["name"] = name
+        if description is not None:
+            card.description = detail["description"] = description
+        card.save(update_fields=["name", "description"])
+        if aliases is not None:
+            _assign(card, aliases, now)
+            detail["aliases"] = _plain(aliases)
+        _tell(card, "update", now, detail)
+    return card
+
+
+def archive_rate_card(*, rate_card_id: UUID, now: datetime) -> RateCard:
+    """Keeps a card from new contracts; existing ones go on. Doing it twice changes nothing. Raises NotFound."""
+    with use_case():
+        card = lock_rate_card(rate_card_id, even_archived=True)
+        if card.archived_at is None:
+            card.archived_at = now
+            card.save(update_fields=["archived_at"])
+            _tell(card, "archive", now, {})
+    return card
+
+
+def lock_rate_card(rate_card_id: UUID, *, even_archived: bool = False) -> RateCard:
+    """The card, locked for this transaction. Raises NotFound, and InvalidInput for an archived card."""
+    require_transaction()
+    card = RateCard.objects.select_for_update(no_key=True).filter(pk=rate_card_id).first()
+    if card is None:
+        raise NotFound(f"no rate card {rate_card_id}", field="rate_card_id")
+    if card.archived_at is not None and not even_archived:
+        raise InvalidInput("the rate card is archived", field="rate_card_id")
+    return card
+
+
+def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> None:
+    """The one writer of aliases; that each names one card at a time is proven by `rate_card_alias_names_one_card`."""
+    require_transaction()
+    for index, alias in enumerate(aliases):
+        if not _before(alias.starting_at, alias.ending_before):
+            raise InvalidInput("must be after starting_at", field=f"aliases.{index}.ending_before")
+    for (_, one), (index, other) in combinations(enumerate(aliases), 2):
+        if one.name == other.name and one.overlaps(other):
+            raise InvalidInput("the same alias stands twice for the same time", field=f"aliases.{index}.name")
+    names = {alias.name for alias in aliases}
+    kept: list[RateCardAlias] = []
+    losers: dict[UUID, RateCard] = {}
+    rows = RateCardAlias.objects.select_related("rate_card").filter(name__in=names).order_by("pk")
+    for row in rows.select_for_update(of=("self",)):
+        window = AliasWindow(row.name, row.starting_at, row.ending_before)
+        pieces = [] if row.rate_card_id == card.pk else _left_of(window, aliases)
+        if pieces == [window]:
+            continue
+        if row.rate_card_id != card.pk:
+            losers[row.rate_card_id] = row.rate_card
+        row.delete()
+        kept += [_row(row.rate_card, piece) for piece in pieces]
+    RateCardAlias.objects.bulk_create([*kept, *(_row(card, alias) for alias in aliases)])
+    for loser in losers.values():
+        _tell(loser, "lose_alias", now, {"to_rate_card_id": str(card.pk), "aliases": _plain(aliases)})
+
+
+def _left_of(window: AliasWindow, taken: Sequence[AliasWindow]) -> list[AliasWindow]:
+    pieces = [window]
+    for other in taken:
+        if other.name == window.name:
+            pieces = [left for piece in pieces for left in piece.without(other)]
+    return pieces
+
+
+def _row(card: RateCard, alias: AliasWindow) -> RateCardAlias:
+    return RateCardAlias(
+        rate_card=card, name=alias.name, starting_at=alias.starting_at, ending_before=alias.ending_before
+    )
+
+
+def _before(start: datetime | None, end: datetime | None) -> bool:
+    """Whether an open or given start lies before an open or given end."""
+    return start is None or end is None or start < end
+
+
+def _plain(aliases: Sequence[AliasWindow]) -> list[dict[str, str | None]]:
+    return [
+        {
+            "name": alias.name,
+            "starting_at": alias.starting_at.isoformat() if alias.starting_at else None,
+            "ending_before": alias.ending_before.isoformat() if alias.ending_before else None,
+        }
+        for alias in aliases
+    ]
+
+
+_FACTS = {"create": "created", "update": "updated", "archive": "archived", "lose_alias": "alias_moved_away"}
+
+
+def _tell(card: RateCard, verb: str, now: datetime, detail: dict[str, Any]) -> None:
+    publish(f"rate_card.{_FACTS[verb]}", card, at=now, payload=detail)
+    audit.record(f"rate_card.{verb}", card, at=now, detail=detail)
+
+
+@contextmanager
+def _alias_conflicts() -> Iterator[None]:
+    """Two requests gave one alias to different cards at once: one gets through, the other may try again."""
+    try:
+        yield
+    except IntegrityError as error:
+        if violated(error) != "rate_card_alias_names_one_card":
+            raise
+        raise Conflict("another request is assigning this alias", field="aliases", retry_after=1) from error
