@@ -59,14 +59,14 @@ $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tactus needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-ifneq ($(shell $(PY) -c 'import sys' 2>&1),)
+ifneq ($(shell test -e $(PY) && ! $(PY) -c '' 2>/dev/null && echo broken),)
 .PHONY: $(PY)
 endif
 
 # uv installs in seconds. Where it cannot reach the index (it does not read pip's configuration), pip does the same more slowly.
 .venv/.installed: requirements.txt | $(PY)
+	@test -x $(BIN)/uv || $(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@$(BIN)/uv pip install --quiet --python $(PY) -r $< || $(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

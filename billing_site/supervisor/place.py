@@ -63,18 +63,25 @@ class Place:
         """Where a keeper takes its clients."""
         return self.sockets / "keeper.sock"
 
-    def binaries(self, source: Path) -> Path:
-        """`source`, a folder of programs, or a copy of it that the servers' account can reach."""
-        if self.account is None or reachable(source, self.account):
-            return source
-        digest = hashlib.sha256(f"{source}:{source.stat().st_mtime_ns}".encode()).hexdigest()[:12]
-        copy = self.home / f"{source.name}-{digest}"
+    def programs(self, base: Path, *parts: str) -> Path:
+        """`base`, or a folder with copies of its `parts` where the servers' account cannot reach the original.
+
+        Programs find their libraries by relative path, so parts keep their places below the folder.
+        """
+        present = [part for part in parts if (base / part).exists()]
+        if self.account is None or all(reachable(base / part, self.account) for part in present):
+            return base
+        stamps = ":".join(f"{base / part}:{(base / part).stat().st_mtime_ns}" for part in present)
+        name = Path(present[0]).name
+        copy = self.home / f"{name}-{hashlib.sha256(stamps.encode()).hexdigest()[:12]}"
         if not copy.exists():
+            for older in self.home.glob(f"{name}-*"):
+                shutil.rmtree(older, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(dir=self.home))
-            shutil.copytree(source, scratch / "copy", symlinks=True)
+            for part in present:
+                shutil.copytree(base / part, scratch / part, symlinks=True)
             give(scratch, self.account)
-            (scratch / "copy").rename(copy)
-            scratch.rmdir()
+            scratch.rename(copy)
         return copy
 
     def remove(self) -> None:

