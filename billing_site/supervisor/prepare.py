@@ -20,7 +20,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from billing_site.supervisor.files import read_json, write_private
 
-STAFF = ("finance", "support")
+# Each is the account of a role of the same name; the owner is a superuser.
+STAFF = ("finance", "support", "owner")
 
 
 def main() -> None:
@@ -34,8 +35,7 @@ def main() -> None:
     credentials = read_json(credentials_file)
     before = json.dumps(credentials)
     credentials["logins"] = {name: ensure_login(name, credentials.get("logins", {}).get(name)) for name in STAFF}
-    if "create_api_key" in commands:
-        credentials["api_key"] = ensure_api_key(credentials.get("api_key"))
+    credentials["api_key"] = ensure_api_key(credentials.get("api_key"))
     if json.dumps(credentials) != before:
         write_private(credentials_file, json.dumps(credentials, indent=1))
     print(json.dumps({"commands": sorted(commands)}))
@@ -44,21 +44,24 @@ def main() -> None:
 def migrate() -> None:
     """Apply what is not applied. Asking first is faster than Django's command, which re-checks all permissions."""
     executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=1)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        print(f"applying {len(plan)} migrations")
+        call_command("migrate", interactive=False, verbosity=0)
+        # New tables bring new permissions: give the roles theirs.
+        call_command("create_staff", stdout=io.StringIO())
 
 
 def ensure_login(name: str, remembered: str | None) -> str | None:
     """Password of the back-office account `name`, made where it is missing; None where somebody has changed it."""
-    from django.contrib.auth.models import Group, User  # noqa: PLC0415  # models exist after django.setup() only
+    from django.contrib.auth.models import User  # noqa: PLC0415  # models exist after django.setup() only
 
     user = User.objects.filter(username=name).first()
-    if user is None:
-        password = remembered or secrets.token_urlsafe(9)
-        user = User.objects.create_user(name, email=f"{name}@example.com", password=password, is_staff=True)
-        user.groups.add(Group.objects.get_or_create(name=name)[0])
-        return password
-    return remembered if remembered and user.check_password(remembered) else None
+    if user is not None:
+        return remembered if remembered and user.check_password(remembered) else None
+    password = remembered or secrets.token_urlsafe(9)
+    call_command("create_staff", name, role=name, password=password, email=f"{name}@example.com", stdout=io.StringIO())
+    return password
 
 
 def ensure_api_key(remembered: str | None) -> str:

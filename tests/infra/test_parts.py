@@ -69,6 +69,23 @@ def test_reachable_follows_the_modes_of_every_folder(tmp_path: Path) -> None:
     assert not reachable(inner, STRANGER)
 
 
+def test_programs_are_copied_with_their_neighbours_where_the_account_cannot_reach_them(tmp_path: Path) -> None:
+    base = tmp_path / "site-packages"
+    (base / "package" / "bin").mkdir(parents=True)
+    (base / "package" / "bin" / "program").write_text("#!")
+    (base / "libs").mkdir()
+    base.chmod(0o700)
+    place = find_place(tmp_path / "var")
+    try:
+        there = place.programs(base, "package/bin", "libs", "absent")
+        assert (there == base) is (os.geteuid() != 0)
+        assert (there / "package" / "bin" / "program").read_text() == "#!"
+        assert (there / "libs").is_dir()
+        assert place.programs(base, "package/bin", "libs", "absent") == there
+    finally:
+        place.remove()
+
+
 def test_make_private_refuses_a_folder_of_somebody_else(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can make a folder that belongs to somebody else")

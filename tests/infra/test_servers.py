@@ -71,3 +71,17 @@ def test_users_that_are_shot_leave_nothing_behind(var: Path) -> None:
     again = hold(var)
     assert first_line(again)
     assert again.communicate("")[0] == "released\n"
+
+
+def test_servers_live_elsewhere_when_their_account_cannot_enter_the_folder(var: Path) -> None:
+    closed = var / "closed"
+    closed.mkdir(mode=0o700)
+    place = find_place(closed / "var")
+    assert (place.home == closed / "var" / "servers") is (os.geteuid() != 0)
+
+    user = hold(closed / "var")
+    assert first_line(user)
+    assert user.communicate("")[0] == "released\n"
+    eventually(none_left(closed / "var"), 5)
+    place.remove()
+    assert not place.home.exists()
