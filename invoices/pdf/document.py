@@ -66,10 +66,10 @@ def invoice_document(view: InvoiceView, seller: Seller) -> dict[str, Any]:
     if view.rounding:
         sums.append(_sum("Rounding", view.rounding, view.currency))
     sums.append(_sum("Total", view.total, view.currency))
-    _align(rows, sums)
+    widths = _align([*rows, *sums])
     return {
         "language": "en",
-        "title": f"Invoice {view.number}" if view.number else "Draft invoice",
+        "title": (f"Invoice {clean(view.number)}" if view.number else "Draft invoice") + (" (void)" if void else ""),
         "watermark": "DRAFT" if draft else "VOID" if void else None,
         "seller": {
             "name": clean(seller.name),
@@ -81,6 +81,7 @@ def invoice_document(view: InvoiceView, seller: Seller) -> dict[str, Any]:
         "facts": _facts(view),
         "unit": _unit(view.currency),
         "rows": rows,
+        "widths": widths,
         "sums": sums,
         "unrated": _unrated(view) if draft else None,
         "notes": _notes(view, counted, [*rows, *sums]),
@@ -111,12 +112,13 @@ def _facts(view: InvoiceView) -> list[tuple[str, str]]:
         ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
     ]
     terms = labels.terms(view.net_payment_terms_days)
-    due = labels.day(view.payment_due_at) if view.payment_due_at and view.status == "FINALIZED" else None
+    payable = view.status == "FINALIZED" and view.total > 0
+    due = labels.day(view.payment_due_at) if payable and view.payment_due_at else None
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 
 def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
-    """Lines by product, in their order; within it by group values, which are named once above several tiers."""
+    """Lines by product, in their order; group values that have several lines (tiers) stand once above them."""
     products: dict[tuple[UUID | None, str], list[LineView]] = {}
     for line in lines:
         products.setdefault((line.product_id, line.name), []).append(line)
@@ -130,12 +132,13 @@ def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
         groups: dict[tuple[tuple[str, str], ...], list[LineView]] = {}
         for line in members:
             groups.setdefault(_groups(line), []).append(line)
+        nested = any(group and len(parts) > 1 for group, parts in groups.items())
         for group, parts in groups.items():
-            level = 1
-            if group and len(parts) > 1:
+            if nested and group:
                 rows.append(_row(kind="group", level=1, leads=True, groups=list(group)))
-                level = 2
-            rows += [_line_row(part, view, kind="line", level=level, named=level == 1) for part in parts]
+                rows += [_line_row(part, view, kind="line", level=2, named=False) for part in parts]
+            else:
+                rows += [_line_row(part, view, kind="line", level=1, named=True) for part in parts]
     return rows
 
 
@@ -217,20 +220,27 @@ def _minus(figure: str) -> str:
     return figure.replace("-", "\N{MINUS SIGN}")
 
 
-def _align(rows: Sequence[Row], sums: Sequence[Row]) -> None:
-    """Tells the figures of each column what they lack to stand with their points under each other."""
-    everything = [*rows, *sums]
-    for column in (
-        [row["quantity"] for row in everything],
-        [row["unit_price"] for row in everything],
-        [row["amount"] for row in everything],
+def _align(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Tells the figures of each column what they lack to stand with their points under each other.
+
+    Returns how wide each column is: `digits` (signs count as such) and `points` (commas too), as tabular figures have
+    two widths.
+    """
+    widths = {}
+    for name, column in (
+        ("quantity", [row["quantity"] for row in rows]),
+        ("unit_price", [row["unit_price"] for row in rows]),
+        ("amount", [row["amount"] for row in rows]),
     ):
-        figures = [figure for figure in column if figure is not None]
-        widest = max((len(figure["text"].partition(".")[2]) for figure in figures), default=0)
-        for figure in figures:
-            _, point, decimals = figure["text"].partition(".")
-            figure["missing_decimals"] = widest - len(decimals)
-            figure["missing_point"] = bool(widest) and not point
+        figures = [(figure, *figure["text"].partition(".")) for figure in column if figure is not None]
+        decimals = max((len(fraction) for _, _, _, fraction in figures), default=0)
+        for figure, _, point, fraction in figures:
+            figure["missing_decimals"] = decimals - len(fraction)
+            figure["missing_point"] = bool(decimals) and not point
+        commas = [whole.count(",") for _, whole, _, _ in figures]
+        digits = [len(whole) - count for (_, whole, _, _), count in zip(figures, commas, strict=True)]
+        widths[name] = {"digits": max(digits, default=0) + decimals, "points": max(commas, default=0) + bool(decimals)}
+    return widths
 
 
 def _unit(currency: CurrencyView) -> str:
@@ -273,7 +283,7 @@ def _notes(view: InvoiceView, counted: Sequence[LineView], rows: Sequence[Row]) 
     if view.regenerated_from_id:
         notes.append("This invoice replaces one that was voided.")
     notes.append(
-        "Every line explains itself in your billing console: open this invoice there, and each line unfolds to its "
-        "arithmetic and its usage."
+        "How a line came about: open this invoice in your billing console, where each line unfolds to its arithmetic "
+        "and its usage."
     )
     return notes
