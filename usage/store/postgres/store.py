@@ -16,24 +16,10 @@ from core.transactions import use_case
 from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import AppendResult, EventPage, NewEvent, Position, StoredEvent, StoreHealth, UsageQuery
 from usage.store.postgres.counting import aggregation, counted
+from usage.store.postgres.statements import INSERT
 
 _ATTEMPTS = 6
 _COLUMNS = "e.id, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
-
-# Ids are drawn in the order sent (they are the order of arrival); rows are inserted in the order of their key, so that
-# batches that share events wait for each other in the same order and never deadlock.
-_INSERT = """
-WITH batch AS MATERIALIZED (
-    SELECT nextval('usage_usageevent_id_seq') AS id, row.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
-        AS row (transaction_id, customer_ref, event_type, "timestamp", properties)
-)
-INSERT INTO usage_usageevent (id, transaction_id, customer_ref, event_type, "timestamp", properties, received_at)
-SELECT id, transaction_id, customer_ref, event_type, "timestamp", properties::jsonb, %s::timestamptz
-FROM batch ORDER BY transaction_id COLLATE "C"
-ON CONFLICT (transaction_id) DO NOTHING
-RETURNING transaction_id
-"""
 
 
 class PostgresStore:
@@ -69,7 +55,7 @@ class PostgresStore:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with use_case(), connection.cursor() as cursor:
-                    cursor.execute(_INSERT, params)
+                    cursor.execute(INSERT, params)
                     return {row[0] for row in cursor.fetchall()}
             except OperationalError as error:
                 if attempt == _ATTEMPTS or not _worth_repeating(error):
