@@ -80,7 +80,9 @@ class CreateContract(ApiView):
     def post(self, request: Request) -> Response:
         body = self.read_body(request, CreateInput)
         asked = body.pop("usage_statement_schedule", None)
-        schedule = services.UsageStatementSchedule(**{k: v for k, v in asked.items() if v is not None}) if asked else None
+        schedule = (
+            services.UsageStatementSchedule(**{k: v for k, v in asked.items() if v is not None}) if asked else None
+        )
         given = {name: value for name, value in body.items() if value is not None}
         return data({"id": services.create_contract(**given, schedule=schedule, now=now()).pk})
 

@@ -44,4 +44,6 @@ def get_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contr
 def billing_schedule(contract: Contract) -> BillingSchedule:
     """The engine's schedule of a contract's billing periods."""
     anchor = contract.billing_anchor_at
-    return BillingSchedule(Frequency(contract.billing_frequency), date(anchor.year, anchor.month, anchor.day), anchor.hour)
+    return BillingSchedule(
+        Frequency(contract.billing_frequency), date(anchor.year, anchor.month, anchor.day), anchor.hour
+    )

@@ -125,7 +125,11 @@ def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: boo
 def archive_contracts_of_customer(event: Any) -> None:
     """Reaction to `customer.archived`: all contracts end with their customer, invoices void (domain.md section 2)."""
     require_transaction()
-    rows = Contract.objects.select_for_update().filter(customer_id=event.subject_id, archived_at__isnull=True).order_by("pk")
+    rows = (
+        Contract.objects.select_for_update()
+        .filter(customer_id=event.subject_id, archived_at__isnull=True)
+        .order_by("pk")
+    )
     for contract in rows:
         archive_locked(contract, void_invoices=True, now=event.occurred_at)
 

@@ -24,11 +24,15 @@ SCOPES = frozenset({"*", "usage:ingest"} | {f"{name}:{access}" for name in RESOU
 _LAST_USED_STEP = timedelta(minutes=1)
 
 
-def create_api_key(*, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None) -> tuple[ApiKey, str]:
+def create_api_key(
+    *, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None
+) -> tuple[ApiKey, str]:
     """Makes a key and returns it with its secret, which cannot be had again. Raises InvalidInput for an unknown scope."""
     unknown = sorted(set(scopes) - SCOPES)
     if unknown or not scopes:
-        raise InvalidInput(f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(sorted(SCOPES))}", field="scopes")
+        raise InvalidInput(
+            f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(sorted(SCOPES))}", field="scopes"
+        )
     body = "".join(secrets.choice(ALPHABET) for _ in range(32))
     secret = PREFIX + body + _checksum(body)
     with use_case():
@@ -64,14 +68,21 @@ def find_live_key(secret: str, *, now: datetime) -> ApiKey | None:
     if key is None or (key.expires_at is not None and key.expires_at <= now):
         return None
     if key.last_used_at is None or now - key.last_used_at >= _LAST_USED_STEP:
-        ApiKey.objects.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=now), pk=key.pk).update(last_used_at=now)
+        ApiKey.objects.filter(Q(last_used_at__isnull=True) | Q(last_used_at__lt=now), pk=key.pk).update(
+            last_used_at=now
+        )
     return key
 
 
 def looks_like_key(secret: str) -> bool:
     """Whether the shape and the checksum are those of a key; refuses garbage without a query."""
     body, checksum = secret[len(PREFIX) : -6], secret[-6:]
-    return secret.startswith(PREFIX) and len(body) == 32 and secret.isascii() and secrets.compare_digest(checksum, _checksum(body))
+    return (
+        secret.startswith(PREFIX)
+        and len(body) == 32
+        and secret.isascii()
+        and secrets.compare_digest(checksum, _checksum(body))
+    )
 
 
 def hash_secret(secret: str) -> bytes:

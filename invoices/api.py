@@ -90,7 +90,9 @@ class ListInvoices(ApiView):
         )  # fmt: skip
         sort, skip = query.pop("sort"), bool(query.pop("skip_zero_qty_line_items"))
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
-        rows, cursor = paginate(filter_invoices(invoice_rows(customer_id=customer_id), **query), page_request(request), order=order)
+        rows, cursor = paginate(
+            filter_invoices(invoice_rows(customer_id=customer_id), **query), page_request(request), order=order
+        )
         views = selectors.page_of_views(rows, now=now())
         return listing([present_invoice(view, skip_zero_qty_line_items=skip) for view in views], cursor)
 
@@ -115,7 +117,9 @@ class InvoicePdf(ApiView):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY}, tags=["Invoices"])
     def get(self, request: Request, customer_id: UUID, invoice_id: UUID) -> HttpResponse:
         name, pdf = documents.get_pdf(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return HttpResponse(pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return HttpResponse(
+            pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        )
 
 
 class LineExplanation(ApiView):
@@ -147,7 +151,11 @@ class ListBreakdowns(ApiView):
                 raise InvalidInput("is needed", field=name)
         if start >= end:
             raise InvalidInput("must be after starting_on", field="ending_before")
-        size, skip, newest_first = query["window_size"] or "DAY", bool(query["skip_zero_qty_line_items"]), query["sort"] == "DATE_DESC"
+        size, skip, newest_first = (
+            query["window_size"] or "DAY",
+            bool(query["skip_zero_qty_line_items"]),
+            query["sort"] == "DATE_DESC",
+        )
         first, last, cursor = _page_of_time(request, start, end, PAGE[size], newest_first)
         parts = selectors.list_breakdowns(
             customer_id=customer_id, starting_on=first, ending_before=last, window_size=size, now=now(),

@@ -43,7 +43,9 @@ def billing_unit(contract: Contract) -> CreditType:
 
 def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
     """What `contract` prices in `period`; a constant number of queries."""
-    catalog = tuple(list_product_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else ())
+    catalog = tuple(
+        list_product_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else ()
+    )
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
         period=period,
@@ -68,7 +70,10 @@ def compose_windows(terms: Terms, windows: Sequence[Period]) -> list[ComposedInv
 def usage_query(entry: CatalogTerms, windows: Sequence[Period]) -> UsageQuery:
     """The question to the usage store behind one product's lines."""
     return UsageQuery(
-        metric_id=UUID(entry.terms.metric_id), spec=entry.spec, windows=tuple(windows), group_keys=group_keys(entry.terms)
+        metric_id=UUID(entry.terms.metric_id),
+        spec=entry.spec,
+        windows=tuple(windows),
+        group_keys=group_keys(entry.terms),
     )
 
 

@@ -46,7 +46,9 @@ class Invoice(models.Model):
     draft_total = ExactDecimalField(null=True)
     draft_total_at = models.DateTimeField(null=True)
     net_payment_terms_days = models.PositiveIntegerField(default=0)
-    regenerated_from = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations")
+    regenerated_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations"
+    )
     created_at = models.DateTimeField()
     issued_at = models.DateTimeField(null=True, blank=True)
     finalized_at = models.DateTimeField(null=True, blank=True)
@@ -60,7 +62,9 @@ class Invoice(models.Model):
         ordering = ["-period_start", "-id"]
         indexes = [
             models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
-            models.Index(fields=["next_attempt_at", "period_start"], condition=Q(status="DRAFT"), name="invoice_due_idx"),
+            models.Index(
+                fields=["next_attempt_at", "period_start"], condition=Q(status="DRAFT"), name="invoice_due_idx"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

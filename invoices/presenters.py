@@ -25,7 +25,9 @@ def present_invoice(view: InvoiceView, *, skip_zero_qty_line_items: bool = False
         "rounding": view.rounding,
         "total": view.total,
         "line_items": [
-            present_line(line, view.currency) for line in view.lines if not (skip_zero_qty_line_items and line.quantity == ZERO)
+            present_line(line, view.currency)
+            for line in view.lines
+            if not (skip_zero_qty_line_items and line.quantity == ZERO)
         ],
         "net_payment_terms_days": view.net_payment_terms_days,
         "regenerated_from_invoice_id": view.regenerated_from_id,

@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from core.clock import now
-from invoices.services import documents, drafts, finalize
+from invoices.services import documents, draft_totals, drafts, finalize
 
 
 @shared_task(name="invoices.sweep_due")
@@ -20,3 +20,9 @@ def sweep_due() -> None:
 def render_document(*, invoice_id: str) -> None:
     """Right after finalization."""
     documents.render_document(invoice_id=UUID(invoice_id), now=now())
+
+
+@shared_task(name="invoices.refresh_draft_totals")
+def refresh_draft_totals() -> None:
+    """Every minute: composes drafts whose total in staff lists is older than ten minutes."""
+    draft_totals.refresh_draft_totals(now=now())

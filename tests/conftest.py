@@ -1,1 +1,97 @@
-"""Fixtures for every test. Servers are started by tests/plugins/servers.py."""
+"""Fixtures for every test. Servers are started by tests/plugins/servers.py.
+
+The API as its clients reach it:
+
+`sdk` and `http` run the real WSGI application in the test's own thread and transaction: no socket, same code, rolled
+back after. `live_sdk` and `live_http` go over a socket to a live server, for what needs real commits (threads,
+browsers, on-commit jobs).
+"""
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+import httpx
+import pytest
+from django.apps import apps
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from metronome import Metronome
+
+from core.clock import now
+from core.keys import create_api_key
+
+BASE = "http://testserver"
+
+
+@pytest.fixture
+def api_key(db: None) -> str:
+    """A key that may do everything."""
+    return create_api_key(name="test", scopes=["*"], now=now())[1]
+
+
+@pytest.fixture
+def wsgi() -> Iterator[httpx.WSGITransport]:
+    """The application; as in Django's own test client, requests leave the connection of the test's transaction open."""
+    from billing_site.wsgi import application
+
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield httpx.WSGITransport(app=application)
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def http(api_key: str, wsgi: httpx.WSGITransport) -> Iterator[httpx.Client]:
+    """Raw HTTP with a good key."""
+    with httpx.Client(transport=wsgi, base_url=BASE, headers={"Authorization": f"Bearer {api_key}"}) as client:
+        yield client
+
+
+@pytest.fixture
+def sdk(api_key: str, wsgi: httpx.WSGITransport) -> Iterator[Metronome]:
+    """Metronome's official SDK with a good key; it never retries, so that a test sees each answer."""
+    with httpx.Client(transport=wsgi) as client:
+        yield Metronome(base_url=BASE, bearer_token=api_key, http_client=client, max_retries=0)
+
+
+@pytest.fixture
+def transactional_db(transactional_db: None) -> None:
+    """Tests with real commits leave emptied tables behind: put back what the migrations had put there."""
+    CreditType = apps.get_model("catalog", "CreditType")
+    if not CreditType.objects.exists():
+        import_module("catalog.migrations.0002_fiat_credit_types").seed(apps, None)
+
+
+@pytest.fixture
+def live_url(live_server: Any) -> str:
+    """Base URL of a live server."""
+    return str(live_server.url)
+
+
+@pytest.fixture
+def live_key(live_url: str) -> str:
+    return create_api_key(name="live test", scopes=["*"], now=now())[1]
+
+
+@pytest.fixture
+def live_sdk(live_url: str, live_key: str) -> Metronome:
+    return Metronome(base_url=live_url, bearer_token=live_key, max_retries=0)
+
+
+@pytest.fixture
+def live_http(live_url: str, live_key: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=live_url, headers={"Authorization": f"Bearer {live_key}"}, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def scoped_http(wsgi: httpx.WSGITransport, db: None) -> Callable[..., httpx.Client]:
+    """Raw HTTP with a key of the given scopes."""
+
+    def make(*scopes: str) -> httpx.Client:
+        secret = create_api_key(name="scoped", scopes=list(scopes), now=now())[1]
+        return httpx.Client(transport=wsgi, base_url=BASE, headers={"Authorization": f"Bearer {secret}"})
+
+    return make

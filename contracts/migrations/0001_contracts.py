@@ -6,39 +6,85 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0007_rates'),
-        ('customers', '0002_ingest_aliases'),
+        ("catalog", "0007_rates"),
+        ("customers", "0002_ingest_aliases"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('starting_at', models.DateTimeField()),
-                ('ending_before', models.DateTimeField(blank=True, null=True)),
-                ('billing_frequency', models.CharField(choices=[('WEEKLY', 'Weekly'), ('MONTHLY', 'Monthly'), ('QUARTERLY', 'Quarterly'), ('ANNUAL', 'Annual')], default='MONTHLY', max_length=10)),
-                ('billing_day', models.CharField(choices=[('FIRST_OF_MONTH', 'First Of Month'), ('CONTRACT_START', 'Contract Start'), ('CUSTOM_DATE', 'Custom Date')], default='FIRST_OF_MONTH', max_length=16)),
-                ('billing_anchor_at', models.DateTimeField()),
-                ('invoice_generation_starting_at', models.DateTimeField(blank=True, null=True)),
-                ('net_payment_terms_days', models.PositiveIntegerField(default=0)),
-                ('uniqueness_key', models.CharField(blank=True, max_length=128, null=True)),
-                ('custom_fields', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.CharField(default='', max_length=160)),
-                ('archived_at', models.DateTimeField(blank=True, null=True)),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='customers.customer')),
-                ('rate_card', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='catalog.ratecard')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("starting_at", models.DateTimeField()),
+                ("ending_before", models.DateTimeField(blank=True, null=True)),
+                (
+                    "billing_frequency",
+                    models.CharField(
+                        choices=[
+                            ("WEEKLY", "Weekly"),
+                            ("MONTHLY", "Monthly"),
+                            ("QUARTERLY", "Quarterly"),
+                            ("ANNUAL", "Annual"),
+                        ],
+                        default="MONTHLY",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "billing_day",
+                    models.CharField(
+                        choices=[
+                            ("FIRST_OF_MONTH", "First Of Month"),
+                            ("CONTRACT_START", "Contract Start"),
+                            ("CUSTOM_DATE", "Custom Date"),
+                        ],
+                        default="FIRST_OF_MONTH",
+                        max_length=16,
+                    ),
+                ),
+                ("billing_anchor_at", models.DateTimeField()),
+                ("invoice_generation_starting_at", models.DateTimeField(blank=True, null=True)),
+                ("net_payment_terms_days", models.PositiveIntegerField(default=0)),
+                ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(default="", max_length=160)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="contracts", to="customers.customer"
+                    ),
+                ),
+                (
+                    "rate_card",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contracts",
+                        to="catalog.ratecard",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at', '-id'],
-                'indexes': [models.Index(fields=['customer', 'starting_at'], name='contract_customer_idx')],
-                'constraints': [models.UniqueConstraint(fields=('uniqueness_key',), name='contract_uniqueness_key_once'), models.CheckConstraint(condition=models.Q(('ending_before__isnull', True), ('starting_at__lt', models.F('ending_before')), _connector='OR'), name='contract_ends_after_start')],
+                "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["customer", "starting_at"], name="contract_customer_idx")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("uniqueness_key",), name="contract_uniqueness_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="contract_ends_after_start",
+                    ),
+                ],
             },
         ),
     ]

@@ -51,7 +51,10 @@ def _with_status(error: TactusError, code: int) -> TactusError:
 def flatten(detail: Any, path: str = "") -> str:
     """DRF's nested error detail as one line that names each field: `tiers.0.price: …; name: …`."""
     if isinstance(detail, dict):
-        parts = [flatten(value, path if key == "non_field_errors" else f"{path}.{key}".lstrip(".")) for key, value in detail.items()]
+        parts = [
+            flatten(value, path if key == "non_field_errors" else f"{path}.{key}".lstrip("."))
+            for key, value in detail.items()
+        ]
     elif isinstance(detail, list):
         nested = any(isinstance(item, dict | list) for item in detail)
         parts = [flatten(item, f"{path}.{i}".lstrip(".") if nested else path) for i, item in enumerate(detail) if item]

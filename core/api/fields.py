@@ -70,7 +70,9 @@ class InstantField(serializers.Field):  # type: ignore[type-arg]
 class ExactField(serializers.Field):  # type: ignore[type-arg]
     """An exact decimal, bounded by `minimum` and `maximum` where given."""
 
-    def __init__(self, *, minimum: int | None = None, maximum: int | None = None, above: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, minimum: int | None = None, maximum: int | None = None, above: int | None = None, **kwargs: Any
+    ) -> None:
         self.minimum, self.maximum, self.above = minimum, maximum, above
         super().__init__(**kwargs)
 

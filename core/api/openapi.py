@@ -58,6 +58,11 @@ def _fields(schema: dict[str, Any], operation: dict[str, Any]) -> list[dict[str,
     found = schema.get("components", {}).get("schemas", {}).get(name, content)
     required = set(found.get("required", ()))
     return [
-        {"name": field, "type": spec.get("type") or "object", "format": spec.get("format", ""), "required": field in required}
+        {
+            "name": field,
+            "type": spec.get("type") or "object",
+            "format": spec.get("format", ""),
+            "required": field in required,
+        }
         for field, spec in found.get("properties", {}).items()
     ]

@@ -38,7 +38,9 @@ class PageRequest:
     field: str = "next_page"
 
 
-def page_request(request: Request, style: Style = Style.Q, *, maximum: int = 100, default: int | None = None) -> PageRequest:
+def page_request(
+    request: Request, style: Style = Style.Q, *, maximum: int = 100, default: int | None = None
+) -> PageRequest:
     """Reads limit and cursor in `style`. Raises InvalidInput for a limit outside 1..maximum or a cursor that is not ours."""
     in_body = style in (Style.BODY, Style.BODY_CURSOR)
     source: Mapping[str, Any] = request.data if in_body else request.query_params

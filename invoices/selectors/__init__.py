@@ -2,7 +2,15 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
-from invoices.selectors.views import current_period, draft_view, find_invoice, get_invoice, list_invoices, page_of_views, view_of
+from invoices.selectors.views import (
+    current_period,
+    draft_view,
+    find_invoice,
+    get_invoice,
+    list_invoices,
+    page_of_views,
+    view_of,
+)
 
 __all__ = [
     "current_period",

@@ -58,18 +58,29 @@ def list_breakdowns(
 
 
 def spend_by_window(
-    *, customer_id: UUID, start: datetime, end: datetime, now: datetime, window_size: str = "DAY", group_by: str = "product"
+    *,
+    customer_id: UUID,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    window_size: str = "DAY",
+    group_by: str = "product",
 ) -> list[DaySpend]:
     """Charges before balances by UTC day or hour, in stored units, split by product or by one group key (`group_by`).
 
     Void invoices do not count. Windows without any charge are there too, with a total of 0.
     """
-    parts = list_breakdowns(customer_id=customer_id, starting_on=start, ending_before=end, window_size=window_size, now=now)
+    parts = list_breakdowns(
+        customer_id=customer_id, starting_on=start, ending_before=end, window_size=window_size, now=now
+    )
     lines: dict[datetime, list[LineView]] = {}
     for part in parts:
         if part.invoice.status != models.Invoice.Status.VOID:
             lines.setdefault(part.window_start, []).extend(part.lines)
-    return [_spend(window.start, lines.get(window.start, []), group_by) for window in windows_of(start, end, STEP[window_size])]
+    return [
+        _spend(window.start, lines.get(window.start, []), group_by)
+        for window in windows_of(start, end, STEP[window_size])
+    ]
 
 
 def _spend(start: datetime, lines: Iterable[LineView], group_by: str) -> DaySpend:

@@ -10,8 +10,7 @@ from django.db.models import Q, QuerySet
 
 from catalog.models import CreditType
 from core.errors import NotFound
-from engine.calendar import Period
-from engine.explain import instant
+from engine.calendar import Period, rfc3339
 from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanation_json
 from engine.money import plain
 from invoices import models
@@ -62,7 +61,9 @@ def page_of_views(rows: Iterable[models.Invoice], *, now: datetime) -> list[Invo
     for line in models.InvoiceLine.objects.filter(invoice_id__in=final).order_by("position") if final else ():
         lines.setdefault(line.invoice_id, []).append(line)
     return [
-        draft_view(row, now=now) if row.status == models.Invoice.Status.DRAFT else final_view(row, lines.get(row.pk, []), now=now)
+        draft_view(row, now=now)
+        if row.status == models.Invoice.Status.DRAFT
+        else final_view(row, lines.get(row.pk, []), now=now)
         for row in found
     ]
 
@@ -125,11 +126,13 @@ def line_views(invoice_id: UUID, lines: Iterable[InvoiceLine]) -> tuple[LineView
 
 def unrated_json(part: UnratedUsage) -> dict[str, Any]:
     """Usage that no rate prices, JSON-able."""
-    plain_values = {name: value for name, value in asdict(part).items() if name in ("product_id", "name", "event_count", "reason")}
+    plain_values = {
+        name: value for name, value in asdict(part).items() if name in ("product_id", "name", "event_count", "reason")
+    }
     return plain_values | {
         "quantity": plain(part.quantity),
-        "starting_at": instant(part.window.start),
-        "ending_before": instant(part.window.end),
+        "starting_at": rfc3339(part.window.start),
+        "ending_before": rfc3339(part.window.end),
         "pricing_group_values": dict(part.pricing_group_values),
         "presentation_group_values": dict(part.presentation_group_values),
     }

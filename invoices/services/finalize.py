@@ -60,7 +60,11 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     lines = line_views(invoice.pk, composed.lines)
     InvoiceLine.objects.bulk_create(
         [
-            InvoiceLine(invoice=invoice, position=position, **{name: getattr(line, name) for name in LineView.__dataclass_fields__})
+            InvoiceLine(
+                invoice=invoice,
+                position=position,
+                **{name: getattr(line, name) for name in LineView.__dataclass_fields__},
+            )
             for position, line in enumerate(lines, 1)
         ],
         batch_size=1000,

@@ -34,7 +34,7 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
 
 
-def regenerate_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
+def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
     """Bills a void invoice's period again, at the rates and usage of now: finalized at once where period and grace are over, else a draft.
 
     Raises NotFound, InvalidInput unless the invoice is void, Conflict if the period has a living invoice again or its contract is archived.
@@ -62,7 +62,7 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
             regenerated_from=old,
             created_at=now,
         )
-        audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)})
+        audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
         if invoice.due_at <= now:
             finalize_locked(invoice, now=now)
     return invoice
@@ -75,4 +75,8 @@ def lock_invoice(invoice_id: UUID) -> Invoice:
     if contract_id is None:
         raise NotFound("no such invoice", field="id")
     lock_contract(contract_id=contract_id)
-    return Invoice.objects.select_for_update(of=("self",)).select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer").get(pk=invoice_id)
+    return (
+        Invoice.objects.select_for_update(of=("self",))
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer")
+        .get(pk=invoice_id)
+    )

@@ -1,0 +1,130 @@
+"""Guards what linters cannot see: the five laws of ARCHITECTURE.md."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+from django.utils.module_loading import import_string
+
+from billing_site.celery import app as celery
+from core.fields import ExactDecimalField
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("core", "customers", "catalog", "usage", "contracts", "invoices", "console")
+OURS = [model for model in apps.get_models() if model._meta.app_label in ROOMS]
+# What belongs to a row and dies with it; everything else that refers to money is protected.
+OWNED = {("AccessToken", "session"), ("DownloadLink", "session"), ("IdempotentRequest", "api_key")}
+
+
+def sources(*patterns: str) -> Iterator[tuple[Path, ast.Module]]:
+    found = {path for pattern in patterns for path in ROOT.glob(pattern) if ".venv" not in path.parts}
+    assert found, patterns
+    for path in sorted(found):
+        yield path, ast.parse(path.read_text())
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def test_no_float_stands_where_money_is() -> None:
+    for path, tree in sources(
+        "engine/**/*.py", "*/models.py", "*/models/*.py", "*/services.py", "*/services/*.py", "usage/store/**/*.py"
+    ):
+        for name, node in calls(tree):
+            assert name not in ("float", "models.FloatField", "FloatField"), f"{path}:{node.lineno}"
+    for model in OURS:
+        assert not [f for f in model._meta.get_fields() if isinstance(f, models.FloatField)], model
+
+
+def test_time_is_an_argument_below_views_tasks_and_commands() -> None:
+    patterns = [f"{room}/{name}" for room in ROOMS for name in
+                ("models.py", "services.py", "services/*.py", "selectors.py", "selectors/*.py", "composition.py", "presenters.py")]  # fmt: skip
+    for path, tree in sources("engine/**/*.py", "usage/store/**/*.py", *patterns):
+        for name, node in calls(tree):
+            assert not re.fullmatch(r"(.*\.)?(datetime\.now|utcnow|timezone\.now|clock\.now|now|date\.today)", name), (
+                f"{path}:{node.lineno}"
+            )
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_exact_columns_refuse_nan(model: type[models.Model]) -> None:
+    exact = {field.name for field in model._meta.local_fields if isinstance(field, ExactDecimalField)}
+    guarded = {name for constraint in model._meta.constraints if isinstance(constraint, models.CheckConstraint)
+               for name in exact if f"('{name}', Decimal('NaN'))" in repr(constraint.condition)}  # fmt: skip
+    assert exact == guarded
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_foreign_keys_protect_what_they_point_at(model: type[models.Model]) -> None:
+    for field in model._meta.local_fields:
+        if isinstance(field, models.ForeignKey) and (model.__name__, field.name) not in OWNED:
+            assert field.remote_field.on_delete is models.PROTECT, field
+
+
+def test_every_job_sent_by_name_is_a_task() -> None:
+    celery.loader.import_default_modules()
+    sent = {entry["task"] for entry in celery.conf.beat_schedule.values()}
+    for _, tree in sources(*(f"{room}/**/*.py" for room in ROOMS)):
+        sent |= {ast.literal_eval(node.args[0]) for name, node in calls(tree) if name in ("enqueue", "jobs.enqueue")}
+    assert sent
+    assert sent <= set(celery.tasks)
+
+
+def test_reactions_and_due_work_exist() -> None:
+    for path in (*settings.DUE_WORK, *(path for paths in settings.EVENT_REACTIONS.values() for path in paths)):
+        assert callable(import_string(path))
+    published = set()
+    for _, tree in sources(*(f"{room}/**/*.py" for room in ROOMS)):
+        published |= {
+            node.args[0].value
+            for name, node in calls(tree)
+            if name in ("publish", "events.publish", "_tell") and isinstance(node.args[0], ast.Constant)
+        }
+    assert set(settings.EVENT_REACTIONS) <= published
+
+
+def test_services_take_keywords_only() -> None:
+    for room in ROOMS:
+        for path in [*ROOT.glob(f"{room}/services.py"), *ROOT.glob(f"{room}/services/*.py")]:
+            module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            for name, function in inspect.getmembers(module, inspect.isfunction):
+                if name.startswith("_") or function.__module__ != module.__name__:
+                    continue
+                loose = [
+                    p.name for p in inspect.signature(function).parameters.values() if p.kind is not p.KEYWORD_ONLY
+                ]
+                # A part of a use case takes the locked object, a reaction its event, as its one positional argument.
+                assert len(loose) <= 1 or name == "content_hash", f"{module.__name__}.{name}{loose}"
+
+
+def test_nothing_reads_events_outside_the_store() -> None:
+    for path, _ in sources(*(f"{room}/**/*.py" for room in ROOMS if room != "usage"), "usage/*.py"):
+        if "migrations" not in path.parts and path.name not in ("models.py", "admin.py"):
+            assert "UsageEvent" not in path.read_text(), path
+
+
+def test_console_templates_have_no_inline_script_or_style() -> None:
+    for path in [
+        *ROOT.glob("templates/base/**/*.html"),
+        *ROOT.glob("templates/console/**/*.html"),
+        *ROOT.glob("templates/components/**/*.html"),
+    ]:
+        assert not re.search(
+            r'\sstyle="|<style|<script(?![^>]*\ssrc=)|\son[a-z]+="|hx-on|javascript:', path.read_text()
+        ), path
+
+
+def test_modules_stay_small() -> None:
+    for path, _ in sources(*(f"{room}/**/*.py" for room in (*ROOMS, "engine", "billing_site"))):
+        if "migrations" not in path.parts:
+            assert len(path.read_text().splitlines()) <= 450, path

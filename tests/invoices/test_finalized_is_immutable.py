@@ -1,0 +1,116 @@
+"""The database itself refuses what must never happen to a finalized invoice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from metronome import Metronome
+
+from core.clock import now
+from core.models import AuditEntry, Event
+from invoices.models import Invoice, InvoiceLine, NumberSeries
+from invoices.selectors.views import view_of
+from invoices.services.finalize import content_hash, finalize_due_invoices, finalize_invoice
+from tests.scenarios.world import World
+
+
+@pytest.fixture
+def final(sdk: Metronome) -> Invoice:
+    world = World(sdk)
+    metric, _, card = world.priced(tiers=[{"size": 1, "price": "0.25"}, {"price": 2}])
+    customer = world.customer()
+    world.use(customer, metric, 3, world.days_ago(8))
+    world.open_contract(customer, card, 10, "WEEKLY")
+    finalize_due_invoices(now=now())
+    return Invoice.objects.get(status="FINALIZED")
+
+
+@pytest.mark.parametrize("change", [
+    {"total": 1}, {"subtotal": 1}, {"number": "X"}, {"status": "DRAFT"}, {"period_end": "2030-01-01T00:00Z"}, {"unrated": [1]},
+    {"issued_at": "2030-01-01T00:00Z"}, {"content_hash": "0"}, {"status": "VOID"},
+])  # fmt: skip
+def test_no_column_can_be_changed(final: Invoice, change: dict[str, Any]) -> None:
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Invoice.objects.filter(pk=final.pk).update(**change)
+
+
+def test_lines_cannot_be_added_changed_or_removed(final: Invoice) -> None:
+    line = final.lines.first()
+    assert line is not None
+    for act in (
+        lambda: InvoiceLine.objects.filter(pk=line.pk).update(total=0),
+        lambda: InvoiceLine.objects.filter(pk=line.pk).delete(),
+        lambda: Invoice.objects.filter(pk=final.pk).delete(),
+        lambda: InvoiceLine.objects.create(invoice=final, position=99, type="usage", name="more", total=1),
+    ):
+        with pytest.raises((IntegrityError, DatabaseError)), transaction.atomic():
+            act()
+
+
+def test_events_and_audit_are_append_only(final: Invoice) -> None:
+    for model in (Event, AuditEntry):
+        assert model.objects.exists()
+        for act in (model.objects.all().delete, lambda model=model: model.objects.update(subject_type="x")):
+            with pytest.raises(DatabaseError), transaction.atomic():
+                act()
+
+
+def test_nan_and_infinity_are_refused_by_the_database(final: Invoice) -> None:
+    for odd in ("NaN", "Infinity", "-Infinity"):
+        with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE invoices_invoice SET draft_total = %s WHERE status = 'DRAFT'", [odd])
+
+
+def test_the_content_hash_is_that_of_what_is_stored(final: Invoice) -> None:
+    assert final.content_hash == content_hash(final, view_of(final, now=now()).lines)
+
+
+def test_finalizing_again_changes_nothing(final: Invoice) -> None:
+    before = Invoice.objects.filter(pk=final.pk).values().get()
+    finalize_invoice(invoice_id=final.pk, now=now())
+    finalize_due_invoices(now=now())
+    assert Invoice.objects.filter(pk=final.pk).values().get() == before
+
+
+def test_a_failing_draft_waits_and_says_why(sdk: Metronome, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(sdk)
+    for _ in range(2):
+        world.open_contract(world.customer(), None, 10, "WEEKLY")
+    bad = Invoice.objects.filter(due_at__lte=now()).first()
+    assert bad is not None
+    from invoices.services import finalize
+
+    real = finalize.compose
+
+    def compose(terms: Any) -> Any:
+        if terms.engine.contract_id == str(bad.contract_id):
+            raise ValueError("odd terms")
+        return real(terms)
+
+    monkeypatch.setattr(finalize, "compose", compose)
+    assert finalize_due_invoices(now=now()) == 1
+    bad.refresh_from_db()
+    assert (bad.status, bad.attempts, bad.last_error) == ("DRAFT", 1, "ValueError: odd terms")
+    assert bad.next_attempt_at > now()
+    assert NumberSeries.objects.get().last_number == 1  # the failed one took no number
+
+
+def test_many_at_once_finalize_once(live_sdk: Metronome) -> None:
+    world = World(live_sdk)
+    _, _, card = world.priced(price=1)
+    for _ in range(4):
+        world.open_contract(world.customer(), card, 20, "WEEKLY")
+
+    def sweep(_: int) -> int:
+        try:
+            return finalize_due_invoices(now=now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        done = sum(pool.map(sweep, range(6)))
+    rows = list(Invoice.objects.filter(status="FINALIZED"))
+    assert done == len(rows) == 8
+    numbers = sorted(int((row.number or "").rsplit("-", 1)[1]) for row in rows)
+    assert numbers == list(range(1, 9))
