@@ -3,6 +3,7 @@
 from django.urls import path
 
 from contracts import api
+from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
     path("v1/contracts/create", api.CreateContract.as_view()),
@@ -12,4 +13,5 @@ urlpatterns = [
     path("v2/contracts/list", api.ListContracts.as_view(), {"version": 2}),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
+    path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),
 ]

@@ -1,6 +1,7 @@
 """`/v1/contract-pricing/rate-cards/…`, the rates on a card."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from catalog.models import Rate
 from catalog.selectors import EffectiveRate, RateSelector
 from core.api.fields import CustomFieldsField, ExactField, FlagField, IdField, Input, InstantField, TextField, WordField
 from core.api.output import PAGING, IdOutput, Output, envelope, page_of
-from core.api.paging import PageRequest, encode, page_request
+from core.api.paging import encode, page_request
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
@@ -260,11 +261,10 @@ def _row(entry: EffectiveRate) -> dict[str, Any]:
 
 def _page(entries: Sequence[EffectiveRate], request: Request) -> Response:
     """One page of computed rows; the cursor is their order, as for rows of a table."""
-    page: PageRequest = page_request(request)
-    try:
-        rest = [entry for entry in entries if page.after is None or entry.order > page.after]
-    except TypeError as error:
-        raise InvalidInput("not a cursor that this list gave out", field=page.field) from error
+    page = page_request(request)
+    if page.after is not None and [type(part) for part in page.after] != [int, int, datetime]:
+        raise InvalidInput("not a cursor that this list gave out", field=page.field)
+    rest = [entry for entry in entries if page.after is None or entry.order > page.after]
     shown = rest[: page.limit]
     next_page = encode(shown[-1].order) if len(rest) > page.limit else None
     return listing(EffectiveRateOutput.of_each(_row(entry) for entry in shown), next_page)

@@ -4,7 +4,7 @@ from catalog.selectors.metrics import get_metric, list_metrics, metric_spec
 from catalog.selectors.products import get_product, list_products, state_at, versions_of
 from catalog.selectors.rate_cards import get_rate_card, list_credit_types, list_rate_cards
 from catalog.selectors.rates import EffectiveRate, RateSelector, list_effective_rates, price_of
-from catalog.selectors.terms import CatalogTerms, list_product_terms
+from catalog.selectors.terms import CatalogTerms, list_product_terms, priced_metric_ids
 
 __all__ = [
     "CatalogTerms",
@@ -21,6 +21,7 @@ __all__ = [
     "list_rate_cards",
     "metric_spec",
     "price_of",
+    "priced_metric_ids",
     "state_at",
     "versions_of",
 ]

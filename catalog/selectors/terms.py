@@ -1,6 +1,8 @@
 """A rate card as the engine bills by it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -84,3 +86,11 @@ def _product_terms(
         quantity_rounding=rounding
         and QuantityRounding(RoundingMethod(rounding["rounding_method"]), rounding["decimal_places"]),
     )
+
+
+def priced_metric_ids(*, rate_card_ids: Collection[UUID], at: datetime) -> set[UUID]:
+    """The metrics behind the products that the cards have a rate for at `at`. Two queries."""
+    in_force = Rate.objects.filter(Q(ending_before__isnull=True) | Q(ending_before__gt=at), starting_at__lte=at)
+    product_ids = in_force.filter(rate_card_id__in=rate_card_ids).values_list("product_id", flat=True).distinct()
+    states = [state_at(history, at) for history in versions_of(product_ids).values()]
+    return {state.billable_metric_id for state in states if state.billable_metric_id is not None}

@@ -41,10 +41,11 @@ def test_a_usage_product_comes_back_whole(sdk: Metronome, shop: Shop) -> None:
 
 def test_a_fractional_factor_stays_exact(http: httpx.Client, shop: Shop) -> None:
     factor = "0.30000000000000000000000000000004"
-    body = b'{"name": "x", "type": "USAGE", "billable_metric_id": "%s", "quantity_conversion": {"conversion_factor": %s, "operation": "multiply"}}'
+    start = f'{{"name": "x", "type": "USAGE", "billable_metric_id": "{shop.metric()}", "quantity_conversion": '
+    body = start + f'{{"conversion_factor": {factor}, "operation": "multiply"}}}}'
     answer = http.post(
         "/v1/contract-pricing/products/create",
-        content=body % (shop.metric().encode(), factor.encode()),
+        content=body,
         headers={"Content-Type": "application/json"},
     )
     read = http.post("/v1/contract-pricing/products/get", json=answer.json()["data"])

@@ -8,6 +8,7 @@ from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
 from core.models import AuditEntry, Event
 from customers.models import Customer, IngestAlias
+from customers.selectors import ids_by_ingest_name
 
 
 def test_create_and_retrieve(sdk: Metronome) -> None:
@@ -191,3 +192,16 @@ def test_every_write_leaves_an_event_and_an_audit_entry(sdk: Metronome) -> None:
     ]
     assert all(entry.api_key_id is not None for entry in entries)
     assert Customer.objects.get(pk=made).archived_at == entries[4].at
+
+
+def test_whose_events_arrive_under_a_name(sdk: Metronome) -> None:
+    first = sdk.v1.customers.create(name="First", ingest_aliases=["one", "uno"]).data.id
+    second = sdk.v1.customers.create(name="Second", ingest_aliases=["two"]).data.id
+    names = [first, first.upper(), first.replace("-", ""), "one", "uno", "ONE", second, "two", str(uuid.uuid4())]
+    assert ids_by_ingest_name(names=names) == {
+        first: uuid.UUID(first),
+        "one": uuid.UUID(first),
+        "uno": uuid.UUID(first),
+        second: uuid.UUID(second),
+        "two": uuid.UUID(second),
+    }
