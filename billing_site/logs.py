@@ -7,7 +7,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 SECRET_KEYS = re.compile(r"authorization|cookie|password|secret|token|api_key|idempotency", re.IGNORECASE)
-SECRET_TEXT = re.compile(r"(?i)(bearer\s+|[?&][a-z_]*(?:token|code|key|signature|secret)=|://[^/@\s:]*:)[^&\s\"'@]+")
+SECRET_TEXT = re.compile(
+    r"(bearer\s+|[?&][a-z_]*(?:token|code|key|signature|secret)=)[^&\s\"']+|(://[^/@\s:]*:)[^/@\s]+(?=@)", re.IGNORECASE
+)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -16,7 +18,7 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if SECRET_KEYS.search(key):
             event[key] = "[redacted]"
         elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(r"\1[redacted]", value)
+            event[key] = SECRET_TEXT.sub(r"\1\2[redacted]", value)
     return event
 
 
@@ -59,6 +61,7 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             # Each 4xx is the client's business and is logged as request_finished anyway.
             "django.request": {"level": "ERROR"},
+            "httpx": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},

@@ -4,12 +4,13 @@ import http.client
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from billing_site.supervisor.children import Child
 from billing_site.supervisor.place import ROOT
 
-HERE = str(ROOT / "manage.py")
+MANAGE = str(ROOT / "manage.py")
 WEB_THREADS = 4
 
 
@@ -25,55 +26,68 @@ def answers(host: str, port: int, path: str) -> bool:
         connection.close()
 
 
-def programs(
-    *, env: Mapping[str, str], log: Path, host: str, port: int, demo_port: int, commands: Collection[str]
-) -> list[Child]:
-    """Web server, worker and beat, then those of the demo whose command exists, in starting order."""
-    workers = int(os.environ.get("WEB_WORKERS", "2"))
-    bin_folder = Path(sys.executable).parent
-    local = "127.0.0.1" if host in {"0.0.0.0", ""} else host  # noqa: S104  # compared with, not bound to
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the programs need to know: where to listen, what to write to, the environment they share."""
 
-    def program(
-        name: str, command: list[str], extra: Mapping[str, str], ready: Callable[[], bool] = lambda: True
-    ) -> Child:
-        return Child(
-            name=name,
-            command=lambda: command,
-            log=log / f"{name}.log",
-            env={**env, **extra},
-            cwd=ROOT,
-            ready=ready,
-            stop_seconds=15.0,
-        )
+    env: Mapping[str, str]
+    log: Path
+    host: str
+    port: int
+    demo_port: int
+    api_key: str
 
-    web = [str(bin_folder / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)]
-    web += ["--workers", str(workers), "--blocking-threads", str(WEB_THREADS), "--backlog", "1024", "--no-ws"]
-    web += ["--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"]
-    web += ["billing_site.wsgi:application"]
-    celery = [str(bin_folder / "celery"), "--app", "billing_site.celery", "--no-color"]
-    worker = [
-        *celery,
-        "worker",
-        "--concurrency",
-        "2",
-        "--without-gossip",
-        "--without-mingle",
-        "--hostname",
-        f"tactus-{port}@%h",
-    ]
-    beat = [*celery, "beat", "--pidfile", ""]
-    children = [
-        program(
+    @property
+    def local_host(self) -> str:
+        """The host under which this machine reaches the web server."""
+        return "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104  # compared, not bound
+
+    def program(self, name: str, *command: str, ready: Callable[[], bool] = lambda: True, **extra: str) -> Child:
+        """One child in the working copy, with `extra` environment."""
+        env = {**self.env, **extra}
+        return Child(name=name, command=lambda: command, log=self.log / f"{name}.log", env=env, cwd=ROOT, ready=ready)
+
+
+def programs(site: Site) -> list[Child]:
+    """Web server, worker and beat."""
+    granian = [_tool("granian"), "--interface", "wsgi", "--host", site.host, "--port", str(site.port)]
+    granian += ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", str(WEB_THREADS)]
+    granian += ["--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
+    granian += ["--log-level", "warning", "billing_site.wsgi:application"]
+    celery = [_tool("celery"), "--app", "billing_site.celery", "--no-color"]
+    worker = [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    return [
+        site.program(
             "web",
-            web,
-            {"TACTUS_DB_POOL_SIZE": str(WEB_THREADS + 2), "TACTUS_STATEMENT_TIMEOUT_MS": "10000"},
-            lambda: answers(local, port, "/readyz"),
+            *granian,
+            ready=lambda: answers(site.local_host, site.port, "/readyz"),
+            TACTUS_DB_POOL_SIZE=str(WEB_THREADS + 2),
+            TACTUS_STATEMENT_TIMEOUT_MS="10000",
         ),
-        program("worker", worker, {"TACTUS_STATEMENT_TIMEOUT_MS": "60000"}),
-        program("beat", beat, {}),
+        site.program("worker", *worker, "--hostname", f"tactus-{site.port}@%h", TACTUS_STATEMENT_TIMEOUT_MS="60000"),
+        site.program("beat", *celery, "beat", "--pidfile", ""),
     ]
+
+
+def demo_programs(site: Site, commands: Collection[str]) -> list[Child]:
+    """The page that embeds the console (listening at TACTUS_DEMO_HOST_URL), and usage that goes on arriving."""
+    children = []
     if "serve_demo_host" in commands:
-        children.append(program("demo-host", [sys.executable, HERE, "serve_demo_host", "--port", str(demo_port)], {}))
-    if "demo_traffic" in commands and env.get("TACTUS_DEMO", "1") != "0":
-        children.append(program("demo-traffic", [sys.executable, HERE, "demo_traffic"], {}))
+        page = site.program(
+            "demo-host",
+            sys.executable,
+            MANAGE,
+            "serve_demo_host",
+            ready=lambda: answers("localhost", site.demo_port, "/"),
+            TACTUS_API_KEY=site.api_key,
+        )
+        children.append(page)
+    if "demo_traffic" in commands and site.env.get("TACTUS_DEMO", "1") != "0":
+        children.append(
+            site.program("demo-traffic", sys.executable, MANAGE, "demo_traffic", TACTUS_API_KEY=site.api_key)
+        )
     return children
+
+
+def _tool(name: str) -> str:
+    return str(Path(sys.executable).parent / name)

@@ -20,7 +20,7 @@ from billing_site.supervisor.files import OwnerLock, read_json, write_private
 from billing_site.supervisor.place import ROOT, Place, find_place
 from billing_site.supervisor.ports import choose_port
 from billing_site.supervisor.postgres import Postgres
-from billing_site.supervisor.programs import programs
+from billing_site.supervisor.programs import Site, demo_programs, programs
 from billing_site.supervisor.session import var_dir
 from billing_site.supervisor.terminal import LogTail, Terminal
 from billing_site.supervisor.valkey import Valkey
@@ -92,16 +92,28 @@ class Supervisor:
         self._keep_watchdog()
         self._start_servers(env)
         commands = self._prepare(env)
-        self.programs = programs(
-            env=env, log=self.place.log, host=host, port=port, demo_port=demo_port, commands=commands
-        )
-        for child in self.programs:
-            self._launch(child)
-        for child in self.programs:
-            child.wait_ready(60, self._still_wanted)
+        credentials = read_json(self.place.var / "credentials.json")
+        site = Site(env, self.place.log, host, port, demo_port, credentials["api_key"])
+        self._start_programs(programs(site), demo_programs(site, commands))
         self._write_state(ready=True)
         seconds = time.monotonic() - self.started_at
-        self.terminal.plain(banner(self.state, read_json(self.place.var / "credentials.json"), self.place, seconds))
+        self.terminal.plain(banner(self.state, credentials, self.place, seconds))
+
+    def _start_programs(self, needed: list[Child], demo: list[Child]) -> None:
+        """All at once, but the demo after the web server that it talks to. Tactus runs without its demo, if need be."""
+        self.programs = needed
+        for child in needed:
+            self._launch(child)
+        for child in needed:
+            child.wait_ready(60, self._still_wanted)
+        self.programs = [*needed, *demo]
+        for child in demo:
+            self._launch(child)
+        for child in demo:
+            try:
+                child.wait_ready(20, self._still_wanted)
+            except RuntimeError as error:
+                self.terminal.say(str(error), child.name)
 
     def _environment(self, host: str, port: int, demo_port: int) -> dict[str, str]:
         """What every program gets. The demo page has another host name than ours: to browsers, a stranger."""

@@ -149,7 +149,7 @@ def test_log_tail_shows_trouble_only(tmp_path: Path) -> None:
 
 def test_logs_never_show_credentials() -> None:
     event = {
-        "event": "GET /x?token=abc&page=2 with Bearer tactus_live_123 to redis://:hunter2@host/0",
+        "event": "GET /x?token=abc&page=2 with Bearer tactus_live_123 to redis://:hunter2@host/0 from http://127.0.0.1:8000/v1",
         "HTTP_AUTHORIZATION": "Bearer abc",
         "idempotency_key": "k",
         "customer": "acme",
@@ -157,6 +157,8 @@ def test_logs_never_show_credentials() -> None:
     shown = redact(None, "info", dict(event))
     text = str(shown)
     assert "page=2" in text
+    assert "http://127.0.0.1:8000/v1" in text
+    assert "http://127.0.0.1:8000/v1" in text
     assert shown["customer"] == "acme"
     for secret in ("abc", "tactus_live_123", "hunter2"):
         assert secret not in text
