@@ -12,6 +12,7 @@ import billing_site.celery  # noqa: F401  # so that whoever has settings also ha
 from billing_site.broker import celery_broker_url
 from billing_site.logs import configure_logging
 from billing_site.reactions import DUE_WORK, REACTIONS
+from billing_site.settings.unfold import UNFOLD  # noqa: F401  # the back office's skin
 
 # Lets `models.Field[...]`, `ModelAdmin[...]` and the like be written as types at run time too.
 django_stubs_ext.monkeypatch()
@@ -35,6 +36,8 @@ TACTUS_INVOICE_PREFIX = env.str("TACTUS_INVOICE_PREFIX", default="TA")
 TACTUS_PUBLIC_URL = env.str("TACTUS_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 # Origin of the page that embeds the console in the demo: deliberately another host name than the public URL's.
 TACTUS_DEMO_HOST_URL = env.str("TACTUS_DEMO_HOST_URL", default="http://localhost:8001").rstrip("/")
+# Exact origins that may frame the console, besides those registered in the back office.
+TACTUS_EMBED_ORIGINS = env.list("TACTUS_EMBED_ORIGINS", default=[])
 
 # Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
 EVENT_REACTIONS = REACTIONS
@@ -49,9 +52,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "billing_site.admin.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -71,6 +74,7 @@ INSTALLED_APPS = [
     "contracts",
     "invoices",
     "console",
+    "billing_site.demo",
 ]
 
 MIDDLEWARE = [
@@ -231,8 +235,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["core.api.auth.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.ExactJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.api.negotiation.OneRenderer",
     "EXCEPTION_HANDLER": "core.api.errors.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "core.api.naming.Schema",
     "UNAUTHENTICATED_USER": None,
     "COERCE_DECIMAL_TO_STRING": False,
 }

@@ -163,9 +163,9 @@ def test_errors_are_replayed_too(http: httpx.Client) -> None:
     assert refused[1].headers["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.parametrize("key", ["", " " * 300, "x" * 256, "a\tb", "ü"])
+@pytest.mark.parametrize("key", ["", " " * 300, "x" * 256, "a\tb"])
 def test_a_malformed_key_is_400(http: httpx.Client, key: str) -> None:
-    answer = http.post("/v1/customers", json=NAME, headers={"Idempotency-Key": key.encode()})  # type: ignore[dict-item]
+    answer = http.post("/v1/customers", json=NAME, headers={"Idempotency-Key": key})
     assert answer.status_code == 400
     assert not Customer.objects.exists()
 
