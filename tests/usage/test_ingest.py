@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -16,6 +17,7 @@ from django.db import OperationalError, connection
 from metronome import BadRequestError, Metronome
 
 from core.clock import now
+from core.errors import InvalidInput
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
 from tests.usage.strategies import METRIC
@@ -74,6 +76,15 @@ def test_by_id_and_by_alias_also_one_added_later(sdk: Metronome) -> None:
     assert units_of(customer) == 111
     assert units_of(other) == 1000
     assert [found.transaction_id for found in list_recent_events(customer_id=customer, limit=2)] == ["t1", "t2"]
+
+
+@pytest.mark.parametrize(
+    "after", [("2026-01-01", 1), (NOW.replace(tzinfo=None), 1), (NOW, 2**63), (NOW, "1"), (NOW,), ()]
+)
+def test_cursors_of_evidence_that_are_not_ours(db: None, after: Any) -> None:
+    query = UsageQuery(METRIC, MetricSpec(Aggregation.COUNT), (Period(NOW, NOW + timedelta(days=1)),))
+    with pytest.raises(InvalidInput, match="after"):
+        list_line_events(customer_id=uuid4(), query=query, after=after)
 
 
 def test_numbers_stay_exact(http: httpx.Client) -> None:

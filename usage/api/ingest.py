@@ -79,9 +79,9 @@ class IngestView(ApiView):
     def post(self, request: Request) -> Response:
         """Store events, each once by its transaction_id.
 
-        A JSON array of 1 to 1,000 events, gzip allowed, timestamps from 34 days back to 24 hours ahead. One malformed
-        event refuses the whole batch, unless `partial=true`. The 200 comes after the commit; sending a batch again
-        changes nothing.
+        A JSON array of 1 to 1,000 events, gzip allowed, timestamps from 34 days back (a minute more, for the way here)
+        to 24 hours ahead. One malformed event refuses the whole batch, unless `partial=true`. The 200 comes after the
+        commit; sending a batch again changes nothing.
         """
         partial = bool(read_query(request, partial=parse_flag)["partial"])
         moment = now()

@@ -1,12 +1,12 @@
 """Events by transaction id, with whom and what they count for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from catalog.models import BillableMetric
 from catalog.selectors import list_metrics, metric_spec
-from customers.models import Customer, IngestAlias
+from customers.models import Customer
+from customers.selectors import ids_by_ingest_name, list_customers
 from engine.usage import Event, matches
 from usage.store import StoredEvent, get_store
 
@@ -21,7 +21,7 @@ class EventMatch:
 
 
 def match_events(*, transaction_ids: Sequence[str]) -> list[EventMatch]:
-    """The stored events of these ids in order of arrival, without the ids that are unknown. Four statements."""
+    """The stored events of these ids in order of arrival, without the ids that are unknown. Six statements."""
     found = get_store().search(transaction_ids)
     customers = _customers_of({event.customer_ref for event in found})
     metrics = [(metric, metric_spec(metric)) for metric in list_metrics()] if found else []
@@ -33,16 +33,7 @@ def match_events(*, transaction_ids: Sequence[str]) -> list[EventMatch]:
     return result
 
 
-def _customers_of(refs: Iterable[str]) -> dict[str, Customer]:
-    ids = {str(found): ref for ref in refs if (found := _uuid(ref)) is not None and str(found) == ref}
-    aliases = IngestAlias.objects.filter(alias__in=refs).select_related("customer")
-    by_alias = {row.alias: row.customer for row in aliases}
-    by_id = {str(customer.pk): customer for customer in Customer.objects.filter(pk__in=ids)}
-    return {**by_alias, **by_id}
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _customers_of(refs: Collection[str]) -> dict[str, Customer]:
+    ids = ids_by_ingest_name(names=refs)
+    customers = list_customers(archived=None, customer_ids=set(ids.values())).in_bulk()
+    return {ref: customers[customer_id] for ref, customer_id in ids.items()}

@@ -1,8 +1,10 @@
 """A customer's quantities, and the events behind them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from core.errors import InvalidInput
 from customers.models import IngestAlias
 from engine.usage import UsageRow
 from usage.store import EventPage, StoredEvent, UsageQuery, get_store
@@ -29,10 +31,22 @@ def get_usage(*, customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple
 def list_line_events(
     *, customer_id: UUID, query: UsageQuery, limit: int = 50, after: Position | None = None
 ) -> EventPage:
-    """The events behind a line: exactly those that `get_usage` counts for the same query, in order of time."""
+    """The events behind a line: exactly those that `get_usage` counts for the same query, in order of time.
+
+    `after` is the `next` of the page before; anything else raises InvalidInput.
+    """
+    if after is not None and not _is_position(after):
+        raise InvalidInput("not a cursor that this list gave out", field="after")
     return get_store().evidence(refs_of(customer_id), query, limit, after)
 
 
 def list_recent_events(*, customer_id: UUID, limit: int = 50) -> tuple[StoredEvent, ...]:
     """The customer's newest events, newest first."""
     return get_store().recent(refs_of(customer_id), limit)
+
+
+def _is_position(after: object) -> bool:
+    match after:
+        case (datetime() as timestamp, int() as arrival):
+            return timestamp.tzinfo is not None and 0 < arrival < 2**63
+    return False
