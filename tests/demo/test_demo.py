@@ -1,0 +1,141 @@
+"""The demo as a newcomer meets it: loaded once, and every page has something to show."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from io import StringIO
+
+import httpx
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import TestCase
+from metronome import Metronome
+
+from billing_site.demo.load import DOCUMENTS, Loaded, load
+from billing_site.demo.story import CUSTOMERS, Calendar
+from catalog.models import BillableMetric, Product, Rate
+from contracts.models import Contract
+from core.keys import create_api_key
+from core.models import AuditEntry
+from engine.calendar import Period
+from engine.usage import Aggregation, MetricSpec, PropertyFilter
+from invoices.models import Invoice, InvoiceDocument
+from invoices.selectors.views import invoice_rows, page_of_views
+from usage.store import UsageQuery, get_store
+
+NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
+
+
+def rows_there() -> dict[str, int]:
+    models = (BillableMetric, Product, Rate, Contract, Invoice, InvoiceDocument)
+    return {model.__name__: model.objects.count() for model in models} | {"events": get_store().count()}
+
+
+class LoadedDemoTest(TestCase):
+    """One load for all tests of this class."""
+
+    said: list[str]
+    loaded: Loaded
+    key: str
+
+    @pytest.fixture(autouse=True)
+    def reachable(self, wsgi: httpx.WSGITransport) -> None:
+        self.wsgi = wsgi
+
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.said = []
+        cls.loaded = load(now=NOW, thin=16, say=cls.said.append)
+        cls.key = create_api_key(name="demo test", scopes=["*"], now=NOW)[1]
+
+    def test_it_says_what_it_made(self) -> None:
+        assert "events of 8 customers since 31 July 2026" in self.said[0]
+        assert self.said[1:] == ["demo: invoices: 6 draft, 29 finalized, 3 void"]
+        assert get_store().count() == self.loaded.events > 5_000
+
+    def test_a_second_load_changes_nothing(self) -> None:
+        before, output = rows_there(), StringIO()
+        call_command("load_demo", once=True, stdout=output)
+        assert output.getvalue() == ""
+        with pytest.raises(CommandError, match="already"):
+            call_command("load_demo")
+        assert rows_there() == before
+
+    def test_an_interrupted_load_is_continued_to_the_same_end(self) -> None:
+        """All parts are there, as if only the last step was lost: the next load finds each and adds none."""
+        before = rows_there()
+        assert load(now=NOW, thin=16, say=len) == self.loaded
+        assert rows_there() == before
+
+    def test_all_usage_is_priced_and_some_of_it_below_a_cent(self) -> None:
+        views = page_of_views(invoice_rows(), now=NOW)
+        assert len(views) == 38
+        assert all(view.total > 0 and view.unrated == () for view in views)
+        assert {view.currency.code for view in views} == {"USD", "EUR"}
+        assert any(0 < line.total < 1 for view in views for line in view.lines if view.currency.code == "USD")
+
+    def test_every_token_sent_stands_on_an_invoice(self) -> None:
+        september = invoice_rows().filter(customer__name__startswith="Nordlicht", period_start__month=9)
+        [view] = page_of_views(september, now=NOW)
+        products = {"lumen-large-3": "Lumen Large · input tokens", "lumen-embed-2": "Lumen Embed · tokens"}
+        for model, product in products.items():
+            spec = MetricSpec(Aggregation.SUM, "input_tokens", None, (PropertyFilter("model", None, (model,), None),))
+            window = Period(view.period_start, view.period_end)
+            [sent] = get_store().aggregate(["nordlicht"], UsageQuery(view.id, spec, (window,)))
+            billed = sum((line.quantity or Decimal(0) for line in view.lines if line.name == product), Decimal(0))
+            assert sent.quantity == billed * 1_000_000 > 0
+
+    def test_numbers_follow_the_dates_without_gaps(self) -> None:
+        rows = Invoice.objects.exclude(number=None).order_by("number")
+        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 33)]
+        finalized = [row.finalized_at for row in rows if row.finalized_at]
+        assert finalized == sorted(finalized)
+        assert all(row.finalized_at >= row.due_at for row in rows if row.finalized_at)
+
+    def test_every_way_of_billing_is_shown(self) -> None:
+        rows = list(invoice_rows())
+        assert {row.contract.billing_frequency for row in rows} == {"WEEKLY", "MONTHLY", "QUARTERLY"}
+        assert {row.period_start.day for row in rows if row.contract.billing_day == "CONTRACT_START"} == {30, 31}
+        [again] = [row for row in rows if row.regenerated_from_id]
+        [old] = [row for row in rows if row.pk == again.regenerated_from_id]
+        assert (old.status, again.status) == ("VOID", "FINALIZED")
+        assert (again.total or 0) > (old.total or 0) > 0
+        assert AuditEntry.objects.filter(action="invoice.void").exclude(reason="").count() == 1
+        assert InvoiceDocument.objects.count() == DOCUMENTS
+
+    def test_each_list_of_the_api_has_something_to_show(self) -> None:
+        client = httpx.Client(transport=self.wsgi)
+        sdk = Metronome(base_url="http://testserver", bearer_token=self.key, http_client=client, max_retries=0)
+        active = {row.name: row.id for row in sdk.v1.customers.list()}
+        assert len(active) == 7
+        assert [row.name for row in sdk.v1.customers.list(only_archived=True)] == ["Orbit Education"]
+        assert len(list(sdk.v1.billable_metrics.list())) == 10
+        assert len(list(sdk.v1.contracts.products.list())) == 10
+        assert len(list(sdk.v1.contracts.rate_cards.list())) == 2
+        shown = {name: len(list(sdk.v1.customers.invoices.list(customer_id=pk))) for name, pk in active.items()}
+        assert shown.pop("Juniper Labs") == 0
+        assert min(shown.values()) >= 2
+        assert all(len(sdk.v1.contracts.list(customer_id=pk).data) == 1 for pk in active.values())
+
+
+@pytest.mark.django_db
+def test_a_load_in_the_first_second_of_a_year() -> None:
+    now = datetime(2028, 1, 1, 0, 0, 1, tzinfo=UTC)
+    loaded = load(now=now, thin=200, say=len)
+    assert loaded.invoices["VOID"] >= 2
+    assert all(view.unrated == () for view in page_of_views(invoice_rows(), now=now))
+    # The last month is over and in its grace; the new one has begun.
+    drafts = invoice_rows().filter(status="DRAFT", contract__billing_day="FIRST_OF_MONTH")
+    assert {12, 1} <= {row.period_start.month for row in drafts}
+
+
+@pytest.mark.parametrize("text", ["2026-03-01", "2028-02-29T23:59:59", "2026-12-31T12:00", "2027-01-01", "2026-07-15"])
+def test_the_calendar_holds_on_any_day(text: str) -> None:
+    calendar = Calendar(datetime.fromisoformat(text).replace(tzinfo=UTC))
+    assert calendar["thirty_first"].day == 31
+    in_order = [calendar[name] for name in ("thirty_first", "start", "late_from", "late_until", "late_sent")]
+    assert in_order == sorted(in_order)
+    assert calendar["late_sent"] < calendar.now
+    assert calendar["price_cut"] < calendar.now < calendar["soon"]
+    assert all(instant.minute == 0 for instant in calendar.instants.values())
+    for customer in CUSTOMERS:
+        assert calendar[customer.signed_up] <= calendar.now
