@@ -251,6 +251,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": [],
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/v[12]",
+    "POSTPROCESSING_HOOKS": [],  # enums stay where they are used
 }
 
 # --- logs -------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -124,6 +124,7 @@ class MetricOutput(Output):
         """Null for COUNT."""
         return metric.aggregation_key or None
 
+    @extend_schema_field({"type": "string", "nullable": True})
     def get_sql(self, _metric: BillableMetric) -> None:
         """Never: there are no SQL metrics."""
 

@@ -58,10 +58,6 @@ class CardInput(Input):
     id = IdField()
 
 
-class NothingInput(Input):
-    """An empty object."""
-
-
 class CreditTypeOutput(Output):
     """A pricing unit, briefly."""
 
@@ -132,7 +128,7 @@ class ListRateCards(ApiView):
     resource = "catalog"
     access = "read"
 
-    @extend_schema(parameters=PAGING, request=NothingInput, responses=page_of(RateCardOutput))
+    @extend_schema(parameters=PAGING, request=None, responses=page_of(RateCardOutput))
     def post(self, request: Request) -> Response:
         """List the rate cards that new contracts may use, newest first."""
         rows, next_page = paginate(selectors.list_rate_cards(), page_request(request))

@@ -1,10 +1,13 @@
 """How answers are written down: once, as an `Output`, for the wire and for /openapi.json alike."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
+
+from core.api.naming import room_of
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, 1 to 100."),
@@ -33,12 +36,18 @@ class IdOutput(Output):
     id = serializers.UUIDField()
 
 
+@cache
 def envelope(output: type[Output]) -> Any:
     """The schema of `{"data": …}`."""
-    return inline_serializer(f"{output.__name__.removesuffix('Output')}Answer", {"data": output()})
+    return inline_serializer(f"{_name(output)}Answer", {"data": output()})
 
 
+@cache
 def page_of(output: type[Output]) -> Any:
     """The schema of `{"data": […], "next_page": …}`."""
-    name = f"{output.__name__.removesuffix('Output')}Page"
-    return inline_serializer(name, {"data": output(many=True), "next_page": serializers.CharField(allow_null=True)})
+    next_page = serializers.CharField(allow_null=True)
+    return inline_serializer(f"{_name(output)}Page", {"data": output(many=True), "next_page": next_page})
+
+
+def _name(output: type[Output]) -> str:
+    return room_of(output.__module__) + output.__name__.removesuffix("Output")
