@@ -1,0 +1,7 @@
+from django.contrib.admin.apps import AdminConfig
+
+
+class BackOfficeConfig(AdminConfig):
+    """Django's admin with our site."""
+
+    default_site = "billing_site.admin.site.BackOffice"

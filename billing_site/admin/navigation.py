@@ -1,0 +1,106 @@
+"""What the sidebar and the header of the back office show, by who is looking."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line of the sidebar; only those with the permission see it."""
+
+    title: str
+    icon: str
+    route: str
+    permission: str | None = None
+
+    def shown(self, request: HttpRequest) -> dict[str, Any]:
+        """As unfold's template wants it; a link is active on the pages below its own, too."""
+        url = reverse(self.route)
+        active = request.path == url if self.route == "admin:index" else request.path.startswith(url)
+        return {"title": self.title, "icon": self.icon, "link": url, "active": lambda _request: active}
+
+
+ENVIRONMENTS = {
+    "production": ("Live", "danger"),
+    "test": ("Test", "info"),
+    "dev": ("Development", "warning"),
+}
+
+
+def environment(_request: HttpRequest) -> tuple[str, str]:
+    """The label in the header: which installation this is, so that nobody voids a real invoice by mistake.
+
+    TACTUS_ENVIRONMENT names it; else the settings module does.
+    """
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "").rpartition(".")[2]
+    text, tone = ENVIRONMENTS.get(settings, ("Live", "danger"))
+    return os.environ.get("TACTUS_ENVIRONMENT", text), tone
+
+
+def stylesheet(_request: HttpRequest) -> str:
+    """Our own rules, after unfold's."""
+    return static("css/admin.css")
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Groups and links; those that a person may not open are left out."""
+    groups = [
+        ("", [Link("Home", "dashboard", "admin:index")]),
+        (
+            "Customers",
+            [
+                Link("Customers", "groups", "admin:customers_customer_changelist", "customers.view_customer"),
+                Link("Contracts", "contract", "admin:contracts_contract_changelist", "contracts.view_contract"),
+            ],
+        ),
+        ("Billing", [Link("Invoices", "receipt_long", "admin:invoices_invoice_changelist", "invoices.view_invoice")]),
+        (
+            "Catalogue",
+            [
+                Link("Products", "sell", "admin:catalog_product_changelist", "catalog.view_product"),
+                Link("Rate cards", "price_change", "admin:catalog_ratecard_changelist", "catalog.view_ratecard"),
+                Link(
+                    "Billable metrics", "speed", "admin:catalog_billablemetric_changelist", "catalog.view_billablemetric"
+                ),
+                Link("Pricing units", "toll", "admin:catalog_credittype_changelist", "catalog.view_credittype"),
+            ],
+        ),
+        (
+            "Usage",
+            [
+                Link("Ingest", "monitor_heart", "admin:usage_ingest", "usage.view_usageevent"),
+                Link("Events", "bolt", "admin:usage_events", "usage.view_usageevent"),
+            ],
+        ),
+        (
+            "Developers",
+            [
+                Link("API keys", "key", "admin:core_apikey_changelist", "core.view_apikey"),
+                Link("Embed origins", "web", "admin:console_embedorigin_changelist", "console.view_embedorigin"),
+                Link("Embed sessions", "tab_unselected", "admin:console_embedsession_changelist", "console.view_embedsession"),
+            ],
+        ),
+        (
+            "Audit",
+            [
+                Link("Audit trail", "policy", "admin:core_auditentry_changelist", "core.view_auditentry"),
+                Link("Facts", "history", "admin:core_event_changelist", "core.view_event"),
+            ],
+        ),
+        (
+            "Staff",
+            [
+                Link("People", "badge", "admin:auth_user_changelist", "auth.view_user"),
+                Link("Groups", "group_work", "admin:auth_group_changelist", "auth.view_group"),
+            ],
+        ),
+    ]
+    return [
+        {"title": title, "separator": False, "items": allowed}
+        for title, items in groups
+        if (allowed := [link.shown(request) for link in items if link.permission is None or request.user.has_perm(link.permission)])
+    ]

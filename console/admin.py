@@ -1,0 +1,175 @@
+"""Who may embed the console, and who does: origins and sessions. Codes and tokens are stored as hashes and never shown."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import DropdownFilter
+from unfold.decorators import display as column
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from console.models import EmbedOrigin, EmbedSession
+from console.services import register_origin, remove_origin, revoke_sessions
+from core import display
+from core.admin.acts import Act, Done, refuse
+from core.admin.options import Facts, RecordAdmin
+from core.clock import now
+from core.errors import TactusError
+
+
+def _remove(origin: EmbedOrigin, _data: dict[str, Any], at: datetime) -> Done:
+    remove_origin(origin=origin.origin, now=at)
+    return Done(f"{origin.origin} may no longer embed the console.", gone=True)
+
+
+def _revoke(session: EmbedSession, _data: dict[str, Any], at: datetime) -> Done:
+    revoke_sessions(session_id=session.pk, now=at)
+    return Done("The session has ended.")
+
+
+REMOVE = Act(
+    slug="remove",
+    title="Remove origin",
+    permission="console.edit_origins",
+    run=_remove,
+    effects=lambda origin: [f"Pages of {origin.origin} can no longer show the console.", "Sessions bound to it end at once."],
+    submit="Remove this origin",
+    icon="block",
+    danger=True,
+)
+REVOKE = Act(
+    slug="revoke",
+    title="Revoke session",
+    permission="console.revoke_session",
+    run=_revoke,
+    effects=lambda session: ["The console of this session stops at its next request.", "The host page may open a new one."],
+    offered=lambda session: session.revoked_at is None and session.expires_at > now(),
+    submit="End this session",
+    icon="block",
+    danger=True,
+)
+
+
+class OriginForm(forms.Form):
+    """An origin to allow."""
+
+    origin = forms.CharField(
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://app.example.com"}),
+        help_text="Exactly as browsers name it: scheme, host and port, no path. Only https, except on this machine.",
+    )
+
+
+@admin.register(EmbedOrigin)
+class EmbedOriginAdmin(RecordAdmin):
+    """The origins whose pages may frame the console, besides those of the environment."""
+
+    list_display = ("origin", "created")
+    search_fields = ("origin__icontains",)
+    acts = (REMOVE,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("console.edit_origins")  # type: ignore[union-attr]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A form; the service checks the origin."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OriginForm(request.POST) if request.method == "POST" else OriginForm()
+        if request.method == "POST" and form.is_valid():
+            try:
+                row = register_origin(origin=form.cleaned_data["origin"], now=now())
+            except TactusError as error:
+                refuse(form, error)
+            else:
+                messages.success(request, f"{row.origin} may embed the console.")
+                return HttpResponseRedirect(reverse("admin:console_embedorigin_changelist"))
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New embed origin", "form": form, "submit": "Allow origin"}
+        return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
+
+    def facts(self, request: HttpRequest, record: EmbedOrigin) -> Facts:
+        return [("Origin", display.code(record.origin)), ("Registered", display.instant(record.created_at))]
+
+    @column(description="Registered", ordering="created_at")
+    def created(self, row: EmbedOrigin) -> SafeString:
+        return display.instant(row.created_at)
+
+
+class LifeFilter(DropdownFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("live", "Live"), ("ended", "Ended")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        live = queryset.filter(revoked_at__isnull=True, expires_at__gt=now())
+        if self.value() == "live":
+            return live
+        return queryset.exclude(pk__in=live.values("pk")) if self.value() == "ended" else queryset
+
+
+@admin.register(EmbedSession)
+class EmbedSessionAdmin(RecordAdmin):
+    """Who looked at the console, from where and until when."""
+
+    list_display = ("opened", "customer_name", "start", "origin_text", "viewer", "state", "expires")
+    list_filter = (LifeFilter,)
+    search_fields = ("customer__name__icontains", "origin__icontains")
+    search_help_text = "Customer, origin or id"
+    paginator = InfinitePaginator
+    ordering = ("-created_at",)
+    sortable_by = ()
+    acts = (REVOKE,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("customer", "api_key").defer("start_hash")
+
+    def facts(self, request: HttpRequest, record: EmbedSession) -> Facts:
+        return [
+            ("Customer", self.customer_name(record)),
+            ("Started by", record.get_start_display()),
+            ("Made with", str(record.api_key) if record.api_key else "the back office"),
+            ("Origin", record.origin or "any registered one"),
+            ("May", ", ".join(record.scopes)),
+            ("Viewer", self.viewer(record)),
+            ("State", self.state(record)),
+            ("Opened", display.instant(record.created_at)),
+            ("First used", display.instant(record.start_used_at)),
+            ("Ends", display.instant(record.expires_at)),
+            ("Revoked", display.instant(record.revoked_at)),
+        ]
+
+    @column(description="Opened")
+    def opened(self, row: EmbedSession) -> SafeString:
+        return display.instant(row.created_at)
+
+    @column(description="Customer")
+    def customer_name(self, row: EmbedSession) -> SafeString:
+        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+
+    @column(description="Origin")
+    def origin_text(self, row: EmbedSession) -> str:
+        return row.origin or "any registered one"
+
+    @column(description="Viewer")
+    def viewer(self, row: EmbedSession) -> str:
+        return str(row.end_user.get("name") or row.end_user.get("email") or row.end_user.get("id") or display.NONE)
+
+    @column(description="State")
+    def state(self, row: EmbedSession) -> SafeString:
+        if row.revoked_at is not None:
+            return display.badge("Revoked", "bad")
+        return display.badge("Live", "ok") if row.expires_at > now() else display.badge("Ended")
+
+    @column(description="Ends")
+    def expires(self, row: EmbedSession) -> SafeString:
+        return display.instant(row.expires_at)

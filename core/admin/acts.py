@@ -1,0 +1,156 @@
+"""What staff may do to a record: a page that says what will happen, a form, one service call, a message.
+
+A service refuses with a `TactusError`; its words are shown beside the form and nothing was written.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from core.clock import now
+from core.errors import TactusError
+
+if TYPE_CHECKING:
+    from core.admin.options import RecordAdmin
+
+
+class ReasonForm(forms.Form):
+    """Asks why. The reason goes to the audit trail."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Kept in the audit trail beside your name.",
+    )
+
+
+class NothingToAsk(forms.Form):
+    """A confirmation without fields."""
+
+
+def always(_record: Any) -> bool:
+    """For acts that every record offers."""
+    return True
+
+
+def nothing(_record: Any) -> dict[str, Any]:
+    """For forms that start empty."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone."""
+
+    message: str
+    record: Model | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that may be done. `run(record, data, now)` makes the one service call; `effects(record)` says beforehand
+    what will happen; `offered(record)` whether it makes sense now. With a `preview(record, data)` the effect depends on what
+    was filled in: it is shown between the form and the call."""
+
+    slug: str
+    title: str
+    permission: str
+    run: Callable[[Any, dict[str, Any], datetime], Done]
+    effects: Callable[[Any], list[str]]
+    preview: Callable[[Any, dict[str, Any]], list[str]] | None = None
+    form: type[forms.Form] = NothingToAsk
+    initial: Callable[[Any], dict[str, Any]] = nothing
+    offered: Callable[[Any], bool] = always
+    submit: str = ""
+    icon: str = ""
+    danger: bool = False
+
+    def url_name(self, opts: Any) -> str:
+        """The name of its page's route."""
+        return f"{opts.app_label}_{opts.model_name}_{self.slug.replace('-', '_')}"
+
+
+def act_view(admin: "RecordAdmin", act: Act) -> Callable[..., HttpResponse]:
+    """The view of an act's confirm page."""
+
+    def view(request: HttpRequest, object_id: str) -> HttpResponse:
+        if not request.user.has_perm(act.permission) or not admin.has_view_permission(request):  # type: ignore[union-attr]
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+        record = admin.get_object(request, unquote(object_id))
+        if record is None:
+            return admin._get_obj_does_not_exist_redirect(request, admin.opts, object_id)  # noqa: SLF001
+        page = page_url(admin, record)
+        posted = request.method == "POST"
+        form = act.form(request.POST) if posted else act.form(initial=act.initial(record))
+        if posted and form.is_valid():
+            if act.preview is not None and "confirmed" not in request.POST:
+                return confirm_page(request, admin, record, act, form, page, act.preview(record, form.cleaned_data))
+            try:
+                done = act.run(record, form.cleaned_data, now())
+            except TactusError as error:
+                refuse(form, error)
+            else:
+                messages.success(request, done.message)
+                return HttpResponseRedirect(after(admin, done, page))
+        return confirm_page(request, admin, record, act, form, page)
+
+    return view
+
+
+def after(admin: "RecordAdmin", done: Done, page: str) -> str:
+    """Where staff go when it is done."""
+    if done.gone:
+        return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
+    return page if done.record is None else page_url(admin, done.record)
+
+
+def page_url(admin: "RecordAdmin", record: Model) -> str:
+    """The address of a record's page."""
+    return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_change", args=[record.pk])
+
+
+def refuse(form: forms.Form, error: TactusError) -> None:
+    """Shows a service's refusal beside the field that it names, if the form has it, else above the form."""
+    field = error.field if error.field in form.fields else None
+    form.add_error(field, error.message.removeprefix(f"{error.field}: ").capitalize())
+
+
+def confirm_page(
+    request: HttpRequest,
+    admin: "RecordAdmin",
+    record: Model,
+    act: Act,
+    form: forms.Form,
+    back: str,
+    preview: list[str] | None = None,
+) -> TemplateResponse:
+    """The page that names the effects before anything happens. `preview`: those of what was filled in, to be confirmed."""
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "original": record,
+        "title": act.title,
+        "act": act,
+        "effects": preview or (act.effects(record) if act.offered(record) else []),
+        "previewed": preview is not None,
+        "asks_first": act.preview is not None and preview is None,
+        "possible": act.offered(record),
+        "form": form,
+        "back": back,
+    }
+    return TemplateResponse(request, "admin/back_office/confirm.html", context, status=400 if form.errors else 200)

@@ -1,0 +1,149 @@
+"""The shape of every screen of records: searchable list, read-only page, and writes only through services.
+
+`RecordAdmin` refuses adding, changing and deleting whatever permissions somebody has: what may be done to a record is an
+`Act` (core.admin.acts), which asks for its own permission and calls one service.
+"""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+
+from core.admin.acts import Act, act_view
+
+Facts = list[tuple[str, Any]]
+
+
+class RecordAdmin(ModelAdmin):
+    """A list and a page for records that the back office shows but never edits in place."""
+
+    list_fullwidth = True
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    list_disable_select_all = True
+    actions: Any = None
+    record_template = "admin/back_office/record.html"
+    acts: ClassVar[tuple[Act, ...]] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # --- the list -----------------------------------------------------------------------------------------------------
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        """Whatever `search_fields` find, and the record with exactly this id."""
+        term = search_term.strip()[:200]
+        if not term:
+            return queryset, False
+        if (uuid := as_uuid(term)) is not None and (by_id := self.find_by_id(queryset, uuid)) is not None:
+            return by_id, False
+        return super().get_search_results(request, queryset, term)
+
+    def find_by_id(self, queryset: QuerySet, uuid: UUID) -> QuerySet | None:
+        """What a typed id means in this list; None where ids are no UUIDs."""
+        return queryset.filter(pk=uuid) if self.opts.pk.get_internal_type() == "UUIDField" else None
+
+    # --- the page -----------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The record's page. There is nothing to post here."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        record = self.get_object(request, unquote(object_id))
+        if record is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return TemplateResponse(request, self.record_template, self.page_context(request, record, **(extra_context or {})))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's own log knows nothing of services; the page shows the audit trail instead."""
+        return self.change_view(request, object_id, extra_context=extra_context)
+
+    def page_context(self, request: HttpRequest, record: Any, **extra: Any) -> dict[str, Any]:
+        """What every template of a record's page gets."""
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": record,
+            "title": str(record),
+            "record": record,
+            "facts": self.facts(request, record),
+            "acts": self.offered_acts(request, record),
+            **self.record_context(request, record),
+            **extra,
+        }
+
+    def facts(self, request: HttpRequest, record: Any) -> Facts:
+        """Label and value pairs for the top of the page."""
+        return []
+
+    def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
+        """What this kind of record adds to its page: here, or at the top where several rooms are needed (`site.pages`)."""
+        pages: dict[str, Any] = getattr(self.admin_site, "pages", {})
+        across_rooms = pages.get(self.opts.label_lower)
+        return across_rooms(request, record) if across_rooms else {}
+
+    # --- what may be done -----------------------------------------------------------------------------------------------
+
+    def offered_acts(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
+        """The acts that this member of staff may do to this record now, as buttons."""
+        return [
+            {
+                "title": act.title,
+                "icon": act.icon,
+                "danger": act.danger,
+                "url": reverse(f"{self.admin_site.name}:{act.url_name(self.opts)}", args=[record.pk]),
+            }
+            for act in self.acts
+            if request.user.has_perm(act.permission) and act.offered(record)  # type: ignore[union-attr]
+        ]
+
+    def get_urls(self) -> list[URLPattern]:
+        """The acts' confirm pages before the rest: Django's last pattern takes any path."""
+        pages = [
+            path(
+                f"<path:object_id>/{act.slug}/",
+                self.admin_site.admin_view(act_view(self, act)),
+                name=act.url_name(self.opts),
+            )
+            for act in self.acts
+        ]
+        return pages + super().get_urls()
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The UUID that `text` spells in full, if it does."""
+    try:
+        return UUID(text) if len(text) in (32, 36) else None
+    except ValueError:
+        return None
+
+
+def words(term: str, *lookups: str) -> Q:
+    """Every word of `term` in at least one of `lookups`."""
+    condition = Q()
+    for word in term.split()[:8]:
+        either = Q()
+        for lookup in lookups:
+            either |= Q(**{lookup: word})
+        condition &= either
+    return condition

@@ -1,0 +1,230 @@
+"""Customers for staff: the list and the acts. The page ("customer 360") stands in billing_site/admin/customer_page.py."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.decorators import display as column
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from core import display
+from core.admin.acts import Act, Done
+from core.admin.options import Facts, RecordAdmin
+from core.clock import now
+from core.errors import InvalidInput
+from customers.models import Customer
+from customers.services import MAX_ALIASES, MAX_NAME, archive_customer, set_ingest_aliases, set_name
+
+SHOWN_ALIASES = 3
+
+
+class StateFilter(DropdownFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("living", "Not archived"), ("archived", "Archived")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() in ("living", "archived"):
+            return queryset.filter(archived_at__isnull=self.value() == "living")
+        return queryset
+
+
+class ContractFilter(DropdownFilter):
+    title = "contract"
+    parameter_name = "contract"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("active", "Has an active contract"), ("none", "Has none")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in ("active", "none"):
+            return queryset
+        with_one = Customer.objects.order_by().filter(active_contract(now())).values("pk")
+        return queryset.filter(pk__in=with_one) if self.value() == "active" else queryset.exclude(pk__in=with_one)
+
+
+def active_contract(at: datetime) -> Q:
+    """Customers with a contract in force at `at`."""
+    open_end = Q(contracts__ending_before__isnull=True) | Q(contracts__ending_before__gt=at)
+    return Q(contracts__archived_at__isnull=True, contracts__starting_at__lte=at) & open_end
+
+
+class AliasesField(forms.CharField):
+    """One alias a line, as the service takes them. Bytes count: nothing but the line's end is trimmed."""
+
+    def to_python(self, value: Any) -> list[str]:
+        return [line for line in str(value or "").splitlines() if line]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def validate(self, value: Any) -> None:
+        if any(len(alias) > 128 for alias in value):
+            raise forms.ValidationError("An alias has at most 128 characters.")
+
+    def run_validators(self, value: Any) -> None:
+        if any("\x00" in alias for alias in value):
+            raise forms.ValidationError("An alias cannot contain NUL.")
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(max_length=MAX_NAME, widget=UnfoldAdminTextInputWidget())
+
+
+class AliasesForm(forms.Form):
+    ingest_aliases = AliasesField(
+        label="Ingest aliases",
+        required=False,
+        strip=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 8}),
+        help_text=f"One a line, at most {MAX_ALIASES:,}. This is the whole set: what you leave out is removed.",
+    )
+
+
+class SureForm(forms.Form):
+    name = forms.CharField(label="The customer's name", max_length=MAX_NAME, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+                           help_text="Type it exactly, to be sure that this is the one.")  # fmt: skip
+
+
+def _rename(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+    renamed = set_name(customer_id=customer.pk, name=data["name"], now=at)
+    return Done(f"The customer is now called {renamed.name}.")
+
+
+def _set_aliases(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+    set_ingest_aliases(customer_id=customer.pk, ingest_aliases=data["ingest_aliases"], now=at)
+    return Done("The ingest aliases are changed.")
+
+
+def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+    if data["name"] != customer.name:
+        raise InvalidInput("this is not the customer's name", field="name")
+    archive_customer(customer_id=customer.pk, now=at)
+    return Done(f"{customer.name} is archived.")
+
+
+def _archive_effects(customer: Customer) -> list[str]:
+    contracts = list(customer.contracts.filter(archived_at__isnull=True).values_list("pk", flat=True))
+    invoices = customer.invoices.filter(contract__in=contracts)
+    drafts, final = invoices.filter(status="DRAFT").count(), invoices.filter(status="FINALIZED").count()
+    return [
+        "The customer is archived for good, and all contracts with it. This cannot be undone.",
+        f"{len(contracts):,} contract(s) end. {drafts:,} draft(s) are cancelled.",
+        f"{final:,} finalized invoice(s) of these contracts become VOID.",
+        "The ingest aliases stay taken: no other customer can have them.",
+    ]
+
+
+def _living(customer: Customer) -> bool:
+    return customer.archived_at is None
+
+
+RENAME = Act(
+    slug="rename",
+    title="Rename",
+    permission="customers.rename_customer",
+    run=_rename,
+    effects=lambda customer: ["The new name shows everywhere at once. PDFs that were rendered before keep the old one."],
+    form=NameForm,
+    initial=lambda customer: {"name": customer.name},
+    offered=_living,
+    submit="Rename",
+    icon="edit",
+)
+ALIASES = Act(
+    slug="aliases",
+    title="Ingest aliases",
+    permission="customers.edit_aliases",
+    run=_set_aliases,
+    effects=lambda customer: [
+        "Events sent under an alias belong to this customer, also those that came before it was added.",
+        "Without an alias its events count for nobody. Open drafts follow at once; finalized invoices never change.",
+    ],
+    form=AliasesForm,
+    initial=lambda customer: {"ingest_aliases": [row.alias for row in customer.aliases.all()]},
+    offered=_living,
+    submit="Replace the aliases",
+    icon="alternate_email",
+)
+ARCHIVE = Act(
+    slug="archive",
+    title="Archive customer",
+    permission="customers.archive_customer",
+    run=_archive,
+    effects=_archive_effects,
+    form=SureForm,
+    offered=_living,
+    submit="Archive this customer",
+    icon="archive",
+    danger=True,
+)
+
+
+@admin.register(Customer)
+class CustomerAdmin(RecordAdmin):
+    """The list of customers."""
+
+    list_display = ("title", "alias_list", "contract_count", "state", "created", "identity")
+    list_filter = (StateFilter, ContractFilter, ("created_at", RangeDateFilter))
+    search_fields = ("name__icontains", "aliases__alias__istartswith", "salesforce_account_id__exact")
+    search_help_text = "Name, alias, Salesforce id or id"
+    record_template = "admin/back_office/customer.html"
+    acts = (RENAME, ALIASES, ARCHIVE)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("aliases", "contracts")
+
+    def find_by_id(self, queryset: QuerySet, uuid: UUID) -> QuerySet | None:
+        """The customer with this id, or the one that has it for an alias."""
+        return queryset.filter(Q(pk=uuid) | Q(aliases__alias=str(uuid))).distinct()
+
+    def facts(self, request: HttpRequest, record: Customer) -> Facts:
+        return [
+            ("Id", display.code(record.pk)),
+            ("Salesforce account", record.salesforce_account_id or display.NONE),
+            ("Since", display.instant(record.created_at)),
+            ("Changed", display.instant(record.updated_at)),
+            *([("Archived", display.instant(record.archived_at))] if record.archived_at else []),
+            *((key, value) for key, value in record.custom_fields.items()),
+        ]
+
+    @column(description="Customer", ordering="name")
+    def title(self, row: Customer) -> str:
+        return row.name
+
+    @column(description="Ingest aliases")
+    def alias_list(self, row: Customer) -> SafeString | str:
+        aliases = [alias.alias for alias in row.aliases.all()]
+        if not aliases:
+            return display.NONE
+        more = len(aliases) - SHOWN_ALIASES
+        text = ", ".join(aliases[:SHOWN_ALIASES])
+        return format_html("{}{}", text, f" and {more:,} more" if more > 0 else "")
+
+    @column(description="Contracts")
+    def contract_count(self, row: Customer) -> str:
+        at = now()
+        living = [contract for contract in row.contracts.all() if contract.archived_at is None]
+        active = sum(c.starting_at <= at and (c.ending_before is None or c.ending_before > at) for c in living)
+        return f"{active:,} active" if active else (f"{len(living):,}, none active" if living else "none")
+
+    @column(description="State")
+    def state(self, row: Customer) -> SafeString:
+        return display.badge("Archived") if row.archived_at else display.badge("Customer", "ok")
+
+    @column(description="Since", ordering="created_at")
+    def created(self, row: Customer) -> SafeString:
+        return display.instant(row.created_at)
+
+    @column(description="Id")
+    def identity(self, row: Customer) -> SafeString:
+        return display.short_id(row.pk)

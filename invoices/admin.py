@@ -1,0 +1,310 @@
+"""Invoices for staff: the list with its filters, CSV, and the two acts that a finalized invoice allows.
+
+The page of one invoice stands in billing_site/admin/invoice_page.py, because it shows usage and audit beside the lines.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter, RangeDateFilter
+from unfold.decorators import display as column
+
+from catalog.models import CreditType
+from core import display
+from core.admin.acts import Act, Done, ReasonForm
+from core.admin.export import csv_response, plain_amount
+from core.admin.options import Facts, RecordAdmin
+from core.clock import now
+from invoices.models import Invoice
+from invoices.services.void import regenerate_invoice, void_invoice
+
+TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
+EXPORT_HEADER = (
+    "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end", "currency",
+    "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at", "voided_at", "id",
+)  # fmt: skip
+
+
+def status_badge(invoice: Invoice) -> SafeString:
+    """The state in a word; a draft whose finalization failed says so."""
+    if invoice.status == Invoice.Status.DRAFT and invoice.last_error:
+        return display.badge("Draft, failed", "bad")
+    return display.badge(invoice.get_status_display(), TONES[Invoice.Status(invoice.status)])
+
+
+def month_start(at: datetime) -> datetime:
+    """Midnight UTC of the month's first day."""
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+class StatusFilter(DropdownFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in Invoice.Status.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(status=self.value()) if self.value() in Invoice.Status.values else queryset
+
+
+class AttentionFilter(DropdownFilter):
+    """What somebody should look at: drafts whose finalization failed or is due, invoices with usage that had no price."""
+
+    title = "attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("failed", "Finalization failed"), ("due", "Due, not final yet"), ("unrated", "Usage without a rate")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        conditions = {
+            "failed": failed(),
+            "due": due(now()),
+            "unrated": unrated(),
+        }
+        chosen = conditions.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
+class FinalizedFilter(DropdownFilter):
+    title = "finalized"
+    parameter_name = "finalized"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("this_month", "This month"), ("last_month", "Last month")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        this = month_start(now())
+        if self.value() == "this_month":
+            return queryset.filter(finalized_at__gte=this)
+        if self.value() == "last_month":
+            return queryset.filter(finalized_at__gte=month_start(this - timedelta(days=1)), finalized_at__lt=this)
+        return queryset
+
+
+class CurrencyFilter(DropdownFilter):
+    title = "currency"
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        used = CreditType.objects.filter(pk__in=Invoice.objects.order_by().values("credit_type").distinct())
+        return [(str(unit.pk), display.unit_code(unit)) for unit in used]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(credit_type_id=self.value()) if self.value() in known else queryset
+
+
+def failed() -> Q:
+    """Drafts whose last attempt to finalize failed."""
+    return Q(status=Invoice.Status.DRAFT) & ~Q(last_error="")
+
+
+def due(at: datetime) -> Q:
+    """Drafts whose period and grace are over."""
+    return Q(status=Invoice.Status.DRAFT, due_at__lte=at)
+
+
+def unrated() -> Q:
+    """Finalized invoices that leave usage out, because no rate priced it."""
+    return Q(status=Invoice.Status.FINALIZED) & ~Q(unrated=[])
+
+
+def _void(invoice: Invoice, data: dict[str, Any], at: datetime) -> Done:
+    void_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
+    return Done(f"{invoice.number} is void.")
+
+
+def _void_effects(invoice: Invoice) -> list[str]:
+    total = display.money_text(invoice.total, invoice.credit_type)
+    return [
+        f"{invoice.number} of {invoice.customer.name} over {total} becomes void. This cannot be undone.",
+        "Its number, its lines and its PDF stay readable.",
+        "Nothing bills this period again until you regenerate the invoice.",
+        "The customer sees it as void at once, and so does everyone who reads the API.",
+    ]
+
+
+def _regenerate(invoice: Invoice, data: dict[str, Any], at: datetime) -> Done:
+    new = regenerate_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
+    return Done(f"The period is billed again: {new}.", new)
+
+
+def _regenerate_effects(invoice: Invoice) -> list[str]:
+    period = display.period_text(invoice.period_start, invoice.period_end)
+    over = invoice.due_at <= now()
+    return [
+        f"{period} of {invoice.customer.name} is billed again, at the rates and the usage of now.",
+        "The new invoice is final at once and takes the next number."
+        if over
+        else "The new invoice is a draft until its period and grace are over.",
+        f"{invoice.number} stays void; the new invoice names it as its origin.",
+    ]
+
+
+VOID = Act(
+    slug="void",
+    title="Void invoice",
+    permission="invoices.void_invoice",
+    run=_void,
+    effects=_void_effects,
+    form=ReasonForm,
+    offered=lambda invoice: invoice.status == Invoice.Status.FINALIZED,
+    submit="Void this invoice",
+    icon="block",
+    danger=True,
+)
+REGENERATE = Act(
+    slug="regenerate",
+    title="Regenerate invoice",
+    permission="invoices.regenerate_invoice",
+    run=_regenerate,
+    effects=_regenerate_effects,
+    form=ReasonForm,
+    offered=lambda invoice: invoice.status == Invoice.Status.VOID and invoice.contract.archived_at is None,
+    submit="Bill this period again",
+    icon="autorenew",
+)
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(RecordAdmin):
+    """The list of invoices."""
+
+    list_display = ("invoice", "customer_name", "period", "state", "amount", "dates", "note")
+    list_display_links = ("invoice",)
+    list_filter = (
+        StatusFilter,
+        AttentionFilter,
+        FinalizedFilter,
+        ("customer", AutocompleteSelectFilter),
+        CurrencyFilter,
+        ("period_start", RangeDateFilter),
+    )
+    date_hierarchy = "period_start"
+    search_fields = (
+        "number__istartswith",
+        "customer__name__icontains",
+        "customer__aliases__alias",
+        "contract__name__icontains",
+    )
+    search_help_text = "Number, customer, alias, contract or id"
+    list_before_template = "admin/back_office/invoice_tabs.html"
+    actions = ("export_csv",)
+    record_template = "admin/back_office/invoice.html"
+    acts = (VOID, REGENERATE)
+
+    def facts(self, request: HttpRequest, record: Invoice) -> Facts:
+        origin = record.regenerated_from
+        return [
+            ("Id", display.code(record.pk)),
+            ("Kind", record.get_kind_display()),
+            ("Drafted", display.instant(record.created_at)),
+            *([("Finalized", display.instant(record.finalized_at))] if record.finalized_at else []),
+            *([("Voided", display.instant(record.voided_at))] if record.voided_at else []),
+            *(
+                [("Regenerated from", display.link(reverse("admin:invoices_invoice_change", args=[origin.pk]), origin))]
+                if origin
+                else []
+            ),
+            *([("Content hash", display.code(record.content_hash))] if record.content_hash else []),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type", "regenerated_from")
+        )
+
+    def find_by_id(self, queryset: QuerySet, uuid: UUID) -> QuerySet:
+        """An invoice's id, or all invoices of a customer or a contract by theirs."""
+        return queryset.filter(Q(pk=uuid) | Q(customer_id=uuid) | Q(contract_id=uuid))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"tabs": list(tabs(request)), **(extra_context or {})})
+
+    @column(description="Invoice", ordering="number")
+    def invoice(self, row: Invoice) -> SafeString:
+        return format_html('<span class="bo-strong">{}</span>', row.number or "Draft")
+
+    @column(description="Customer", ordering="customer__name")
+    def customer_name(self, row: Invoice) -> SafeString:
+        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+
+    @column(description="Period", ordering="period_start")
+    def period(self, row: Invoice) -> SafeString:
+        return display.period(row.period_start, row.period_end)
+
+    @column(description="Status", ordering="status")
+    def state(self, row: Invoice) -> SafeString:
+        return status_badge(row)
+
+    @column(description="Total")
+    def amount(self, row: Invoice) -> SafeString:
+        if row.status != Invoice.Status.DRAFT:
+            return display.money(row.total, row.credit_type)
+        if row.draft_total is None or row.draft_total_at is None:
+            return format_html('<span class="bo-note">not computed yet</span>')
+        return format_html('<span class="bo-draft">{}</span>', display.money(row.draft_total, row.credit_type))
+
+    @column(description="Finalized / due", ordering="due_at")
+    def dates(self, row: Invoice) -> SafeString:
+        if row.finalized_at is not None:
+            return display.instant(row.finalized_at)
+        return format_html('<span class="bo-note">due</span> {}', display.instant(row.due_at))
+
+    @column(description="Note")
+    def note(self, row: Invoice) -> SafeString | str:
+        if row.status == Invoice.Status.DRAFT and row.last_error:
+            return format_html('<span class="bo-bad-text" title="{}">{}</span>', row.last_error, row.last_error[:60])
+        if row.status == Invoice.Status.DRAFT and row.draft_total_at is not None:
+            return format_html('<span class="bo-note">so far, as of {}</span>', display.instant_text(row.draft_total_at))
+        if row.unrated:
+            return format_html('<span class="bo-warn-text">usage without a rate</span>')
+        return "regenerated" if row.regenerated_from_id else ""
+
+    @admin.action(description="Export as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
+        """The chosen invoices, one row each; amounts in people's units (dollars, not cents)."""
+        return csv_response("invoices.csv", EXPORT_HEADER, export_rows(queryset))
+
+
+def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
+    """The columns of `EXPORT_HEADER`."""
+    for row in rows:
+        unit = row.credit_type
+        amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
+        subtotal, rounding, total, draft_total = amounts
+        yield (
+            row.number, row.status, row.kind, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
+            row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
+            row.draft_total_at, row.issued_at, row.finalized_at, row.voided_at, row.pk,
+        )  # fmt: skip
+
+
+def tabs(request: HttpRequest) -> Iterator[dict[str, Any]]:
+    """The queues above the list; each keeps whatever else is filtered."""
+    queues = (
+        ("All", {}),
+        ("Drafts", {"status": "DRAFT"}),
+        ("Failed", {"attention": "failed"}),
+        ("Finalized", {"status": "FINALIZED"}),
+        ("Void", {"status": "VOID"}),
+    )
+    for title, chosen in queues:
+        params = request.GET.copy()
+        for name in ("status", "attention", "p", "e"):
+            params.pop(name, None)
+        active = {name: request.GET[name] for name in ("status", "attention") if request.GET.get(name)}
+        params.update(chosen)
+        yield {"title": title, "url": f"?{params.urlencode()}", "active": active == chosen}

@@ -1,0 +1,127 @@
+"""Usage for staff: how ingest is doing, and events found by customer or transaction id. Read-only, through the store; no
+list of all events, because there may be billions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from core import display
+from core.clock import now
+from core.exact_json import dumps
+from customers.selectors import ids_by_ingest_name, list_customers
+from usage.store import StoredEvent, StoreHealth, get_store
+
+LONGEST = 200
+MOST = 100
+MOST_PROPERTIES = 40
+LONGEST_NAME = 60
+LONGEST_VALUE = 120
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """An event with the customer that it belongs to now ("" while nobody has its name) and its properties as text."""
+
+    event: StoredEvent
+    customer_id: UUID | None
+    customer_name: str
+    properties: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure with its name and what it covers."""
+
+    label: str
+    figure: str
+    note: str
+    tone: str = ""
+
+
+def ingest_health(request: HttpRequest) -> HttpResponse:
+    """What came in lately, and whether a confirmed event is safe on disk."""
+    _require(request)
+    at = now()
+    try:
+        health = get_store().health(at)
+    except OperationalError:
+        health = None
+    return _page(request, "ingest.html", "Ingest", {"tiles": health_tiles(health, at), "as_of": at, "health": health})
+
+
+def health_tiles(health: StoreHealth | None, at: datetime) -> list[Tile]:
+    """The store's counters as tiles."""
+    if health is None:
+        return [Tile("Event store", "unreachable", "The database of events does not answer.", "bad")]
+    per_second = f"{health.received_last_minute / 60:,.1f} a second"
+    return [
+        Tile("Last minute", f"{health.received_last_minute:,}", f"events received, {per_second}"),
+        Tile("Last hour", f"{health.received_last_hour:,}", "events received"),
+        Tile("Last event", display.ago(health.last_received_at, at), display.instant_text(health.last_received_at) + " UTC"),
+        Tile("Stored", f"{health.events_estimate:,}" if health.events_estimate else display.NONE, "events, as the database estimates now and then"),
+        Tile("Durable", "yes", "a confirmed event is on disk") if health.durable else Tile("Durable", "no", "the server confirms before the disk has it", "bad"),
+    ]
+
+
+def search_events(request: HttpRequest) -> HttpResponse:
+    """The newest events of one customer (by id or alias), or those of some transaction ids."""
+    _require(request)
+    term = request.GET.get("q", "").strip()[:LONGEST]
+    found: Sequence[StoredEvent] = ()
+    if term:
+        store = get_store()
+        found = store.search([term]) or store.recent(_refs(term), MOST)
+    return _page(
+        request,
+        "events.html",
+        "Events",
+        {"term": term, "events": shown_events(found), "most": MOST, "full": len(found) == MOST},
+    )
+
+
+def shown_events(events: Sequence[StoredEvent]) -> list[ShownEvent]:
+    """Events with whom they belong to; two queries however many there are."""
+    owners = ids_by_ingest_name(names={event.customer_ref for event in events})
+    names = dict(list_customers(archived=None, customer_ids=set(owners.values())).values_list("pk", "name"))
+    return [
+        ShownEvent(
+            event,
+            owners.get(event.customer_ref),
+            names.get(owners.get(event.customer_ref), ""),
+            tuple((name[:LONGEST_NAME], _text(value)) for name, value in islice(event.properties.items(), MOST_PROPERTIES)),
+        )
+        for event in events
+    ]
+
+
+def _refs(term: str) -> list[str]:
+    """All names of the customer that `term` names; else `term` itself, as events may have come before their customer."""
+    owner = ids_by_ingest_name(names=[term]).get(term)
+    if owner is None:
+        return [term]
+    customer = list_customers(archived=None, customer_ids=[owner]).get()
+    return [str(owner), *(alias.alias for alias in customer.aliases.all())]
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else dumps(value).decode()
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + display.ELLIPSIS
+
+
+def _require(request: HttpRequest) -> None:
+    if not request.user.has_perm("usage.view_usageevent"):  # type: ignore[union-attr]
+        raise PermissionDenied
+
+
+def _page(request: HttpRequest, template: str, title: str, context: dict[str, Any]) -> TemplateResponse:
+    shown = {**admin.site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, f"admin/back_office/{template}", shown)
