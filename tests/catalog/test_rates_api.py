@@ -2,14 +2,19 @@
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import httpx
 import pytest
+from django.db import connection
 from metronome import BadRequestError, Metronome
 
+from catalog import services
 from catalog.models import Rate
+from core.clock import now
 from tests.catalog.shop import USD, Shop, day, eur
 
 ADD = "/v1/contract-pricing/rate-cards/addRate"
@@ -305,3 +310,27 @@ def test_reading_needs_only_the_read_scope(scoped_http, shop: Shop) -> None:
     assert reader.post("/v1/contract-pricing/products/list", json={}).status_code == 200
     assert reader.post("/v1/contract-pricing/rate-cards/create", json={"name": "x"}).status_code == 403
     assert scoped_http("customers:read").get("/v1/billable-metrics").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_rates_added_at_once_are_all_kept_in_one_order() -> None:
+    metric = services.create_metric(name="Calls", aggregation_type="COUNT", now=now())
+    fields = {"name": "Calls", "billable_metric_id": str(metric.pk)}
+    product = services.create_product(product_type="USAGE", fields=fields, now=now())
+    card = services.create_rate_card(name="Busy", now=now())
+    together = Barrier(6)
+
+    def add(number: int) -> None:
+        try:
+            together.wait(10)
+            rates = [services.NewRate(product.pk, day(0), True, "FLAT", price=Decimal(number))] * 3
+            services.add_rates(rate_card_id=card.pk, rates=rates, now=now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(add, range(6)))
+    rows = list(Rate.objects.filter(rate_card=card).order_by("sequence").values_list("sequence", "price"))
+    assert [sequence for sequence, _ in rows] == list(range(1, 19))
+    # each request's rates stand next to each other
+    assert [price for _, price in rows[::3]] == [price for _, price in rows[2::3]]
