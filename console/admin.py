@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display as column
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -20,6 +19,7 @@ from console.models import EmbedOrigin, EmbedSession
 from console.services import register_origin, remove_origin, revoke_sessions
 from core import display
 from core.admin.acts import Act, Done, refuse
+from core.admin.filters import EndedFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
@@ -40,7 +40,10 @@ REMOVE = Act(
     title="Remove origin",
     permission="console.edit_origins",
     run=_remove,
-    effects=lambda origin: [f"Pages of {origin.origin} can no longer show the console.", "Sessions bound to it end at once."],
+    effects=lambda origin: [
+        f"Pages of {origin.origin} can no longer show the console.",
+        "Sessions bound to it end at once.",
+    ],
     submit="Remove this origin",
     icon="block",
     danger=True,
@@ -50,7 +53,10 @@ REVOKE = Act(
     title="Revoke session",
     permission="console.revoke_session",
     run=_revoke,
-    effects=lambda session: ["The console of this session stops at its next request.", "The host page may open a new one."],
+    effects=lambda session: [
+        "The console of this session stops at its next request.",
+        "The host page may open a new one.",
+    ],
     offered=lambda session: session.revoked_at is None and session.expires_at > now(),
     submit="End this session",
     icon="block",
@@ -79,7 +85,9 @@ class EmbedOriginAdmin(RecordAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("console.edit_origins")  # type: ignore[union-attr]
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """A form; the service checks the origin."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -92,7 +100,13 @@ class EmbedOriginAdmin(RecordAdmin):
             else:
                 messages.success(request, f"{row.origin} may embed the console.")
                 return HttpResponseRedirect(reverse("admin:console_embedorigin_changelist"))
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New embed origin", "form": form, "submit": "Allow origin"}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "New embed origin",
+            "form": form,
+            "submit": "Allow origin",
+        }
         return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
 
     def facts(self, request: HttpRequest, record: EmbedOrigin) -> Facts:
@@ -103,26 +117,12 @@ class EmbedOriginAdmin(RecordAdmin):
         return display.instant(row.created_at)
 
 
-class LifeFilter(DropdownFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("live", "Live"), ("ended", "Ended")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        live = queryset.filter(revoked_at__isnull=True, expires_at__gt=now())
-        if self.value() == "live":
-            return live
-        return queryset.exclude(pk__in=live.values("pk")) if self.value() == "ended" else queryset
-
-
 @admin.register(EmbedSession)
 class EmbedSessionAdmin(RecordAdmin):
     """Who looked at the console, from where and until when."""
 
     list_display = ("opened", "customer_name", "start", "origin_text", "viewer", "state", "expires")
-    list_filter = (LifeFilter,)
+    list_filter = (EndedFilter,)
     search_fields = ("customer__name__icontains", "origin__icontains")
     search_help_text = "Customer, origin or id"
     paginator = InfinitePaginator

@@ -1,0 +1,239 @@
+"""Stacked bars as server-side SVG geometry. Values stay exact Decimals until they become positions; no floats
+anywhere.
+
+A chart is drawn twice, wide and narrow, so that its labels are readable at every width. Each series is one path, each
+column one row of the table beside it; the small script that reads columns aloud takes its words from that table.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+
+from console import words
+from engine.money import ZERO, add, total
+
+MAX_SERIES = 8
+OTHER = "Other"
+_TENTH = Decimal("0.1")
+_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One column: its full name, its short axis label ("" for none of its own), and its values by series."""
+
+    label: str
+    short: str
+    by_label: dict[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A label at a place."""
+
+    x: str
+    y: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One drawing in user units: a path per series (index 1 is token --c1), grid lines with labels, and the columns'
+    edges.
+    """
+
+    width: int
+    height: int
+    left: str
+    right: str
+    top: str
+    bottom: str
+    baseline: str
+    paths: tuple[tuple[int, str], ...]
+    ticks: tuple[Text, ...]
+    marks: tuple[Text, ...]
+    dense: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A legend entry: number, name, its total as text and its share."""
+
+    number: int
+    label: str
+    figure: str
+    share: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table row: the column's name, the value of each series, the sum."""
+
+    label: str
+    values: tuple[str, ...]
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackedBars:
+    """A whole chart: drawings, legend and table say the same numbers."""
+
+    title: str
+    description: str
+    unit: str
+    wide: Drawing
+    narrow: Drawing
+    series: tuple[Series, ...]
+    rows: tuple[Row, ...]
+    total: str
+    axis: str
+
+
+def stacked_bars(
+    points: Sequence[Point],
+    *,
+    title: str,
+    unit: str,
+    show: Callable[[Decimal], str],
+    axis: str = "Day",
+    wide: int = 640,
+    height: int = 232,
+) -> StackedBars:
+    """Draws `points` (at least one). `show` turns a value into text, `unit` is said once; beyond eight series, the
+    least are one "Other". Values may be negative: they hang below the base line.
+    """
+    points, labels = _largest(points)
+    totals = {label: total(point.by_label.get(label, ZERO) for point in points) for label in labels}
+    whole = total(totals.values())
+    return StackedBars(
+        title=title,
+        description=_describe(points, totals, whole, unit, show),
+        unit=unit,
+        wide=_draw(points, labels, width=wide, height=height, marks=9),
+        narrow=_draw(points, labels, width=320, height=min(height, 200), marks=5),
+        series=tuple(
+            Series(n, label, show(totals[label]), words.percent(totals[label], whole))
+            for n, label in enumerate(labels, 1)
+        ),
+        rows=tuple(
+            Row(
+                p.label,
+                tuple(show(p.by_label[label]) if label in p.by_label else "" for label in labels),
+                show(_sum(p)),
+            )
+            for p in points
+        ),
+        total=show(whole),
+        axis=axis,
+    )
+
+
+def nice_ticks(low: Decimal, high: Decimal, *, about: int = 4) -> list[Decimal]:
+    """Round axis values from at or below `low` (at most 0) to at or above `high` (at least 0); at least two."""
+    extent = high - low
+    if not extent:
+        return [ZERO, Decimal(1)]
+    rough = extent / about
+    magnitude = Decimal(1).scaleb(rough.adjusted())
+    step = next(magnitude * factor for factor in _STEPS if magnitude * factor >= rough)
+    first = -((-low / step).to_integral_value(ROUND_CEILING)) * step
+    ticks = [first]
+    while ticks[-1] < high:
+        ticks.append(ticks[-1] + step)
+    return [tick or ZERO for tick in ticks]
+
+
+def _largest(points: Sequence[Point]) -> tuple[Sequence[Point], list[str]]:
+    """The points with at most eight series, and the series' names, greatest first, "Other" last."""
+    totals: dict[str, Decimal] = {}
+    for point in points:
+        for label, value in point.by_label.items():
+            totals[label] = add(totals.get(label, ZERO), value)
+    labels = sorted(totals, key=lambda label: (-abs(totals[label]), label))
+    if len(labels) <= MAX_SERIES:
+        return points, labels
+    kept = labels[: MAX_SERIES - 1]
+    folded = []
+    for point in points:
+        by_label = {label: value for label, value in point.by_label.items() if label in kept}
+        rest = total(value for label, value in point.by_label.items() if label not in kept)
+        folded.append(Point(point.label, point.short, {**by_label, OTHER: rest} if rest else by_label))
+    return folded, [*kept, OTHER]
+
+
+def _sum(point: Point) -> Decimal:
+    return total(point.by_label.values())
+
+
+def _describe(
+    points: Sequence[Point], totals: dict[str, Decimal], whole: Decimal, unit: str, show: Callable[[Decimal], str]
+) -> str:
+    """The picture's conclusion in a sentence or two."""
+    if not whole:
+        return f"Nothing from {points[0].label} to {points[-1].label}."
+    peak = max(points, key=_sum)
+    text = (
+        f"{show(whole)} {unit} from {points[0].label} to {points[-1].label}; most on {peak.label}: {show(_sum(peak))}."
+    )
+    if len(totals) > 1:
+        first = next(iter(totals))
+        text += f" The largest part is {first} with {show(totals[first])}, {words.percent(totals[first], whole)}."
+    return text
+
+
+def _draw(points: Sequence[Point], labels: Sequence[str], *, width: int, height: int, marks: int) -> Drawing:
+    above = [total(v for v in p.by_label.values() if v > 0) for p in points]
+    below = [total(v for v in p.by_label.values() if v < 0) for p in points]
+    ticks = nice_ticks(min([ZERO, *below]), max([ZERO, *above]))
+    texts = [words.compact(tick) for tick in ticks]
+    left = Decimal(8 + 7 * max(len(text) for text in texts))
+    right, top, bottom = Decimal(width - 4), Decimal(10), Decimal(height - 24)
+    scale = (bottom - top) / (ticks[-1] - ticks[0])
+
+    def y_of(value: Decimal) -> Decimal:
+        return bottom - (value - ticks[0]) * scale
+
+    pitch = (right - left) / len(points)
+    gap = pitch / 5 if pitch >= 3 else ZERO
+    bar = min(pitch - gap, Decimal(44))
+    paths: dict[str, list[str]] = {label: [] for label in labels}
+    for n, point in enumerate(points):
+        x = left + pitch * n + (pitch - bar) / 2
+        up = down = ZERO
+        for label in labels:
+            value = point.by_label.get(label, ZERO)
+            base = up if value > 0 else down
+            if value:
+                paths[label].append(_bar(x, y_of(base), bar, y_of(base + value)))
+            up, down = (up + value, down) if value > 0 else (up, down + value)
+    return Drawing(
+        width=width,
+        height=height,
+        left=_at(left),
+        right=_at(right),
+        top=_at(top),
+        bottom=_at(bottom),
+        baseline=_at(y_of(ZERO)),
+        paths=tuple((n, "".join(paths[label])) for n, label in enumerate(labels, 1)),
+        ticks=tuple(Text(_at(left - 6), _at(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)),
+        marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
+        dense=pitch < 6,
+    )
+
+
+def _marks(points: Sequence[Point], *, left: Decimal, pitch: Decimal, y: Decimal, most: int) -> tuple[Text, ...]:
+    """The column labels that fit: every n-th of those that have one."""
+    named = [n for n, point in enumerate(points) if point.short]
+    every = -(-len(named) // most) if named else 1
+    shown = named[::every]
+    return tuple(Text(_at(left + pitch * n + pitch / 2), _at(y), points[n].short) for n in shown)
+
+
+def _bar(x: Decimal, start: Decimal, width: Decimal, end: Decimal) -> str:
+    top, height = min(start, end), max(abs(end - start), Decimal("0.4"))
+    return f"M{_at(x)} {_at(top)}h{_at(width)}v{_at(height)}h-{_at(width)}z"
+
+
+def _at(position: Decimal) -> str:
+    """A position with one decimal."""
+    return f"{position.quantize(_TENTH, ROUND_HALF_UP):f}"

@@ -1,0 +1,163 @@
+"""A line's explanation in a person's words: what was measured, what it cost by which price, and the sum to check by
+hand.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from console import words
+from console.options import GroupNames
+from engine.money import ZERO, add, mul, subtract
+from invoices.types import CurrencyView, LineView
+
+_ROUNDING = {"ROUND_UP": "up", "ROUND_DOWN": "down", "ROUND_HALF_UP": "to the nearest"}
+_NO_OVERRIDE = "none applies: this is the rate card's own price"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One step of the reasoning."""
+
+    term: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TierRow:
+    """A tier of the price, and what of this usage fell into it. `is_this`: the tier that the line charges."""
+
+    units: str
+    price: str
+    quantity: str
+    amount: str
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Everything behind one line. `sum` ends with the exact amount; `rounded` is how the list shows it, where that
+    differs.
+    """
+
+    facts: tuple[Fact, ...]
+    tiers: tuple[TierRow, ...]
+    sum: str
+    rounded: str
+    events: str
+
+
+def line_label(line: LineView, names: GroupNames) -> str:
+    """What tells this line from its product's other lines: "lumen-large, us-east"; "" where nothing does."""
+    groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
+    parts = [_named(key, value, names) for key, value in groups.items()]
+    return ", ".join(parts)
+
+
+def tier_label(line: LineView) -> str:
+    """The units that a tier line charges: "first 10,000,000", "next 5,000", "above 15,000"; "" for other lines."""
+    if line.tier is None:
+        return ""
+    start, size = Decimal(line.tier["starting_at"]), line.tier["size"]
+    return _tier_units(start, None if size is None else Decimal(size))
+
+
+def why(line: LineView, currency: CurrencyView) -> Why:
+    """The explanation of `line`, from what was stored beside it."""
+    source = line.explanation
+    events = int(source.get("event_count", 0))
+    rate = source["rate"]
+    facts = [_measured(source, events, line)]
+    facts += _converted(source)
+    facts.append(Fact("Price", _price(rate, currency)))
+    if line.tier is not None:
+        before = Decimal(source["tier"]["quantity_before"])
+        facts.append(Fact("Tiers", _tier_sentence(before)))
+    facts.append(Fact("Override", str(source.get("override") or _NO_OVERRIDE)))
+    amount = words.money(line.total, currency)
+    times = "\N{MULTIPLICATION SIGN}"
+    each = words.price(line.unit_price or ZERO, currency)
+    arithmetic = f"{words.quantity(line.quantity or ZERO)} {times} {each}"
+    return Why(
+        facts=tuple(facts),
+        tiers=_tiers(source, currency),
+        sum=f"{arithmetic} = {amount.exact} {amount.code}",
+        rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
+        events=words.plural(events, "event"),
+    )
+
+
+def _named(key: str, value: str | None, names: GroupNames) -> str:
+    """A group value; with its key's name where the value says nothing by itself (true, 4, eu)."""
+    text = names.value(key, value)
+    speaks = value is None or (len(text) > 3 and not text.isdecimal() and text.lower() not in ("true", "false"))
+    return text if speaks else f"{names.key(key)} {text}"
+
+
+def _measured(source: dict[str, Any], events: int, line: LineView) -> Fact:
+    when = words.span(line.starting_at, line.ending_before) if line.starting_at and line.ending_before else ""
+    measured = words.quantity(source["metric_quantity"])
+    return Fact("Usage", f"{source['metric']['name']}: {measured} from {words.plural(events, 'event')}, {when}")
+
+
+def _converted(source: dict[str, Any]) -> list[Fact]:
+    facts = []
+    conversion, rounding = source.get("conversion"), source.get("rounding")
+    result = words.quantity(source["quantity"])
+    if conversion:
+        sign = "\N{DIVISION SIGN}" if conversion["operation"] == "DIVIDE" else "\N{MULTIPLICATION SIGN}"
+        text = f"{words.quantity(source['metric_quantity'])} {sign} {words.quantity(conversion['factor'])}"
+        facts.append(Fact("Converted", text if rounding else f"{text} = {result}"))
+    if rounding:
+        places = words.plural(int(rounding["decimal_places"]), "decimal")
+        facts.append(Fact("Rounded", f"{_ROUNDING[rounding['method']]}, to {places}: {result}"))
+    return facts
+
+
+def _price(rate: dict[str, Any], currency: CurrencyView) -> str:
+    since = words.day(datetime.fromisoformat(rate["starting_at"]))
+    until = f" until {words.day(datetime.fromisoformat(rate['ending_before']))}" if rate["ending_before"] else ""
+    origin = f"by {rate['source']}, in force since {since}{until}"
+    if rate["tiers"] is None:
+        return f"{words.price(Decimal(rate['price']), currency)} each, {origin}"
+    return f"in tiers, {origin}"
+
+
+def _tier_sentence(before: Decimal) -> str:
+    if not before:
+        return "each unit costs its own tier's price; this usage begins at the first unit of the billing period"
+    return f"each unit costs its own tier's price; {words.quantity(before)} came before in this billing period"
+
+
+def _tiers(source: dict[str, Any], currency: CurrencyView) -> tuple[TierRow, ...]:
+    """All tiers of the price, with the part of this usage that each one took."""
+    tier = source.get("tier")
+    if not tier:
+        return ()
+    before, after = Decimal(tier["quantity_before"]), Decimal(tier["quantity_after"])
+    low, high = min(before, after), max(before, after)
+    rows, start = [], ZERO
+    for level, step in enumerate(source["rate"]["tiers"]):
+        size = None if step["size"] is None else Decimal(step["size"])
+        end = max(high, start) if size is None else add(start, size)
+        used = max(ZERO, subtract(min(high, end), max(low, start)))
+        used = used if after >= before else -used
+        each = Decimal(step["price"])
+        rows.append(
+            TierRow(
+                units=_tier_units(start, size),
+                price=words.price(each, currency),
+                quantity=words.quantity(used) if used else "",
+                amount=words.money(mul(used, each), currency).figure if used else "",
+                is_this=level == tier["level"],
+            )
+        )
+        start = end
+    return tuple(rows)
+
+
+def _tier_units(start: Decimal, size: Decimal | None) -> str:
+    if size is None:
+        return f"above {words.quantity(start)}" if start else "all"
+    return f"{'next' if start else 'first'} {words.quantity(size)}"

@@ -1,0 +1,86 @@
+"""CSV files: exact decimals in a person's units, UTC, one header row. Safe to open in a spreadsheet."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from io import StringIO
+from uuid import UUID
+
+from console import words
+from console.selectors.access import Viewer
+from console.selectors.usage import usage_table
+from engine.calendar import rfc3339 as instant
+from engine.money import plain
+from invoices.selectors import get_invoice
+from invoices.types import CurrencyView, LineView
+
+
+def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str, bytes]:
+    """File name and content: a row per line, then the rounding and the total. Raises NotFound."""
+    view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
+    keys = sorted({key for line in view.lines for key in _groups(line)})
+    code = view.currency.code or view.currency.name
+    header = ["line", "from", "to", *keys, "tier", "quantity", "unit_price", "amount", "currency"]
+    rows = [
+        [
+            line.name,
+            instant(line.starting_at) if line.starting_at else "",
+            instant(line.ending_before) if line.ending_before else "",
+            *(_groups(line).get(key) or "" for key in keys),
+            "" if line.tier is None else str(line.tier["level"] + 1),
+            "" if line.quantity is None else plain(line.quantity),
+            "" if line.unit_price is None else _amount(line.unit_price, view.currency),
+            _amount(line.total, view.currency),
+            code,
+        ]
+        for line in view.lines
+    ]
+    gap = [""] * (len(header) - 3)
+    rows.append(["Rounding", *gap, _amount(view.rounding, view.currency), code])
+    rows.append(["Total", *gap, _amount(view.total, view.currency), code])
+    name = view.number or f"draft-{view.period_start:%Y-%m-%d}"
+    return f"{name}.csv", _write(header, rows)
+
+
+def usage_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:
+    """File name and content: a row per day or hour and part, exactly what the chart shows."""
+    question, found = usage_table(viewer, query, now=now)
+    value = "amount" if found.currency else "quantity"
+    rows = [
+        [
+            instant(at),
+            found.name,
+            label,
+            _amount(amount, found.currency) if found.currency else plain(amount),
+            found.unit,
+        ]
+        for at, values in found.columns
+        for label, amount in sorted(values.items())
+    ]
+    last = question.end - timedelta(days=1)
+    name = f"usage-{question.start:%Y-%m-%d}-{last:%Y-%m-%d}.csv"
+    return name, _write([question.step, "measure", "part", value, "currency"], rows)
+
+
+def _groups(line: LineView) -> dict[str, str | None]:
+    return {**line.pricing_group_values, **line.presentation_group_values}
+
+
+def _amount(amount: Decimal, currency: CurrencyView) -> str:
+    return plain(words.person_units(amount, currency))
+
+
+def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(value: str) -> str:
+    """Keeps a spreadsheet from running a name as a formula; numbers, also negative ones, stay as they are."""
+    if value[:1] in ("=", "+", "@", "\t", "\r") or (value[:1] == "-" and not value[1:].replace(".", "").isdigit()):
+        return "'" + value
+    return value

@@ -1,0 +1,134 @@
+"""What the usage page is asked for: a range of whole UTC days, a step, a measure, a grouping. All in the query
+string.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from core.errors import InvalidInput
+from engine.calendar import Period
+
+MAX_POINTS: Final = 400
+SPEND: Final = "spend"
+PRODUCT: Final = "product"
+STEPS: Final = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
+PRESETS: Final = {
+    "current": "This period",
+    "previous": "Previous period",
+    "7d": "7 days",
+    "30d": "30 days",
+    "90d": "90 days",
+    "mtd": "Month to date",
+    "ytd": "Year to date",
+    "custom": "Custom",
+}
+_ROLLING = {"7d": 7, "30d": 30, "90d": 90}
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuestion:
+    """A checked request. `start` and `end` are midnights, `[start, end)`; `show`: SPEND or a product's id; `by`:
+    PRODUCT or a group key; `error` says why the rest of the request could not be followed.
+    """
+
+    preset: str
+    start: datetime
+    end: datetime
+    step: str = "day"
+    show: str = SPEND
+    by: str = PRODUCT
+    unit: str = ""
+    error: str = field(default="", compare=False)
+
+    @property
+    def query(self) -> str:
+        """The same request as a query string, for links and downloads."""
+        last = self.end - timedelta(days=1)
+        asked = {"preset": self.preset, "from": f"{self.start:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "step": self.step}
+        return urlencode({**asked, "show": self.show, "by": self.by, **({"unit": self.unit} if self.unit else {})})
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The billing period that holds this moment, and the one before; None where there is none."""
+
+    current: Period | None = None
+    previous: Period | None = None
+
+    @property
+    def usual(self) -> str:
+        """The preset that a page opens with."""
+        return "current" if self.current else "30d"
+
+
+def read_question(query: Mapping[str, str], *, periods: Periods, now: datetime) -> UsageQuestion:
+    """Reads a query string. A range or step that cannot be drawn falls back to the usual one by day, with `error`
+    saying why.
+    """
+    preset = query.get("preset", periods.usual)
+    show, by = query.get("show", SPEND)[:40], query.get("by", PRODUCT)[:200]
+    unit = query.get("unit", "")[:40]
+    step = query.get("step", "day")
+    try:
+        start, end = _range(preset, query, periods, now)
+        _check(preset, start, end, step)
+        if show != SPEND:
+            UUID(show)
+    except InvalidInput as error:
+        start, end = _range(periods.usual, {}, periods, now)
+        return UsageQuestion(periods.usual, start, end, error=error.message)
+    except ValueError:
+        show = SPEND
+    return UsageQuestion(preset, start, end, step, show, by, unit)
+
+
+def _range(preset: str, query: Mapping[str, str], periods: Periods, now: datetime) -> tuple[datetime, datetime]:
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = today + timedelta(days=1)
+    period = {"current": periods.current, "previous": periods.previous}.get(preset)
+    if period is not None:
+        return _midnight(period.start), _ceiling(period.end)
+    if preset in _ROLLING:
+        return tomorrow - timedelta(days=_ROLLING[preset]), tomorrow
+    if preset == "mtd":
+        return today.replace(day=1), tomorrow
+    if preset == "ytd":
+        return today.replace(month=1, day=1), tomorrow
+    if preset == "custom":
+        return _day(query.get("from", "")), _day(query.get("to", "")) + timedelta(days=1)
+    return today - timedelta(days=29), tomorrow
+
+
+def _check(preset: str, start: datetime, end: datetime, step: str) -> None:
+    if preset not in PRESETS:
+        raise InvalidInput("That range is not known.")
+    if step not in STEPS:
+        raise InvalidInput("Choose days or hours.")
+    if end <= start:
+        raise InvalidInput("The last day must not be before the first.")
+    points = -(-(end - start) // STEPS[step])
+    if points > MAX_POINTS:
+        most = MAX_POINTS * STEPS[step] // timedelta(days=1)
+        raise InvalidInput(f"That would be {points:,} {step}s; at most {most} days can be drawn by {step}.")
+
+
+def _day(text: str) -> datetime:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput("Give both days, as a date.") from error
+    if not 2000 <= found.year <= 2200:
+        raise InvalidInput("That year is out of range.")
+    return datetime.combine(found, time(), UTC)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _ceiling(at: datetime) -> datetime:
+    return at if at == _midnight(at) else _midnight(at) + timedelta(days=1)

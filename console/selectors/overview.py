@@ -1,0 +1,214 @@
+"""What the overview shows: charged so far, how that compares, spend by day, what costs most."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from console import words
+from console.charts import Point, StackedBars, stacked_bars
+from console.explain import line_label, tier_label
+from console.options import group_names
+from console.ranges import STEPS
+from console.selectors.access import Viewer
+from console.selectors.invoices import InvoiceRow, invoice_row
+from console.selectors.periods import billing_periods
+from console.words import Money
+from engine.calendar import Period
+from engine.money import ZERO, add, total
+from invoices.selectors import list_breakdowns, list_invoices
+from invoices.types import BreakdownView, CurrencyView, InvoiceView
+
+DRIVERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The running total of one currency. `invoices`: the drafts it stands on."""
+
+    total: Money
+    covers: str
+    events: str
+    invoices: tuple[InvoiceRow, ...]
+    next_day: str
+    next_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The period before, and how this one stands against it at the same point of time."""
+
+    period: str
+    total: Money
+    sentence: str
+    invoice: InvoiceRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One of the greatest parts of the running total; `per_mille` of the greatest, for its bar."""
+
+    label: str
+    amount: Money
+    share: str
+    per_mille: int
+    invoice_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """The greatest parts, and what all the others come to."""
+
+    rows: tuple[Driver, ...]
+    rest: Money | None
+    rest_count: int
+
+
+def charges(viewer: Viewer, *, now: datetime) -> list[Charge]:
+    """What the running drafts come to, by currency; the first one is the currency of the newest draft."""
+    running = _running(viewer, now)
+    found: dict[str, list[InvoiceView]] = {}
+    for view in running:
+        found.setdefault(view.currency.name, []).append(view)
+    return [_charge(views, now) for views in found.values()]
+
+
+def comparison(viewer: Viewer, *, now: datetime) -> Comparison | None:
+    """The previous period, as billed, and its spend up to the same point; None for a customer's first period."""
+    periods = billing_periods(customer_id=viewer.customer_id, now=now)
+    if periods.current is None or periods.previous is None:
+        return None
+    before, current = periods.previous, periods.current
+    views = list_invoices(customer_id=viewer.customer_id, now=now, starting_on=before.start, ending_before=current.end)
+    views = [view for view in views if view.status != "VOID"]
+    old = [view for view in views if view.period_start < current.start]
+    if not old:
+        return None
+    currency = old[0].currency
+    then = min(before.start + (now - current.start), before.end)
+    at_this_point = total(part.subtotal for part in _parts(viewer, Period(before.start, then), now, currency))
+    today = total(view.subtotal for view in views if view.period_start >= current.start and view.currency == currency)
+    return Comparison(
+        period=words.span(before.start, before.end),
+        total=words.money(total(view.total for view in old if view.currency == currency), currency),
+        sentence=_compare(today, at_this_point, then, currency),
+        invoice=invoice_row(old[0], now=now) if len(old) == 1 else None,
+    )
+
+
+def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
+    """Spend of the current period by UTC day and product; the days to come are there, empty. None without a period
+    or spend.
+    """
+    period = billing_periods(customer_id=viewer.customer_id, now=now).current
+    if period is None:
+        return None
+    parts = _parts(viewer, period, now, None)
+    if not any(part.subtotal for part in parts):
+        return None
+    currency = parts[-1].invoice.currency
+    by_day: dict[datetime, dict[str, Decimal]] = {}
+    for part in parts:
+        if part.invoice.currency == currency:
+            day = by_day.setdefault(part.window_start, {})
+            for line in part.lines:
+                if line.total:
+                    day[line.name] = add(day.get(line.name, ZERO), words.person_units(line.total, currency))
+    return stacked_bars(
+        [Point(words.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
+        title="Spend by day",
+        unit=currency.code or currency.name,
+        show=lambda value: words.money(words.stored_units(value, currency), currency).figure,
+    )
+
+
+def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
+    """The greatest lines of the running drafts; None where nothing was used."""
+    running = _running(viewer, now)
+    if not running:
+        return None
+    names = group_names(viewer.options)
+    currency = running[0].currency
+    sums: dict[tuple[str, str], Decimal] = {}
+    for view in running:
+        for line in view.lines:
+            if line.total and view.currency == currency:
+                label = ", ".join(part for part in (line.name, line_label(line, names), tier_label(line)) if part)
+                sums[label, str(view.id)] = add(sums.get((label, str(view.id)), ZERO), line.total)
+    ranked = sorted(sums, key=lambda key: (-sums[key], key))
+    if not ranked:
+        return None
+    whole, most = total(sums.values()), max(sums[ranked[0]], Decimal(1).scaleb(-30))
+    rest = ranked[DRIVERS:]
+    return Drivers(
+        rows=tuple(
+            Driver(
+                label=label,
+                amount=words.money(sums[label, invoice_id], currency),
+                share=words.percent(sums[label, invoice_id], whole),
+                per_mille=max(0, int(sums[label, invoice_id] * 1000 / most)),
+                invoice_id=invoice_id,
+            )
+            for label, invoice_id in ranked[:DRIVERS]
+        ),
+        rest=words.money(total(sums[key] for key in rest), currency) if rest else None,
+        rest_count=len(rest),
+    )
+
+
+def recent_invoices(viewer: Viewer, *, now: datetime, count: int = 5) -> list[InvoiceRow]:
+    """The newest invoices that have begun, drafts first."""
+    views = list_invoices(customer_id=viewer.customer_id, now=now, limit=count + 2)
+    rows = [invoice_row(view, now=now) for view in views if view.period_start <= now][:count]
+    return sorted(rows, key=lambda row: not row.is_draft)
+
+
+def _running(viewer: Viewer, now: datetime) -> list[InvoiceView]:
+    drafts = list_invoices(customer_id=viewer.customer_id, now=now, status="DRAFT")
+    return [view for view in drafts if view.period_start <= now < view.period_end]
+
+
+def _charge(views: list[InvoiceView], now: datetime) -> Charge:
+    newest = views[0]
+    counts: dict[tuple[str, str], int] = {}
+    for view in views:
+        for line in view.lines:  # tiers of one quantity share their events
+            groups = repr((line.pricing_group_values, line.presentation_group_values, line.starting_at))
+            counts[f"{view.id}{line.product_id}", groups] = int(line.explanation.get("event_count", 0))
+    closing = min(view.due_at for view in views)
+    ends = min(view.period_end for view in views)
+    return Charge(
+        total=words.money(total(view.total for view in views), newest.currency),
+        covers=words.so_far(newest.period_start, now),
+        events=words.plural(sum(counts.values()), "event"),
+        invoices=tuple(invoice_row(view, now=now) for view in views),
+        next_day=words.day(closing),
+        next_note=f"for usage up to {words.moment(ends)}; what arrives late still counts until it is issued",
+    )
+
+
+def _compare(today: Decimal, then_amount: Decimal, then: datetime, currency: CurrencyView) -> str:
+    before = words.money(then_amount, currency)
+    moved = words.change(today, then_amount)
+    if not moved:
+        return f"Nothing had been used by {words.day(then, year=False)}."
+    return f"At this point of it, {words.day(then, year=False)}, it stood at {before.figure}: this period is {moved}."
+
+
+def _parts(viewer: Viewer, period: Period, now: datetime, currency: CurrencyView | None) -> list[BreakdownView]:
+    parts = list_breakdowns(
+        customer_id=viewer.customer_id,
+        starting_on=period.start,
+        ending_before=period.end,
+        window_size="DAY",
+        credit_type_id=currency.credit_type_id if currency else None,
+        now=now,
+    )
+    return [part for part in parts if part.invoice.status != "VOID"]
+
+
+def _days(period: Period) -> list[datetime]:
+    days, at = [], period.start
+    while at < period.end:
+        days.append(at)
+        at = at.replace(hour=0) + STEPS["day"]
+    return days

@@ -1,0 +1,35 @@
+"""Routes of the console: its API, its pages, its panels."""
+
+from django.urls import include, path
+
+from console import api, views
+
+pages = [
+    path("embed", views.embed, name="embed"),
+    path("overview", views.overview_page, name="overview"),
+    path("usage", views.usage_page, name="usage"),
+    path("invoices", views.invoices_page, name="invoices"),
+    path("invoices/<uuid:invoice_id>", views.invoice_page, name="invoice"),
+    path("panels/charged", views.charged_panel, name="charged-panel"),
+    path("panels/compared", views.compared_panel, name="compared-panel"),
+    path("panels/spend", views.spend_panel, name="spend-panel"),
+    path("panels/drivers", views.drivers_panel, name="drivers-panel"),
+    path("panels/recent", views.recent_panel, name="recent-panel"),
+    path("panels/usage", views.usage_results, name="usage-panel"),
+    path("panels/invoices", views.invoice_list, name="invoices-panel"),
+    path("panels/invoices/<uuid:invoice_id>/lines/<uuid:line_id>", views.line_why, name="line-why"),
+    path("panels/invoices/<uuid:invoice_id>/lines/<uuid:line_id>/days", views.line_days, name="line-days"),
+    path("panels/invoices/<uuid:invoice_id>/lines/<uuid:line_id>/events", views.line_events, name="line-events"),
+    path("downloads", views.create_download, name="downloads"),
+    path("files/<str:token>", views.one_time_file, name="file"),
+]
+
+urlpatterns = [
+    path("v1/dashboards/getEmbeddableUrl", api.GetEmbeddableUrl.as_view()),
+    path("tactus/v1/embed/sessions", api.CreateEmbedSession.as_view()),
+    path("tactus/v1/embed/exchange", api.Exchange.as_view()),
+    path("tactus/v1/embed/renew", api.Renew.as_view()),
+    path("tactus/v1/embed/end", api.End.as_view()),
+    path("tactus/v1/embed/revoke", api.RevokeSessions.as_view()),
+    path("console/", include((pages, "console"))),
+]

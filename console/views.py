@@ -1,0 +1,216 @@
+"""Pages, panels and files of the console. Each makes one call and renders; a page and its fragment are one template."""
+
+import json
+import re
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from console import services
+from console.exports import invoice_csv, usage_csv
+from console.gate import console_view, embeddable, refusal
+from console.selectors import invoices, overview
+from console.selectors.access import Viewer, embed_origins
+from console.selectors.usage import usage_panel
+from core.clock import now
+from core.errors import InvalidInput, NotAllowed, NotFound
+from invoices.services.documents import get_pdf
+
+USAGE, INVOICES = "usage:read", "invoices:read"
+TABS = (
+    ("overview", "Overview", "console:overview", (USAGE, INVOICES)),
+    ("usage", "Usage", "console:usage", (USAGE,)),
+    ("invoices", "Invoices", "console:invoices", (INVOICES,)),
+)
+_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv)\Z")
+MAX_ROWS = 500
+
+
+@require_GET
+@never_cache
+def embed(request: HttpRequest) -> HttpResponse:
+    """The shell: a static document without customer data, which reads and sets no cookie."""
+    response = render(request, "console/embed.html", {"origins": " ".join(embed_origins())})
+    response["Cache-Control"] = "no-store"
+    return embeddable(response)
+
+
+def page(
+    request: HttpRequest, viewer: Viewer, template: str, tab: str, context: dict[str, Any] | None = None
+) -> HttpResponse:
+    """A page: whole, or for htmx its fragment. `Console-Path` tells the frame where it is, for deep links."""
+    tabs = [(name, label, url) for name, label, url, scopes in TABS if all(viewer.may(scope) for scope in scopes)]
+    fragment = "#page" if request.headers.get("HX-Request") == "true" else ""
+    values = {"tabs": tabs, "tab": tab, "now": now(), **(context or {})}
+    response = render(request, f"console/{template}.html{fragment}", values)
+    response["Console-Path"] = request.path.removeprefix("/console")
+    return response
+
+
+def panel(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """A panel's content."""
+    return render(request, f"console/panels/{template}.html", {"now": now(), **context})
+
+
+@require_GET
+@console_view(USAGE, INVOICES)
+def overview_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Where the money goes this period."""
+    return page(request, viewer, "overview", "overview")
+
+
+@require_GET
+@console_view(USAGE)
+def usage_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Usage over time."""
+    return page(request, viewer, "usage", "usage", {"query": request.GET.urlencode()})
+
+
+@require_GET
+@console_view(INVOICES)
+def invoices_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """All invoices."""
+    return page(request, viewer, "invoices", "invoices", {"query": request.GET.urlencode()})
+
+
+@require_GET
+@console_view(INVOICES)
+def invoice_page(request: HttpRequest, viewer: Viewer, invoice_id: UUID) -> HttpResponse:
+    """One invoice."""
+    found = invoices.invoice_page(viewer, invoice_id=invoice_id, now=now())
+    return page(request, viewer, "invoice", "invoices", {"invoice": found})
+
+
+@require_GET
+@console_view(INVOICES)
+def charged_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Charged so far, and the next invoice."""
+    return panel(request, "charged", {"charges": overview.charges(viewer, now=now())})
+
+
+@require_GET
+@console_view(INVOICES)
+def compared_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The previous period."""
+    return panel(request, "compared", {"compared": overview.comparison(viewer, now=now())})
+
+
+@require_GET
+@console_view(USAGE)
+def spend_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Spend by day of the current period."""
+    return panel(request, "spend", {"chart": overview.spend_by_day(viewer, now=now())})
+
+
+@require_GET
+@console_view(INVOICES)
+def drivers_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """What costs most."""
+    return panel(request, "drivers", {"drivers": overview.drivers(viewer, now=now())})
+
+
+@require_GET
+@console_view(INVOICES)
+def recent_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The newest invoices."""
+    return panel(request, "recent", {"rows": overview.recent_invoices(viewer, now=now())})
+
+
+@require_GET
+@console_view(USAGE)
+def usage_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The filter bar, the chart and the table of the usage page."""
+    return panel(request, "usage", {"usage": usage_panel(viewer, request.GET.dict(), now=now())})
+
+
+@require_GET
+@console_view(INVOICES)
+def invoice_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The invoice list of one status."""
+    status, count = request.GET.get("status", ""), request.GET.get("count", str(invoices.PAGE))
+    if status not in invoices.STATUSES or not (count.isascii() and count.isdigit() and 1 <= int(count[:5]) <= MAX_ROWS):
+        raise InvalidInput("That list does not exist.")
+    found = invoices.invoice_list(viewer, status=status, count=int(count), now=now())
+    return panel(request, "invoices", {"list": found, "statuses": invoices.STATUSES.items()})
+
+
+@require_GET
+@console_view(INVOICES)
+def line_why(request: HttpRequest, viewer: Viewer, invoice_id: UUID, line_id: UUID) -> HttpResponse:
+    """What a line is made of."""
+    return panel(
+        request, "why", {"line": invoices.line_page(viewer, invoice_id=invoice_id, line_id=line_id, now=now())}
+    )
+
+
+@require_GET
+@console_view(INVOICES)
+def line_days(request: HttpRequest, viewer: Viewer, invoice_id: UUID, line_id: UUID) -> HttpResponse:
+    """A line's quantity by day."""
+    chart = invoices.line_days(viewer, invoice_id=invoice_id, line_id=line_id, now=now())
+    return panel(request, "days", {"chart": chart, "id": f"days-{line_id}"})
+
+
+@require_GET
+@console_view(INVOICES)
+def line_events(request: HttpRequest, viewer: Viewer, invoice_id: UUID, line_id: UUID) -> HttpResponse:
+    """The events behind a line: the first ones with their table, later ones as rows to append."""
+    cursor = request.GET.get("after", "")
+    found = invoices.line_event_list(viewer, invoice_id=invoice_id, line_id=line_id, cursor=cursor, now=now())
+    return panel(request, "event_rows" if cursor else "events", {"events": found})
+
+
+@require_POST
+@console_view()
+def create_download(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Makes a one-time link (60 s) to a file and tells the frame to fetch it: `tactus:download` in HX-Trigger."""
+    path, query = request.POST.get("path", ""), request.POST.get("query", "")
+    _check_file(path, viewer)
+    if len(query) > 1000:
+        raise InvalidInput("The request is too long.")
+    token = services.create_download(session_id=viewer.session_id, path=path, query=query, now=now())
+    response = HttpResponse(status=204)
+    response["HX-Trigger"] = json.dumps({"tactus:download": {"url": reverse("console:file", args=[token])}})
+    return response
+
+
+@csrf_exempt
+@require_GET
+def one_time_file(request: HttpRequest, token: str) -> HttpResponse:
+    """The file behind a one-time link. The link is its only credential and works once."""
+    try:
+        link = services.use_download(token=token, now=now())
+        session = link.session
+        viewer = Viewer(session.pk, session.customer_id, frozenset(session.scopes), session.options)
+        name, content, content_type = _read_file(link.path, link.query, viewer)
+    except (NotFound, NotAllowed) as error:
+        return embeddable(refusal(request, error))
+    response = HttpResponse(content, content_type=content_type)
+    response["Content-Disposition"] = f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "-", name)}"'
+    response["Cache-Control"] = "private, no-store"
+    return embeddable(response)
+
+
+def _check_file(path: str, viewer: Viewer) -> re.Match[str]:
+    match = _FILE.match(path)
+    if match is None:
+        raise NotFound("There is no such file.")
+    if not viewer.may(INVOICES if match["invoice"] else USAGE):
+        raise NotAllowed("This session was not given this part.")
+    return match
+
+
+def _read_file(path: str, query: str, viewer: Viewer) -> tuple[str, bytes, str]:
+    match = _check_file(path, viewer)
+    if match["invoice"] is None:
+        return *usage_csv(viewer, query=QueryDict(query).dict(), now=now()), "text/csv; charset=utf-8"
+    invoice_id = UUID(match["invoice"])
+    if match["kind"] == "pdf":
+        return *get_pdf(invoice_id=invoice_id, customer_id=viewer.customer_id, now=now()), "application/pdf"
+    return *invoice_csv(viewer, invoice_id=invoice_id, now=now()), "text/csv; charset=utf-8"
