@@ -12,13 +12,13 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display as column
 
 from catalog.models import BillableMetric, CreditType, Product, ProductVersion, RateCard
 from catalog.selectors import EffectiveRate, list_effective_rates, versions_of
 from core import display
 from core.admin import timeline
+from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 
@@ -29,19 +29,6 @@ EDITED_BY = {
     "product": "/v1/contract-pricing/products/update",
     "billablemetric": "/v1/billable-metrics/create",
 }
-
-
-class ArchivedFilter(DropdownFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("living", "Not archived"), ("archived", "Archived")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("living", "archived"):
-            return queryset.filter(archived_at__isnull=self.value() == "living")
-        return queryset
 
 
 class CatalogAdmin(RecordAdmin):
@@ -73,18 +60,13 @@ class CatalogAdmin(RecordAdmin):
         return display.short_id(row.pk)
 
 
-# --- products -------------------------------------------------------------------------------------------------------------
+# --- products ------------------------------------------------------------------------------------------------------
 
 
-class TypeFilter(DropdownFilter):
+class TypeFilter(ChosenFilter):
     title = "type"
     parameter_name = "type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in Product.Type.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(type=self.value()) if self.value() in Product.Type.values else queryset
+    options = tuple((value, str(label)) for value, label in Product.Type.choices)
 
 
 @admin.register(Product)
@@ -138,22 +120,16 @@ class ProductAdmin(CatalogAdmin):
         return row.metric_now or display.NONE
 
 
-# --- billable metrics -----------------------------------------------------------------------------------------------------
+# --- billable metrics ----------------------------------------------------------------------------------------------
 
 
-class AggregationFilter(DropdownFilter):
+class AggregationFilter(ChosenFilter):
     title = "aggregation"
     parameter_name = "aggregation"
+    options = tuple((value, value) for value in BillableMetric.Aggregation.values)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, value) for value in BillableMetric.Aggregation.values]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return (
-            queryset.filter(aggregation_type=self.value())
-            if self.value() in BillableMetric.Aggregation.values
-            else queryset
-        )
+    def condition(self, value: str) -> Q:
+        return Q(aggregation_type=value)
 
 
 @admin.register(BillableMetric)
@@ -209,7 +185,7 @@ def _rules(filters: Iterable[dict[str, Any]]) -> str:
     return ", ".join(said)
 
 
-# --- rate cards -----------------------------------------------------------------------------------------------------------
+# --- rate cards ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +283,7 @@ class RateCardAdmin(CatalogAdmin):
         return {
             "schedule": schedule(rates[:MOST_RATES], now()),
             "hidden_rates": max(0, len(rates) - MOST_RATES),
-            "contracts_url": f"{contracts}?q={record.pk}" if request.user.has_perm("contracts.view_contract") else "",  # type: ignore[union-attr]
+            "contracts_url": f"{contracts}?q={record.pk}" if request.user.has_perm("contracts.view_contract") else "",
         }
 
     @column(description="Currency", ordering="fiat_credit_type__name")
@@ -319,7 +295,7 @@ class RateCardAdmin(CatalogAdmin):
         return ", ".join(sorted({alias.name for alias in row.aliases.all()})) or display.NONE
 
 
-# --- pricing units --------------------------------------------------------------------------------------------------------
+# --- pricing units -------------------------------------------------------------------------------------------------
 
 
 @admin.register(CreditType)

@@ -1,4 +1,4 @@
-"""Who may embed the console, and who does: origins and sessions. Codes and tokens are stored as hashes and never shown."""
+"""Who may embed the console, and who does: origins and sessions. Codes and tokens are hashes and never shown."""
 
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,7 @@ REVOKE = Act(
     title="Revoke session",
     permission="console.revoke_session",
     run=_revoke,
-    effects=lambda session: [
+    effects=lambda _session: [
         "The console of this session stops at its next request.",
         "The host page may open a new one.",
     ],
@@ -83,7 +83,7 @@ class EmbedOriginAdmin(RecordAdmin):
     acts = (REMOVE,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("console.edit_origins")  # type: ignore[union-attr]
+        return request.user.has_perm("console.edit_origins")
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -1,4 +1,7 @@
-"""Contracts for staff: the list, and the two acts that change billed terms. The page stands in billing_site/admin/contract_page.py."""
+"""Contracts for staff: the list, and the two acts that change billed terms.
+
+The page stands in billing_site/admin/contract_page.py.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
@@ -18,6 +21,7 @@ from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
 from core import display
 from core.admin.acts import Act, Done
+from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 
@@ -40,8 +44,8 @@ def state_of(contract: Contract, at: datetime) -> tuple[str, str]:
     return "Active", "ok"
 
 
-def in_state(name: str, at: datetime) -> Q | None:
-    """The same as a condition; None for an unknown name."""
+def in_state(name: str, at: datetime) -> Q:
+    """The same as a condition."""
     open_end = Q(ending_before__isnull=True) | Q(ending_before__gt=at)
     living = Q(archived_at__isnull=True)
     return {
@@ -49,30 +53,25 @@ def in_state(name: str, at: datetime) -> Q | None:
         "future": living & Q(starting_at__gt=at),
         "ended": living & Q(ending_before__lte=at),
         "archived": ~living,
-    }.get(name)
+    }[name]
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(ChosenFilter):
     title = "state"
     parameter_name = "state"
+    options = tuple((name, name.capitalize()) for name in ("active", "future", "ended", "archived"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name.capitalize()) for name in ("active", "future", "ended", "archived")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        condition = in_state(self.value() or "", now())
-        return queryset if condition is None else queryset.filter(condition)
+    def condition(self, value: str) -> Q:
+        return in_state(value, now())
 
 
-class FrequencyFilter(DropdownFilter):
+class FrequencyFilter(ChosenFilter):
     title = "billing frequency"
     parameter_name = "frequency"
+    options = tuple(FREQUENCIES.items())
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(FREQUENCIES.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(billing_frequency=self.value()) if self.value() in FREQUENCIES else queryset
+    def condition(self, value: str) -> Q:
+        return Q(billing_frequency=value)
 
 
 class HourInput(UnfoldAdminTextInputWidget):
@@ -156,9 +155,7 @@ def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
             else []
         )
         said += (
-            [
-                f"{_count(cut, 'draft')} {'is' if cut == 1 else 'are'} cut short at the new end; usage after it is not billed."
-            ]
+            [f"{_count(cut, 'draft')} {'is' if cut == 1 else 'are'} cut short there; usage after it is not billed."]
             if cut
             else []
         )
@@ -189,8 +186,12 @@ def _archive_effects(contract: Contract) -> list[str]:
         f"{_count(drafts, 'draft')} will be cancelled: that usage is never billed under this contract."
         if drafts
         else "It has no drafts.",
-        f"{_count(final, 'finalized invoice')} stay{'s' if final == 1 else ''} as billed, unless you choose to void below.",
+        f"{_count(final, 'finalized invoice')} stay{'s' if final == 1 else ''} as billed, unless you choose so below.",
     ]
+
+
+def _end_text(end: datetime | None) -> str:
+    return f"ends before {display.instant_text(end)} UTC" if end else "no end"
 
 
 def _count(number: int, noun: str) -> str:
@@ -203,7 +204,7 @@ CHANGE_END = Act(
     permission="contracts.change_end",
     run=_change_end,
     effects=lambda contract: [
-        f"The contract now {'ends before ' + display.instant_text(contract.ending_before) + ' UTC' if contract.ending_before else 'has no end'}.",
+        f"Now: {_end_text(contract.ending_before)}.",
         "Drafts follow the new end; finalized invoices never change. You will see the effect before anything happens.",
     ],
     preview=_end_preview,

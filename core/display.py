@@ -7,9 +7,10 @@ from typing import Any, Final, Protocol
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
+from core.money_format import abridge, format_money, format_quantity
 
-NONE: Final = "–"
+DASH: Final = "\N{EN DASH}"
+NONE: Final = DASH
 LONGEST_FRACTION: Final = 6
 """Decimals shown of an exact amount in a table; the explanation has them all."""
 
@@ -81,17 +82,20 @@ def instant_exact(at: datetime | None) -> SafeString | str:
 
 
 def period_text(start: datetime, end: datetime) -> str:
-    """The half-open `[start, end)` as people say it: "1–30 Nov 2025", with hours where it does not run midnight to midnight."""
+    """The half-open `[start, end)` as people say it: "1-30 Nov 2025" (with a dash of its own).
+
+    With hours where it does not run from midnight to midnight.
+    """
     if start.time() != datetime.min.time() or end.time() != datetime.min.time():
-        return f"{instant_text(start)} – {instant_text(end)}"
+        return f"{instant_text(start)} {DASH} {instant_text(end)}"
     last = end - timedelta(days=1)
     if last.date() == start.date():
         return day(start)
     if (start.year, start.month) == (last.year, last.month):
-        return f"{start.day}–{day(last)}"
+        return f"{start.day}{DASH}{day(last)}"
     if start.year == last.year:
-        return f"{start.day} {start:%b} – {day(last)}"
-    return f"{day(start)} – {day(last)}"
+        return f"{start.day} {start:%b} {DASH} {day(last)}"
+    return f"{day(start)} {DASH} {day(last)}"
 
 
 def period(start: datetime, end: datetime) -> SafeString:

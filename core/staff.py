@@ -6,8 +6,7 @@ permissions to edit a table: each stands for one act that calls one service.
 
 from dataclasses import dataclass
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractUser, Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
 from core.errors import InvalidInput
@@ -97,9 +96,7 @@ def ensure_staff(
         raise InvalidInput(f"must be one of {', '.join([*ROLES, OWNER])}", field="role")
     with use_case():
         _write_roles()
-        people = get_user_model()
-        user, created = people.objects.get_or_create(username=username)
-        assert isinstance(user, AbstractUser)  # noqa: S101
+        user, created = User.objects.get_or_create(username=username)
         user.is_active = user.is_staff = True
         user.is_superuser = role == OWNER
         user.first_name, _, user.last_name = (

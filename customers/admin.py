@@ -1,4 +1,4 @@
-"""Customers for staff: the list and the acts. The page ("customer 360") stands in billing_site/admin/customer_page.py."""
+"""Customers for staff: the list and the acts. The page of one stands in billing_site/admin/customer_page.py."""
 
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from core import display
 from core.admin.acts import Act, Done
+from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import InvalidInput
@@ -25,31 +26,14 @@ from customers.services import MAX_ALIASES, MAX_NAME, archive_customer, set_inge
 SHOWN_ALIASES = 3
 
 
-class StateFilter(DropdownFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("living", "Not archived"), ("archived", "Archived")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() in ("living", "archived"):
-            return queryset.filter(archived_at__isnull=self.value() == "living")
-        return queryset
-
-
-class ContractFilter(DropdownFilter):
+class ContractFilter(ChosenFilter):
     title = "contract"
     parameter_name = "contract"
+    options = (("active", "Has an active contract"), ("none", "Has none"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("active", "Has an active contract"), ("none", "Has none")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() not in ("active", "none"):
-            return queryset
-        with_one = Customer.objects.order_by().filter(active_contract(now())).values("pk")
-        return queryset.filter(pk__in=with_one) if self.value() == "active" else queryset.exclude(pk__in=with_one)
+    def condition(self, value: str) -> Q:
+        with_one = Q(pk__in=Customer.objects.order_by().filter(active_contract(now())).values("pk"))
+        return with_one if value == "active" else ~with_one
 
 
 def active_contract(at: datetime) -> Q:
@@ -61,7 +45,7 @@ def active_contract(at: datetime) -> Q:
 class AliasesField(forms.CharField):
     """One alias a line, as the service takes them. Bytes count: nothing but the line's end is trimmed."""
 
-    def to_python(self, value: Any) -> list[str]:
+    def to_python(self, value: Any) -> Any:
         return [line for line in str(value or "").splitlines() if line]
 
     def prepare_value(self, value: Any) -> Any:
@@ -91,8 +75,13 @@ class AliasesForm(forms.Form):
 
 
 class SureForm(forms.Form):
-    name = forms.CharField(label="The customer's name", max_length=MAX_NAME, widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-                           help_text="Type it exactly, to be sure that this is the one.")  # fmt: skip
+    name = forms.CharField(
+        label="The customer's name",
+        max_length=MAX_NAME,
+        strip=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Type it exactly, to be sure that this is the one.",
+    )
 
 
 def _rename(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
@@ -133,7 +122,9 @@ RENAME = Act(
     title="Rename",
     permission="customers.rename_customer",
     run=_rename,
-    effects=lambda customer: ["The new name shows everywhere at once. PDFs that were rendered before keep the old one."],
+    effects=lambda _customer: [
+        "The new name shows everywhere at once. PDFs that were rendered before keep the old one."
+    ],
     form=NameForm,
     initial=lambda customer: {"name": customer.name},
     offered=_living,
@@ -145,7 +136,7 @@ ALIASES = Act(
     title="Ingest aliases",
     permission="customers.edit_aliases",
     run=_set_aliases,
-    effects=lambda customer: [
+    effects=lambda _customer: [
         "Events sent under an alias belong to this customer, also those that came before it was added.",
         "Without an alias its events count for nobody. Open drafts follow at once; finalized invoices never change.",
     ],
@@ -174,7 +165,7 @@ class CustomerAdmin(RecordAdmin):
     """The list of customers."""
 
     list_display = ("title", "alias_list", "contract_count", "state", "created", "identity")
-    list_filter = (StateFilter, ContractFilter, ("created_at", RangeDateFilter))
+    list_filter = (ArchivedFilter, ContractFilter, ("created_at", RangeDateFilter))
     search_fields = ("name__icontains", "aliases__alias__istartswith", "salesforce_account_id__exact")
     search_help_text = "Name, alias, Salesforce id or id"
     record_template = "admin/back_office/customer.html"

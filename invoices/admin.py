@@ -14,13 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 
 from catalog.models import CreditType
 from core import display
 from core.admin.acts import Act, Done, ReasonForm
 from core.admin.export import csv_response, plain_amount
+from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from invoices.models import Invoice
@@ -28,8 +29,9 @@ from invoices.services.void import regenerate_invoice, void_invoice
 
 TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
 EXPORT_HEADER = (
-    "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end", "currency",
-    "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at", "voided_at", "id",
+    "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end",
+    "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at",
+    "voided_at", "id",
 )  # fmt: skip
 
 
@@ -45,63 +47,46 @@ def month_start(at: datetime) -> datetime:
     return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-class StatusFilter(DropdownFilter):
+class StatusFilter(ChosenFilter):
     title = "status"
     parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in Invoice.Status.choices]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(status=self.value()) if self.value() in Invoice.Status.values else queryset
+    options = tuple((value, str(label)) for value, label in Invoice.Status.choices)
 
 
-class AttentionFilter(DropdownFilter):
-    """What somebody should look at: drafts whose finalization failed or is due, invoices with usage that had no price."""
+class AttentionFilter(ChosenFilter):
+    """What somebody should look at."""
 
     title = "attention"
     parameter_name = "attention"
+    options = (("failed", "Finalization failed"), ("due", "Due, not final yet"), ("unrated", "Usage without a rate"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failed", "Finalization failed"), ("due", "Due, not final yet"), ("unrated", "Usage without a rate")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        conditions = {
-            "failed": failed(),
-            "due": due(now()),
-            "unrated": unrated(),
-        }
-        chosen = conditions.get(self.value() or "")
-        return queryset if chosen is None else queryset.filter(chosen)
+    def condition(self, value: str) -> Q:
+        return {"failed": failed, "due": lambda: due(now()), "unrated": unrated}[value]()
 
 
-class FinalizedFilter(DropdownFilter):
+class FinalizedFilter(ChosenFilter):
     title = "finalized"
     parameter_name = "finalized"
+    options = (("this_month", "This month"), ("last_month", "Last month"))
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("this_month", "This month"), ("last_month", "Last month")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+    def condition(self, value: str) -> Q:
         this = month_start(now())
-        if self.value() == "this_month":
-            return queryset.filter(finalized_at__gte=this)
-        if self.value() == "last_month":
-            return queryset.filter(finalized_at__gte=month_start(this - timedelta(days=1)), finalized_at__lt=this)
-        return queryset
+        last = month_start(this - timedelta(days=1))
+        return Q(finalized_at__gte=this) if value == "this_month" else Q(finalized_at__gte=last, finalized_at__lt=this)
 
 
-class CurrencyFilter(DropdownFilter):
+class CurrencyFilter(ChosenFilter):
+    """The units that invoices are in."""
+
     title = "currency"
     parameter_name = "currency"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         used = CreditType.objects.filter(pk__in=Invoice.objects.order_by().values("credit_type").distinct())
-        return [(str(unit.pk), display.unit_code(unit)) for unit in used]
+        return tuple((str(unit.pk), display.unit_code(unit)) for unit in used)
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(credit_type_id=self.value()) if self.value() in known else queryset
+    def condition(self, value: str) -> Q:
+        return Q(credit_type_id=value)
 
 
 def failed() -> Q:
@@ -268,7 +253,9 @@ class InvoiceAdmin(RecordAdmin):
         if row.status == Invoice.Status.DRAFT and row.last_error:
             return format_html('<span class="bo-bad-text" title="{}">{}</span>', row.last_error, row.last_error[:60])
         if row.status == Invoice.Status.DRAFT and row.draft_total_at is not None:
-            return format_html('<span class="bo-note">so far, as of {}</span>', display.instant_text(row.draft_total_at))
+            return format_html(
+                '<span class="bo-note">so far, as of {}</span>', display.instant_text(row.draft_total_at)
+            )
         if row.unrated:
             return format_html('<span class="bo-warn-text">usage without a rate</span>')
         return "regenerated" if row.regenerated_from_id else ""
@@ -294,7 +281,7 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
 
 def tabs(request: HttpRequest) -> Iterator[dict[str, Any]]:
     """The queues above the list; each keeps whatever else is filtered."""
-    queues = (
+    queues: tuple[tuple[str, dict[str, str]], ...] = (
         ("All", {}),
         ("Drafts", {"status": "DRAFT"}),
         ("Failed", {"attention": "failed"}),

@@ -1,5 +1,7 @@
-"""Usage for staff: how ingest is doing, and events found by customer or transaction id. Read-only, through the store; no
-list of all events, because there may be billions."""
+"""Usage for staff: how ingest is doing, and events found by customer or transaction id.
+
+Read-only, through the store; no list of all events, because there may be billions.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from django.template.response import TemplateResponse
 from core import display
 from core.clock import now
 from core.exact_json import dumps
+from core.money_format import ELLIPSIS
 from customers.selectors import ids_by_ingest_name, list_customers
 from usage.store import StoredEvent, StoreHealth, get_store
 
@@ -66,9 +69,19 @@ def health_tiles(health: StoreHealth | None, at: datetime) -> list[Tile]:
     return [
         Tile("Last minute", f"{health.received_last_minute:,}", f"events received, {per_second}"),
         Tile("Last hour", f"{health.received_last_hour:,}", "events received"),
-        Tile("Last event", display.ago(health.last_received_at, at), display.instant_text(health.last_received_at) + " UTC"),
-        Tile("Stored", f"{health.events_estimate:,}" if health.events_estimate else display.NONE, "events, as the database estimates now and then"),
-        Tile("Durable", "yes", "a confirmed event is on disk") if health.durable else Tile("Durable", "no", "the server confirms before the disk has it", "bad"),
+        Tile(
+            "Last event",
+            display.ago(health.last_received_at, at),
+            display.instant_text(health.last_received_at) + " UTC",
+        ),
+        Tile(
+            "Stored",
+            f"{health.events_estimate:,}" if health.events_estimate else display.NONE,
+            "events, as the database estimates now and then",
+        ),
+        Tile("Durable", "yes", "a confirmed event is on disk")
+        if health.durable
+        else Tile("Durable", "no", "the server confirms before the disk has it", "bad"),
     ]
 
 
@@ -95,16 +108,18 @@ def shown_events(events: Sequence[StoredEvent]) -> list[ShownEvent]:
     return [
         ShownEvent(
             event,
-            owners.get(event.customer_ref),
-            names.get(owners.get(event.customer_ref), ""),
-            tuple((name[:LONGEST_NAME], _text(value)) for name, value in islice(event.properties.items(), MOST_PROPERTIES)),
+            owner := owners.get(event.customer_ref),
+            names.get(owner, "") if owner else "",
+            tuple(
+                (name[:LONGEST_NAME], _text(value)) for name, value in islice(event.properties.items(), MOST_PROPERTIES)
+            ),
         )
         for event in events
     ]
 
 
 def _refs(term: str) -> list[str]:
-    """All names of the customer that `term` names; else `term` itself, as events may have come before their customer."""
+    """All names of the customer that `term` names; else `term` itself: events may have come before their customer."""
     owner = ids_by_ingest_name(names=[term]).get(term)
     if owner is None:
         return [term]
@@ -114,11 +129,11 @@ def _refs(term: str) -> list[str]:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else dumps(value).decode()
-    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + display.ELLIPSIS
+    return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + ELLIPSIS
 
 
 def _require(request: HttpRequest) -> None:
-    if not request.user.has_perm("usage.view_usageevent"):  # type: ignore[union-attr]
+    if not request.user.has_perm("usage.view_usageevent"):
         raise PermissionDenied
 
 

@@ -1,3 +1,5 @@
+"""Django's admin, with our site in the place of its own."""
+
 from django.contrib.admin.apps import AdminConfig
 
 

@@ -20,8 +20,12 @@ MOST_PERIODS = 60
 def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
     """What the page shows; the running draft is composed now."""
     at = now()
-    may_see_invoices = request.user.has_perm("invoices.view_invoice")  # type: ignore[union-attr]
-    rows = list(invoice_rows().filter(contract=contract).order_by("-period_start", "-id")[: MOST_PERIODS + 1]) if may_see_invoices else []
+    may_see_invoices = request.user.has_perm("invoices.view_invoice")
+    rows = (
+        list(invoice_rows().filter(contract=contract).order_by("-period_start", "-id")[: MOST_PERIODS + 1])
+        if may_see_invoices
+        else []
+    )
     running = [row for row in rows if row.status == Invoice.Status.DRAFT and row.period_start <= at < row.period_end]
     cursor = BillingCursor.objects.filter(contract=contract).first()
     return {

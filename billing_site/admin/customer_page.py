@@ -1,4 +1,7 @@
-"""Everything about one customer: what runs now, contracts, invoices, usage, what happened. Each tab reads only what it shows."""
+"""Everything about one customer: what runs now, contracts, invoices, usage, what happened.
+
+Each tab reads only what it shows.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 
+from catalog.models import CreditType
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
 from console.services import create_embed_session
@@ -56,10 +60,12 @@ class ContractRow:
 def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     """What the page shows: figures above, one tab below."""
     at = now()
-    tabs = [(key, title) for key, title, permission in TABS if not permission or request.user.has_perm(permission)]  # type: ignore[union-attr]
+    tabs = [(key, title) for key, title, permission in TABS if not permission or request.user.has_perm(permission)]
     chosen = request.GET.get("tab", "")
     tab = chosen if chosen in {key for key, _ in tabs} else "summary"
-    contracts = list(customer.contracts.select_related("rate_card", "customer").order_by("-starting_at", "-id")[:MOST_ROWS])
+    contracts = list(
+        customer.contracts.select_related("rate_card", "customer").order_by("-starting_at", "-id")[:MOST_ROWS]
+    )
     drafts = running_drafts(customer.pk, at)
     return {
         "tab": tab,
@@ -68,18 +74,24 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "aliases": [row.alias for row in customer.aliases.all()],
         "figures": figures(customer, contracts, drafts, at),
         "state": ("Archived", "") if customer.archived_at else ("Customer", "ok"),
-        "console_url": reverse("admin:customers_customer_console", args=[customer.pk]) if _may_open(request, customer) else "",
+        "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
+        if _may_open(request, customer)
+        else "",
         **_tab(tab, customer, contracts, drafts, at),
     }
 
 
 def running_drafts(customer_id: UUID, at: datetime) -> list[InvoiceView]:
     """The drafts whose period holds `at`, composed now."""
-    rows = invoice_rows(customer_id=customer_id).filter(status=Invoice.Status.DRAFT, period_start__lte=at, period_end__gt=at)
+    rows = invoice_rows(customer_id=customer_id).filter(
+        status=Invoice.Status.DRAFT, period_start__lte=at, period_end__gt=at
+    )
     return page_of_views(rows.order_by("-period_start", "id")[:MOST_RUNNING], now=at)
 
 
-def figures(customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime) -> list[dict[str, Any]]:
+def figures(
+    customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime
+) -> list[dict[str, Any]]:
     """The figures at the top: what runs up now by currency, the last invoice, contracts, the last event."""
     shown = [
         {
@@ -89,7 +101,12 @@ def figures(customer: Customer, contracts: list[Contract], drafts: list[InvoiceV
         }
         for total, drafts_of in _by_currency(drafts)
     ] or [{"label": "So far this period", "money": display.NONE, "note": "no billing period is running"}]
-    last = customer.invoices.filter(status=Invoice.Status.FINALIZED).select_related("credit_type").order_by("-finalized_at", "-id").first()
+    last = (
+        customer.invoices.filter(status=Invoice.Status.FINALIZED)
+        .select_related("credit_type")
+        .order_by("-finalized_at", "-id")
+        .first()
+    )
     active = sum(state_of(contract, at)[0] == "Active" for contract in contracts)
     newest = list_recent_events(customer_id=customer.pk, limit=1)
     return [
@@ -97,7 +114,9 @@ def figures(customer: Customer, contracts: list[Contract], drafts: list[InvoiceV
         {
             "label": "Last invoice",
             "money": display.money(last.total, last.credit_type) if last else display.NONE,
-            "note": f"{last.number}, {display.period_text(last.period_start, last.period_end)}" if last else "nothing is final yet",
+            "note": f"{last.number}, {display.period_text(last.period_start, last.period_end)}"
+            if last
+            else "nothing is final yet",
             "url": reverse("admin:invoices_invoice_change", args=[last.pk]) if last else "",
         },
         {"label": "Active contracts", "money": f"{active:,}", "note": f"of {len(contracts):,} in all"},
@@ -110,8 +129,8 @@ def figures(customer: Customer, contracts: list[Contract], drafts: list[InvoiceV
 
 
 def open_console(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """Opens the customer's console as they see it: read-only, single use, over after fifteen minutes, in the audit trail."""
-    if not request.user.has_perm("customers.view_as_customer"):  # type: ignore[union-attr]
+    """Opens the customer's console as they see it: read-only, single use, for fifteen minutes, in the audit trail."""
+    if not request.user.has_perm("customers.view_as_customer"):
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
@@ -124,7 +143,9 @@ def open_console(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return HttpResponseRedirect(f"{reverse('console:embed')}#code={code}")
 
 
-def _tab(tab: str, customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime) -> dict[str, Any]:
+def _tab(
+    tab: str, customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime
+) -> dict[str, Any]:
     if tab in ("summary", "contracts"):
         found: dict[str, Any] = {"contracts": _contract_rows(contracts, drafts, at)}
         if tab == "summary":
@@ -132,24 +153,39 @@ def _tab(tab: str, customer: Customer, contracts: list[Contract], drafts: list[I
             found["moments"] = timeline.of_customer(customer.pk, limit=8)
         return found
     if tab == "invoices":
-        return {"invoices": _invoices(customer, MOST_ROWS), "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={customer.pk}"}
+        return {
+            "invoices": _invoices(customer, MOST_ROWS),
+            "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={customer.pk}",
+        }
     if tab == "usage":
-        return {"charts": spend_charts(customer.pk, drafts, at), "events": shown_events(list_recent_events(customer_id=customer.pk, limit=MOST_ROWS))}
+        return {
+            "charts": spend_charts(customer.pk, at),
+            "events": shown_events(list_recent_events(customer_id=customer.pk, limit=MOST_ROWS)),
+        }
     if tab == "timeline":
         return {"moments": timeline.of_customer(customer.pk, limit=200)}
     mine: list[timeline.Subject] = [("customer", customer.pk)]
     mine += [("contract", contract.pk) for contract in contracts]
-    mine += [("invoice", key) for key in customer.invoices.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]]
-    return {"moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]}
+    mine += [
+        ("invoice", key) for key in customer.invoices.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
+    ]
+    return {
+        "moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]
+    }
 
 
-def spend_charts(customer_id: UUID, drafts: list[InvoiceView], at: datetime) -> list[StackedBars]:
-    """Charges by day over thirty days, by product. One chart: a customer is billed in one currency but for odd cases."""
+def spend_charts(customer_id: UUID, at: datetime) -> list[StackedBars]:
+    """Charges by day over thirty days, by product: one chart, or none where nothing was charged.
+
+    A customer who is billed in several currencies at once gets none either: their amounts have no sum.
+    """
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     start, end = midnight - timedelta(days=CHART_DAYS - 1), midnight + timedelta(days=1)
-    newest = drafts[0].currency if drafts else _last_currency(customer_id)
-    if newest is None:
+    rows = Invoice.objects.filter(customer_id=customer_id, period_start__lt=end, period_end__gt=start)
+    units = CreditType.objects.filter(pk__in=rows.exclude(status=Invoice.Status.VOID).order_by().values("credit_type"))
+    if len(units) != 1:
         return []
+    currency = currency_view(units[0])
     days = spend_by_window(customer_id=customer_id, start=start, end=end, now=at)
     if not any(day.total for day in days):
         return []
@@ -157,26 +193,24 @@ def spend_charts(customer_id: UUID, drafts: list[InvoiceView], at: datetime) -> 
         Point(
             words.day(day.start),
             words.day(day.start, year=False),
-            {label: words.person_units(amount, newest) for label, amount in day.by_label.items()},
+            {label: words.person_units(amount, currency) for label, amount in day.by_label.items()},
         )
         for day in days
     ]
-
-    def show(value: Decimal) -> str:
-        return words.signed(f"{value:,.2f}")
-
-    return [stacked_bars(points, title="Charges by day", unit=newest.code or newest.name, show=show, wide=960)]
+    unit = display.unit_code(currency)
+    return [stacked_bars(points, title="Charges by day", unit=unit, show=_two_decimals, wide=960)]
 
 
-def _last_currency(customer_id: UUID) -> Any:
-    last = Invoice.objects.filter(customer_id=customer_id).select_related("credit_type").order_by("-period_start").first()
-    return currency_view(last.credit_type) if last else None
+def _two_decimals(value: Decimal) -> str:
+    return words.signed(f"{value:,.2f}")
 
 
 def _contract_rows(contracts: list[Contract], drafts: list[InvoiceView], at: datetime) -> list[ContractRow]:
     by_contract = {draft.contract_id: draft for draft in reversed(drafts)}
     return [
-        ContractRow(contract, *state_of(contract, at), FREQUENCIES[contract.billing_frequency], by_contract.get(contract.pk))
+        ContractRow(
+            contract, *state_of(contract, at), FREQUENCIES[contract.billing_frequency], by_contract.get(contract.pk)
+        )
         for contract in contracts
     ]
 
@@ -207,4 +241,4 @@ def _covers(drafts: list[InvoiceView]) -> str:
 
 
 def _may_open(request: HttpRequest, customer: Customer) -> bool:
-    return request.user.has_perm("customers.view_as_customer") and customer.archived_at is None  # type: ignore[union-attr]
+    return request.user.has_perm("customers.view_as_customer") and customer.archived_at is None

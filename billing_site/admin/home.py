@@ -35,7 +35,7 @@ class HomeTile:
 
 def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
     """The tiles that this person may see, and the invoices that became final last."""
-    may = request.user.has_perm  # type: ignore[union-attr]
+    may = request.user.has_perm
     attention: list[HomeTile] = []
     activity: list[HomeTile] = []
     revenue: list[HomeTile] = []
@@ -48,14 +48,22 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         revenue += revenue_tiles(now)
     if may("contracts.view_contract"):
         active = Contract.objects.filter(in_state("active", now)).count()
-        activity.append(HomeTile("Active contracts", f"{active:,}", "in force now", f"{_list('contracts_contract')}?state=active"))
+        activity.append(
+            HomeTile("Active contracts", f"{active:,}", "in force now", f"{_list('contracts_contract')}?state=active")
+        )
     if may("customers.view_customer"):
         customers = Customer.objects.filter(archived_at__isnull=True).count()
-        activity.append(HomeTile("Customers", f"{customers:,}", "not archived", f"{_list('customers_customer')}?state=living"))
+        activity.append(
+            HomeTile("Customers", f"{customers:,}", "not archived", f"{_list('customers_customer')}?state=living")
+        )
     if may("usage.view_usageevent"):
         activity += usage_tiles(now)
     return {
-        "groups": [(title, tiles) for title, tiles in (("Needs you", attention), ("Revenue", revenue), ("Going on", activity)) if tiles],
+        "groups": [
+            (title, tiles)
+            for title, tiles in (("Needs you", attention), ("Revenue", revenue), ("Going on", activity))
+            if tiles
+        ],
         "last_finalized": last,
         "as_of": now,
     }
@@ -88,7 +96,10 @@ def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
     going_on = [
         HomeTile("Open drafts", f"{counts['open']:,}", "running or in their grace", f"{invoices}?status=DRAFT"),
         HomeTile(
-            "Finalized this month", f"{counts['month']:,}", f"since 1 {now:%b}", f"{invoices}?finalized=this_month&status=FINALIZED"
+            "Finalized this month",
+            f"{counts['month']:,}",
+            f"since 1 {now:%b}",
+            f"{invoices}?finalized=this_month&status=FINALIZED",
         ),
     ]
     return attention, going_on
@@ -101,13 +112,21 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
     open_ = _totals(Invoice.objects.filter(_drafts(), draft_total__isnull=False), "draft_total")
     return [
         *(
-            HomeTile(f"Billed this month, {display.unit_code(unit)}", display.money(total, unit), _count(count, "finalized invoice"),
-                     f"{invoices}?finalized=this_month&status=FINALIZED&currency={unit.pk}")  # fmt: skip
+            HomeTile(
+                f"Billed this month, {display.unit_code(unit)}",
+                display.money(total, unit),
+                _count(count, "finalized invoice"),
+                f"{invoices}?finalized=this_month&status=FINALIZED&currency={unit.pk}",
+            )
             for unit, total, count in billed
         ),
         *(
-            HomeTile(f"In open drafts, {display.unit_code(unit)}", display.money(total, unit), f"{_count(count, 'draft')}, as last computed",
-                     f"{invoices}?status=DRAFT&currency={unit.pk}")  # fmt: skip
+            HomeTile(
+                f"In open drafts, {display.unit_code(unit)}",
+                display.money(total, unit),
+                f"{_count(count, 'draft')}, as last computed",
+                f"{invoices}?status=DRAFT&currency={unit.pk}",
+            )
             for unit, total, count in open_
         ),
     ]
@@ -121,14 +140,21 @@ def usage_tiles(now: datetime) -> list[HomeTile]:
     except OperationalError:
         return [HomeTile("Events", "unreachable", "the event store does not answer", url, "bad")]
     return [
-        HomeTile("Events, last hour", f"{health.received_last_hour:,}", f"{health.received_last_minute:,} in the last minute", url),
+        HomeTile(
+            "Events, last hour",
+            f"{health.received_last_hour:,}",
+            f"{health.received_last_minute:,} in the last minute",
+            url,
+        ),
         HomeTile("Last event", display.ago(health.last_received_at, now), _stored(health.events_estimate), url),
     ]
 
 
 def _totals(rows: Any, column: str) -> list[tuple[CreditType, Any, int]]:
     """Sum and count by currency, greatest count first; two queries."""
-    found = list(rows.order_by().values("credit_type").annotate(amount=Sum(column), number=Count("pk")).order_by("-number"))
+    found = list(
+        rows.order_by().values("credit_type").annotate(amount=Sum(column), number=Count("pk")).order_by("-number")
+    )
     units = CreditType.objects.in_bulk([row["credit_type"] for row in found])
     return [(units[row["credit_type"]], row["amount"], row["number"]) for row in found]
 

@@ -1,4 +1,4 @@
-"""One invoice for staff: what it says, why each line is what it is, the events behind a line, and what happened to it."""
+"""One invoice for staff: what it says, why each line is what it is, the events behind it, and what happened."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,18 +6,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from console.explain import Why, line_label, tier_label, why
 from console.options import GroupNames
+from console.words import money
 from core.admin import timeline
-from core.display import unit_code
 from core.admin.export import csv_response, plain_amount
 from core.clock import now
+from core.display import figure, period_text, unit_code
 from core.errors import NotFound
-from engine.money import ZERO, add
+from engine.money import ZERO, total
 from invoices.admin import status_badge
 from invoices.models import Invoice
 from invoices.selectors import get_line, line_events, view_of
@@ -26,68 +28,81 @@ from invoices.types import CurrencyView, InvoiceView, LineView
 
 MOST_LINES = 500
 MOST_EVENTS = 100
+PRICE_DECIMALS = 10
 _AS_SENT = GroupNames()
 LINES_HEADER = (
-    "invoice", "position", "product", "groups", "tier", "quantity", "unit_price", "total", "currency", "from", "until", "metric", "events",
-    "product_id", "line_id",
+    "invoice", "position", "product", "groups", "tier", "quantity", "unit_price", "total", "currency", "from", "until",
+    "metric", "events",    "product_id", "line_id",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount to read in a column: rounded to the coin, with the exact figure for whoever points at it."""
+
+    figure: str
+    exact: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line with its label inside its product, its tier, and its explanation in words (None if it cannot be told)."""
+    """A line with its tier ("" if it is none), and its explanation in words (None if it cannot be told)."""
 
     line: LineView
-    label: str
     tier: str
+    unit_price: str
+    amount: Amount
     why: Why | None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The lines of one product and one set of group values; `tiers` are indented below it."""
+    """The lines of one set of group values over one stretch of time; its `tiers` are indented below it.
+
+    `label`: the group values; `during`: the stretch, where it is not the whole period.
+    """
 
     label: str
+    during: str
     quantity: Decimal
-    total: Decimal
+    amount: Amount
     is_tiered: bool
     lines: tuple[ShownLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProductBlock:
-    """All lines of one product, with their sum."""
+    """All lines of one product, with their sum. `is_plain`: one group without values, told in the product's own row."""
 
     name: str
-    total: Decimal
+    amount: Amount
+    is_plain: bool
     groups: tuple[Group, ...]
 
 
-def blocks(lines: Iterable[LineView], currency: CurrencyView) -> tuple[ProductBlock, ...]:
-    """Lines as a person reads an invoice: by product, then by group, tiers below their quantity."""
-    by_product: dict[tuple[UUID | None, str], dict[tuple[Any, ...], list[ShownLine]]] = {}
-    for line in lines:
-        label = line_label(line, _AS_SENT)
-        key = (label, line.starting_at, line.ending_before)
-        groups = by_product.setdefault((line.product_id, line.name), {})
-        groups.setdefault(key, []).append(ShownLine(line, label, tier_label(line), _why(line, currency)))
-    return tuple(
-        ProductBlock(name, _sum(shown.line.total for rows in groups.values() for shown in rows), tuple(_group(rows) for rows in groups.values()))
-        for (_, name), groups in by_product.items()
-    )
+def blocks(view: InvoiceView) -> tuple[ProductBlock, ...]:
+    """An invoice's lines (the first 500) as people read them: by product, then by group, tiers below their quantity."""
+    by_product: dict[tuple[UUID | None, str], dict[tuple[Any, ...], list[LineView]]] = {}
+    for line in view.lines[:MOST_LINES]:
+        key = (line_label(line, _AS_SENT), line.starting_at, line.ending_before)
+        by_product.setdefault((line.product_id, line.name), {}).setdefault(key, []).append(line)
+    return tuple(_block(name, list(groups.values()), view) for (_, name), groups in by_product.items())
 
 
 def context(request: HttpRequest, invoice: Invoice) -> dict[str, Any]:
     """What the page shows; a draft is composed now."""
     view = view_of(invoice, now=now())
-    subjects = [("invoice", invoice.pk)] + ([("invoice", invoice.regenerated_from_id)] if invoice.regenerated_from_id else [])
+    subjects = [("invoice", invoice.pk)] + (
+        [("invoice", invoice.regenerated_from_id)] if invoice.regenerated_from_id else []
+    )
     return {
         "view": view,
-        "blocks": blocks(view.lines[:MOST_LINES], view.currency),
+        "blocks": blocks(view),
+        "unit": unit_code(view.currency),
         "hidden_lines": max(0, len(view.lines) - MOST_LINES),
         "badge": status_badge(invoice),
         "moments": timeline.of_subjects(subjects),
-        "may_see_usage": request.user.has_perm("usage.view_usageevent"),  # type: ignore[union-attr]
+        "may_see_usage": request.user.has_perm("usage.view_usageevent"),
         "regenerations": list(invoice.regenerations.all()[:5]),
     }
 
@@ -112,8 +127,6 @@ def pdf(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse:
     """The events that a line's quantity was measured from, the first hundred in order of time."""
-    from django.contrib import admin
-
     _require(request, "invoices.view_invoice", "usage.view_usageevent")
     view = _view(request, object_id)
     asked: dict[str, Any] = {"customer_id": view.customer_id, "invoice_id": view.id, "line_id": line_id, "now": now()}
@@ -123,7 +136,7 @@ def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse
         raise Http404 from error
     shown = {
         **admin.site.each_context(request),
-        "opts": Invoice._meta,
+        "opts": admin.site.get_model_admin(Invoice).opts,
         "original": Invoice.objects.get(pk=object_id),
         "title": f"Events behind {line.name}",
         "view": view,
@@ -139,32 +152,54 @@ def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse
 
 def _view(request: HttpRequest, object_id: UUID) -> InvoiceView:
     _require(request, "invoices.view_invoice")
-    row = Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type").filter(pk=object_id).first()
+    row = (
+        Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+        .filter(pk=object_id)
+        .first()
+    )
     if row is None:
         raise Http404
     return view_of(row, now=now())
 
 
 def _require(request: HttpRequest, *permissions: str) -> None:
-    if not request.user.has_perms(permissions):  # type: ignore[union-attr]
+    if not request.user.has_perms(permissions):
         raise PermissionDenied
 
 
-def _group(rows: list[ShownLine]) -> Group:
-    quantity = _sum(shown.line.quantity or ZERO for shown in rows)
-    tiered = any(shown.line.tier is not None for shown in rows)
-    return Group(rows[0].label, quantity, _sum(shown.line.total for shown in rows), tiered, tuple(rows))
+def _block(name: str, groups: list[list[LineView]], view: InvoiceView) -> ProductBlock:
+    shown = tuple(_group(lines, view) for lines in groups)
+    plain = len(shown) == 1 and not shown[0].label
+    return ProductBlock(name, _amount([line for lines in groups for line in lines], view.currency), plain, shown)
+
+
+def _group(lines: list[LineView], view: InvoiceView) -> Group:
+    first = lines[0]
+    whole = (first.starting_at, first.ending_before) in ((view.period_start, view.period_end), (None, None))
+    return Group(
+        label=line_label(first, _AS_SENT),
+        during=""
+        if whole or not (first.starting_at and first.ending_before)
+        else period_text(first.starting_at, first.ending_before),
+        quantity=total(line.quantity or ZERO for line in lines),
+        amount=_amount(lines, view.currency),
+        is_tiered=any(line.tier is not None for line in lines),
+        lines=tuple(_shown(line, view.currency) for line in lines),
+    )
+
+
+def _shown(line: LineView, currency: CurrencyView) -> ShownLine:
+    price = "" if line.unit_price is None else figure(line.unit_price, currency, decimals=PRICE_DECIMALS)
+    return ShownLine(line, tier_label(line), price, _amount([line], currency), _why(line, currency))
+
+
+def _amount(lines: list[LineView], currency: CurrencyView) -> Amount:
+    shown = money(total(line.total for line in lines), currency)
+    return Amount(shown.figure, shown.exact)
 
 
 def _why(line: LineView, currency: CurrencyView) -> Why | None:
     return why(line, currency) if "rate" in line.explanation else None
-
-
-def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    result = ZERO
-    for amount in amounts:
-        result = add(result, amount)
-    return result
 
 
 def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:
@@ -173,6 +208,7 @@ def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:
         yield (
             view.number or "draft", position, line.name, line_label(line, _AS_SENT), tier_label(line), line.quantity,
             plain_amount(line.unit_price, unit), plain_amount(line.total, unit), unit_code(unit), line.starting_at,
-            line.ending_before, line.explanation.get("metric", {}).get("name", ""), line.explanation.get("event_count", ""),
+            line.ending_before, line.explanation.get("metric", {}).get("name", ""),
+            line.explanation.get("event_count", ""),
             line.product_id, line.id,
         )  # fmt: skip

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A line of the sidebar; only those with the permission see it."""
@@ -64,7 +65,10 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 Link("Products", "sell", "admin:catalog_product_changelist", "catalog.view_product"),
                 Link("Rate cards", "price_change", "admin:catalog_ratecard_changelist", "catalog.view_ratecard"),
                 Link(
-                    "Billable metrics", "speed", "admin:catalog_billablemetric_changelist", "catalog.view_billablemetric"
+                    "Billable metrics",
+                    "speed",
+                    "admin:catalog_billablemetric_changelist",
+                    "catalog.view_billablemetric",
                 ),
                 Link("Pricing units", "toll", "admin:catalog_credittype_changelist", "catalog.view_credittype"),
             ],
@@ -81,7 +85,12 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 Link("API keys", "key", "admin:core_apikey_changelist", "core.view_apikey"),
                 Link("Embed origins", "web", "admin:console_embedorigin_changelist", "console.view_embedorigin"),
-                Link("Embed sessions", "tab_unselected", "admin:console_embedsession_changelist", "console.view_embedsession"),
+                Link(
+                    "Embed sessions",
+                    "tab_unselected",
+                    "admin:console_embedsession_changelist",
+                    "console.view_embedsession",
+                ),
             ],
         ),
         (
@@ -102,5 +111,11 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": title, "separator": False, "items": allowed}
         for title, items in groups
-        if (allowed := [link.shown(request) for link in items if link.permission is None or request.user.has_perm(link.permission)])
+        if (
+            allowed := [
+                link.shown(request)
+                for link in items
+                if link.permission is None or request.user.has_perm(link.permission)
+            ]
+        )
     ]

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from catalog.models import ProductVersion, RateCard
 from contracts.models import Contract
-from core.display import period_text
 from core.admin.options import as_uuid
+from core.display import period_text
 from customers.models import Customer
 from invoices.models import Invoice
 
@@ -36,7 +36,7 @@ def find(request: HttpRequest, term: str) -> list[Found]:
         ("catalog.view_ratecard", rate_cards),
         ("catalog.view_product", products),
     )
-    return [hit for permission, search in kinds if request.user.has_perm(permission) for hit in search(term)]  # type: ignore[union-attr]
+    return [hit for permission, search in kinds if request.user.has_perm(permission) for hit in search(term)]
 
 
 def customers(term: str) -> Iterator[Found]:
@@ -55,8 +55,11 @@ def invoices(term: str) -> Iterator[Found]:
     condition = Q(number__istartswith=term) | Q(number__iendswith=term) | (Q(pk=uuid) if uuid else Q(pk__in=()))
     rows = Invoice.objects.filter(condition).select_related("customer").order_by("-period_start", "-id")[:MOST]
     for row in rows:
-        about = f"Invoice of {row.customer.name}, {period_text(row.period_start, row.period_end)}, {row.get_status_display()}"
-        yield Found(row.number or "Draft", about, reverse("admin:invoices_invoice_change", args=[row.pk]), "receipt_long")
+        period = period_text(row.period_start, row.period_end)
+        about = f"Invoice of {row.customer.name}, {period}, {row.get_status_display()}"
+        yield Found(
+            row.number or "Draft", about, reverse("admin:invoices_invoice_change", args=[row.pk]), "receipt_long"
+        )
 
 
 def contracts(term: str) -> Iterator[Found]:
@@ -64,7 +67,12 @@ def contracts(term: str) -> Iterator[Found]:
     uuid = as_uuid(term)
     condition = Q(name__icontains=term) | (Q(pk=uuid) if uuid else Q(pk__in=()))
     for row in Contract.objects.filter(condition).select_related("customer").order_by("-starting_at", "-id")[:MOST]:
-        yield Found(str(row), f"Contract of {row.customer.name}", reverse("admin:contracts_contract_change", args=[row.pk]), "contract")
+        yield Found(
+            str(row),
+            f"Contract of {row.customer.name}",
+            reverse("admin:contracts_contract_change", args=[row.pk]),
+            "contract",
+        )
 
 
 def rate_cards(term: str) -> Iterator[Found]:

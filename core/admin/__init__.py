@@ -15,15 +15,20 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from core import display
 from core.admin import timeline
 from core.admin.acts import Act, Done, NothingToAsk, refuse
+from core.admin.filters import EndedFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
@@ -60,21 +65,7 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Finance and support; `manage.py create_staff` sets what they may do."""
 
 
-# --- API keys -------------------------------------------------------------------------------------------------------------
-
-
-class KeyState(DropdownFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("live", "Live"), ("ended", "Revoked or expired")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        ended = queryset.filter(revoked_at__isnull=False) | queryset.filter(expires_at__lte=now())
-        if self.value() == "live":
-            return queryset.exclude(pk__in=ended.values("pk"))
-        return ended if self.value() == "ended" else queryset
+# --- API keys ------------------------------------------------------------------------------------------------------
 
 
 class KeyForm(forms.Form):
@@ -86,7 +77,9 @@ class KeyForm(forms.Form):
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="What it may do. A key for sending events needs usage:ingest only.",
     )
-    expires_on = forms.DateField(required=False, widget=UnfoldAdminSingleDateWidget(), help_text="Midnight UTC; empty for never.")
+    expires_on = forms.DateField(
+        required=False, widget=UnfoldAdminSingleDateWidget(), help_text="Midnight UTC; empty for never."
+    )
 
     def clean_expires_on(self) -> datetime | None:
         """The instant of expiry; not in the past."""
@@ -127,15 +120,17 @@ class ApiKeyAdmin(RecordAdmin):
     """Keys are made here or by `manage.py create_api_key`; the secret is shown once."""
 
     list_display = ("name", "shown", "scope_list", "state", "created", "last_used")
-    list_filter = (KeyState,)
+    list_filter = (EndedFilter,)
     search_fields = ("name__icontains", "last4__exact")
     search_help_text = "Name or last four characters"
     acts = (REVOKE,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("core.create_apikey")  # type: ignore[union-attr]
+        return request.user.has_perm("core.create_apikey")
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         """A form, and after it the secret: in this one answer and never again."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -144,14 +139,21 @@ class ApiKeyAdmin(RecordAdmin):
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:
-                key, secret = create_api_key(name=data["name"], scopes=data["scopes"], expires_at=data["expires_on"], now=now())
+                key, secret = create_api_key(
+                    name=data["name"], scopes=data["scopes"], expires_at=data["expires_on"], now=now()
+                )
             except TactusError as error:
                 refuse(form, error)
             else:
                 messages.success(request, f"{key.name} is made.")
                 shown = {**context, "title": key.name, "key": key, "secret": secret}
                 return TemplateResponse(request, "admin/back_office/new_key.html", shown)
-        return TemplateResponse(request, "admin/back_office/form.html", context | {"submit": "Create key"}, status=400 if form.errors else 200)
+        return TemplateResponse(
+            request,
+            "admin/back_office/form.html",
+            context | {"submit": "Create key"},
+            status=400 if form.errors else 200,
+        )
 
     def facts(self, request: HttpRequest, record: ApiKey) -> Facts:
         return [
@@ -196,7 +198,7 @@ def _key_badge(key: ApiKey) -> SafeString:
     return display.badge("Live", "ok")
 
 
-# --- what happened --------------------------------------------------------------------------------------------------------
+# --- what happened -------------------------------------------------------------------------------------------------
 
 
 @admin.register(AuditEntry)

@@ -61,9 +61,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that may be done. `run(record, data, now)` makes the one service call; `effects(record)` says beforehand
-    what will happen; `offered(record)` whether it makes sense now. With a `preview(record, data)` the effect depends on what
-    was filled in: it is shown between the form and the call."""
+    """One thing that may be done.
+
+    `run(record, data, now)` makes the one service call; `effects(record)` says beforehand what will happen;
+    `offered(record)` whether it makes sense now. With a `preview(record, data)` the effect depends on what was filled
+    in: it is shown between the form and the call.
+    """
 
     slug: str
     title: str
@@ -87,13 +90,13 @@ def act_view(admin: "RecordAdmin", act: Act) -> Callable[..., HttpResponse]:
     """The view of an act's confirm page."""
 
     def view(request: HttpRequest, object_id: str) -> HttpResponse:
-        if not request.user.has_perm(act.permission) or not admin.has_view_permission(request):  # type: ignore[union-attr]
+        if not request.user.has_perm(act.permission) or not admin.has_view_permission(request):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
         record = admin.get_object(request, unquote(object_id))
         if record is None:
-            return admin._get_obj_does_not_exist_redirect(request, admin.opts, object_id)  # noqa: SLF001
+            return admin.gone(request, object_id)
         page = page_url(admin, record)
         posted = request.method == "POST"
         form = act.form(request.POST) if posted else act.form(initial=act.initial(record))
@@ -139,7 +142,7 @@ def confirm_page(
     back: str,
     preview: list[str] | None = None,
 ) -> TemplateResponse:
-    """The page that names the effects before anything happens. `preview`: those of what was filled in, to be confirmed."""
+    """The page that names the effects before anything happens. `preview`: those of what was filled in."""
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,

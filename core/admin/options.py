@@ -1,7 +1,7 @@
 """The shape of every screen of records: searchable list, read-only page, and writes only through services.
 
-`RecordAdmin` refuses adding, changing and deleting whatever permissions somebody has: what may be done to a record is an
-`Act` (core.admin.acts), which asks for its own permission and calls one service.
+`RecordAdmin` refuses adding, changing and deleting whatever permissions somebody has: what may be done to a record is
+an `Act` (core.admin.acts), which asks for its own permission and calls one service.
 """
 
 from typing import Any, ClassVar
@@ -42,7 +42,7 @@ class RecordAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    # --- the list -----------------------------------------------------------------------------------------------------
+    # --- the list ---------------------------------------------------------------------------------------------------
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
         """Whatever `search_fields` find, and the record with exactly this id."""
@@ -57,7 +57,7 @@ class RecordAdmin(ModelAdmin):
         """What a typed id means in this list; None where ids are no UUIDs."""
         return queryset.filter(pk=uuid) if self.opts.pk.get_internal_type() == "UUIDField" else None
 
-    # --- the page -----------------------------------------------------------------------------------------------------
+    # --- the page ---------------------------------------------------------------------------------------------------
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -69,8 +69,14 @@ class RecordAdmin(ModelAdmin):
             return HttpResponseNotAllowed(["GET", "HEAD"])
         record = self.get_object(request, unquote(object_id))
         if record is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        return TemplateResponse(request, self.record_template, self.page_context(request, record, **(extra_context or {})))
+            return self.gone(request, object_id)
+        return TemplateResponse(
+            request, self.record_template, self.page_context(request, record, **(extra_context or {}))
+        )
+
+    def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Home, with a message that there is no such record."""
+        return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -97,12 +103,12 @@ class RecordAdmin(ModelAdmin):
         return []
 
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
-        """What this kind of record adds to its page: here, or at the top where several rooms are needed (`site.pages`)."""
+        """What this kind of record adds to its page: here, or where several rooms are needed in `site.pages`."""
         pages: dict[str, Any] = getattr(self.admin_site, "pages", {})
         across_rooms = pages.get(self.opts.label_lower)
         return across_rooms(request, record) if across_rooms else {}
 
-    # --- what may be done -----------------------------------------------------------------------------------------------
+    # --- what may be done -------------------------------------------------------------------------------------------
 
     def offered_acts(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
         """The acts that this member of staff may do to this record now, as buttons."""
@@ -114,7 +120,7 @@ class RecordAdmin(ModelAdmin):
                 "url": reverse(f"{self.admin_site.name}:{act.url_name(self.opts)}", args=[record.pk]),
             }
             for act in self.acts
-            if request.user.has_perm(act.permission) and act.offered(record)  # type: ignore[union-attr]
+            if request.user.has_perm(act.permission) and act.offered(record)
         ]
 
     def get_urls(self) -> list[URLPattern]:

@@ -65,11 +65,15 @@ class Moment:
 
 
 def of_subjects(subjects: Iterable[Subject], *, limit: int = 100) -> list[Moment]:
-    """Acts and facts about these records, newest first. A fact that an act reports at the same instant is not repeated."""
+    """Acts and facts about these records, newest first. A fact that an act tells at the same instant is left out."""
     condition = about(subjects)
     entries = list(audit_entries().filter(condition)[:limit])
     told = {(entry.at, entry.subject_id) for entry in entries}
-    facts = [event for event in Event.objects.filter(condition).order_by("-id")[:limit] if (event.occurred_at, event.subject_id) not in told]
+    facts = [
+        event
+        for event in Event.objects.filter(condition).order_by("-id")[:limit]
+        if (event.occurred_at, event.subject_id) not in told
+    ]
     moments = [of_entry(entry) for entry in entries] + [of_event(event) for event in facts]
     return sorted(moments, key=lambda moment: moment.at, reverse=True)[:limit]
 
@@ -146,7 +150,11 @@ def detail(payload: Any) -> list[tuple[str, str]]:
         now, before = payload["ingest_aliases"] or [], payload.get("previous_ingest_aliases") or []
         added = [alias for alias in now if alias not in before]
         removed = [alias for alias in before if alias not in now]
-        shown += [(word, ", ".join(map(str, some))[:LONGEST]) for word, some in (("added", added), ("removed", removed)) if some]
+        shown += [
+            (word, ", ".join(map(str, some))[:LONGEST])
+            for word, some in (("added", added), ("removed", removed))
+            if some
+        ]
     return shown
 
 

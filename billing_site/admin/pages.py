@@ -1,0 +1,30 @@
+"""What the site shows beyond lists: pages across rooms, files, usage, the home page and the search."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from billing_site.admin import contract_page, customer_page, invoice_page
+from billing_site.admin.home import home_context
+from billing_site.admin.search import find
+from usage import admin as usage
+
+__all__ = ["CONTEXTS", "ROUTES", "find", "home_context"]
+
+CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
+    "customers.customer": customer_page.context,
+    "contracts.contract": contract_page.context,
+    "invoices.invoice": invoice_page.context,
+}
+"""What the pages of these records show from several rooms, by model label (RecordAdmin.record_context)."""
+
+ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
+    ("customers/customer/<uuid:object_id>/console/", customer_page.open_console, "customers_customer_console"),
+    ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
+    ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
+    ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
+    ("usage/ingest/", usage.ingest_health, "usage_ingest"),
+    ("usage/events/", usage.search_events, "usage_events"),
+)
+"""Pages that belong to no list: route below /admin/, view, name."""
