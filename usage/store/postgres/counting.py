@@ -30,7 +30,7 @@ def counted(refs: Sequence[str], query: UsageQuery) -> Fragment:
     condition = _condition(refs, query)
     return Fragment(
         f"SELECT width_bucket(e.timestamp, %s::timestamptz[]) - 1 AS w{groups}, {value.sql} AS value,"  # noqa: S608 - no input in it
-        f" e.timestamp, e.id AS arrival FROM usage_usageevent e WHERE {condition.sql}",
+        f" e.timestamp, e.arrival FROM usage_usageevent e WHERE {condition.sql}",
         [[w.start for w in query.windows], *query.group_keys, *value.params, *condition.params],
     )
 

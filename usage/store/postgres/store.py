@@ -16,10 +16,11 @@ from core.transactions import use_case
 from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import AppendResult, EventPage, NewEvent, Position, StoredEvent, StoreHealth, UsageQuery
 from usage.store.postgres.counting import aggregation, counted
+from usage.store.postgres.keys import event_key
 from usage.store.postgres.statements import INSERT
 
 _ATTEMPTS = 6
-_COLUMNS = "e.id, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
+_COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
 
 
 class PostgresStore:
@@ -33,7 +34,7 @@ class PostgresStore:
         first: dict[str, NewEvent] = {}
         for event in events:
             first.setdefault(event.transaction_id, event)
-        stored = self._insert(list(first.values()), received_at) if first else set()
+        stored = self._insert(list(first.values()), received_at, len(events) - len(first)) if first else set()
         accepted, duplicates = [], []
         for event in events:
             if event.transaction_id in stored:
@@ -43,14 +44,17 @@ class PostgresStore:
                 duplicates.append(event.transaction_id)
         return AppendResult(tuple(accepted), tuple(duplicates))
 
-    def _insert(self, events: Sequence[NewEvent], received_at: datetime) -> set[str]:
+    def _insert(self, events: Sequence[NewEvent], received_at: datetime, repeated: int) -> set[str]:
         params: list[Any] = [
+            [event_key(e.transaction_id) for e in events],
             [e.transaction_id for e in events],
             [e.customer_ref for e in events],
             [e.event_type for e in events],
             [e.timestamp for e in events],
             [dumps(e.properties).decode() for e in events],
             received_at,
+            received_at.replace(second=0, microsecond=0),
+            repeated,
         ]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -82,7 +86,7 @@ class PostgresStore:
         source = counted(refs, query)
         beyond = " AND (c.timestamp, c.arrival) > (%s::timestamptz, %s)" if after is not None else ""
         rows = self._events(
-            f"SELECT {_COLUMNS}, c.value::text FROM ({source.sql}) c JOIN usage_usageevent e ON e.id = c.arrival"  # noqa: S608
+            f"SELECT {_COLUMNS}, c.value::text FROM ({source.sql}) c JOIN usage_usageevent e ON e.arrival = c.arrival"  # noqa: S608
             f" WHERE c.value IS NOT NULL{beyond} ORDER BY c.timestamp, c.arrival LIMIT %s",
             [*source.params, *(after or ()), limit + 1],
             has_value=query.spec.aggregation is not Aggregation.COUNT,
@@ -93,7 +97,7 @@ class PostgresStore:
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
         return self._events(
-            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.transaction_id = ANY(%s::text[]) ORDER BY e.id",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.transaction_id = ANY(%s::text[]) ORDER BY e.arrival",  # noqa: S608
             [list(transaction_ids)],
         )
 
@@ -101,7 +105,7 @@ class PostgresStore:
         """See UsageStore."""
         return self._events(
             f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.customer_ref = ANY(%s::text[])"  # noqa: S608
-            " ORDER BY e.timestamp DESC, e.id DESC LIMIT %s",
+            " ORDER BY e.timestamp DESC, e.arrival DESC LIMIT %s",
             [list(refs), limit],
         )
 
@@ -121,12 +125,13 @@ class PostgresStore:
         """See UsageStore."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'usage_usageevent'::regclass),"
-                " count(*) FILTER (WHERE received_at >= %s), count(*),"
-                " (SELECT max(received_at) FROM usage_usageevent),"
-                " current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'"
-                " FROM usage_usageevent WHERE received_at >= %s",
-                [now - timedelta(minutes=1), now - timedelta(hours=1)],
+                "SELECT (SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_inherits i JOIN pg_class c"
+                " ON c.oid = i.inhrelid WHERE i.inhparent = 'usage_usageevent'::regclass),"
+                " (SELECT coalesce(sum(accepted), 0)::bigint FROM usage_ingestminute WHERE minute BETWEEN %s AND %s),"
+                " (SELECT coalesce(sum(accepted), 0)::bigint FROM usage_ingestminute WHERE minute BETWEEN %s AND %s),"
+                " (SELECT received_at FROM usage_usageevent ORDER BY xact DESC LIMIT 1),"
+                " current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'",
+                [now - timedelta(minutes=1), now, now - timedelta(hours=1), now],
             )
             return StoreHealth(*cursor.fetchone())
 
