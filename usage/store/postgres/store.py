@@ -14,9 +14,21 @@ from django.db import OperationalError, connection
 from core.exact_json import dumps
 from core.transactions import use_case
 from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
-from usage.store.base import AppendResult, EventPage, NewEvent, Position, StoredEvent, StoreHealth, UsageQuery
-from usage.store.postgres.counting import aggregation, counted
+from usage.store.base import (
+    AppendResult,
+    EventPage,
+    Following,
+    NewEvent,
+    Position,
+    SeriesProgress,
+    StoredEvent,
+    StoreHealth,
+    UsageQuery,
+)
+from usage.store.postgres import roller
+from usage.store.postgres.counting import counted
 from usage.store.postgres.keys import event_key
+from usage.store.postgres.reading import read
 from usage.store.postgres.statements import INSERT
 
 _ATTEMPTS = 6
@@ -68,16 +80,35 @@ class PostgresStore:
         raise AssertionError("unreachable")
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
-        """See UsageStore. One statement."""
-        if not query.windows or not refs:
-            return ()
-        statement = aggregation(query, counted(refs, query))
+        """See UsageStore. Two statements."""
+        [rows] = self.aggregate_each(refs, [query])
+        return rows
+
+    def aggregate_each(self, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+        """See UsageStore. Two statements."""
+        asked = [query for query in queries if query.windows] if refs else []
+        if not asked:
+            return [()] * len(queries)
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql, statement.params)
-            partials = [Partial(row[0], tuple(row[1:-2]), row[-2], row[-1]) for row in cursor.fetchall()]
-        if query.independent:
-            return _independent(partials, query)
-        return tuple(rows_from_partials(Aggregation(query.spec.aggregation), partials, query.windows))
+            answers = iter(read(cursor, refs, asked))
+        return [_rows(next(answers), query) if query.windows else () for query in queries]
+
+    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+        """See UsageStore."""
+        return roller.follow(followings, now)
+
+    def forget(self, followings: Sequence[Following]) -> None:
+        """See UsageStore."""
+        roller.forget(followings)
+
+    def roll(self, now: datetime) -> int:
+        """See UsageStore."""
+        return roller.roll(now)
+
+    def progress(self) -> list[SeriesProgress]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            return roller.progress(cursor)
 
     def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
         """See UsageStore."""
@@ -140,7 +171,9 @@ def _worth_repeating(error: OperationalError) -> bool:
     return isinstance(error.__cause__, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
 
 
-def _independent(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
+def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
+    if not query.independent:
+        return tuple(rows_from_partials(query.spec.aggregation, partials, query.windows))
     ordered = sorted(partials, key=lambda p: (group_order(p.group), p.window_index))
     return tuple(UsageRow(query.windows[p.window_index], p.group, p.value, p.event_count) for p in ordered)
 
