@@ -15,5 +15,6 @@ DUE_WORK: list[str] = [
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",
     "invoices.services.documents.render_due_documents",
+    "usage.services.roll_usage",
     "core.services.forget_old_requests",
 ]

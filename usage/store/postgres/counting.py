@@ -40,15 +40,18 @@ def counted_from(source: Fragment, condition: Fragment, query: UsageQuery) -> Fr
     """The same of `source`, which is called e, where `condition` holds too."""
     value = value_of(query.spec)
     groups = together([Fragment(f", {PROPERTY} AS g{i}", [key]) for i, key in enumerate(query.group_keys)], "")
-    where = together(
-        [condition, *in_windows(query.windows), *filters_of(query.spec), *_groups(query.group_filters)], " AND "
-    )
+    where = together([condition, *counting_condition(query)], " AND ")
     window = window_of("e.timestamp", query.windows)
     return Fragment(
         f"SELECT {window.sql} AS w{groups.sql}, {value.sql} AS value,"  # noqa: S608 - no input in it
         f" e.timestamp, e.arrival FROM {source.sql} WHERE {where.sql}",
         [*window.params, *groups.params, *value.params, *source.params, *where.params],
     )
+
+
+def counting_condition(query: UsageQuery) -> list[Fragment]:
+    """Conditions that an event lies in the query's windows and passes its filters."""
+    return [*in_windows(query.windows), *filters_of(query.spec), *_groups(query.group_filters)]
 
 
 def window_of(instant: str, windows: Sequence[Period]) -> Fragment:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -46,6 +47,7 @@ class UsageEvent(models.Model):
         indexes = [
             models.Index(fields=["customer_ref", "timestamp"], name="usage_event_customer_idx"),
             models.Index(fields=["xact"], name="usage_event_xact_idx"),
+            BrinIndex(fields=["received_at"], name="usage_event_received_idx", pages_per_range=32, autosummarize=True),
         ]
 
     def __str__(self) -> str:
@@ -56,11 +58,12 @@ class EventKey(models.Model):
     """A transaction id that was stored, for ever: it outlives its event's partition.
 
     `key` is `usage.store.postgres.keys.event_key`; `digest`: 64 bits over the event's content, NULL where it is not
-    known (events from before it was kept).
+    known (events from before it was kept). `xact` is its event's.
     """
 
     key = models.UUIDField(primary_key=True)
     digest = models.BigIntegerField(null=True)
+    xact = models.BigIntegerField(editable=False)
 
     class Meta:
         app_label = "usage"

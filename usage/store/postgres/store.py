@@ -26,13 +26,13 @@ from usage.store.base import (
     UsageQuery,
 )
 from usage.store.postgres import roller
-from usage.store.postgres.counting import counted
+from usage.store.postgres.counting import Fragment
+from usage.store.postgres.events import events_with, evidence_of, newest_of
 from usage.store.postgres.keys import event_key
 from usage.store.postgres.reading import read
 from usage.store.postgres.statements import INSERT
 
 _ATTEMPTS = 6
-_COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
 
 
 class PostgresStore:
@@ -114,35 +114,22 @@ class PostgresStore:
         """See UsageStore."""
         if not query.windows or not refs:
             return EventPage((), None)
-        source = counted(refs, query)
-        beyond = " AND (c.timestamp, c.arrival) > (%s::timestamptz, %s)" if after is not None else ""
-        rows = self._events(
-            f"SELECT {_COLUMNS}, c.value::text FROM ({source.sql}) c JOIN usage_usageevent e ON e.arrival = c.arrival"  # noqa: S608
-            f" WHERE c.value IS NOT NULL{beyond} ORDER BY c.timestamp, c.arrival LIMIT %s",
-            [*source.params, *(after or ()), limit + 1],
-            has_value=query.spec.aggregation is not Aggregation.COUNT,
-        )
+        statement = evidence_of(refs, query, limit + 1, after)
+        rows = self._events(statement, has_value=query.spec.aggregation is not Aggregation.COUNT)
         page = rows[:limit]
         return EventPage(page, page[-1].position if len(rows) > limit else None)
 
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
-        return self._events(
-            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.transaction_id = ANY(%s::text[]) ORDER BY e.arrival",  # noqa: S608
-            [list(transaction_ids)],
-        )
+        return self._events(events_with(transaction_ids))
 
     def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
-        return self._events(
-            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.customer_ref = ANY(%s::text[])"  # noqa: S608
-            " ORDER BY e.timestamp DESC, e.arrival DESC LIMIT %s",
-            [list(refs), limit],
-        )
+        return self._events(newest_of(refs, limit)) if refs else ()
 
-    def _events(self, sql: str, params: list[Any], *, has_value: bool = False) -> tuple[StoredEvent, ...]:
+    def _events(self, statement: Fragment, *, has_value: bool = False) -> tuple[StoredEvent, ...]:
         with connection.cursor() as cursor:
-            cursor.execute(sql, params)
+            cursor.execute(statement.sql, statement.params)
             return tuple(_stored(row, row[7] if has_value else None) for row in cursor.fetchall())
 
     def count(self, refs: Sequence[str] | None = None) -> int:
