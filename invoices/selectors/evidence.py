@@ -1,7 +1,6 @@
 """What stands behind a line: its explanation, and the very events that were counted."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from core.errors import NotFound
@@ -10,6 +9,7 @@ from invoices.composition import group_keys, load_terms
 from invoices.selectors.views import find_invoice, view_of
 from invoices.types import LineView
 from usage.selectors import UsageQuery, list_line_events
+from usage.store.base import EventPage, Position
 
 
 def get_line(*, customer_id: UUID, invoice_id: UUID, line_id: UUID, now: datetime) -> LineView:
@@ -22,8 +22,8 @@ def get_line(*, customer_id: UUID, invoice_id: UUID, line_id: UUID, now: datetim
 
 
 def line_events(
-    *, customer_id: UUID, invoice_id: UUID, line_id: UUID, now: datetime, after: str | None = None, limit: int = 50
-) -> Any:
+    *, customer_id: UUID, invoice_id: UUID, line_id: UUID, now: datetime, after: Position | None = None, limit: int = 50
+) -> EventPage:
     """A page of the events that the line's quantity was measured from, in order of time.
 
     Lines that are tiers of one quantity share their events. Raises NotFound.
