@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
 from contracts.models import Contract
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
+from core.api.output import IdOutput, envelope
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
@@ -63,20 +64,14 @@ class EndDateInput(ContractInput):
     allow_ending_before_finalized_invoice = FlagField(required=False, default=True)
 
 
-class IdOutput(serializers.Serializer[Any]):
-    id = IdField()
-
-
-class IdEnvelope(serializers.Serializer[Any]):
-    data = IdOutput()
-
-
 class CreateContract(ApiView):
     """POST /v1/contracts/create"""
 
     resource = "contracts"
 
-    @extend_schema(request=CreateInput, responses=IdEnvelope, operation_id="createContract-v1", tags=["Contracts"])
+    @extend_schema(
+        request=CreateInput, responses=envelope(IdOutput), operation_id="createContract-v1", tags=["Contracts"]
+    )
     def post(self, request: Request) -> Response:
         body = self.read_body(request, CreateInput)
         asked = body.pop("usage_statement_schedule", None)
@@ -92,7 +87,7 @@ class RetrieveContract(ApiView):
 
     resource, access = "contracts", "read"
 
-    @extend_schema(request=ContractInput, responses=IdEnvelope, tags=["Contracts"])
+    @extend_schema(request=ContractInput, responses=OpenApiTypes.OBJECT, tags=["Contracts"])
     def post(self, request: Request, version: int) -> Response:
         body = self.read_body(request, ContractInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
@@ -104,7 +99,7 @@ class ListContracts(ApiView):
 
     resource, access = "contracts", "read"
 
-    @extend_schema(request=ListInput, responses=IdEnvelope(many=True), tags=["Contracts"])
+    @extend_schema(request=ListInput, responses=OpenApiTypes.OBJECT, tags=["Contracts"])
     def post(self, request: Request, version: int) -> Response:
         body = self.read_body(request, ListInput)
         rows, cursor = paginate(selectors.list_contracts(**body), page_request(request, Style.BODY_CURSOR))
@@ -116,7 +111,7 @@ class ArchiveContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=ArchiveInput, responses=IdEnvelope, tags=["Contracts"])
+    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, ArchiveInput)
         return data({"id": services.archive_contract(**body, now=now()).pk})
@@ -127,7 +122,7 @@ class UpdateEndDate(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=EndDateInput, responses=IdEnvelope, tags=["Contracts"])
+    @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, EndDateInput)
         return data({"id": services.update_end_date(**({"ending_before": None} | body), now=now()).pk})

@@ -9,6 +9,7 @@ import secrets
 import string
 import zlib
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -49,7 +50,7 @@ def create_api_key(
     return key, secret
 
 
-def revoke_api_key(*, key_id: object, now: datetime) -> ApiKey:
+def revoke_api_key(*, key_id: UUID, now: datetime) -> ApiKey:
     """Ends a key at once. Doing it twice changes nothing."""
     with use_case():
         key = ApiKey.objects.select_for_update().get(pk=key_id)

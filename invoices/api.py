@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,6 +19,7 @@ from core.api.fields import (
     parse_instant,
     read_query,
 )
+from core.api.output import IdOutput, envelope
 from core.api.paging import encode, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
@@ -43,14 +42,6 @@ class IdInput(Input):
 
 class RegenerateInput(Input):
     id = IdField()
-
-
-class InvoiceIdOutput(serializers.Serializer[Any]):
-    id = IdField()
-
-
-class InvoiceIdEnvelope(serializers.Serializer[Any]):
-    data = InvoiceIdOutput()
 
 
 def one_of(*words: str) -> Callable[[str], str]:
@@ -170,7 +161,7 @@ class VoidInvoice(ApiView):
 
     resource = "invoices"
 
-    @extend_schema(request=IdInput, responses=InvoiceIdEnvelope, tags=["Invoices"])
+    @extend_schema(request=IdInput, responses=envelope(IdOutput), tags=["Invoices"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, IdInput)
         return data({"id": void.void_invoice(invoice_id=body["id"], reason=body["reason"], now=now()).pk})
@@ -181,7 +172,7 @@ class RegenerateInvoice(ApiView):
 
     resource = "invoices"
 
-    @extend_schema(request=RegenerateInput, responses=InvoiceIdEnvelope, tags=["Invoices"])
+    @extend_schema(request=RegenerateInput, responses=envelope(IdOutput), tags=["Invoices"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, RegenerateInput)
         return data({"id": void.regenerate_invoice(invoice_id=body["id"], now=now()).pk})

@@ -89,7 +89,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     """Django REST framework's hook. A fault of ours is logged with its traceback and leaves as a plain 500."""
     refusal = describe(error)
     if refusal is None:
-        logger.exception("request failed", exc_info=error)
+        logger.error("request failed", exc_info=error)
         return Response({"message": "internal error"}, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
     response = Response(body_of(refusal), status=refusal.status)
     for name, value in headers_of(refusal).items():

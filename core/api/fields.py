@@ -44,7 +44,7 @@ def parse_decimal(value: Any) -> Decimal:
 
 
 @extend_schema_field({"type": "string", "format": "date-time"})
-class InstantField(serializers.Field):  # type: ignore[type-arg]
+class InstantField(serializers.Field):
     """RFC 3339 with an offset; `hour=True` wants it on the hour, `midnight=True` at 00:00 UTC."""
 
     def __init__(self, *, hour: bool = False, midnight: bool = False, **kwargs: Any) -> None:
@@ -67,7 +67,7 @@ class InstantField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "number"})
-class ExactField(serializers.Field):  # type: ignore[type-arg]
+class ExactField(serializers.Field):
     """An exact decimal, bounded by `minimum` and `maximum` where given."""
 
     def __init__(
@@ -94,7 +94,7 @@ class ExactField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "integer"})
-class WholeField(serializers.Field):  # type: ignore[type-arg]
+class WholeField(serializers.Field):
     """A JSON integer within bounds; booleans, strings and fractions are refused."""
 
     def __init__(self, *, minimum: int = 0, maximum: int = 2**31 - 1, **kwargs: Any) -> None:
@@ -115,7 +115,7 @@ class WholeField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "string"})
-class TextField(serializers.Field):  # type: ignore[type-arg]
+class TextField(serializers.Field):
     """A JSON string of `minimum` to `maximum` characters without NUL or other control characters; kept byte for byte."""
 
     def __init__(self, *, maximum: int = 200, minimum: int = 1, truncate: bool = False, **kwargs: Any) -> None:
@@ -138,7 +138,7 @@ class TextField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "string", "format": "uuid"})
-class IdField(serializers.Field):  # type: ignore[type-arg]
+class IdField(serializers.Field):
     """An object id (UUID)."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -153,7 +153,7 @@ class IdField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
-class WordField(serializers.Field):  # type: ignore[type-arg]
+class WordField(serializers.Field):
     """One of `words`, in upper or lower case; emitted in upper case."""
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
@@ -170,7 +170,7 @@ class WordField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "boolean"})
-class FlagField(serializers.Field):  # type: ignore[type-arg]
+class FlagField(serializers.Field):
     """JSON true or false, nothing that merely looks like it."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -183,7 +183,7 @@ class FlagField(serializers.Field):  # type: ignore[type-arg]
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
-class CustomFieldsField(serializers.Field):  # type: ignore[type-arg]
+class CustomFieldsField(serializers.Field):
     """String to string, values of at most 200 characters."""
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
@@ -198,7 +198,7 @@ class CustomFieldsField(serializers.Field):  # type: ignore[type-arg]
         return value
 
 
-class Input(serializers.Serializer):  # type: ignore[type-arg]
+class Input(serializers.Serializer):
     """Base of request bodies: an object; unknown keys are ignored; keys in `not_yet` are refused when they carry anything,
     because ignoring them would bill something else than was asked for."""
 

@@ -7,13 +7,14 @@ Cursors are opaque to clients: the sort key of the last row seen. They stay vali
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
@@ -43,7 +44,7 @@ def page_request(
 ) -> PageRequest:
     """Reads limit and cursor in `style`. Raises InvalidInput for a limit outside 1..maximum or a cursor that is not ours."""
     in_body = style in (Style.BODY, Style.BODY_CURSOR)
-    source: Mapping[str, Any] = request.data if in_body else request.query_params
+    source: Any = request.data if in_body else request.query_params
     field = "cursor" if style is Style.BODY_CURSOR else "next_page"
     limit = default or maximum
     asked = source.get("limit") if style is not Style.Q_NOLIMIT else None
@@ -99,9 +100,10 @@ def _beyond(model: type[Model], order: Sequence[str], page: PageRequest) -> Q:
     condition, equal = Q(), Q()
     for name, value in zip(order, after, strict=True):
         attribute = name.lstrip("-")
+        field: Any = model._meta.get_field(attribute)
         try:
-            value = model._meta.get_field(attribute).to_python(value)
-        except Exception as error:
+            value = field.to_python(value)
+        except (ValidationError, TypeError, ValueError) as error:
             raise InvalidInput("not a cursor that this list gave out", field=page.field) from error
         condition |= equal & Q(**{f"{attribute}__{'lt' if name.startswith('-') else 'gt'}": value})
         equal &= Q(**{attribute: value})

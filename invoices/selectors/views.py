@@ -172,8 +172,9 @@ def _line_view(invoice_id: UUID, line: InvoiceLine) -> LineView:
         ending_before=line.ending_before,
         pricing_group_values={key: value for key, value in line.pricing_group_values if value is not None},
         presentation_group_values=dict(line.presentation_group_values),
-        tier=tier
-        and {
+        tier=None
+        if tier is None
+        else {
             "level": tier.level,
             "starting_at": plain(tier.starting_at),
             "size": None if tier.size is None else plain(tier.size),

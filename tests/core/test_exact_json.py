@@ -1,5 +1,6 @@
 """JSON that loses no digit and lets nothing in that PostgreSQL cannot store."""
 
+import contextlib
 import json
 from decimal import Decimal
 
@@ -37,10 +38,8 @@ def test_what_is_not_plain_json_is_refused(body: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_random_bytes_never_raise_anything_else(body: bytes) -> None:
-    try:
+    with contextlib.suppress(BadJson):
         loads(body)
-    except BadJson:
-        pass
 
 
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5),

@@ -138,7 +138,7 @@ def test_pages_neither_skip_nor_repeat(sdk: Metronome) -> None:
 def test_a_bad_limit_or_cursor_is_400(http: httpx.Client, query: str) -> None:
     answer = http.get(f"/v1/customers?{query}")
     assert answer.status_code == 400
-    assert query.split("=")[0] in answer.json()["message"]
+    assert query.split("=", maxsplit=1)[0] in answer.json()["message"]
 
 
 # --- idempotency keys -----------------------------------------------------------------------------------------------
