@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.middleware.CookielessMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "core.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
