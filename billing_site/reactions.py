@@ -10,7 +10,8 @@ REACTIONS: dict[str, list[str]] = {
     "contract.archived": ["invoices.services.drafts.cancel_invoices"],
 }
 
-# Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them as tasks.
+# Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them
+# as tasks.
 DUE_WORK: list[str] = [
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",

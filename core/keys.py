@@ -1,7 +1,8 @@
 """API keys: made once, shown once, stored as a hash.
 
-Format: `tactus_live_` + 32 random base-62 characters (190 bits) + a 6-character CRC-32 checksum, so that a scanner can tell a key from a
-look-alike without asking us. At this entropy a plain SHA-256 is enough; a slow hash would only slow every request.
+Format: `tactus_live_` + 32 random base-62 characters (190 bits) + a 6-character CRC-32 checksum, so that a scanner can
+tell a key from a look-alike without asking us. At this entropy a plain SHA-256 is enough; a slow hash would only slow
+every request.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ _LAST_USED_STEP = timedelta(minutes=1)
 def create_api_key(
     *, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """Makes a key and returns it with its secret, which cannot be had again. Raises InvalidInput for an unknown scope."""
+    """Makes a key and returns it with its secret, which cannot be had again; InvalidInput for an unknown scope."""
     unknown = sorted(set(scopes) - SCOPES)
     if unknown or not scopes:
         raise InvalidInput(
