@@ -46,7 +46,7 @@ class AliasesField(forms.CharField):
     """One alias a line, as the service takes them. Bytes count: nothing but the line's end is trimmed."""
 
     def to_python(self, value: Any) -> Any:
-        return [line for line in str(value or "").splitlines() if line]
+        return [line for line in str(value or "").replace("\r\n", "\n").split("\n") if line]
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value

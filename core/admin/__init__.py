@@ -205,7 +205,7 @@ def _key_badge(key: ApiKey) -> SafeString:
 class AuditEntryAdmin(RecordAdmin):
     """Who changed what, when and why. Append-only: a trigger refuses anything else."""
 
-    list_display = ("when", "what", "who", "about", "reason", "ip")
+    list_display = ("when", "what", "who", "about", "reason", "address")
     list_filter = (("at", RangeDateFilter),)
     search_fields = ("action__istartswith", "user__username__iexact", "reason__icontains", "request_id__exact")
     search_help_text = "Action, person, reason, request id, or a record's id"
@@ -242,6 +242,10 @@ class AuditEntryAdmin(RecordAdmin):
     @column(description="Who")
     def who(self, entry: AuditEntry) -> str:
         return timeline.who(entry)
+
+    @column(description="Address")
+    def address(self, entry: AuditEntry) -> str:
+        return entry.ip or display.NONE
 
     @column(description="About")
     def about(self, entry: AuditEntry) -> SafeString:
@@ -291,5 +295,5 @@ class EventAdmin(RecordAdmin):
 
 def _subject(kind: str, key: Any) -> SafeString:
     url = timeline.page_of(kind, key)
-    text = format_html("{} {}", kind, display.short_id(key))
+    text = format_html("{} {}", timeline.kind_of(kind), display.short_id(key))
     return display.link(url, text) if url else text
