@@ -99,7 +99,7 @@ class DemoHost:
         return self._shell(customers, chosen, element, script=False)
 
     def _code(self, query: dict[str, str], environ: dict[str, Any]) -> Reply:
-        """What a real host needs: its own sign-in says who asks, the API gives a code, the page hands it on."""
+        """What a real host needs: its own sign-in says who asks; the API gives a code."""
         if environ.get("HTTP_X_TACTUS") != "code" or environ.get("HTTP_SEC_FETCH_SITE", "same-origin") != "same-origin":
             return _json("403 Forbidden", {"message": "only this page may ask"})
         try:

@@ -203,7 +203,8 @@ document.body.addEventListener("htmx:responseError", async (event) => {
   if (xhr.status !== 401) return fail(target, xhr.status);
   if (isReplay) return ended();
   try {
-    await session.renew();
+    // Another request may have brought the new token while this one was on its way.
+    if (requestConfig.headers.Authorization === `Bearer ${session.token}`) await session.renew();
   } catch {
     return ended();
   }
