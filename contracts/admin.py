@@ -15,13 +15,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
 from core import display
 from core.admin.acts import Act, Done
 from core.admin.filters import ChosenFilter
+from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 
@@ -72,15 +73,6 @@ class FrequencyFilter(ChosenFilter):
 
     def condition(self, value: str) -> Q:
         return Q(billing_frequency=value)
-
-
-class HourInput(UnfoldAdminTextInputWidget):
-    """The browser's own picker of a date and an hour."""
-
-    input_type = "datetime-local"
-
-    def format_value(self, value: Any) -> str | None:
-        return f"{value:%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
 
 
 class EndForm(forms.Form):
