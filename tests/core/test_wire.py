@@ -172,7 +172,7 @@ def test_a_cursor_of_another_list_or_order_is_400(sdk: Metronome, http: httpx.Cl
     answer = http.get(f"/v1/billable-metrics?limit=2&next_page={foreign}")
     assert (answer.status_code, answer.json()["message"]) == (400, "next_page: not a cursor that this list gave out")
     customer = sdk.v1.customers.create(name="Payer").data.id
-    sdk.v1.contracts.create(customer_id=customer, starting_at="2026-01-01T00:00:00Z")
+    sdk.v1.contracts.create(customer_id=customer, starting_at="2024-01-01T00:00:00Z")
     url = f"/v1/customers/{customer}/invoices?limit=1"
     older_first = http.get(url).json()["next_page"]
     assert http.get(f"{url}&next_page={older_first}").status_code == 200
