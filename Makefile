@@ -14,7 +14,7 @@ NO_SERVERS := DATABASE_URL=postgresql://nobody@127.0.0.1:9/none REDIS_URL=redis:
 PRODUCTION := DJANGO_SETTINGS_MODULE=billing_site.settings.production ALLOWED_HOSTS=billing.example.com \
 	SECRET_KEY=only-for-this-check-Zq8vN3xK7mW2pL5tR9yB4cH6jF1gD0sA TACTUS_PUBLIC_URL=https://billing.example.com $(NO_SERVERS)
 
-.PHONY: help run reset test check format lock acceptance setup setup-dev browser
+.PHONY: help run reset test check format lock acceptance setup setup-dev
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,8 +25,8 @@ run: setup ## start everything here, in the foreground (PORT=8000 moves it)
 reset: ## delete the data of `make run`; refuses while it runs
 	@if [ -x $(PY) ]; then $(PY) -m billing_site.supervisor.reset; else $(PYTHON) -m billing_site.supervisor.reset; fi
 
-test: setup-dev browser ## the whole suite, browser tests included, against servers of its own
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+test: setup-dev ## the whole suite, browser tests included, against servers of its own (ARGS="-k name" narrows it)
+	@chromium=$$(.ci/browser) && CHROMIUM=$$chromium $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules, migrations, templates, production settings
 	$(BIN)/ruff check .
@@ -73,6 +73,3 @@ endif
 .venv/.installed-dev: requirements-dev.txt .venv/.installed | $(PY)
 	@$(BIN)/uv pip install --quiet --python $(PY) -r $< || $(PY) -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
-
-browser:
-	@.ci/browser

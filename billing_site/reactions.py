@@ -10,11 +10,13 @@ REACTIONS: dict[str, list[str]] = {
     "contract.archived": ["invoices.services.drafts.cancel_invoices"],
 }
 
-# Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them as tasks.
+# Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them
+# as tasks.
 DUE_WORK: list[str] = [
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",
     "invoices.services.documents.render_due_documents",
     "usage.services.roll_usage",
     "core.services.forget_old_requests",
+    "console.services.forget_ended_sessions",
 ]

@@ -1,7 +1,5 @@
 """Every route of the site. The API's paths have no trailing slash, as Metronome's clients expect."""
 
-from importlib.util import find_spec
-
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -17,11 +15,11 @@ urlpatterns = [
     path("docs", ApiPage.as_view(), name="api-docs"),
     path("admin/", admin.site.urls),
     path("", include("customers.urls")),
-    *([path("", include("catalog.urls"))] if find_spec("catalog.urls") else []),
+    path("", include("catalog.urls")),
     path("", include("contracts.urls")),
-    *([path("", include("usage.urls"))] if find_spec("usage.urls") else []),
+    path("", include("usage.urls")),
     path("", include("invoices.urls")),
-    *([path("", include("console.urls"))] if find_spec("console.urls") else []),
+    path("", include("console.urls")),
 ]
 
 handler400 = "core.api.errors.handler400"

@@ -20,6 +20,7 @@ from console.selectors.access import Viewer, embed_origins
 from console.selectors.usage import usage_panel
 from core.clock import now
 from core.errors import InvalidInput, NotAllowed, NotFound
+from engine.usage import numeric
 from invoices.services.documents import get_pdf
 
 USAGE, INVOICES = "usage:read", "invoices:read"
@@ -98,7 +99,8 @@ def charged_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @console_view(INVOICES)
 def compared_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The previous period."""
-    return panel(request, "compared", {"compared": overview.comparison(viewer, now=now())})
+    today = numeric(request.GET.get("today"))
+    return panel(request, "compared", {"compared": overview.comparison(viewer, today=today, now=now())})
 
 
 @require_GET

@@ -7,10 +7,10 @@ from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
     path("v1/contracts/create", api.CreateContract.as_view()),
-    path("v1/contracts/get", api.RetrieveContract.as_view(), {"version": 1}),
-    path("v2/contracts/get", api.RetrieveContract.as_view(), {"version": 2}),
-    path("v1/contracts/list", api.ListContracts.as_view(), {"version": 1}),
-    path("v2/contracts/list", api.ListContracts.as_view(), {"version": 2}),
+    path("v1/contracts/get", api.RetrieveContract.as_view()),
+    path("v2/contracts/get", api.RetrieveContractV2.as_view()),
+    path("v1/contracts/list", api.ListContracts.as_view()),
+    path("v2/contracts/list", api.ListContractsV2.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),

@@ -44,7 +44,7 @@ def reset_actor(token: Any) -> None:
 def record(
     action: str, subject: models.Model, *, at: datetime, detail: dict[str, Any] | None = None, reason: str = ""
 ) -> AuditEntry:
-    """Appends a row for `action` (`customer.archive`) in the transaction of the change. Raises RuntimeError outside one."""
+    """Appends a row for `action` (`customer.archive`) in the transaction of the change; RuntimeError outside one."""
     require_transaction()
     actor = _actor.get()
     return AuditEntry.objects.create(

@@ -1,14 +1,22 @@
-"""What can go wrong with a request, in domain words. `core.api.errors` turns each into its status and `{"message": …}`."""
+"""What can go wrong with a request, in domain words.
+
+`core.api.errors` turns each into its status and `{"message": …}`.
+"""
 
 
 class TactusError(Exception):
-    """Base of the refusals that a caller can act on. `field` names the input at fault as a dotted path, if one is."""
+    """Base of the refusals that a caller can act on.
+
+    `field` names the input at fault as a dotted path, if one is; `retry_after` is the number of seconds after which
+    the same request may succeed, None where it never will.
+    """
 
     status = 400
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
         self.field = field
         self.message = f"{field}: {message}" if field else message
+        self.retry_after = retry_after
         super().__init__(self.message)
 
 
@@ -43,13 +51,9 @@ class NotFound(TactusError):
 
 
 class Conflict(TactusError):
-    """409: the state of things forbids it. Permanent unless `retry_after` seconds are given: the SDK is told not to retry."""
+    """409: the state of things forbids it. Permanent unless `retry_after` is given: the SDK is told not to retry."""
 
     status = 409
-
-    def __init__(self, message: str, *, field: str | None = None, retry_after: int | None = None) -> None:
-        super().__init__(message, field=field)
-        self.retry_after = retry_after
 
 
 class TooLarge(TactusError):
@@ -59,19 +63,21 @@ class TooLarge(TactusError):
 
 
 class RateLimited(TactusError):
-    """429: too many requests; `retry_after` in seconds."""
+    """429: too many requests."""
 
     status = 429
 
     def __init__(self, message: str, *, retry_after: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+        super().__init__(message, retry_after=retry_after)
 
 
 class Unavailable(TactusError):
     """503: a part that this request needs is down for the moment; nothing was stored."""
 
     status = 503
+
+    def __init__(self, message: str, *, retry_after: int = 1) -> None:
+        super().__init__(message, retry_after=retry_after)
 
 
 def uniqueness_key_used() -> Conflict:

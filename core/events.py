@@ -1,7 +1,7 @@
-"""Facts that travel up: `publish` appends one to the outbox and runs the reactions listed in `billing_site/reactions.py`.
+"""Facts that travel up: `publish` appends one to the outbox and runs its reactions (`billing_site/reactions.py`).
 
-Reactions run in the same transaction, so a reader never sees a contract without its drafts; work that may wait or speaks to the outside is
-enqueued by them (`core.jobs`). See docs/adr/0003.
+Reactions run in the same transaction, so a reader never sees a contract without its drafts; work that may wait or that
+speaks to the outside is enqueued by them (`core.jobs`). See docs/adr/0003.
 """
 
 from datetime import datetime
@@ -24,9 +24,9 @@ def publish(
     customer_id: UUID | None = None,
     payload: dict[str, Any] | None = None,
 ) -> Event:
-    """Appends the fact `name` (past tense, `invoice.finalized`) about `subject`. JSON-able payload; decimals as strings.
+    """Appends the fact `name` (past tense, `invoice.finalized`) about `subject`.
 
-    Raises RuntimeError outside a use case's transaction.
+    The payload is JSON-able, decimals as strings. Raises RuntimeError outside a use case's transaction.
     """
     require_transaction()
     event = Event.objects.create(

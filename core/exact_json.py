@@ -1,7 +1,8 @@
-"""JSON in and out without losing a digit: numbers with a fraction become Decimal, Decimals leave as plain JSON numbers."""
+"""JSON in and out without losing a digit: fractions are read as Decimal, Decimals leave as plain JSON numbers."""
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -41,14 +42,16 @@ def _refuse(text: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise BadJson(f"the key {twice[:80]!r} stands twice in one object")
     return found
 
 
 def loads(body: bytes) -> Any:
-    """Parses UTF-8 JSON strictly: no NaN, no duplicate keys, no NUL or lone surrogate, bounded depth and digits. Raises BadJson."""
+    """Parses UTF-8 JSON strictly: no NaN, duplicate keys, NUL or lone surrogate; bounded depth and digits.
+
+    Raises BadJson.
+    """
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -91,5 +94,5 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 
 
 def dumps(value: Any) -> bytes:
-    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`) and Decimals (exact JSON numbers)."""
+    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`), Decimals (exact JSON numbers)."""
     return _ENCODER.encode(value)

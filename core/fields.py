@@ -3,15 +3,15 @@
 from decimal import Decimal
 from typing import Any
 
-from django.core import checks
+from django import forms
 from django.db import models
 
 
 class ExactDecimalField(models.Field[Any, Any]):
     """An unconstrained PostgreSQL `numeric`: any precision, any scale, never a float.
 
-    NaN and infinities pass PostgreSQL's comparisons (`'NaN' >= 0` is true), so each column needs `finite(...)` among its
-    model's constraints; `tests/architecture` checks that it is there.
+    NaN and infinities pass PostgreSQL's comparisons (`'NaN' >= 0` is true), so each column needs `finite(...)` among
+    its model's constraints; `tests/architecture` checks that it is there.
     """
 
     description = "Exact decimal of any precision"
@@ -37,16 +37,11 @@ class ExactDecimalField(models.Field[Any, Any]):
         return "" if value is None else format(value, "f")
 
     def formfield(self, **kwargs: Any) -> Any:
-        from django import forms
-
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
-
-    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        return super().check(**kwargs)
 
 
 def finite(name: str, *fields: str) -> models.CheckConstraint:
-    """A CHECK that each of `fields` is NULL or a finite number (PostgreSQL's numeric also knows NaN and the infinities)."""
+    """A CHECK that each of `fields` is NULL or finite (PostgreSQL's numeric also knows NaN and the infinities)."""
     condition = models.Q()
     for field in fields:
         # as text: a Decimal NaN equals nothing, so that makemigrations would see a change for ever

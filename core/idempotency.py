@@ -1,7 +1,8 @@
-"""`Idempotency-Key`: the first request with a key is carried out, every later one gets its stored answer (errors included).
+"""`Idempotency-Key`: the first request with a key is carried out, every later one gets its stored answer.
 
-Three states survive a crash at any point: RUNNING (nothing committed: may be taken over after a minute), COMMITTED (the use case is
-committed but its answer was lost: never carried out again), ANSWERED (replayed). Keys are kept for `KEEP`.
+Three states survive a crash at any point: RUNNING (nothing committed: may be taken over after a while), COMMITTED (the
+use case is committed but its answer was lost: never carried out again), ANSWERED (replayed, errors included). Keys are
+kept for `KEEP`.
 """
 
 import hashlib
@@ -10,13 +11,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from core.errors import Conflict, InvalidInput
 from core.models import ApiKey, IdempotentRequest
 
 KEEP = timedelta(days=7)
 TAKE_OVER_AFTER = timedelta(seconds=90)
-_current: ContextVar[int | None] = ContextVar("idempotent_request", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key taken for one request. Who takes it over later has another `started_at`: that fences off the first."""
+
+    id: int
+    started_at: datetime
+
+
+_current: ContextVar[Claim | None] = ContextVar("idempotent_request", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +45,10 @@ def request_hash(method: str, path: str, body: bytes) -> bytes:
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
 
 
-def begin(*, api_key: ApiKey, key: str, digest: bytes, now: datetime) -> StoredAnswer | int:
-    """Claims `key`: the stored answer if there is one, else the claim's id for `finish`.
+def begin(*, api_key: ApiKey, key: str, digest: bytes, now: datetime) -> StoredAnswer | Claim:
+    """Claims `key`: the stored answer if there is one, else the claim for `finish`.
 
-    Raises InvalidInput for a malformed key, Conflict when the key was used for another request or is still being worked on.
+    Raises InvalidInput for a malformed key, Conflict when it was used for another request or is still being worked on.
     """
     if not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
         raise InvalidInput("must be 1 to 255 printable ASCII characters", field="Idempotency-Key")
@@ -45,26 +57,37 @@ def begin(*, api_key: ApiKey, key: str, digest: bytes, now: datetime) -> StoredA
             api_key=api_key, key=key, defaults={"request_hash": digest, "started_at": now}
         )
         if created:
-            return claim.pk
-        claim = IdempotentRequest.objects.select_for_update().get(pk=claim.pk)
-        if bytes(claim.request_hash) != digest:
+            return Claim(claim.pk, now)
+        held = IdempotentRequest.objects.select_for_update().filter(pk=claim.pk).first()
+        if held is None:  # abandoned a moment ago
+            raise _still_running()
+        if bytes(held.request_hash) != digest:
             raise Conflict("this Idempotency-Key was used for a different request")
-        if claim.state == IdempotentRequest.State.ANSWERED:
-            return StoredAnswer(claim.status or 200, claim.content_type, bytes(claim.body))
-        if now - claim.started_at < TAKE_OVER_AFTER:
-            raise Conflict("a request with this Idempotency-Key is still being carried out", retry_after=1)
-        if claim.state == IdempotentRequest.State.COMMITTED:
+        if held.state == IdempotentRequest.State.ANSWERED:
+            return StoredAnswer(held.status or 200, held.content_type, bytes(held.body))
+        if now - held.started_at < TAKE_OVER_AFTER:
+            raise _still_running()
+        if held.state == IdempotentRequest.State.COMMITTED:
             raise Conflict(
                 "a request with this Idempotency-Key was carried out, but its answer was lost; read the object instead"
             )
-        claim.started_at = now
-        claim.save(update_fields=["started_at"])
-        return claim.pk
+        held.started_at = now
+        held.save(update_fields=["started_at"])
+        return Claim(held.pk, now)
 
 
-def finish(claim: int, answer: StoredAnswer) -> None:
+def _still_running() -> Conflict:
+    return Conflict("a request with this Idempotency-Key is still being carried out", retry_after=1)
+
+
+def _rows(claim: Claim) -> QuerySet[IdempotentRequest]:
+    """The claim's row as long as nobody else has taken it over."""
+    return IdempotentRequest.objects.filter(pk=claim.id, started_at=claim.started_at)
+
+
+def finish(claim: Claim, answer: StoredAnswer) -> None:
     """Stores the answer that every repetition gets."""
-    IdempotentRequest.objects.filter(pk=claim).update(
+    _rows(claim).update(
         state=IdempotentRequest.State.ANSWERED,
         status=answer.status,
         content_type=answer.content_type[:100],
@@ -72,21 +95,24 @@ def finish(claim: int, answer: StoredAnswer) -> None:
     )
 
 
-def abandon(claim: int) -> None:
-    """Frees a key whose request was refused before anything began (401, 429): the next try is a first one."""
-    IdempotentRequest.objects.filter(pk=claim, state=IdempotentRequest.State.RUNNING).delete()
+def abandon(claim: Claim) -> None:
+    """Frees a key whose request was refused before anything was committed (403, 429): the next try is a first one."""
+    _rows(claim).filter(state=IdempotentRequest.State.RUNNING).delete()
 
 
-def set_current(claim: int | None) -> None:
+def set_current(claim: Claim | None) -> None:
     """Makes `claim` the one that `record_commit` marks, for the rest of this request."""
     _current.set(claim)
 
 
 def record_commit() -> None:
-    """Marks the request's claim COMMITTED in the use case's own transaction. Without a claim, does nothing."""
+    """Marks the request's claim COMMITTED in the use case's own transaction. Without a claim, does nothing.
+
+    Raises Conflict, which undoes the use case, if the request took so long that another one has taken over its key.
+    """
     claim = _current.get()
-    if claim is not None:
-        IdempotentRequest.objects.filter(pk=claim).update(state=IdempotentRequest.State.COMMITTED)
+    if claim is not None and not _rows(claim).update(state=IdempotentRequest.State.COMMITTED):
+        raise _still_running()
 
 
 def forget_old(*, now: datetime) -> int:

@@ -1,4 +1,7 @@
-"""Work for later, by name. PostgreSQL owns all work (each waiting state has a sweeper); a message only wakes it sooner."""
+"""Work for later, by name.
+
+PostgreSQL owns all work: each waiting state has a sweeper, and a message only wakes it sooner.
+"""
 
 import logging
 from functools import partial

@@ -1,7 +1,8 @@
 """API keys: made once, shown once, stored as a hash.
 
-Format: `tactus_live_` + 32 random base-62 characters (190 bits) + a 6-character CRC-32 checksum, so that a scanner can tell a key from a
-look-alike without asking us. At this entropy a plain SHA-256 is enough; a slow hash would only slow every request.
+Format: `tactus_live_` + 32 random base-62 characters (190 bits) + a 6-character CRC-32 checksum, so that a scanner can
+tell a key from a look-alike without asking us. At this entropy a plain SHA-256 is enough; a slow hash would only slow
+every request.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import secrets
 import string
 import zlib
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -27,7 +29,7 @@ _LAST_USED_STEP = timedelta(minutes=1)
 def create_api_key(
     *, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
-    """Makes a key and returns it with its secret, which cannot be had again. Raises InvalidInput for an unknown scope."""
+    """Makes a key and returns it with its secret, which cannot be had again; InvalidInput for an unknown scope."""
     unknown = sorted(set(scopes) - SCOPES)
     if unknown or not scopes:
         raise InvalidInput(
@@ -49,7 +51,7 @@ def create_api_key(
     return key, secret
 
 
-def revoke_api_key(*, key_id: object, now: datetime) -> ApiKey:
+def revoke_api_key(*, key_id: UUID, now: datetime) -> ApiKey:
     """Ends a key at once. Doing it twice changes nothing."""
     with use_case():
         key = ApiKey.objects.select_for_update().get(pk=key_id)

@@ -81,6 +81,9 @@ class IdempotentRequest(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.key} {self.state}"
+
 
 class AuditEntry(models.Model):
     """Who changed what, when and why. Append-only (trigger), written in the transaction of the change."""

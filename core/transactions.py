@@ -13,7 +13,7 @@ def use_case() -> Iterator[None]:
     """One whole business write: committed when the block ends, never nested in another.
 
     If the request carries an idempotency key, the same commit records that its effect has happened.
-    Raises RuntimeError when a transaction is already open.
+    Raises RuntimeError when a transaction is already open, Conflict when another request took over the key.
     """
     with transaction.atomic(durable=True):
         yield

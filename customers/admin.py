@@ -46,7 +46,7 @@ class AliasesField(forms.CharField):
     """One alias a line, as the service takes them. Bytes count: nothing but the line's end is trimmed."""
 
     def to_python(self, value: Any) -> Any:
-        return [line for line in str(value or "").splitlines() if line]
+        return [line for line in str(value or "").replace("\r\n", "\n").split("\n") if line]
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
@@ -210,11 +210,11 @@ class CustomerAdmin(RecordAdmin):
 
     @column(description="State")
     def state(self, row: Customer) -> SafeString:
-        return display.badge("Archived") if row.archived_at else display.badge("Customer", "ok")
+        return display.badge("Archived") if row.archived_at else display.badge("Active", "ok")
 
     @column(description="Since", ordering="created_at")
     def created(self, row: Customer) -> SafeString:
-        return display.instant(row.created_at)
+        return display.day_only(row.created_at)
 
     @column(description="Id")
     def identity(self, row: Customer) -> SafeString:

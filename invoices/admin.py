@@ -239,25 +239,27 @@ class InvoiceAdmin(RecordAdmin):
         if row.status != Invoice.Status.DRAFT:
             return display.money(row.total, row.credit_type)
         if row.draft_total is None or row.draft_total_at is None:
-            return format_html('<span class="bo-note">not computed yet</span>')
+            return format_html('<span class="bo-note">{}</span>', "not computed yet")
         return format_html('<span class="bo-draft">{}</span>', display.money(row.draft_total, row.credit_type))
 
     @column(description="Finalized / due", ordering="due_at")
     def dates(self, row: Invoice) -> SafeString:
         if row.finalized_at is not None:
-            return display.instant(row.finalized_at)
-        return format_html('<span class="bo-note">due</span> {}', display.instant(row.due_at))
+            return display.day_only(row.finalized_at)
+        return format_html(
+            '<span class="bo-nowrap"><span class="bo-note">due</span> {}</span>', display.day_only(row.due_at)
+        )
 
     @column(description="Note")
     def note(self, row: Invoice) -> SafeString | str:
         if row.status == Invoice.Status.DRAFT and row.last_error:
             return format_html('<span class="bo-bad-text" title="{}">{}</span>', row.last_error, row.last_error[:60])
         if row.status == Invoice.Status.DRAFT and row.draft_total_at is not None:
-            return format_html(
-                '<span class="bo-note">so far, as of {}</span>', display.instant_text(row.draft_total_at)
-            )
+            hint = f"as of {display.instant_text(row.draft_total_at)} UTC"
+            shown = f"so far, {row.draft_total_at:%H:%M}"
+            return format_html('<span class="bo-note bo-nowrap" title="{}">{}</span>', hint, shown)
         if row.unrated:
-            return format_html('<span class="bo-warn-text">usage without a rate</span>')
+            return format_html('<span class="bo-warn-text">{}</span>', "usage without a rate")
         return "regenerated" if row.regenerated_from_id else ""
 
     @admin.action(description="Export as CSV", permissions=["view"])

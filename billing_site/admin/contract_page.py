@@ -5,11 +5,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from billing_site.admin.rows import invoice_table
 from contracts.admin import state_of
 from contracts.models import Contract
 from core.admin import timeline
 from core.clock import now
-from invoices.admin import status_badge
 from invoices.models import BillingCursor, Invoice
 from invoices.selectors import page_of_views
 from invoices.selectors.views import invoice_rows
@@ -27,13 +27,14 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         else []
     )
     running = [row for row in rows if row.status == Invoice.Status.DRAFT and row.period_start <= at < row.period_end]
+    composed = page_of_views(running, now=at)
     cursor = BillingCursor.objects.filter(contract=contract).first()
     return {
         "state": state_of(contract, at),
         "as_of": at,
-        "periods": [(row, status_badge(row)) for row in rows[:MOST_PERIODS]],
+        "periods": invoice_table(rows[:MOST_PERIODS], composed),
         "may_see_invoices": may_see_invoices,
-        "running": page_of_views(running, now=at),
+        "running": composed,
         "more": len(rows) > MOST_PERIODS,
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={contract.pk}",

@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 
+from billing_site.admin.rows import InvoiceRow, invoice_table
 from catalog.models import CreditType
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
@@ -25,7 +26,6 @@ from core.clock import now
 from core.errors import NotFound
 from customers.models import Customer
 from engine.money import ZERO, add
-from invoices.admin import status_badge
 from invoices.models import Invoice
 from invoices.selectors import page_of_views, spend_by_window
 from invoices.selectors.views import currency_view, invoice_rows
@@ -44,6 +44,7 @@ TABS = (
 MOST_RUNNING = 12
 MOST_ROWS = 50
 CHART_DAYS = 30
+NEWEST_EVENTS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "as_of": at,
         "aliases": [row.alias for row in customer.aliases.all()],
         "figures": figures(customer, contracts, drafts, at),
-        "state": ("Archived", "") if customer.archived_at else ("Customer", "ok"),
+        "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
         "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
         if _may_open(request, customer)
         else "",
@@ -149,18 +150,18 @@ def _tab(
     if tab in ("summary", "contracts"):
         found: dict[str, Any] = {"contracts": _contract_rows(contracts, drafts, at)}
         if tab == "summary":
-            found["invoices"] = _invoices(customer, 6)
+            found["invoices"] = _invoices(customer, drafts, 8)
             found["moments"] = timeline.of_customer(customer.pk, limit=8)
         return found
     if tab == "invoices":
         return {
-            "invoices": _invoices(customer, MOST_ROWS),
+            "invoices": _invoices(customer, drafts, MOST_ROWS),
             "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={customer.pk}",
         }
     if tab == "usage":
         return {
             "charts": spend_charts(customer.pk, at),
-            "events": shown_events(list_recent_events(customer_id=customer.pk, limit=MOST_ROWS)),
+            "events": shown_events(list_recent_events(customer_id=customer.pk, limit=NEWEST_EVENTS)),
         }
     if tab == "timeline":
         return {"moments": timeline.of_customer(customer.pk, limit=200)}
@@ -215,9 +216,9 @@ def _contract_rows(contracts: list[Contract], drafts: list[InvoiceView], at: dat
     ]
 
 
-def _invoices(customer: Customer, most: int) -> list[tuple[Invoice, Any]]:
+def _invoices(customer: Customer, drafts: list[InvoiceView], most: int) -> list[InvoiceRow]:
     rows = customer.invoices.select_related("credit_type", "contract").order_by("-period_start", "-id")[:most]
-    return [(row, status_badge(row)) for row in rows]
+    return invoice_table(rows, drafts)
 
 
 def _by_currency(drafts: list[InvoiceView]) -> list[tuple[Decimal, list[InvoiceView]]]:

@@ -10,12 +10,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from billing_site.admin.rows import InvoiceRow, invoice_table
 from catalog.models import CreditType
 from contracts.admin import in_state
 from contracts.models import Contract
 from core import display
 from customers.models import Customer
-from invoices.admin import due, failed, month_start, status_badge, unrated
+from invoices.admin import due, failed, month_start, unrated
 from invoices.models import Invoice
 from usage.store import get_store
 
@@ -39,11 +40,11 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
     attention: list[HomeTile] = []
     activity: list[HomeTile] = []
     revenue: list[HomeTile] = []
-    last: list[tuple[Invoice, SafeString]] = []
+    last: list[InvoiceRow] = []
     if may("invoices.view_invoice"):
         attention, activity = invoice_tiles(now)
         rows = Invoice.objects.filter(status=Invoice.Status.FINALIZED).select_related("customer", "credit_type")
-        last = [(row, status_badge(row)) for row in rows.order_by("-finalized_at", "-number")[:LAST_FINALIZED]]
+        last = invoice_table(rows.order_by("-finalized_at", "-number")[:LAST_FINALIZED])
     if may("invoices.view_revenue"):
         revenue += revenue_tiles(now)
     if may("contracts.view_contract"):

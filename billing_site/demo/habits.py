@@ -112,7 +112,10 @@ def _tokens(day: Day, rng: random.Random, thin: int) -> Iterator[tuple[datetime,
     for model, (tokens_in, tokens_out) in habit.models.items():
         for _ in range(share):
             size = rng.randint(400, 1600)
-            used = [day.amount(total) * size // (1000 * share) for total in (tokens_in, tokens_out)]
+            used = [
+                day.amount(total) * part // (1000 * share)
+                for total, part in ((tokens_in, size), (tokens_out, (size + rng.randint(400, 1600)) // 2))
+            ]
             yield moment(day, rng), *completion(habit, model, used[0], used[1], rng)
 
 
@@ -150,9 +153,8 @@ def concurrency(day: Day, hour: int, rng: random.Random) -> dict[str, str]:
 
 
 def storage(day: Day) -> dict[str, str]:
-    """What is stored at the end of the day: it grows, and is cleaned up a little each week."""
-    growth = day.habit.gigabytes * day.age_days * 4 - day.habit.gigabytes * (day.start.weekday() == 0) * 6
-    thousandths = day.habit.gigabytes * 1000 + growth
+    """What is stored at the end of the day: a little more each day."""
+    thousandths = day.habit.gigabytes * (1000 + day.age_days * 4)
     return {"gigabytes": f"{thousandths // 1000}.{thousandths % 1000:03d}"}
 
 

@@ -154,7 +154,7 @@ CARDS = (
             Price("embed", tiers=(("100", "10"), ("900", "8"), (None, "5"))),
             Price("searches", tiers=(("500", "0"), ("5000", "1"), (None, "0.8"))),
             Price("users", tiers=(("50", "0"), (None, "4"))),
-            Price("concurrency", "150"),
+            Price("concurrency", "40"),
             Price("storage", "35"),
             Price("training", "440"),
             Price("training", "390", since="price_cut"),
@@ -190,7 +190,7 @@ CUSTOMERS = (
         agreement=Agreement("Scale plan", "lumen-standard"),
         habit=Habit(
             "office-america", 110,
-            {LARGE: (9_000_000, 1_600_000), SMALL: (30_000_000, 6_000_000), EMBED: (12_000_000, 0)},
+            {LARGE: (9_000_000, 1_600_000), SMALL: (30_000_000, 7_400_000), EMBED: (12_000_000, 0)},
             {"fleet-assistant": 5, "simulation": 3, "docs-search": 2}, {"us": 1},
             growth=55, searches=28, sessions=18, users=300, concurrent=38, gigabytes=40, training_seconds=9_500,
         ),
@@ -200,7 +200,7 @@ CUSTOMERS = (
         agreement=Agreement("Rahmenvertrag EU", "lumen-europe", ends="soon"),
         habit=Habit(
             "office-europe", 70,
-            {LARGE: (40_000_000, 7_000_000), SMALL: (22_000_000, 4_000_000), EMBED: (9_000_000, 0)},
+            {LARGE: (40_000_000, 7_000_000), SMALL: (22_000_000, 3_100_000), EMBED: (9_000_000, 0)},
             {"claims": 3, "policy-search": 2}, {"eu": 1}, growth=18, gigabytes=260,
         ),
     ),
@@ -216,7 +216,7 @@ CUSTOMERS = (
         ("atlas-freight",), "Atlas Freight",
         agreement=Agreement("Growth plan", "lumen-standard", starts="thirty_first", day="CONTRACT_START"),
         habit=Habit(
-            "always", 50, {SMALL: (60_000_000, 15_000_000), EMBED: (80_000_000, 0)},
+            "always", 50, {SMALL: (60_000_000, 9_500_000), EMBED: (80_000_000, 0)},
             {"customs-forms": 2, "route-notes": 1}, {"us": 2, "eu": 1}, growth=8, gigabytes=300,
         ),
         signed_up="thirty_first",
@@ -225,7 +225,7 @@ CUSTOMERS = (
         ("nimbus-notes",), "Nimbus Notes",
         agreement=Agreement("Pay as you go", "lumen-standard", starts="tenth", net_days=0),
         habit=Habit(
-            "evening", 20, {SMALL: (45_000, 9_000), EMBED: (1_500, 0)}, {"summaries": 12, "note-search": 1}, {"us": 1},
+            "evening", 20, {SMALL: (45_000, 13_000), EMBED: (1_500, 0)}, {"summaries": 12, "note-search": 1}, {"us": 1},
             growth=70, searches=3, sessions=5, users=40,
         ),
         signed_up="tenth",

@@ -9,9 +9,9 @@ import environ
 from csp.constants import NONE, SELF
 
 import billing_site.celery  # noqa: F401  # so that whoever has settings also has our Celery application
+from billing_site import reactions
 from billing_site.broker import celery_broker_url
 from billing_site.logs import configure_logging
-from billing_site.reactions import DUE_WORK, REACTIONS
 from billing_site.settings.unfold import UNFOLD  # noqa: F401  # the back office's skin
 
 # Lets `models.Field[...]`, `ModelAdmin[...]` and the like be written as types at run time too.
@@ -40,9 +40,9 @@ TACTUS_DEMO_HOST_URL = env.str("TACTUS_DEMO_HOST_URL", default="http://localhost
 TACTUS_EMBED_ORIGINS = env.list("TACTUS_EMBED_ORIGINS", default=[])
 
 # Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
-EVENT_REACTIONS = REACTIONS
+EVENT_REACTIONS = reactions.REACTIONS
 # Dotted sweeps that find due work; `run_due_work` runs them in the foreground.
-DUE_WORK = DUE_WORK  # noqa: PLW0127
+DUE_WORK = reactions.DUE_WORK
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.middleware.CookielessMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "core.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -128,6 +129,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
 
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -261,3 +263,5 @@ LOGGING = configure_logging(
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
+# A client's mistake is no warning of ours.
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO

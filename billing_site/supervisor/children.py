@@ -59,7 +59,7 @@ def kill_session(session: int) -> None:
             continue
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Child:
     """A supervised process.
 

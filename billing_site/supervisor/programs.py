@@ -48,44 +48,47 @@ class Site:
         return Child(name=name, command=lambda: command, log=self.log / f"{name}.log", env=env, cwd=ROOT, ready=ready)
 
 
-def programs(site: Site) -> list[Child]:
-    """Web server, worker and beat."""
-    granian = [_tool("granian"), "--interface", "wsgi", "--host", site.host, "--port", str(site.port)]
-    granian += ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", str(WEB_THREADS)]
-    granian += ["--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
-    granian += ["--log-level", "warning", "billing_site.wsgi:application"]
+def web_server(site: Site) -> Child:
+    """Granian. Its threads share a connection pool, because they come and go."""
+    command = [_tool("granian"), "--interface", "wsgi", "--host", site.host, "--port", str(site.port)]
+    command += ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", str(WEB_THREADS)]
+    command += ["--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
+    command += ["--log-level", "warning", "billing_site.wsgi:application"]
+    return site.program(
+        "web",
+        *command,
+        ready=lambda: answers(site.local_host, site.port, "/readyz"),
+        TACTUS_DB_POOL_SIZE=str(WEB_THREADS + 2),
+        TACTUS_STATEMENT_TIMEOUT_MS="10000",
+    )
+
+
+def demo_page(site: Site, commands: Collection[str]) -> Child | None:
+    """The page that embeds the console, listening at TACTUS_DEMO_HOST_URL."""
+    if "serve_demo_host" not in commands:
+        return None
+    return site.program(
+        "demo-host",
+        sys.executable,
+        MANAGE,
+        "serve_demo_host",
+        ready=lambda: answers("localhost", site.demo_port, "/"),
+        TACTUS_API_KEY=site.api_key,
+    )
+
+
+def background_programs(site: Site, commands: Collection[str]) -> list[Child]:
+    """Worker, beat, and the demo's usage that goes on arriving."""
     celery = [_tool("celery"), "--app", "billing_site.celery", "--no-color"]
     worker = [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-    return [
-        site.program(
-            "web",
-            *granian,
-            ready=lambda: answers(site.local_host, site.port, "/readyz"),
-            TACTUS_DB_POOL_SIZE=str(WEB_THREADS + 2),
-            TACTUS_STATEMENT_TIMEOUT_MS="10000",
-        ),
-        site.program("worker", *worker, "--hostname", f"tactus-{site.port}@%h", TACTUS_STATEMENT_TIMEOUT_MS="60000"),
+    worker += ["--hostname", f"tactus-{site.port}@%h"]
+    children = [
+        site.program("worker", *worker, TACTUS_STATEMENT_TIMEOUT_MS="60000"),
         site.program("beat", *celery, "beat", "--pidfile", ""),
     ]
-
-
-def demo_programs(site: Site, commands: Collection[str]) -> list[Child]:
-    """The page that embeds the console (listening at TACTUS_DEMO_HOST_URL), and usage that goes on arriving."""
-    children = []
-    if "serve_demo_host" in commands:
-        page = site.program(
-            "demo-host",
-            sys.executable,
-            MANAGE,
-            "serve_demo_host",
-            ready=lambda: answers("localhost", site.demo_port, "/"),
-            TACTUS_API_KEY=site.api_key,
-        )
-        children.append(page)
     if "demo_traffic" in commands and site.env.get("TACTUS_DEMO", "1") != "0":
-        children.append(
-            site.program("demo-traffic", sys.executable, MANAGE, "demo_traffic", TACTUS_API_KEY=site.api_key)
-        )
+        traffic = [sys.executable, MANAGE, "demo_traffic"]
+        children.append(site.program("demo-traffic", *traffic, TACTUS_API_KEY=site.api_key))
     return children
 
 

@@ -20,7 +20,7 @@ from billing_site.supervisor.files import OwnerLock, read_json, write_private
 from billing_site.supervisor.place import ROOT, Place, find_place
 from billing_site.supervisor.ports import choose_port
 from billing_site.supervisor.postgres import Postgres
-from billing_site.supervisor.programs import Site, demo_programs, programs
+from billing_site.supervisor.programs import Site, background_programs, demo_page, web_server
 from billing_site.supervisor.session import var_dir
 from billing_site.supervisor.terminal import LogTail, Terminal
 from billing_site.supervisor.valkey import Valkey
@@ -94,31 +94,35 @@ class Supervisor:
         commands = self._prepare(env)
         credentials = read_json(self.place.var / "credentials.json")
         site = Site(env, self.place.log, host, port, demo_port, credentials["api_key"])
-        self._start_programs(programs(site), demo_programs(site, commands))
+        self._start_programs(site, commands)
         self._write_state(ready=True)
         seconds = time.monotonic() - self.started_at
         self.terminal.plain(banner(self.state, credentials, self.place, seconds))
 
-    def _start_programs(self, needed: list[Child], demo: list[Child]) -> None:
-        """All at once, but the demo after the web server that it talks to. Tactus runs without its demo, if need be."""
-        self.programs = needed
-        for child in needed:
-            self._launch(child)
-        for child in needed:
-            child.wait_ready(60, self._still_wanted)
-        self.programs = [*needed, *demo]
-        for child in demo:
-            self._launch(child)
-        for child in demo:
+    def _start_programs(self, site: Site, commands: list[str]) -> None:
+        """First what people look at, then what works behind it: at once they would only slow each other down.
+
+        Tactus runs without the demo's page, if need be; worker and beat are watched like everything else from here on.
+        """
+        web, page = web_server(site), demo_page(site, commands)
+        self._launch(web)
+        if page:
+            self._launch(page)
+        web.wait_ready(60, self._still_wanted)
+        if page:
             try:
-                child.wait_ready(20, self._still_wanted)
+                page.wait_ready(20, self._still_wanted)
             except RuntimeError as error:
-                self.terminal.say(str(error), child.name)
+                self.terminal.say(str(error), page.name)
+        for child in background_programs(site, commands):
+            self._launch(child)
 
     def _environment(self, host: str, port: int, demo_port: int) -> dict[str, str]:
         """What every program gets. The demo page has another host name than ours: to browsers, a stranger."""
         local = host in {"127.0.0.1", "0.0.0.0", "::", ""}  # noqa: S104  # compared with, not bound to
         env = dict(os.environ)
+        # Half a dozen processes import the same modules: compiling them once halves the start.
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         env.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
         env.setdefault("TACTUS_PUBLIC_URL", f"http://{'127.0.0.1' if local else host}:{port}")
         env.setdefault("TACTUS_DEMO_HOST_URL", f"http://localhost:{demo_port}")
@@ -178,6 +182,8 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         child.on_change = self._note
+        if child not in self.servers:
+            self.programs.append(child)
         self.tails.append(LogTail(child.name, child.log))
         child.start()
 

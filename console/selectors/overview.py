@@ -14,7 +14,7 @@ from console.selectors.invoices import InvoiceRow, invoice_row
 from console.selectors.periods import billing_periods
 from console.words import Money
 from engine.calendar import Period
-from engine.money import ZERO, add, total
+from engine.money import ZERO, add, plain, total
 from invoices.selectors import list_breakdowns, list_invoices
 from invoices.types import BreakdownView, CurrencyView, InvoiceView
 
@@ -23,9 +23,10 @@ DRIVERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The running total of one currency. `invoices`: the drafts it stands on."""
+    """The running total of one currency; `stored`: the same, exact, in stored units. `invoices`: its drafts."""
 
     total: Money
+    stored: str
     covers: str
     events: str
     invoices: tuple[InvoiceRow, ...]
@@ -47,7 +48,8 @@ class Comparison:
 class Driver:
     """One of the greatest parts of the running total; `per_mille` of the greatest, for its bar."""
 
-    label: str
+    product: str
+    detail: str
     amount: Money
     share: str
     per_mille: int
@@ -72,21 +74,22 @@ def charges(viewer: Viewer, *, now: datetime) -> list[Charge]:
     return [_charge(views, now) for views in found.values()]
 
 
-def comparison(viewer: Viewer, *, now: datetime) -> Comparison | None:
-    """The previous period, as billed, and its spend up to the same point; None for a customer's first period."""
+def comparison(viewer: Viewer, *, today: Decimal | None, now: datetime) -> Comparison | None:
+    """The previous period, as billed, and its spend up to the same point; None for a customer's first period.
+
+    `today`: what the current period comes to, in stored units, as `charges` computed it a moment ago.
+    """
     periods = billing_periods(customer_id=viewer.customer_id, now=now)
     if periods.current is None or periods.previous is None:
         return None
-    before, current = periods.previous, periods.current
-    views = list_invoices(customer_id=viewer.customer_id, now=now, starting_on=before.start, ending_before=current.end)
-    views = [view for view in views if view.status != "VOID"]
-    old = [view for view in views if view.period_start < current.start]
+    before = periods.previous
+    views = list_invoices(customer_id=viewer.customer_id, now=now, starting_on=before.start, ending_before=before.end)
+    old = [view for view in views if view.status != "VOID"]
     if not old:
         return None
     currency = old[0].currency
-    then = min(before.start + (now - current.start), before.end)
+    then = min(before.start + (now - periods.current.start), before.end)
     at_this_point = total(part.subtotal for part in _parts(viewer, Period(before.start, then), now, currency))
-    today = total(view.subtotal for view in views if view.period_start >= current.start and view.currency == currency)
     return Comparison(
         period=words.span(before.start, before.end),
         total=words.money(total(view.total for view in old if view.currency == currency), currency),
@@ -117,6 +120,7 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
         [Point(words.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
         title="Spend by day",
         unit=currency.code or currency.name,
+        height=270,
         show=lambda value: words.money(words.stored_units(value, currency), currency).figure,
     )
 
@@ -128,12 +132,13 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
         return None
     names = group_names(viewer.options)
     currency = running[0].currency
-    sums: dict[tuple[str, str], Decimal] = {}
+    sums: dict[tuple[str, str, str], Decimal] = {}
     for view in running:
         for line in view.lines:
             if line.total and view.currency == currency:
-                label = ", ".join(part for part in (line.name, line_label(line, names), tier_label(line)) if part)
-                sums[label, str(view.id)] = add(sums.get((label, str(view.id)), ZERO), line.total)
+                detail = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
+                key = line.name, detail, str(view.id)
+                sums[key] = add(sums.get(key, ZERO), line.total)
     ranked = sorted(sums, key=lambda key: (-sums[key], key))
     if not ranked:
         return None
@@ -142,13 +147,14 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
     return Drivers(
         rows=tuple(
             Driver(
-                label=label,
-                amount=words.money(sums[label, invoice_id], currency),
-                share=words.percent(sums[label, invoice_id], whole),
-                per_mille=max(0, int(sums[label, invoice_id] * 1000 / most)),
-                invoice_id=invoice_id,
+                product=key[0],
+                detail=key[1],
+                amount=words.money(sums[key], currency),
+                share=words.percent(sums[key], whole),
+                per_mille=max(0, int(sums[key] * 1000 / most)),
+                invoice_id=key[2],
             )
-            for label, invoice_id in ranked[:DRIVERS]
+            for key in ranked[:DRIVERS]
         ),
         rest=words.money(total(sums[key] for key in rest), currency) if rest else None,
         rest_count=len(rest),
@@ -178,6 +184,7 @@ def _charge(views: list[InvoiceView], now: datetime) -> Charge:
     ends = min(view.period_end for view in views)
     return Charge(
         total=words.money(total(view.total for view in views), newest.currency),
+        stored=plain(total(view.subtotal for view in views)),
         covers=words.so_far(newest.period_start, now),
         events=words.plural(sum(counts.values()), "event"),
         invoices=tuple(invoice_row(view, now=now) for view in views),
@@ -186,12 +193,12 @@ def _charge(views: list[InvoiceView], now: datetime) -> Charge:
     )
 
 
-def _compare(today: Decimal, then_amount: Decimal, then: datetime, currency: CurrencyView) -> str:
-    before = words.money(then_amount, currency)
-    moved = words.change(today, then_amount)
-    if not moved:
+def _compare(today: Decimal | None, then_amount: Decimal, then: datetime, currency: CurrencyView) -> str:
+    if not then_amount:
         return f"Nothing had been used by {words.day(then, year=False)}."
-    return f"At this point of it, {words.day(then, year=False)}, it stood at {before.figure}: this period is {moved}."
+    before = words.money(then_amount, currency)
+    sentence = f"At this point of it, {words.day(then, year=False)}, it stood at {before.figure}"
+    return f"{sentence}: this period is {words.change(today, then_amount)}." if today is not None else f"{sentence}."
 
 
 def _parts(viewer: Viewer, period: Period, now: datetime, currency: CurrencyView | None) -> list[BreakdownView]:

@@ -66,10 +66,7 @@ def usage_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Usag
     parts = _parts(viewer, question, now)
     currencies = _currencies(parts)
     products = _products(parts)
-    measure = question.show if question.show in products else SPEND
-    lines = [line for part in parts for line in part.lines if measure in (SPEND, str(line.product_id))]
-    keys = sorted({key for line in lines for key in (*line.pricing_group_values, *line.presentation_group_values)})
-    by = question.by if question.by in keys else PRODUCT
+    measure, by, keys = _understood(parts, question, products)
     found = _measure(parts, question, measure=measure, by=by, names=names)
     chart = _chart(found, question) if any(values for _, values in found.columns) else None
     return UsagePanel(
@@ -97,10 +94,8 @@ def usage_table(viewer: Viewer, query: dict[str, str], *, now: datetime) -> tupl
     """The exact numbers behind the panel's chart, for the CSV."""
     question = ask(viewer, query, now=now)
     parts = _parts(viewer, question, now)
-    products = _products(parts)
-    measure = question.show if question.show in products else SPEND
-    names = group_names(viewer.options)
-    return question, _measure(parts, question, measure=measure, by=question.by, names=names)
+    measure, by, _ = _understood(parts, question, _products(parts))
+    return question, _measure(parts, question, measure=measure, by=by, names=group_names(viewer.options))
 
 
 def _parts(viewer: Viewer, question: UsageQuestion, now: datetime) -> list[BreakdownView]:
@@ -125,6 +120,16 @@ def _products(parts: Iterable[BreakdownView]) -> dict[str, str]:
         str(line.product_id): line.name for part in parts for line in part.lines if line.product_id and line.quantity
     }
     return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def _understood(
+    parts: Iterable[BreakdownView], question: UsageQuestion, products: dict[str, str]
+) -> tuple[str, str, list[str]]:
+    """What to measure and what to split by, as far as this range has it, and all keys that it could be split by."""
+    measure = question.show if question.show in products else SPEND
+    lines = [line for part in parts for line in part.lines if measure in (SPEND, str(line.product_id))]
+    keys = sorted({key for line in lines for key in (*line.pricing_group_values, *line.presentation_group_values)})
+    return measure, question.by if question.by in keys else PRODUCT, keys
 
 
 def _measure(

@@ -14,6 +14,9 @@ from core.models import AuditEntry, Event
 TITLES = {
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
+    "billable_metric.archive": "Metric archived",
+    "billable_metric.create": "Metric created",
+    "billable_metric.update": "Metric changed",
     "contract.archived": "Contract archived",
     "contract.created": "Contract created",
     "contract.end_changed": "Contract's end changed",
@@ -27,6 +30,8 @@ TITLES = {
     "customer.set_ingest_aliases": "Ingest aliases changed",
     "customer.set_name": "Customer renamed",
     "customer.update_config": "Configuration changed",
+    "embed_origin.register": "Embed origin allowed",
+    "embed_origin.remove": "Embed origin removed",
     "embed_session.create": "Console session opened",
     "embed_session.revoke": "Console session revoked",
     "invoice.finalize": "Invoice finalized",
@@ -34,6 +39,20 @@ TITLES = {
     "invoice.regenerate": "Invoice regenerated",
     "invoice.void": "Invoice voided",
     "invoice.voided": "Invoice voided",
+    "product.archive": "Product archived",
+    "product.create": "Product created",
+    "product.update": "Product changed",
+    "rate_card.add_rates": "Rates added",
+    "rate_card.archive": "Rate card archived",
+    "rate_card.create": "Rate card created",
+    "rate_card.update": "Rate card changed",
+}
+KINDS = {
+    "apikey": "API key",
+    "billablemetric": "metric",
+    "embedorigin": "origin",
+    "embedsession": "session",
+    "ratecard": "rate card",
 }
 PAGES = {
     "customer": "admin:customers_customer_change",
@@ -43,9 +62,11 @@ PAGES = {
     "product": "admin:catalog_product_change",
     "ratecard": "admin:catalog_ratecard_change",
     "billablemetric": "admin:catalog_billablemetric_change",
+    "embedorigin": "admin:console_embedorigin_change",
+    "embedsession": "admin:console_embedsession_change",
 }
 # Amounts too: a payload has them in the stored unit, without saying which; the invoice's page says it.
-HIDDEN = {"contract_id", "customer_id", "strict", "total", "ingest_aliases", "previous_ingest_aliases"}
+HIDDEN = {"contract_id", "customer_id", "number", "strict", "total", "ingest_aliases", "previous_ingest_aliases"}
 LONGEST = 200
 
 Subject = tuple[str, UUID]
@@ -103,7 +124,7 @@ def of_entry(entry: AuditEntry) -> Moment:
     """A line about an act."""
     return Moment(
         at=entry.at,
-        title=title(entry.action),
+        title=title(entry.action, entry.detail),
         who=who(entry),
         reason=entry.reason,
         detail=detail(entry.detail),
@@ -116,7 +137,7 @@ def of_event(event: Event) -> Moment:
     """A line about a fact."""
     return Moment(
         at=event.occurred_at,
-        title=title(event.name),
+        title=title(event.name, event.payload),
         who="",
         reason="",
         detail=detail(event.payload),
@@ -132,30 +153,45 @@ def who(entry: AuditEntry) -> str:
     return f"API key {entry.api_key.name}" if entry.api_key is not None else "Tactus"
 
 
-def title(name: str) -> str:
-    """A name as a sentence's start."""
-    return TITLES.get(name) or name.replace(".", " ").replace("_", " ").capitalize()
+def title(name: str, payload: Any = None) -> str:
+    """A name as people say it, with the invoice's number if there is one: "Invoice finalized, TA-2026-0028"."""
+    said = TITLES.get(name) or name.replace(".", " ").replace("_", " ").capitalize()
+    number = payload.get("number") if isinstance(payload, dict) else None
+    return f"{said}, {number}" if number else said
 
 
 def detail(payload: Any) -> list[tuple[str, str]]:
-    """What people can read of a payload: plain values and aliases that came or went, each cut at 200 characters."""
+    """What people can read of a payload: plain values, how many of a list of things, aliases that came or went."""
     if not isinstance(payload, dict):
         return []
     shown = [
-        (key.replace("_", " "), str(value)[:LONGEST])
+        (key.replace("_", " "), text)
         for key, value in payload.items()
-        if key not in HIDDEN and value not in (None, "", [], {}) and not isinstance(value, dict | bool)
+        if key not in HIDDEN and (text := _readable(value))
     ]
     if "ingest_aliases" in payload:
         now, before = payload["ingest_aliases"] or [], payload.get("previous_ingest_aliases") or []
-        added = [alias for alias in now if alias not in before]
-        removed = [alias for alias in before if alias not in now]
-        shown += [
-            (word, ", ".join(map(str, some))[:LONGEST])
-            for word, some in (("added", added), ("removed", removed))
-            if some
+        changes = (("added", now, before), ("removed", before, now))
+        listed = [
+            (word, ", ".join(str(alias) for alias in some if alias not in other)) for word, some, other in changes
         ]
+        shown += [(word, text[:LONGEST]) for word, text in listed if text]
     return shown
+
+
+def _readable(value: Any) -> str:
+    """A value in words; empty for what has none."""
+    if value is None or isinstance(value, bool | dict):
+        return ""
+    if isinstance(value, list):
+        plain = all(isinstance(item, str | int) for item in value)
+        return ", ".join(map(str, value))[:LONGEST] if plain else f"{len(value):,}"
+    return str(value)[:LONGEST]
+
+
+def kind_of(subject_type: str) -> str:
+    """A kind of record as people call it."""
+    return KINDS.get(subject_type, subject_type)
 
 
 def page_of(kind: str, key: UUID) -> str:

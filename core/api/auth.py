@@ -6,6 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from core.api.errors import KEY_NEEDED
 from core.clock import now
 from core.errors import NotAllowed, NotAuthenticated
 from core.keys import find_live_key
@@ -29,7 +30,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if token is None:
             return None
         # ApiMiddleware may have looked it up already, for an idempotency key.
-        key = getattr(request._request, "api_key", None) or find_live_key(token, now=now())
+        key = getattr(request, "api_key", None) or find_live_key(token, now=now())
         if key is None:
             raise NotAuthenticated("the API key is unknown, revoked or expired")
         return key, key
@@ -39,12 +40,15 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The view names its `resource`; safe methods and views with `access = "read"` need `resource:read`, others `resource:write`."""
+    """The view names its `resource`.
+
+    Safe methods and views with `access = "read"` need the scope `resource:read`, others `resource:write`.
+    """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         key: Any = request.auth
         if not isinstance(key, ApiKey):
-            raise NotAuthenticated("an API key is needed: Authorization: Bearer <key>")
+            raise NotAuthenticated(KEY_NEEDED)
         if "*" in key.scopes:
             return True
         access = getattr(view, "access", None) or ("read" if request.method in ("GET", "HEAD", "OPTIONS") else "write")

@@ -1,51 +1,37 @@
 """Every refusal leaves as `{"message": …}` with the right status."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from core.errors import BatchRefused, Conflict, NotAuthenticated, RateLimited, TactusError, TooLarge, Unavailable
+from core.errors import (
+    BatchRefused,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    RateLimited,
+    TactusError,
+    TooLarge,
+    Unavailable,
+)
 from core.exact_json import dumps
 from engine.errors import InvalidTerms
 
 logger = logging.getLogger(__name__)
 NO_SUCH_ROUTE = "no such resource"
+KEY_NEEDED = "an API key is needed: Authorization: Bearer <key>"
 
 
 def describe(error: Exception) -> TactusError | None:
     """The refusal that `error` stands for, or None if it is a fault of ours."""
-    if isinstance(error, TactusError):
-        return error
-    if isinstance(error, InvalidTerms):
-        return TactusError(str(error))
-    if isinstance(error, Http404):
-        return _with_status(TactusError(str(error) or NO_SUCH_ROUTE), 404)
-    if isinstance(error, RequestDataTooBig):
-        return TooLarge("the body is larger than is accepted")
-    if isinstance(error, exceptions.ValidationError):
-        return TactusError(flatten(error.detail))
-    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
-        return NotAuthenticated("an API key is needed: Authorization: Bearer <key>")
-    if isinstance(error, exceptions.APIException):
-        return _with_status(TactusError(str(error.detail)), error.status_code)
-    if isinstance(error, DjangoValidationError):
-        return TactusError("; ".join(error.messages))
-    if isinstance(error, OperationalError | InterfaceError):
-        return Unavailable("the database does not answer at the moment; nothing was lost, try again")
-    if isinstance(error, DataError):
-        return TactusError("a value is outside of what can be stored")
-    return None
-
-
-def _with_status(error: TactusError, code: int) -> TactusError:
-    error.status = code
-    return error
+    return next((refusal(error) for kind, refusal in _REFUSALS if isinstance(error, kind)), None)
 
 
 def flatten(detail: Any, path: str = "") -> str:
@@ -63,6 +49,34 @@ def flatten(detail: Any, path: str = "") -> str:
     return "; ".join(part for part in parts if part)
 
 
+def _with_status(message: str, code: int) -> TactusError:
+    error = TactusError(message)
+    error.status = code
+    return error
+
+
+def _of_terms(error: InvalidTerms) -> TactusError:
+    return InvalidInput(error.message, field=None if error.field in error.message else error.field)
+
+
+# The first row whose class fits is the answer: subclasses stand before their bases.
+_REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
+    (TactusError, lambda error: error),
+    (InvalidTerms, _of_terms),
+    (Http404, lambda error: NotFound(str(error) or NO_SUCH_ROUTE)),
+    (RequestDataTooBig, lambda _: TooLarge("the body is larger than is accepted")),
+    (UnreadablePostError, lambda _: InvalidInput("the body ended before its Content-Length")),
+    (exceptions.ValidationError, lambda error: InvalidInput(flatten(error.detail))),
+    (exceptions.NotAuthenticated, lambda _: NotAuthenticated(KEY_NEEDED)),
+    (exceptions.AuthenticationFailed, lambda _: NotAuthenticated(KEY_NEEDED)),
+    (exceptions.APIException, lambda error: _with_status(str(error.detail), error.status_code)),
+    (DjangoValidationError, lambda error: InvalidInput("; ".join(error.messages))),
+    (OperationalError, lambda _: Unavailable("the database does not answer at the moment; try again")),
+    (InterfaceError, lambda _: Unavailable("the database does not answer at the moment; try again")),
+    (DataError, lambda _: InvalidInput("a value is outside of what can be stored")),
+)
+
+
 def body_of(error: TactusError) -> dict[str, Any]:
     """The JSON body of a refusal."""
     return {"message": error.message, **({"errors": error.errors} if isinstance(error, BatchRefused) else {})}
@@ -71,13 +85,10 @@ def body_of(error: TactusError) -> dict[str, Any]:
 def headers_of(error: TactusError) -> dict[str, str]:
     """Headers that tell the SDK whether trying again can help."""
     headers: dict[str, str] = {}
-    retry_after = getattr(error, "retry_after", None)
-    if retry_after is not None:
-        headers["Retry-After"] = str(retry_after)
-    elif isinstance(error, Conflict) or error.status < 500:
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    elif error.status < 500:
         headers["x-should-retry"] = "false"
-    else:
-        headers["Retry-After"] = "1"
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, RateLimited):
@@ -85,43 +96,51 @@ def headers_of(error: TactusError) -> dict[str, str]:
     return headers
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+def note(error: Exception, refusal: TactusError | None) -> None:
+    """Logs, with its traceback, what the caller is not to blame for: our faults, and a database that is down."""
+    if refusal is None or refusal.status >= 500:
+        logger.error("request failed: %s", error, exc_info=error)
+    elif isinstance(error, DataError):
+        logger.warning("a check let through what the database refuses: %s", error, exc_info=error)
+
+
+def exception_handler(error: Exception, _context: dict[str, Any]) -> Response:
     """Django REST framework's hook. A fault of ours is logged with its traceback and leaves as a plain 500."""
     refusal = describe(error)
+    note(error, refusal)
     if refusal is None:
-        logger.exception("request failed", exc_info=error)
         return Response({"message": "internal error"}, status=status.HTTP_500_INTERNAL_SERVER_ERROR)
-    response = Response(body_of(refusal), status=refusal.status)
-    for name, value in headers_of(refusal).items():
-        response[name] = value
+    response = Response(body_of(refusal), status=refusal.status, headers=headers_of(refusal))
     response.exception = True
     return response
 
 
 def json_error(error: TactusError) -> HttpResponse:
     """The same answer outside of DRF's views."""
-    response = HttpResponse(dumps(body_of(error)), status=error.status, content_type="application/json")
-    for name, value in headers_of(error).items():
-        response[name] = value
-    return response
+    body = dumps(body_of(error))
+    return HttpResponse(body, status=error.status, content_type="application/json", headers=headers_of(error))
 
 
 def message(status_code: int, text: str) -> HttpResponse:
     """A bare `{"message": …}` answer."""
-    return json_error(_with_status(TactusError(text), status_code))
+    return json_error(_with_status(text, status_code))
 
 
 def handler400(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's hook."""
     return message(400, "bad request")
 
 
 def handler403(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's hook."""
     return message(403, "not allowed")
 
 
 def handler404(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's hook."""
     return message(404, NO_SUCH_ROUTE)
 
 
 def handler500(request: HttpRequest) -> HttpResponse:
+    """Django's hook; the fault was logged by whoever caught it."""
     return message(500, "internal error")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,18 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.errors import InvalidInput
+
 _RFC3339 = re.compile(r"\A\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _DECIMAL = re.compile(r"\A-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?\Z", re.ASCII)
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 def parse_instant(text: Any) -> datetime:
-    """An RFC 3339 date-time with its offset, as UTC; fractions beyond microseconds are cut off. Raises ValueError with the reason."""
+    """An RFC 3339 date-time with its offset, as UTC; fractions beyond microseconds are cut off.
+
+    Raises ValueError with the reason.
+    """
     if not isinstance(text, str) or not _RFC3339.match(text):
         raise ValueError("must be an RFC 3339 date-time with an offset, like 2026-01-31T00:00:00Z")
     normal = text.upper().replace("Z", "+00:00")
@@ -33,7 +38,7 @@ def parse_instant(text: Any) -> datetime:
 def parse_decimal(value: Any) -> Decimal:
     """An exact, finite number from a JSON number or a plain decimal string. Raises ValueError with the reason."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError("must be a number")
+        raise ValueError("must be a number")  # noqa: TRY004 - said to the caller, like the others
     text = str(value)
     if isinstance(value, str) and not _DECIMAL.match(text):
         raise ValueError("must be a plain decimal number")
@@ -43,8 +48,15 @@ def parse_decimal(value: Any) -> Decimal:
     return number
 
 
+class PlainField(serializers.Field):
+    """A field whose values leave as they are: the renderer writes them exactly."""
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 @extend_schema_field({"type": "string", "format": "date-time"})
-class InstantField(serializers.Field):  # type: ignore[type-arg]
+class InstantField(PlainField):
     """RFC 3339 with an offset; `hour=True` wants it on the hour, `midnight=True` at 00:00 UTC."""
 
     def __init__(self, *, hour: bool = False, midnight: bool = False, **kwargs: Any) -> None:
@@ -62,12 +74,9 @@ class InstantField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError("must be at midnight UTC")
         return value
 
-    def to_representation(self, value: Any) -> Any:
-        return value
-
 
 @extend_schema_field({"type": "number"})
-class ExactField(serializers.Field):  # type: ignore[type-arg]
+class ExactField(PlainField):
     """An exact decimal, bounded by `minimum` and `maximum` where given."""
 
     def __init__(
@@ -89,12 +98,9 @@ class ExactField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError(f"must be more than {self.above}")
         return value
 
-    def to_representation(self, value: Any) -> Any:
-        return value
-
 
 @extend_schema_field({"type": "integer"})
-class WholeField(serializers.Field):  # type: ignore[type-arg]
+class WholeField(PlainField):
     """A JSON integer within bounds; booleans, strings and fractions are refused."""
 
     def __init__(self, *, minimum: int = 0, maximum: int = 2**31 - 1, **kwargs: Any) -> None:
@@ -110,13 +116,10 @@ class WholeField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError(f"must be from {self.minimum} to {self.maximum}")
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        return value
-
 
 @extend_schema_field({"type": "string"})
-class TextField(serializers.Field):  # type: ignore[type-arg]
-    """A JSON string of `minimum` to `maximum` characters without NUL or other control characters; kept byte for byte."""
+class TextField(PlainField):
+    """A JSON string of `minimum` to `maximum` characters without control characters; kept byte for byte."""
 
     def __init__(self, *, maximum: int = 200, minimum: int = 1, truncate: bool = False, **kwargs: Any) -> None:
         self.maximum, self.minimum, self.truncate = maximum, minimum, truncate
@@ -133,12 +136,9 @@ class TextField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError(f"must be {self.minimum} to {self.maximum} characters long")
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        return value
-
 
 @extend_schema_field({"type": "string", "format": "uuid"})
-class IdField(serializers.Field):  # type: ignore[type-arg]
+class IdField(PlainField):
     """An object id (UUID)."""
 
     def to_internal_value(self, data: Any) -> UUID:
@@ -149,11 +149,8 @@ class IdField(serializers.Field):  # type: ignore[type-arg]
         except ValueError as error:
             raise serializers.ValidationError("must be a UUID") from error
 
-    def to_representation(self, value: Any) -> Any:
-        return value
 
-
-class WordField(serializers.Field):  # type: ignore[type-arg]
+class WordField(PlainField):
     """One of `words`, in upper or lower case; emitted in upper case."""
 
     def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
@@ -161,16 +158,14 @@ class WordField(serializers.Field):  # type: ignore[type-arg]
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        if isinstance(data, str) and data.upper() in self.words:
-            return data.upper()
-        raise serializers.ValidationError(f"must be one of {', '.join(self.words)}")
-
-    def to_representation(self, value: Any) -> Any:
-        return value
+        try:
+            return word_of(*self.words)(data if isinstance(data, str) else "")
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
 
 
 @extend_schema_field({"type": "boolean"})
-class FlagField(serializers.Field):  # type: ignore[type-arg]
+class FlagField(PlainField):
     """JSON true or false, nothing that merely looks like it."""
 
     def to_internal_value(self, data: Any) -> bool:
@@ -178,12 +173,9 @@ class FlagField(serializers.Field):  # type: ignore[type-arg]
             raise serializers.ValidationError("must be true or false")
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        return value
-
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
-class CustomFieldsField(serializers.Field):  # type: ignore[type-arg]
+class CustomFieldsField(PlainField):
     """String to string, values of at most 200 characters."""
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
@@ -194,13 +186,13 @@ class CustomFieldsField(serializers.Field):  # type: ignore[type-arg]
                 raise serializers.ValidationError(f"{key[:100]}: keys have at most 100 characters, values at most 200")
         return data
 
-    def to_representation(self, value: Any) -> Any:
-        return value
 
+class Input(serializers.Serializer):
+    """Base of request bodies: an object; unknown keys are ignored.
 
-class Input(serializers.Serializer):  # type: ignore[type-arg]
-    """Base of request bodies: an object; unknown keys are ignored; keys in `not_yet` are refused when they carry anything,
-    because ignoring them would bill something else than was asked for."""
+    Keys in `not_yet` are refused when they carry anything, because ignoring them would bill or show something else than
+    was asked for.
+    """
 
     not_yet: tuple[str, ...] = ()
 
@@ -218,8 +210,6 @@ def read_query(request: Any, **parsers: Callable[[str], Any]) -> dict[str, Any]:
 
     Raises core.errors.InvalidInput naming the parameter.
     """
-    from core.errors import InvalidInput
-
     found: dict[str, Any] = {}
     for name, parse in parsers.items():
         text = request.query_params.get(name)
@@ -252,9 +242,12 @@ def parse_id(text: str) -> UUID:
         raise ValueError("must be a UUID") from error
 
 
-def on_the_hour(value: datetime) -> bool:
-    """Whether an instant is hour-aligned, as contract terms must be."""
-    return value == value.replace(minute=0, second=0, microsecond=0)
+def word_of(*words: str) -> Callable[[str], str]:
+    """A parser of one of `words`, in upper or lower case, as `WordField` reads them."""
 
+    def parse(text: str) -> str:
+        if text.upper() not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return text.upper()
 
-HOUR = timedelta(hours=1)
+    return parse

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 
 class OneRenderer(DefaultContentNegotiation):
-    """Parsers are still chosen by content type (415 otherwise); the one renderer is used whatever a client says it accepts."""
+    """Parsers are still chosen by content type (415 otherwise); the one renderer, whatever a client says it accepts."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

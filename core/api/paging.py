@@ -1,28 +1,32 @@
-"""Metronome's four paging styles over one keyset: `Q` (limit and next_page in the query, even on POST), `Q_NOLIMIT` (only next_page), `BODY`
-(both in the JSON body), `BODY_CURSOR` (`cursor` in the body and in the answer).
+"""Metronome's four paging styles over one keyset.
 
-Cursors are opaque to clients: the sort key of the last row seen. They stay valid while rows are added or removed.
+Q: limit and next_page in the query, even on POST; Q_NOLIMIT: only next_page; BODY: both in the JSON body; BODY_CURSOR:
+`cursor` in the body and in the answer. Cursors are opaque to clients: which list it is, and the sort key of the last
+row seen. They stay valid while rows are added or removed.
 """
 
 import base64
-import binascii
-import json
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
-from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
 from core.errors import InvalidInput
+from core.exact_json import dumps, loads
 
 M = TypeVar("M", bound=Model)
 
 
 class Style(Enum):
+    """Where limit and cursor stand."""
+
     Q = "Q"
     Q_NOLIMIT = "Q_NOLIMIT"
     BODY = "BODY"
@@ -31,7 +35,7 @@ class Style(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What the caller asked for. `after` is the sort key of the last row seen, `field` the name its cursor came under."""
+    """What the caller asked for. `after` is what the cursor holds, `field` the name it came under."""
 
     limit: int
     after: tuple[Any, ...] | None
@@ -41,68 +45,88 @@ class PageRequest:
 def page_request(
     request: Request, style: Style = Style.Q, *, maximum: int = 100, default: int | None = None
 ) -> PageRequest:
-    """Reads limit and cursor in `style`. Raises InvalidInput for a limit outside 1..maximum or a cursor that is not ours."""
+    """Reads limit and cursor in `style`. Raises InvalidInput for a limit outside 1..maximum and an odd cursor."""
     in_body = style in (Style.BODY, Style.BODY_CURSOR)
-    source: Mapping[str, Any] = request.data if in_body else request.query_params
+    source: Any = request.data if in_body else request.query_params
     field = "cursor" if style is Style.BODY_CURSOR else "next_page"
-    limit = default or maximum
     asked = source.get("limit") if style is not Style.Q_NOLIMIT else None
-    if asked is not None:
-        text = str(asked)
-        if isinstance(asked, bool) or not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= maximum):
-            raise InvalidInput(f"must be a whole number from 1 to {maximum}", field="limit")
-        limit = int(text)
+    limit = (default or maximum) if asked is None else _whole(asked, maximum)
     cursor = source.get(field)
-    return PageRequest(limit, decode(cursor, field) if cursor else None, field)
+    return PageRequest(limit, None if cursor in (None, "") else decode(cursor, field), field)
+
+
+def _whole(asked: Any, maximum: int) -> int:
+    if isinstance(asked, Decimal) and asked == asked.to_integral_value():
+        asked = int(asked)  # the SDK sends some limits as 20.0
+    text = str(asked)
+    plain = text.isascii() and text.isdigit() and len(text) <= 9
+    if isinstance(asked, bool) or not plain or not 1 <= int(text) <= maximum:
+        raise InvalidInput(f"must be a whole number from 1 to {maximum}", field="limit")
+    return int(text)
 
 
 def encode(key: Sequence[Any]) -> str:
     """A sort key as an opaque cursor."""
-    parts = [{"t": v.isoformat()} if isinstance(v, datetime) else str(v) if isinstance(v, UUID) else v for v in key]
-    return base64.urlsafe_b64encode(json.dumps(parts, separators=(",", ":")).encode()).decode().rstrip("=")
+    parts = [{"t": part.isoformat()} if isinstance(part, datetime) else part for part in key]
+    return base64.urlsafe_b64encode(dumps(parts)).decode().rstrip("=")
 
 
 def decode(cursor: Any, field: str = "next_page") -> tuple[Any, ...]:
     """The sort key in a cursor. Raises InvalidInput for anything that `encode` did not make."""
+    if not isinstance(cursor, str) or len(cursor) > 2000:
+        raise foreign(field)
     try:
-        if not isinstance(cursor, str) or len(cursor) > 2000:
-            raise ValueError
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(parts, list) or not parts:
-            raise ValueError
-        key = tuple(datetime.fromisoformat(p["t"]) if isinstance(p, dict) else p for p in parts)
-        if any(not isinstance(p, str | int | datetime) or (isinstance(p, str) and "\x00" in p) for p in key):
-            raise ValueError
-        return key
-    except (ValueError, KeyError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidInput("not a cursor that this list gave out", field=field) from error
+        parts = loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        key = tuple(datetime.fromisoformat(part["t"]) if isinstance(part, dict) else part for part in parts)
+    except (ValueError, KeyError, TypeError) as error:
+        raise foreign(field) from error
+    if not isinstance(parts, list) or not key or not all(_is_key(part) for part in key):
+        raise foreign(field)
+    return key
+
+
+def foreign(field: str) -> InvalidInput:
+    """The one refusal of cursors that are not of this list."""
+    return InvalidInput("not a cursor that this list gave out", field=field)
+
+
+def _is_key(part: Any) -> bool:
+    if isinstance(part, datetime):
+        return part.tzinfo is not None
+    return isinstance(part, str | int) and not isinstance(part, bool)
 
 
 def paginate(
     rows: QuerySet[M], page: PageRequest, *, order: Sequence[str] = ("-created_at", "-id")
 ) -> tuple[list[M], str | None]:
-    """One page of `rows` in `order` (a total order of attributes, `-` for descending) and the next cursor, None at the end."""
+    """One page of `rows` in `order` (a total order of attributes, `-` for descending) and the next cursor, if any.
+
+    Raises InvalidInput for the cursor of another list, or of this one in another order.
+    """
+    name = zlib.crc32(" ".join([rows.model._meta.label, *order]).encode())
     rows = rows.order_by(*order)
     if page.after is not None:
-        rows = rows.filter(_beyond(rows.model, order, page))
+        if page.after[0] != name:
+            raise foreign(page.field)
+        rows = rows.filter(_beyond(rows.model, order, page.after[1:], page.field))
     found = list(rows[: page.limit + 1])
     if len(found) <= page.limit:
         return found, None
     last = found[page.limit - 1]
-    return found[: page.limit], encode([getattr(last, name.lstrip("-")) for name in order])
+    return found[: page.limit], encode([name, *(getattr(last, attribute.lstrip("-")) for attribute in order)])
 
 
-def _beyond(model: type[Model], order: Sequence[str], page: PageRequest) -> Q:
-    after = page.after or ()
+def _beyond(model: type[Model], order: Sequence[str], after: Sequence[Any], field: str) -> Q:
     if len(after) != len(order):
-        raise InvalidInput("not a cursor that this list gave out", field=page.field)
+        raise foreign(field)
     condition, equal = Q(), Q()
-    for name, value in zip(order, after, strict=True):
+    for name, part in zip(order, after, strict=True):
         attribute = name.lstrip("-")
+        column: Any = model._meta.get_field(attribute)
         try:
-            value = model._meta.get_field(attribute).to_python(value)
-        except Exception as error:
-            raise InvalidInput("not a cursor that this list gave out", field=page.field) from error
+            value = column.to_python(part)
+        except (ValidationError, TypeError, ValueError) as error:
+            raise foreign(field) from error
         condition |= equal & Q(**{f"{attribute}__{'lt' if name.startswith('-') else 'gt'}": value})
         equal &= Q(**{attribute: value})
     return condition

@@ -17,8 +17,7 @@ class ExactJSONParser(BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        request = (parser_context or {})["request"]
-        body = request._request.body
+        body = (parser_context or {})["request"].body
         if not body.strip():
             raise ParseError("the body is empty; JSON is needed")
         try:

@@ -1,13 +1,14 @@
-"""The base of API views, health checks, and the OpenAPI page."""
+"""The base of API views, and health checks."""
 
 from typing import Any, ClassVar
 
-from django.db import connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
+from structlog.contextvars import get_contextvars
 
 from core.audit import Actor, set_actor
 from core.models import ApiKey
@@ -26,7 +27,7 @@ class ApiView(APIView):
                 Actor(
                     api_key_id=request.auth.pk,
                     ip=request.META.get("REMOTE_ADDR") or None,
-                    request_id=str(getattr(request._request, "request_id", ""))[:64],
+                    request_id=str(get_contextvars().get("request_id", ""))[:64],
                     label=request.auth.name,
                 )
             )
@@ -58,6 +59,6 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
-    except Exception:
+    except Error:
         return JsonResponse({"status": "waiting for the database"}, status=503)
     return JsonResponse({"status": "ready"})

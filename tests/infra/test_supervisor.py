@@ -129,7 +129,7 @@ def test_sigterm_leaves_no_process_and_keeps_the_data(tactus: Temporary, var: Pa
     assert not processes_of(var)
 
     seconds = tactus.start()
-    assert seconds < 20
+    assert seconds < 30, "under 10 s on an idle machine"
     assert tactus.credentials == before
     assert api_key_works(tactus)
 

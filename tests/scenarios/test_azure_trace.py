@@ -16,7 +16,7 @@ import pytest
 from tests.scenarios.world import World
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "azure-llm-2023"
-INPUT, OUTPUT = Decimal("2.50"), Decimal("10")  # USD per million tokens
+INPUT, OUTPUT = Decimal("2.50"), Decimal(10)  # USD per million tokens
 PAST_TEN_MILLION = Decimal("1.25")
 CENTS_PER_TOKEN = Decimal(100) / Decimal(1_000_000)
 

@@ -1,5 +1,6 @@
 """From draft to finalized to void and back, as clients see it: HTTP and due work, no internals."""
 
+import itertools
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ from tests.scenarios.world import World, exact
 
 
 def test_a_draft_follows_usage_and_becomes_the_same_final_invoice(world: World) -> None:
-    metric, product, card = world.priced(tiers=[{"size": 5, "price": 0}, {"size": 5, "price": 100}, {"price": 150}])
+    metric, _product, card = world.priced(tiers=[{"size": 5, "price": 0}, {"size": 5, "price": 100}, {"price": 150}])
     customer = world.customer()
     world.open_contract(customer, card, 10, "WEEKLY")
     world.use(customer, metric, 12, world.days_ago(8))
@@ -90,7 +91,7 @@ def test_backdated_contracts_are_billed_in_order_with_numbers_without_gaps(world
     assert {row.status for row in rows} == {"FINALIZED"}
     assert rows[0].start_timestamp == world.days_ago(400)
     assert rows[-1].end_timestamp == world.days_ago(20)
-    assert all(a.end_timestamp == b.start_timestamp for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a.end_timestamp == b.start_timestamp for a, b in itertools.pairwise(rows))
     numbers = [int(row.number.rsplit("-", 1)[1]) for row in rows]
     assert numbers == list(range(numbers[0], numbers[0] + len(rows)))
 

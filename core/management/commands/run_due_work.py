@@ -9,7 +9,7 @@ from core.clock import now
 
 
 class Command(BaseCommand):
-    help = "Does all work that is due, here and now, for cron users and tests: the same sweeps that beat wakes in the worker."
+    help = "Does all work that is due, here and now, for cron users and tests: the worker's own sweeps."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--until", help="do what is due up to this RFC 3339 time instead of now")

@@ -1,0 +1,40 @@
+"""Invoices as rows of a table on the pages across rooms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.safestring import SafeString
+
+from invoices.admin import status_badge
+from invoices.models import Invoice
+from invoices.types import InvoiceView
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """An invoice with its state and what it comes to: as stored; for a draft as composed now, else as last kept.
+
+    `total` is None for a draft that was never composed; `as_of` says when a draft's total was true.
+    """
+
+    invoice: Invoice
+    badge: SafeString
+    total: Decimal | None
+    as_of: datetime | None
+
+
+def invoice_table(invoices: Iterable[Invoice], composed: Iterable[InvoiceView] = ()) -> list[InvoiceRow]:
+    """Rows for these invoices. Drafts among `composed` show that total, so that one page says one number."""
+    live = {view.id: view for view in composed}
+    return [_row(invoice, live.get(invoice.pk)) for invoice in invoices]
+
+
+def _row(invoice: Invoice, live: InvoiceView | None) -> InvoiceRow:
+    badge = status_badge(invoice)
+    if invoice.status != Invoice.Status.DRAFT:
+        return InvoiceRow(invoice, badge, invoice.total, None)
+    if live is not None:
+        return InvoiceRow(invoice, badge, live.total, live.as_of)
+    return InvoiceRow(invoice, badge, invoice.draft_total, invoice.draft_total_at)

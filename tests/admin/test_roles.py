@@ -1,0 +1,186 @@
+"""Who may open and do what: every role on every page. See reliability.md 4.3."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from core.keys import create_api_key
+from core.staff import ROLES
+from invoices.models import Invoice
+from tests.admin.world import World
+
+EVERYBODY = ("support", "finance", "owner")
+FINANCE = ("finance", "owner")
+OWNER = ("owner",)
+
+PAGES: dict[str, tuple[str, ...]] = {
+    "home": EVERYBODY,
+    "search": EVERYBODY,
+    "customers": EVERYBODY,
+    "customer": EVERYBODY,
+    "customer usage": EVERYBODY,
+    "customer rename": EVERYBODY,
+    "customer aliases": EVERYBODY,
+    "customer archive": FINANCE,
+    "contracts": EVERYBODY,
+    "contract": EVERYBODY,
+    "contract end": FINANCE,
+    "contract archive": FINANCE,
+    "invoices": EVERYBODY,
+    "invoice": EVERYBODY,
+    "invoice pdf": EVERYBODY,
+    "invoice lines": EVERYBODY,
+    "invoice void": FINANCE,
+    "invoice regenerate": FINANCE,
+    "products": EVERYBODY,
+    "product": EVERYBODY,
+    "rate cards": EVERYBODY,
+    "rate card": EVERYBODY,
+    "metrics": EVERYBODY,
+    "units": EVERYBODY,
+    "ingest": EVERYBODY,
+    "events": EVERYBODY,
+    "facts": EVERYBODY,
+    "audit": FINANCE,
+    "keys": FINANCE,
+    "key": FINANCE,
+    "new key": OWNER,
+    "key revoke": OWNER,
+    "origins": FINANCE,
+    "new origin": OWNER,
+    "sessions": FINANCE,
+    "people": OWNER,
+    "groups": OWNER,
+}
+
+
+def address(page: str, world: World) -> str:
+    key, _ = create_api_key(name="a key", scopes=["*"], now=world.now)
+    final = world.final.pk
+    where = {
+        "home": "index",
+        "search": "search",
+        "customers": "customers_customer_changelist",
+        "customer": ("customers_customer_change", world.customer),
+        "customer usage": ("customers_customer_change", world.customer),
+        "customer rename": ("customers_customer_rename", world.customer),
+        "customer aliases": ("customers_customer_aliases", world.customer),
+        "customer archive": ("customers_customer_archive", world.customer),
+        "contracts": "contracts_contract_changelist",
+        "contract": ("contracts_contract_change", world.contract),
+        "contract end": ("contracts_contract_change_end", world.contract),
+        "contract archive": ("contracts_contract_archive", world.contract),
+        "invoices": "invoices_invoice_changelist",
+        "invoice": ("invoices_invoice_change", final),
+        "invoice pdf": ("invoices_invoice_pdf", final),
+        "invoice lines": ("invoices_invoice_lines", final),
+        "invoice void": ("invoices_invoice_void", final),
+        "invoice regenerate": ("invoices_invoice_regenerate", final),
+        "products": "catalog_product_changelist",
+        "product": ("catalog_product_change", world.product),
+        "rate cards": "catalog_ratecard_changelist",
+        "rate card": ("catalog_ratecard_change", world.card),
+        "metrics": "catalog_billablemetric_changelist",
+        "units": "catalog_credittype_changelist",
+        "ingest": "usage_ingest",
+        "events": "usage_events",
+        "facts": "core_event_changelist",
+        "audit": "core_auditentry_changelist",
+        "keys": "core_apikey_changelist",
+        "key": ("core_apikey_change", key.pk),
+        "new key": "core_apikey_add",
+        "key revoke": ("core_apikey_revoke", key.pk),
+        "origins": "console_embedorigin_changelist",
+        "new origin": "console_embedorigin_add",
+        "sessions": "console_embedsession_changelist",
+        "people": "auth_user_changelist",
+        "groups": "auth_group_changelist",
+    }[page]
+    name, *args = (where,) if isinstance(where, str) else where
+    url = reverse(f"admin:{name}", args=args)
+    return (
+        f"{url}?tab=usage"
+        if page == "customer usage"
+        else f"{url}?q=acme&s=acme"
+        if page in ("search", "events")
+        else url
+    )
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_each_role_opens_its_pages_and_no_others(role: str, world: World, as_role: Callable[[str], Client]) -> None:
+    client = as_role(role)
+    got = {page: client.get(address(page, world)).status_code for page in PAGES}
+    assert got == {page: 200 if role in roles else 403 for page, roles in PAGES.items()}
+
+
+def test_who_is_not_signed_in_is_sent_to_the_door(world: World) -> None:
+    answers = {page: Client().get(address(page, world)) for page in PAGES}
+    assert {answer.status_code for answer in answers.values()} == {302}
+    assert all(answer["Location"].startswith("/admin/login/") for answer in answers.values())
+
+
+def test_staff_without_a_role_see_nothing(world: World) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", password="x", is_staff=True))
+    pages = [page for page in PAGES if page not in ("home", "search")]
+    assert {page: client.get(address(page, world)).status_code for page in pages} == dict.fromkeys(pages, 403)
+
+
+def test_staff_without_a_role_have_an_empty_home(world: World) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", password="x", is_staff=True))
+    page = client.get("/admin/").content.decode()
+    assert "You have no role yet" in page
+    assert "Acme" not in page
+    assert "Acme" not in client.get("/admin/search/?s=acme&extended=1").content.decode()
+
+
+def test_support_cannot_do_what_it_cannot_open(world: World, support: Client) -> None:
+    before = list(Invoice.objects.order_by("pk").values())
+    data = {"reason": "because", "name": "Acme Robotics", "confirmed": "1", "ending_before": "", "void_invoices": "on"}
+    for act in ("customer archive", "contract end", "contract archive", "invoice void", "key revoke"):
+        assert support.post(address(act, world), data).status_code == 403, act
+    assert list(Invoice.objects.order_by("pk").values()) == before
+
+
+def test_support_is_not_offered_what_it_may_not_do(world: World, support: Client, finance: Client) -> None:
+    url = reverse("admin:invoices_invoice_change", args=[world.final.pk])
+    assert "Void invoice" in finance.get(url).content.decode()
+    assert "Void invoice" not in support.get(url).content.decode()
+
+
+def test_support_sees_no_revenue(world: World, support: Client, finance: Client) -> None:
+    assert "Billed this month" in finance.get("/admin/").content.decode()
+    page = support.get("/admin/").content.decode()
+    assert "Billed this month" not in page
+    assert "Revenue" not in page
+    assert "API keys" not in page
+
+
+def test_every_permission_of_a_role_exists(db: None, as_role: Callable[[str], Client]) -> None:
+    for role, names in ROLES.items():
+        as_role(role)
+        person = User.objects.get(username=f"a-{role}")
+        assert person.get_all_permissions() == set(names)
+
+
+def test_the_door_leads_home(world: World, finance: Client) -> None:
+    client = Client()
+    answer = client.post("/admin/login/", {"username": "a-finance", "password": "secret-enough"})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert client.post("/admin/logout/").status_code == 200
+    assert client.get("/admin/").status_code == 302
+
+
+def test_refusals_are_pages_of_the_site(world: World, support: Client) -> None:
+    refused = support.get("/admin/core/apikey/")
+    assert refused.status_code == 403
+    assert "Not for your role" in refused.content.decode()
+    missing = support.get("/admin/nothing/here/")
+    assert missing.status_code == 404
+    assert "There is nothing at this address" in missing.content.decode()
+    assert support.get("/admin/usage/events/?q=%00").status_code == 400

@@ -1,0 +1,65 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from console import words
+from invoices.types import CurrencyView
+
+USD = CurrencyView(uuid4(), "USD (cents)", "USD", 0, 2)
+EUR = CurrencyView(uuid4(), "EUR", "EUR", 2, 0)
+JPY = CurrencyView(uuid4(), "JPY", "JPY", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "figure", "exact"),
+    [
+        ("124018", USD, "1,240.18", "1,240.18"),
+        ("124018.5", USD, "1,240.19", "1,240.185"),
+        ("-50.25", USD, "\N{MINUS SIGN}0.50", "\N{MINUS SIGN}0.5025"),
+        ("0.0025", USD, "0.000025", "0.000025"),  # too small for a cent, and yet it is there
+        ("0", USD, "0.00", "0.00"),
+        ("12.345", EUR, "12.35", "12.345"),
+        ("1234.5", JPY, "1,235", "1,234.5"),
+    ],
+)
+def test_amounts_are_rounded_to_coins_but_never_vanish(
+    amount: str, currency: CurrencyView, figure: str, exact: str
+) -> None:
+    shown = words.money(Decimal(amount), currency)
+    assert (shown.figure, shown.exact) == (figure, exact)
+
+
+def test_unit_prices_keep_every_digit() -> None:
+    assert words.price(Decimal("0.00025"), USD) == "0.0000025 USD"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text"),
+    [
+        ("2026-11-01", "2026-12-01", "1\N{EN DASH}30 Nov 2026"),
+        ("2026-11-01", "2026-11-02", "1 Nov 2026"),
+        ("2026-10-15", "2026-11-15", "15 Oct \N{EN DASH} 14 Nov 2026"),
+        ("2026-12-15", "2027-01-15", "15 Dec 2026 \N{EN DASH} 14 Jan 2027"),
+        ("2026-11-01T06:00", "2026-11-01T09:00", "1 Nov 2026, 06:00\N{EN DASH}09:00"),
+        ("2026-11-01T06:00", "2026-12-01T00:00", "1 Nov 2026, 06:00 \N{EN DASH} 1 Dec 2026, 00:00"),
+    ],
+)
+def test_spans_name_the_days_that_they_hold(start: str, end: str, text: str) -> None:
+    at, until = (datetime.fromisoformat(part).replace(tzinfo=UTC) for part in (start, end))
+    assert words.span(at, until).replace("\N{EN DASH}", "\N{EN DASH}") == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [("118", "100", "18 % higher"), ("50", "100", "50 % lower"), ("100.2", "100", "level"), ("5", "0", "")],
+)
+def test_change_is_said_in_words(now: str, before: str, text: str) -> None:
+    assert words.change(Decimal(now), Decimal(before)).replace(words.SPACE, " ") == text
+
+
+def test_shares() -> None:
+    assert words.percent(Decimal(1), Decimal(3)).replace(words.SPACE, " ") == "33 %"
+    assert words.percent(Decimal(1), Decimal(10000)).replace(words.SPACE, " ") == "under 1 %"
+    assert words.percent(Decimal(0), Decimal(0)) == ""
