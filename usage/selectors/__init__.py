@@ -1,7 +1,16 @@
 """Reads of usage."""
 
+from usage.selectors.backfills import Backfill, list_backfills
 from usage.selectors.events import EventMatch, match_events
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
+from usage.selectors.reconciliation import (
+    EXPLAINED,
+    Reconciliation,
+    UnknownRef,
+    list_conflicts,
+    list_unmatched,
+    reconcile,
+)
 from usage.selectors.tables import (
     GroupBy,
     GroupCell,
@@ -12,22 +21,31 @@ from usage.selectors.tables import (
     list_usage_by_group,
     usage_windows,
 )
-from usage.store import UsageQuery
+from usage.store import Fate, UsageQuery
 
 __all__ = [
+    "EXPLAINED",
+    "Backfill",
     "EventMatch",
+    "Fate",
     "GroupBy",
     "GroupCell",
+    "Reconciliation",
+    "UnknownRef",
     "UsageCell",
     "UsagePage",
     "UsageQuery",
     "current_period",
     "get_usage",
+    "list_backfills",
+    "list_conflicts",
     "list_line_events",
     "list_recent_events",
+    "list_unmatched",
     "list_usage",
     "list_usage_by_group",
     "match_events",
+    "reconcile",
     "refs_of",
     "usage_windows",
 ]
