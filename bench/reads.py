@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 - Django is set up in the middle
 """How long reading usage takes, however much there is: `python -m bench.reads [--sizes 10000,1000000,10000000]`.
 
 Starts a Tactus of its own (no demo data), makes one customer for each size with that many events in the current period

@@ -96,6 +96,9 @@ def _step(cursor: Any, now: datetime) -> int | None:
     alone, limit = cursor.fetchone()
     if not alone:
         return None
+    if _moved(cursor):
+        _start_over(cursor)
+        return 0
     cursor.execute(_OPEN, [limit])
     for horizon, is_ready, ids in cursor.fetchall():
         cursor.execute(_EDGE, [horizon, limit, STEP])
@@ -117,6 +120,37 @@ def _step(cursor: Any, now: datetime) -> int | None:
         )
         return int(count)
     return None
+
+
+def _moved(cursor: Any) -> bool:
+    """Whether the data came from another server: transactions are numbered lower here than those already rolled."""
+    cursor.execute(
+        "SELECT coalesce((SELECT max(horizon) FROM usage_rollupseries) > usage_xact(pg_snapshot_xmax(s)), false)"
+        " FROM pg_current_snapshot() s"
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _start_over(cursor: Any) -> None:
+    """Raises the scale of `usage_xact()` above all numbers in use, and begins every series anew.
+
+    Writers are waited for, so that no number of the old scale comes in after this.
+    """
+    cursor.execute("LOCK TABLE usage_eventkey, usage_usageevent IN SHARE MODE")
+    cursor.execute(
+        "SELECT greatest((SELECT max(horizon) FROM usage_rollupseries), (SELECT max(xact) FROM usage_usageevent))"
+    )
+    [highest] = cursor.fetchone()
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION usage_xact(xid8) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+        f" AS 'SELECT $1::text::bigint + {int(highest)}'"
+    )
+    cursor.execute("DELETE FROM usage_rollup")
+    cursor.execute("DELETE FROM usage_rollupvalue")
+    cursor.execute(
+        "UPDATE usage_rollupseries SET id = nextval(pg_get_serial_sequence('usage_rollupseries', 'id')), horizon = 0,"
+        " is_ready = false, counted_to = 0, target = (SELECT coalesce(sum(accepted), 0) FROM usage_ingestminute)"
+    )
 
 
 def _targets(cursor: Any, ids: Sequence[int]) -> list[tuple[MetricSpec, list[Target]]]:
