@@ -3,7 +3,8 @@
 
 Starts a Tactus of its own (no demo data), makes one customer for each size with that many events in the current period
 (straight into the table, by SQL), has the roller add them up, and then measures one customer's usage and draft invoice:
-through the selectors, and over HTTP. Raw figures beside them: the same aggregate without rollups, and an empty
+through the selectors (with the CPU time of client and database session, which other load on the machine does not
+change), and over HTTP. Raw figures beside them: the same aggregate without rollups, and an empty
 statement. Everything is on this machine and goes when the run ends.
 """
 
@@ -127,6 +128,17 @@ def timed(work: Callable[[], object], times: int) -> list[float]:
         work()
         found.append((time.perf_counter() - started) * 1000)
     return sorted(found)
+
+
+def backend_cpu() -> float:
+    """CPU milliseconds that this process and its database session have used (Linux; to the clock tick)."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    with open(f"/proc/{connection.connection.info.backend_pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return 1000 * (time.process_time() + ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def p99(times: list[float]) -> float:
@@ -286,9 +298,14 @@ def main() -> None:
                 print(f"--- {subject.size:,} events in the period; load {os.getloadavg()[0]:.1f}", flush=True)
                 for name, work in calls(client, subject, metrics).items():
                     timed(work, 5)
+                    used = backend_cpu()
                     times = timed(work, options.times)
+                    cpu = (backend_cpu() - used) / options.times
+                    own = f"   CPU {cpu:7.2f} ms" if name.startswith("selector") else ""
                     worst.setdefault(name, []).append(statistics.median(times))
-                    print(f"{name:36} p50 {statistics.median(times):8.2f} ms   p99 {p99(times):8.2f} ms", flush=True)
+                    print(
+                        f"{name:36} p50 {statistics.median(times):8.2f} ms   p99 {p99(times):8.2f} ms{own}", flush=True
+                    )
                 print(f"{'raw: one sum without rollups':36} best {raw_aggregate(url, subject)[0]:7.2f} ms", flush=True)
         for name, medians in worst.items():
             print(f"{name:36} largest / smallest p50 {max(medians) / min(medians):.2f}")

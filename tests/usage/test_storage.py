@@ -59,7 +59,7 @@ def test_windows_fall_into_months_days_hours_and_rests() -> None:
     def at(month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
         return datetime(2026, month, day, hour, minute, tzinfo=UTC)
 
-    assert pieces_of([Period(at(1, 30, 22, 30), at(4, 2, 1, 15))]) == [
+    assert pieces_of((Period(at(1, 30, 22, 30), at(4, 2, 1, 15)),)) == (
         Piece("", at(1, 30, 22, 30), at(1, 30, 23)),
         Piece("H", at(1, 30, 23), at(1, 31)),
         Piece("D", at(1, 31), at(2, 1)),
@@ -67,11 +67,13 @@ def test_windows_fall_into_months_days_hours_and_rests() -> None:
         Piece("D", at(4, 1), at(4, 2)),
         Piece("H", at(4, 2), at(4, 2, 1)),
         Piece("", at(4, 2, 1), at(4, 2, 1, 15)),
-    ]
-    days = [Period(at(1, n), at(1, n + 1)) for n in range(1, 31)]
-    assert pieces_of(days) == [Piece("D", at(1, 1), at(1, 31))]
-    assert pieces_of([Period(at(1, 1, 1, 10), at(1, 1, 1, 20))]) == [Piece("", at(1, 1, 1, 10), at(1, 1, 1, 20))]
-    assert pieces_of([Period(at(1, 1, 1), at(1, 1, 3))], hours=False) == [Piece("", at(1, 1, 1), at(1, 1, 3))]
+    )
+    days = tuple(Period(at(1, n), at(1, n + 1)) for n in range(1, 31))
+    assert pieces_of(days) == (Piece("D", at(1, 1), at(1, 31)),)
+    minutes = Period(at(1, 1, 1, 10), at(1, 1, 1, 20))
+    assert pieces_of((minutes,)) == (Piece("", minutes.start, minutes.end),)
+    hours = Period(at(1, 1, 1), at(1, 1, 3))
+    assert pieces_of((hours,), hours=False) == (Piece("", hours.start, hours.end),)
 
 
 # ---- partitions ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Windows cut into whole months, days and hours, which rollups answer, and ragged rests, which raw events answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from engine.calendar import Period
 from usage.store.postgres.partitions import month_of, next_month
@@ -20,7 +21,8 @@ class Piece:
     end: datetime
 
 
-def pieces_of(windows: Sequence[Period], *, hours: bool = True) -> list[Piece]:
+@lru_cache(maxsize=32)  # the queries of one reader share their windows
+def pieces_of(windows: tuple[Period, ...], *, hours: bool = True) -> tuple[Piece, ...]:
     """The windows' time in order, in the coarsest grains that no window boundary cuts; neighbours are one.
 
     Without `hours`, whole hours are ragged rests too.
@@ -34,7 +36,7 @@ def pieces_of(windows: Sequence[Period], *, hours: bool = True) -> list[Piece]:
                 found[-1] = Piece(piece.grain, last.start, piece.end)
             else:
                 found.append(piece)
-    return found
+    return tuple(found)
 
 
 def _cut(start: datetime, end: datetime) -> Iterator[Piece]:

@@ -79,7 +79,7 @@ def _series_for(cursor: Any, queries: Sequence[UsageQuery]) -> dict[int, Series]
     return found
 
 
-def _pieces(query: UsageQuery) -> list[Piece]:
+def _pieces(query: UsageQuery) -> tuple[Piece, ...]:
     """UNIQUE has no rollups by hour: they would be nearly as many as the events."""
     return pieces_of(query.windows, hours=query.spec.aggregation is not Aggregation.UNIQUE)
 
