@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -135,8 +136,8 @@ def backend_cpu() -> float:
     from django.db import connection
 
     connection.ensure_connection()
-    with open(f"/proc/{connection.connection.info.backend_pid}/stat", encoding="ascii") as stat:
-        fields = stat.read().rpartition(")")[2].split()
+    stat = Path(f"/proc/{connection.connection.info.backend_pid}/stat")
+    fields = stat.read_text(encoding="ascii").rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])
     return 1000 * (time.process_time() + ticks / os.sysconf("SC_CLK_TCK"))
 
