@@ -2,8 +2,8 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.integrity import list_altered
 from invoices.selectors.views import (
-    current_period,
     draft_view,
     find_invoice,
     get_invoice,
@@ -13,12 +13,12 @@ from invoices.selectors.views import (
 )
 
 __all__ = [
-    "current_period",
     "draft_view",
     "find_invoice",
     "get_invoice",
     "get_line",
     "line_events",
+    "list_altered",
     "list_breakdowns",
     "list_invoices",
     "page_of_views",

@@ -1,17 +1,18 @@
 """The database itself refuses what must never happen to a finalized invoice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from metronome import Metronome
 
 from core.clock import now
 from core.models import AuditEntry, Event
 from invoices.models import Invoice, InvoiceLine, NumberSeries
-from invoices.selectors.views import view_of
-from invoices.services.finalize import content_hash, finalize_due_invoices, finalize_invoice
+from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.world import World
 
 
@@ -62,13 +63,27 @@ def test_nan_and_infinity_are_refused_by_the_database(final: Invoice) -> None:
             cursor.execute("UPDATE invoices_invoice SET draft_total = %s WHERE status = 'DRAFT'", [odd])
 
 
-def test_the_content_hash_is_that_of_what_is_stored(final: Invoice) -> None:
-    assert final.content_hash == content_hash(final, view_of(final, now=now()).lines)
+def test_what_is_altered_behind_the_triggers_back_comes_to_light(final: Invoice) -> None:
+    out = StringIO()
+    call_command("verify_invoices", stdout=out)
+    assert "as they were" in out.getvalue()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # nothing may be pending when a trigger is switched off
+        for table in ("invoices_invoice", "invoices_invoiceline"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for change in (lambda: Invoice.objects.filter(pk=final.pk).update(subtotal=0, total=0, rounding=0),
+                   lambda: final.lines.filter(position=1).update(explanation={"steps": []})):  # fmt: skip
+        with transaction.atomic():
+            change()
+            with pytest.raises(CommandError, match=final.number):
+                call_command("verify_invoices")
+            transaction.set_rollback(True)
+    call_command("verify_invoices", stdout=out)
 
 
 def test_finalizing_again_changes_nothing(final: Invoice) -> None:
     before = Invoice.objects.filter(pk=final.pk).values().get()
-    finalize_invoice(invoice_id=final.pk, now=now())
+    finalize_due_invoices(now=now())
     finalize_due_invoices(now=now())
     assert Invoice.objects.filter(pk=final.pk).values().get() == before
 
