@@ -1,160 +1,261 @@
-"""How many events a second: `python -m bench.ingest [--seconds 8] [--clients 8] [--batch 100]`.
+"""Ingest over HTTP against what PostgreSQL alone can do: `python -m bench ingest [--seconds 300]`.
 
-Starts a Tactus of its own (no demo data), ingests over HTTP with keep-alive clients in two processes, then measures
-what PostgreSQL alone does into the same table, with all its indexes: COPY, and batches through `unnest` as the store
-sends them. Clients, web server and database share this machine.
+Starts a Tactus of its own (no demo data) with metrics and customers, and runs on the same machine, one after another:
+COPY into tables like the store's, with all their indexes and the unique key (the raw limit); ingest from keep-alive
+clients, durable, deduplicated, the roller running as in production; meanwhile the time from an event's 200 until the
+usage API and the draft invoice show it. Checks at the end that everything acknowledged is stored and counted once.
 """
 
 import argparse
-import http.client
 import json
+import multiprocessing
 import os
 import platform
 import statistics
-import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+from metronome import Metronome
 
+from bench.client import Run, Shape, Target, drive, fill_in, rates, templates
+from bench.measure import sample, spent
+from bench.watch import watch
 from billing_site.supervisor.temporary import Temporary
-from usage.store.postgres.statements import INSERT
+from usage.fast_intake import read_fast
+from usage.store.postgres.rows import EVENT_COLUMNS, rows_of
+from usage.store.postgres.wire import run_script
 
-PROCESSES = 2
-SPREAD = timedelta(days=15)
-REGIONS = ("us-east", "us-west", "eu-central", "ap-south")
-RAW_ROWS = 100_000
-RAW_SECONDS = 3.0
+RAW_GROUP = 5_000
+WARM_UP = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one client process is to do."""
+    """One run: what to send, for how long, over how many connections."""
 
-    host: str
-    port: int
-    key: str
-    clients: int
-    batch: int
-    seconds: float
     name: str
+    shape: Shape
+    seconds: float
+    clients: int
 
 
-def rows(name: str, start: int, count: int) -> list[tuple[str, str, str, datetime, str]]:
-    """Events as a table's columns: 50 customers, timestamps over 15 days, five properties."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One run, for the table."""
+
+    name: str
+    run: Run
+    cpu: dict[str, float]
+    memory: tuple[dict[str, float], dict[str, float]]
+    seen: list[float]
+    lag: float
+
+
+def start() -> Temporary:
+    """A Tactus without demo data."""
+    return Temporary(TACTUS_DEMO="0", TACTUS_LOG_LEVEL="WARNING")
+
+
+def prepare(tactus: Temporary, metrics: int) -> dict[str, str]:
+    """Metrics that count the events, and one customer under contract, who is watched. Their ids."""
+    sdk = Metronome(base_url=tactus.state["public_url"], bearer_token=tactus.credentials["api_key"])
+    groups = ["model", "region"]
+    wanted: list[dict[str, Any]] = [
+        {
+            "name": "Tokens",
+            "aggregation_type": "SUM",
+            "aggregation_key": "input_tokens",
+            "group_keys": [groups],
+        },
+        {"name": "Requests", "aggregation_type": "COUNT"},
+        {"name": "Models", "aggregation_type": "UNIQUE", "aggregation_key": "model"},
+        {"name": "Largest", "aggregation_type": "MAX", "aggregation_key": "output_tokens"},
+    ]
+    found = {}
+    for terms in wanted[:metrics]:
+        names = [name for name in (terms.get("aggregation_key"), *(groups if "group_keys" in terms else [])) if name]
+        filters = {"property_filters": [{"name": name, "exists": True} for name in names]} if names else {}
+        metric = sdk.v1.billable_metrics.create(event_type_filter={"in_values": ["completion"]}, **terms, **filters)
+        found[terms["name"]] = metric.data.id
+    product = sdk.v1.contracts.products.create(name="Tokens", type="USAGE", billable_metric_id=found["Tokens"]).data.id
+    card = sdk.v1.contracts.rate_cards.create(name="Card").data.id
+    beginning = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    sdk.v1.contracts.rate_cards.rates.add(
+        rate_card_id=card, product_id=product, starting_at=beginning - timedelta(days=400), entitled=True,
+        rate_type="FLAT", price=1,
+    )  # fmt: skip
+    customer = sdk.v1.customers.create(name="Watched").data.id
+    sdk.v1.contracts.create(customer_id=customer, rate_card_id=card, starting_at=beginning)
+    [draft] = [row for row in sdk.v1.customers.invoices.list(customer_id=customer) if row.status == "DRAFT"]
+    return {"customer": customer, "draft": draft.id, "metric": found["Tokens"]}
+
+
+def measure(tactus: Temporary, load: Load, ids: dict[str, str]) -> Outcome:
+    """Drives ingest, samples processes, watches one customer."""
+    place, key = urlsplit(tactus.state["public_url"]), tactus.credentials["api_key"]
+    target = Target(place.hostname or "", place.port or 0, key)
+    tag = f"{load.name.replace(' ', '')[:12]}{os.getpid()}"
+    drive(target, f"{tag}w", load.shape, WARM_UP, load.clients)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        seen = pool.apply_async(watch, [tactus.state["public_url"], key, ids, load.seconds])
+        before = sample(tactus)
+        run = drive(target, tag, load.shape, load.seconds, load.clients)
+        after = sample(tactus)
+        lag = roller_lag(tactus)
+        waits = seen.get(load.seconds + 60)
+    cpu = {part: value / run.events * 1e6 for part, value in spent(before, after).items()}
+    cpu["client"] = run.cpu / run.events * 1e6
+    check(tactus, tag, run)
+    return Outcome(load.name, run, cpu, (before.memory, after.memory), waits, lag)
+
+
+def check(tactus: Temporary, tag: str, run: Run) -> None:
+    """Every acknowledged event is there once."""
+    with psycopg.connect(tactus.state["database_url"]) as connection:
+        query = "SELECT count(*), count(DISTINCT transaction_id) FROM usage_usageevent WHERE transaction_id LIKE %s"
+        [stored, different] = connection.execute(query, [f"{tag}-%"]).fetchone() or (0, 0)
+    wanted = run.events - run.duplicates
+    if not stored == different == wanted:
+        raise RuntimeError(f"{wanted} events acknowledged, {stored} stored, {different} different ids")
+
+
+def roller_lag(tactus: Temporary) -> float:
+    """How many seconds behind the newest event the rollups are."""
+    with psycopg.connect(tactus.state["database_url"]) as connection:
+        query = (
+            "SELECT extract(epoch FROM max(received_at) - min(received_at)) FROM usage_usageevent"
+            " WHERE xact >= (SELECT min(horizon) FROM usage_rollupseries)"
+        )
+        [lag] = connection.execute(query).fetchone() or (0,)
+    return float(lag or 0)
+
+
+def raw_copy(url: str, shape: Shape, seconds: float) -> float:
+    """Events a second of COPY alone: the same rows into tables like the store's, one session, `RAW_GROUP` a commit."""
     now = datetime.now(UTC)
-    found = []
-    for n in range(start, start + count):
-        stamp = now - SPREAD * ((n * 7919 % 100_003) / 100_003)
-        properties = {
-            "model": f"m{n % 7}",
-            "region": REGIONS[n % 4],
-            "input_tokens": str(n % 5000),
-            "output_tokens": str(n % 900),
-            "request": f"{name}{n:x}",
-        }
-        found.append((f"{name}-{n}", f"customer-{n % 50}", "completion", stamp, json.dumps(properties)))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "DROP TABLE IF EXISTS bench_key, bench_event;"
+            "CREATE TABLE bench_key (LIKE usage_eventkey INCLUDING ALL);"
+            "CREATE TABLE bench_event (LIKE usage_usageevent INCLUDING ALL)"
+        )
+        script = (
+            "COPY bench_key (key, digest) FROM STDIN (FORMAT binary);"
+            f"COPY bench_event ({EVENT_COLUMNS}) FROM STDIN (FORMAT binary)"
+        ).encode()
+        working, sent = 0.0, 0
+        while working < seconds:
+            bodies = templates(f"raw{sent}", replace(shape, duplicates=0.0), RAW_GROUP // shape.batch)
+            filled = [fill_in(body, number) for number, body in enumerate(bodies)]
+            read = [read_fast(body, now=now, max_events=1000) for body in filled]
+            batches = [rows_of(columns, now) for columns in read if columns is not None]
+            keys = sorted(row for batch in batches for row in batch.key_rows)
+            events = [row for batch in batches for row in batch.event_rows]
+            started = time.monotonic()
+            run_script(connection, script, (keys, events))
+            working += time.monotonic() - started
+            sent += len(events)
+        connection.execute("DROP TABLE bench_key, bench_event")
+    return sent / working
+
+
+def describe(tactus: Temporary) -> str:
+    """The machine and the settings that matter."""
+    with psycopg.connect(tactus.state["database_url"]) as connection:
+        names = ("server_version", "fsync", "synchronous_commit", "full_page_writes", "shared_buffers", "max_wal_size")
+        settings = [f"{name} {connection.execute(f'SHOW {name}').fetchone()[0]}" for name in names]  # type: ignore[index]
+    return (
+        f"{os.cpu_count()} CPUs, load before {os.getloadavg()[0]:.1f}, Python {platform.python_version()},"
+        f" PostgreSQL {', '.join(settings)}"
+    )
+
+
+def report(outcome: Outcome, raw: float, target: float) -> None:
+    """One run's figures."""
+    run = outcome.run
+    rate = run.events / run.seconds
+    total = sum(outcome.cpu.values())
+    split = ", ".join(f"{part} {value:.1f}" for part, value in sorted(outcome.cpu.items(), key=lambda item: -item[1]))
+    by_minute = rates(run.marks, max(1, int(run.seconds // 10)))
+    before, after = outcome.memory
+    memory = ", ".join(f"{part} {before.get(part, 0):.0f} -> {after.get(part, 0):.0f} MB" for part in sorted(after))
+    print(
+        f"{outcome.name}: {rate:,.0f} events/s over {run.seconds:.0f} s, {run.events:,} in all (asked: {target:,.0f})"
+    )
+    print(
+        f"  raw COPY, same tables and keys, alone: {raw:,.0f} events/s; ingest is {rate / raw:.0%} of it (asked: 33%)"
+    )
+    print(f"  request p50 {run.quantile(0.5):.1f} ms, p99 {run.quantile(0.99):.1f} ms (asked: 150 ms)")
+    print(f"  CPU {total:.1f} us per event: {split}")
+    print(f"  memory {memory}")
+    if by_minute:
+        print(f"  by tenth of the run, thousands/s: {' '.join(f'{value / 1000:.1f}' for value in by_minute)}")
+    if outcome.seen:
+        seen = sorted(outcome.seen)
+        print(
+            f"  accepted -> in usage and draft: p50 {statistics.median(seen):.0f} ms,"
+            f" p99 {seen[min(len(seen) - 1, int(len(seen) * 0.99))]:.0f} ms of {len(seen)} (asked: 1000 ms)"
+        )
+    print(f"  rollups behind the newest event: {outcome.lag:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
+
+
+def shapes_of(options: argparse.Namespace) -> list[tuple[str, Shape]]:
+    """The runs that were asked for."""
+    plain = Shape(options.batch, options.customers, options.duplicates, options.skew)
+    found = [("ingest", plain)]
+    if not options.only:
+        found.append(("20% duplicates, half from one customer", Shape(options.batch, options.customers, 0.2, 0.5)))
     return found
 
 
-def body(name: str, start: int, count: int) -> bytes:
-    """The same events as a request's body."""
-    events = (
-        f'{{"transaction_id":"{id_}","customer_id":"{ref}","event_type":"{kind}","timestamp":"{stamp.isoformat()}",'
-        f'"properties":{properties}}}'
-        for id_, ref, kind, stamp, properties in rows(name, start, count)
-    )
-    return f"[{','.join(events)}]".encode()
-
-
-def drive(load: Load) -> list[float]:
-    """Runs the clients of one process; seconds of each acknowledged request."""
-    times: list[float] = []
-    deadline = time.monotonic() + load.seconds
-
-    def client(number: int) -> None:
-        connection = http.client.HTTPConnection(load.host, load.port, timeout=30)
-        headers = {"Authorization": f"Bearer {load.key}", "Content-Type": "application/json"}
-        sent = 0
-        while time.monotonic() < deadline:
-            content = body(f"{load.name}.{number}", sent, load.batch)
-            started = time.monotonic()
-            connection.request("POST", "/v1/ingest", content, headers)
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != http.client.OK:
-                raise RuntimeError(f"answered {answer.status}")
-            times.append(time.monotonic() - started)
-            sent += load.batch
-
-    threads = [threading.Thread(target=client, args=(n,)) for n in range(load.clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return times
-
-
-def over_http(tactus: Temporary, clients: int, batch: int, seconds: float) -> None:
-    place = urlsplit(tactus.state["public_url"])
-    key = tactus.credentials["api_key"]
-    with ProcessPoolExecutor(PROCESSES) as pool:
-        loads = [
-            Load(place.hostname or "", place.port or 0, key, clients // PROCESSES, batch, seconds, f"{os.getpid()}.{n}")
-            for n in range(PROCESSES)
-        ]
-        started = time.monotonic()
-        times = sorted(t for found in pool.map(drive, loads) for t in found)
-        elapsed = time.monotonic() - started
-    with psycopg.connect(tactus.state["database_url"]) as connection:
-        [stored] = connection.execute("SELECT count(*) FROM usage_usageevent").fetchone() or (0,)
-    if stored != len(times) * batch:
-        raise RuntimeError(f"acknowledged {len(times) * batch} events, stored {stored}")
-    p99 = times[int(len(times) * 0.99)]
-    print(
-        f"HTTP, {clients} clients, batches of {batch}: {stored / elapsed:>9,.0f} events/s"
-        f"   p50 {statistics.median(times) * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms; {stored:,} in {elapsed:.1f} s"
-    )
-
-
-def raw(url: str, batch: int) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        data = rows("copy", 0, RAW_ROWS)
-        now = datetime.now(UTC)
-        columns = "(transaction_id, customer_ref, event_type, timestamp, properties, received_at)"
-        started = time.monotonic()
-        with connection.cursor().copy(f"COPY usage_usageevent {columns} FROM STDIN") as copy:
-            for row in data:
-                copy.write_row((*row, now))
-        elapsed = time.monotonic() - started
-        print(f"raw COPY, one transaction:            {RAW_ROWS / elapsed:>9,.0f} events/s")
-        sent, working = 0, 0.0
-        while working < RAW_SECONDS:
-            columns_of = [list(column) for column in zip(*rows("unnest", sent, batch), strict=True)]
-            started = time.monotonic()
-            connection.execute(INSERT, [*columns_of, now])
-            working += time.monotonic() - started
-            sent += batch
-        print(f"raw unnest, one client, batches of {batch}:  {sent / working:>9,.0f} events/s")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=8)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `python -m bench ingest`."""
+    parser.add_argument("--seconds", type=float, default=30, help="of each run; 300 for the figures of the docs")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--batch", type=int, default=100)
-    options = parser.parse_args()
-    with Temporary(TACTUS_DEMO="0", TACTUS_LOG_LEVEL="WARNING") as tactus:
-        with psycopg.connect(tactus.state["database_url"]) as connection:
-            names = ("server_version", "fsync", "synchronous_commit", "shared_buffers")
-            settings = [f"{name} {connection.execute(f'SHOW {name}').fetchone()[0]}" for name in names]  # type: ignore[index]
-        print(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, PostgreSQL " + ", ".join(settings))
-        over_http(tactus, options.clients, options.batch, options.seconds)
-        raw(tactus.state["database_url"], options.batch)
+    parser.add_argument("--customers", type=int, default=50)
+    parser.add_argument("--metrics", type=int, default=2, help="1 to 4: SUM by model and region, COUNT, UNIQUE, MAX")
+    parser.add_argument("--duplicates", type=float, default=0.0, help="share of events that were sent before")
+    parser.add_argument("--skew", type=float, default=0.0, help="share of events of one customer")
+    parser.add_argument("--only", action="store_true", help="leave out the run with duplicates and skew")
+    parser.add_argument("--json", help="file for the figures")
 
 
-if __name__ == "__main__":
-    main()
+def main(options: argparse.Namespace) -> None:
+    """All runs on one installation."""
+    figures: list[dict[str, object]] = []
+    with start() as tactus:
+        print(describe(tactus), flush=True)
+        ids = prepare(tactus, options.metrics)
+        first_rate = 0.0
+        for name, shape in shapes_of(options):
+            raw = raw_copy(tactus.state["database_url"], shape, min(10.0, max(3.0, options.seconds / 10)))
+            outcome = measure(tactus, Load(name, shape, options.seconds, options.clients), ids)
+            target = 50_000 if not figures else 0.7 * first_rate
+            report(outcome, raw, target)
+            first_rate = first_rate or outcome.run.events / outcome.run.seconds
+            figures.append(as_figures(outcome, raw))
+    if options.json:
+        Path(options.json).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+
+
+def as_figures(outcome: Outcome, raw: float) -> dict[str, object]:
+    """The run as plain data."""
+    run = outcome.run
+    return {
+        "name": outcome.name,
+        "events_per_second": run.events / run.seconds,
+        "raw_copy": raw,
+        "p50_ms": run.quantile(0.5),
+        "p99_ms": run.quantile(0.99),
+        "cpu_us": outcome.cpu,
+        "memory_mb": outcome.memory,
+        "seen_ms": sorted(outcome.seen),
+        "lag_seconds": outcome.lag,
+    }

@@ -6,4 +6,11 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
 
-application = get_wsgi_application()
+_whole_site = get_wsgi_application()
+
+# Importable only now that the apps are loaded.
+from django.conf import settings  # noqa: E402
+
+from usage.api.lean import LeanIngest  # noqa: E402
+
+application = LeanIngest(_whole_site, shared=settings.TACTUS_SHARED_WRITER)

@@ -19,7 +19,8 @@ class BadJson(ValueError):
     """The text is not JSON that Tactus accepts; the message says why."""
 
 
-def _number(text: str) -> Decimal:
+def parse_number(text: str) -> Decimal:
+    """A JSON number with a fraction or an exponent, bounded in digits and magnitude. Raises BadJson."""
     try:
         value = Decimal(text)
     except InvalidOperation as error:
@@ -60,7 +61,7 @@ def loads(body: bytes) -> Any:
         raise BadJson("the body begins with a byte order mark")
     try:
         value = json.loads(
-            text, parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_unique
+            text, parse_float=parse_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_unique
         )
     except RecursionError as error:
         raise BadJson(f"nested deeper than {MAX_DEPTH} levels") from error

@@ -26,7 +26,7 @@ MAX_EVENT_TYPE: Final = 200
 MAX_RATIO: Final = 100
 MAX_ERRORS: Final = 100
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class UnsupportedMediaError(TactusError):
@@ -154,7 +154,7 @@ def _text(item: dict[str, Any], name: str, maximum: int) -> str:
         raise _RefusedError(name, "must be a string")
     if not 1 <= len(value) <= maximum:
         raise _RefusedError(name, f"must be 1 to {maximum} characters long")
-    if _CONTROL.search(value):
+    if CONTROL.search(value):
         raise _RefusedError(name, "must not hold control characters")
     return value
 

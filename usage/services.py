@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from catalog.selectors import list_metrics, metric_spec
-from usage.store import AppendResult, Following, NewEvent, get_store
+from usage.store import AppendResult, EventColumns, Following, NewEvent, get_store
 
 
 def ingest(*, events: Sequence[NewEvent], now: datetime) -> AppendResult:
@@ -14,6 +14,21 @@ def ingest(*, events: Sequence[NewEvent], now: datetime) -> AppendResult:
     Raises django.db.OperationalError where the database is lost; the same events may then be sent again.
     """
     return get_store().append(events, now)
+
+
+def ingest_columns(*, columns: EventColumns, now: datetime, shared: bool) -> tuple[int, ...]:
+    """The same for a batch by column; returns the places of the duplicates in it.
+
+    `shared`: in one commit with what other requests of this process bring. Raises core.errors.Unavailable where too
+    much is waiting already.
+    """
+    return get_store().append_columns(columns, now, shared=shared)
+
+
+def count_rejected(*, number: int, now: datetime) -> None:
+    """Counts events that were refused: they appear in ingest health and reconciliation, not in the store."""
+    if number:
+        get_store().count_rejected(number, now)
 
 
 def roll_usage(*, now: datetime) -> int:

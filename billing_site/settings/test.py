@@ -15,6 +15,8 @@ SECRET_KEY = "only-for-tests-only-for-tests-only-for-tests-only-for-tests"  # no
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True
+# Tests roll their own transaction back; those of the shared writer ask for it.
+TACTUS_SHARED_WRITER = False
 WHITENOISE_AUTOREFRESH = True
 
 # gw0 -> database 1, gw1 -> database 2, ...; without xdist database 0.

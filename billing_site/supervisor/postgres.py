@@ -29,8 +29,12 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "shared_buffers": "512MB",
+    # Usage writes to random pages of its key index: after each checkpoint every one of them goes to the WAL whole, so
+    # checkpoints are to be rare. It is disk that is used only while much comes in, and seconds more of recovery.
+    "min_wal_size": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "10min",
     "checkpoint_completion_target": "0.9",
     "jit": "off",
     "timezone": "UTC",

@@ -11,7 +11,9 @@ from billing_site.supervisor.children import Child
 from billing_site.supervisor.place import ROOT
 
 MANAGE = str(ROOT / "manage.py")
-WEB_THREADS = 4
+# More than there are connections in the pool: requests that ingest wait for the shared writer, not for one of those.
+WEB_THREADS = 8
+POOL_SIZE = 6
 
 
 def answers(host: str, port: int, path: str) -> bool:
@@ -58,7 +60,7 @@ def web_server(site: Site) -> Child:
         "web",
         *command,
         ready=lambda: answers(site.local_host, site.port, "/readyz"),
-        TACTUS_DB_POOL_SIZE=str(WEB_THREADS + 2),
+        TACTUS_DB_POOL_SIZE=str(POOL_SIZE),
         TACTUS_STATEMENT_TIMEOUT_MS="10000",
     )
 

@@ -18,7 +18,7 @@ from core.clock import now
 from core.exact_json import dumps, loads
 from tests.faults.driver import Driver, until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,22 @@ def usage(tactus: Temporary, customer: str, metric: str) -> Decimal:
     return Decimal(row["value"] or 0)
 
 
+def counted_up(tactus: Temporary, driver: Driver) -> None:
+    """The counters moved in the same commits as the events, and every resent id with other content was recorded."""
+    with psycopg.connect(tactus.state["database_url"]) as client:
+        row = client.execute("SELECT sum(accepted), sum(duplicates), sum(conflicts) FROM usage_ingestminute").fetchone()
+        events = client.execute(
+            "SELECT count(*), (SELECT count(*) FROM usage_eventkey) FROM usage_usageevent"
+        ).fetchone()
+        other = client.execute("SELECT transaction_id, times FROM usage_eventconflict").fetchall()
+    assert row is not None
+    accepted, duplicates, conflicts = row
+    assert events == (accepted, accepted) == (len(driver.sent), len(driver.sent))
+    assert duplicates >= conflicts > 0
+    assert sum(times for _, times in other) == conflicts
+    assert {name for name, _ in other} <= driver.sent.keys()
+
+
 def test_kill_during_ingest(tactus: Temporary, tmp_path: Path) -> None:
     with psycopg.connect(tactus.state["database_url"]) as client:
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -112,12 +128,12 @@ def test_kill_during_ingest(tactus: Temporary, tmp_path: Path) -> None:
         seed=20261120,
     )
     driver.start()
-    driver.wait_for(200)
+    driver.wait_for(3_000)
     for name, find in VICTIMS.items():
         victim = find(tactus)
         os.kill(victim, signal.SIGKILL)
         until(lambda victim=victim: not psutil.pid_exists(victim), 10)
-        driver.wait_for(200)
+        driver.wait_for(3_000)
         # Nothing that was acknowledged before this look at the store may be missing from it.
         promised = driver.acknowledged
         until(lambda promised=promised: promised.keys() <= stored(tactus, customer).keys(), 5)
@@ -129,3 +145,4 @@ def test_kill_during_ingest(tactus: Temporary, tmp_path: Path) -> None:
     assert driver.acknowledged == driver.sent
     assert stored(tactus, customer) == driver.sent
     assert usage(tactus, customer, metric) == driver.units
+    counted_up(tactus, driver)

@@ -1,6 +1,7 @@
 """`/v1/ingest`: events in, durable before the 200."""
 
-from collections import Counter
+from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -12,16 +13,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.api.auth import bearer_token
 from core.api.fields import Input, InstantField, TextField, parse_flag, read_query
+from core.api.live_keys import LiveKeys
 from core.api.output import Output, envelope
 from core.api.views import ApiView, data
 from core.clock import now
 from core.errors import InvalidInput, NotAllowed, NotAuthenticated
 from core.models import ApiKey
 from usage import services
-from usage.intake import Batch, UnsupportedMediaError, read_batch, unpack
+from usage.intake import Fault, UnsupportedMediaError, read_batch, unpack
+from usage.store import columns_of
 
-SCOPES = {"*", "usage:ingest", "usage:write"}
+SCOPES = frozenset({"*", "usage:ingest", "usage:write"})
+live_keys = LiveKeys()
+"""Keys that `usage.api.lean` need not look up again for some seconds."""
 
 
 class MayIngest(BasePermission):
@@ -33,6 +39,9 @@ class MayIngest(BasePermission):
             raise NotAuthenticated("an API key is needed: Authorization: Bearer <key>")
         if SCOPES.isdisjoint(request.auth.scopes):
             raise NotAllowed("this API key lacks the scope usage:ingest")
+        secret = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        if secret is not None:
+            live_keys.remember(secret, request.auth, now=now())
         return True
 
 
@@ -86,10 +95,16 @@ class IngestView(ApiView):
         partial = bool(read_query(request, partial=parse_flag)["partial"])
         moment = now()
         batch = read_batch(read_body(request), now=moment, max_events=settings.TACTUS_INGEST_MAX_EVENTS)
-        if not partial:
+        if batch.faults and not partial:
+            services.count_rejected(number=len(batch.transaction_ids), now=moment)
             batch.refuse_faults()
-        result = services.ingest(events=[event for _, event in batch.events], now=moment)
-        return data(outcomes(batch, result.accepted)) if partial else Response(None)
+        columns = columns_of([event for _, event in batch.events])
+        repeated = services.ingest_columns(columns=columns, now=moment, shared=False)
+        services.count_rejected(number=len(batch.faults), now=moment)
+        if not partial:
+            return Response(None)
+        names = [(index, event.transaction_id) for index, event in batch.events]
+        return data(outcomes(names, repeated, batch.faults, batch.transaction_ids))
 
 
 def read_body(request: Request) -> bytes:
@@ -107,22 +122,36 @@ def read_body(request: Request) -> bytes:
     return unpack(body, request.headers.get("Content-Encoding", ""), settings.TACTUS_MAX_BODY_BYTES)
 
 
-def outcomes(batch: Batch, accepted: tuple[str, ...]) -> dict[str, Any]:
-    """The answer to a partial batch. The first event of an accepted id was the one stored."""
-    rows: dict[int, dict[str, Any]] = {}
-    waiting = set(accepted)
-    for index, event in batch.events:
-        status = "accepted" if event.transaction_id in waiting else "duplicate"
-        waiting.discard(event.transaction_id)
-        rows[index] = {"index": index, "transaction_id": event.transaction_id, "status": status}
-    for fault in batch.faults:
-        rows[fault.index] = {
+def outcomes(
+    taken: Sequence[tuple[int, str]],
+    repeated: Sequence[int],
+    faults: Sequence[Fault] = (),
+    names: Sequence[str | None] = (),
+) -> dict[str, Any]:
+    """The answer to a partial batch.
+
+    `taken`: index and transaction id of each good event; `repeated`: those places in it that are duplicates; `names`:
+    the id, if there was one, of every event by index.
+    """
+    duplicates = set(repeated)
+    rows: list[dict[str, Any]] = [
+        {"index": index, "transaction_id": name, "status": "duplicate" if place in duplicates else "accepted"}
+        for place, (index, name) in enumerate(taken)
+    ]
+    rows += [
+        {
             "index": fault.index,
-            "transaction_id": batch.transaction_ids[fault.index],
+            "transaction_id": names[fault.index],
             "status": "rejected",
             "field": fault.field,
             "message": fault.message,
         }
-    counts = Counter(row["status"] for row in rows.values())
-    totals = {status: counts[status] for status in ("accepted", "duplicate", "rejected")}
-    return {**totals, "events": [rows[index] for index in sorted(rows)]}
+        for fault in faults
+    ]
+    rows.sort(key=itemgetter("index"))
+    totals = {
+        "accepted": len(taken) - len(duplicates),
+        "duplicate": len(duplicates),
+        "rejected": len(faults),
+    }
+    return {**totals, "events": rows}

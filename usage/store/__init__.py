@@ -21,6 +21,7 @@ from usage.store.base import (
     UsageQuery,
     UsageStore,
 )
+from usage.store.columns import EventColumns, columns_of
 
 DEFAULT_BACKEND = "usage.store.postgres.store.PostgresStore"
 
@@ -34,6 +35,7 @@ def get_store() -> UsageStore:
 
 __all__ = [
     "AppendResult",
+    "EventColumns",
     "EventPage",
     "Fate",
     "Following",
@@ -47,5 +49,6 @@ __all__ = [
     "UnmatchedQuery",
     "UsageQuery",
     "UsageStore",
+    "columns_of",
     "get_store",
 ]

@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from engine.calendar import Period, consecutive
 from engine.usage import MetricSpec, UsageRow
+
+if TYPE_CHECKING:
+    from usage.store.columns import EventColumns
 
 GroupFilters = Mapping[str, tuple[str | None, ...]]
 """Property name to the texts that pass; None among them lets events pass that lack the property."""
@@ -206,6 +209,18 @@ class UsageStore(Protocol):
 
     def append(self, events: Sequence[NewEvent], received_at: datetime) -> AppendResult:
         """Stores a batch, all or nothing, as a use case of its own (never inside a transaction)."""
+
+    def append_columns(
+        self, columns: "EventColumns", received_at: datetime, *, shared: bool = False
+    ) -> tuple[int, ...]:
+        """Stores a batch like `append`; the places in it of the events that were not stored, being duplicates.
+
+        `shared`: on a connection of the store's own, in one commit with what other threads bring at the same time.
+        Raises core.errors.Unavailable where too much is waiting already.
+        """
+
+    def count_rejected(self, number: int, received_at: datetime) -> None:
+        """Adds to the counters of events that were refused, in a transaction of its own."""
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
         """The quantities of each group in each window in which an event counted, ordered by group and window."""

@@ -1,24 +1,17 @@
 """The PostgreSQL event store: one table, its unique key, and one statement for every read."""
 
 import json
-import random
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
-from core.exact_json import dumps
-from core.transactions import use_case
 from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import (
-    AppendResult,
     EventPage,
     Following,
-    NewEvent,
     Position,
     RefusedEvent,
     SeriesProgress,
@@ -30,59 +23,15 @@ from usage.store.base import (
     UsageQuery,
 )
 from usage.store.postgres import keeping, roller, tallying
+from usage.store.postgres.appending import Appending
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
-from usage.store.postgres.keys import event_key
 from usage.store.postgres.partitions import month_of
 from usage.store.postgres.reading import read
-from usage.store.postgres.statements import INSERT
-
-_ATTEMPTS = 6
 
 
-class PostgresStore:
+class PostgresStore(Appending):
     """`usage.store.base.UsageStore` on Django's default database connection."""
-
-    def append(self, events: Sequence[NewEvent], received_at: datetime) -> AppendResult:
-        """See UsageStore. Serialization failures and deadlocks are tried again.
-
-        Losing the server raises OperationalError; the batch may then be stored or not: send it again.
-        """
-        first: dict[str, NewEvent] = {}
-        for event in events:
-            first.setdefault(event.transaction_id, event)
-        stored = self._insert(list(first.values()), received_at, len(events) - len(first)) if first else set()
-        accepted, duplicates = [], []
-        for event in events:
-            if event.transaction_id in stored:
-                stored.remove(event.transaction_id)
-                accepted.append(event.transaction_id)
-            else:
-                duplicates.append(event.transaction_id)
-        return AppendResult(tuple(accepted), tuple(duplicates))
-
-    def _insert(self, events: Sequence[NewEvent], received_at: datetime, repeated: int) -> set[str]:
-        params: list[Any] = [
-            [event_key(e.transaction_id) for e in events],
-            [e.transaction_id for e in events],
-            [e.customer_ref for e in events],
-            [e.event_type for e in events],
-            [e.timestamp for e in events],
-            [dumps(e.properties).decode() for e in events],
-            received_at,
-            received_at.replace(second=0, microsecond=0),
-            repeated,
-        ]
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                with use_case(), connection.cursor() as cursor:
-                    cursor.execute(INSERT, params)
-                    return {row[0] for row in cursor.fetchall()}
-            except OperationalError as error:
-                if attempt == _ATTEMPTS or not _worth_repeating(error):
-                    raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads the retries, hides nothing
-        raise AssertionError("unreachable")
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
         """See UsageStore. Two statements."""
@@ -212,10 +161,6 @@ class PostgresStore:
                 [now - timedelta(minutes=1), now, now - timedelta(hours=1), now],
             )
             return StoreHealth(*cursor.fetchone())
-
-
-def _worth_repeating(error: OperationalError) -> bool:
-    return isinstance(error.__cause__, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
 
 
 def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:

@@ -1,0 +1,36 @@
+"""`python -m bench ingest|grow|reads|all`: the figures of docs/performance.md, raw limits in the same run."""
+
+import argparse
+import subprocess
+import sys
+
+from bench import grow, ingest
+
+
+def main() -> int:
+    """One bench, or a short run of each."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parts = parser.add_subparsers(dest="what", required=True)
+    ingest.add_options(parts.add_parser("ingest", help="events a second over HTTP", description=ingest.__doc__))
+    grow.add_options(parts.add_parser("grow", help="the rate as the store fills up", description=grow.__doc__))
+    parts.add_parser("reads", help="usage and drafts (options: python -m bench.reads --help)", add_help=False)
+    parts.add_parser("all", help="a short run of everything")
+    options, rest = parser.parse_known_args()
+    if options.what != "reads" and rest:
+        parser.error(f"unknown options: {' '.join(rest)}")
+    if options.what == "ingest":
+        ingest.main(options)
+    elif options.what == "grow":
+        grow.main(options)
+    elif options.what == "reads":
+        return subprocess.run([sys.executable, "-m", "bench.reads", *rest], check=False).returncode
+    else:
+        ingest.main(parser.parse_args(["ingest", "--seconds", "20"]))
+        return subprocess.run(
+            [sys.executable, "-m", "bench.reads", "--sizes", "10000,300000", "--times", "100"], check=False
+        ).returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

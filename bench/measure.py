@@ -1,0 +1,69 @@
+"""CPU time and memory by part: the client, the web processes, PostgreSQL, the workers."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from billing_site.supervisor.temporary import Temporary
+
+PARTS = ("web", "postgres", "worker", "beat", "valkey")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """CPU seconds since each process began, and resident memory in MB of the parts of Tactus that hold state."""
+
+    cpu: dict[tuple[str, int], float]
+    memory: dict[str, float]
+
+
+def sample(tactus: Temporary) -> Sample:
+    """All processes of the installation, now."""
+    cpu: dict[tuple[str, int], float] = {}
+    memory: dict[str, float] = {}
+    backends = _backends(tactus)
+    for part, pid in tactus.state["children"].items():
+        if part not in PARTS:
+            continue
+        try:
+            root = psutil.Process(pid)
+            family = [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            continue
+        for process in family:
+            try:
+                name = backends.get(process.pid, "postgres itself") if part == "postgres" else part
+                cpu[name, process.pid] = _seconds(process.pid)
+                if part in ("web", "worker"):
+                    memory[part] = memory.get(part, 0.0) + process.memory_full_info().uss / 2**20
+            except (psutil.NoSuchProcess, OSError):
+                continue
+    return Sample(cpu, memory)
+
+
+def spent(before: Sample, after: Sample) -> dict[str, float]:
+    """CPU seconds by part between two samples; what ended in between is counted up to the first of them."""
+    found: dict[str, float] = {}
+    for (part, pid), seconds in after.cpu.items():
+        found[part] = found.get(part, 0.0) + seconds - before.cpu.get((part, pid), 0.0)
+    return found
+
+
+def _backends(tactus: Temporary) -> dict[int, str]:
+    """What each session of PostgreSQL is for."""
+    with psycopg.connect(tactus.state["database_url"]) as connection:
+        query = (
+            "SELECT pid, application_name = 'tactus-ingest' FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        )
+        return {
+            pid: "postgres for ingest" if writes else "postgres for the rest (roller, reads)"
+            for pid, writes in connection.execute(query).fetchall()
+        }
+
+
+def _seconds(pid: int) -> float:
+    """To the nanosecond, over all threads; /proc/PID/stat counts in hundredths and misses short turns."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
