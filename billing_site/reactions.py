@@ -16,6 +16,7 @@ DUE_WORK: list[str] = [
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",
     "invoices.services.documents.render_due_documents",
+    "usage.services.roll_usage",
     "core.services.forget_old_requests",
     "console.services.forget_ended_sessions",
 ]

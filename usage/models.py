@@ -1,5 +1,13 @@
 """What happened. Only `usage.store` reads or writes events; see its interface for the guarantees."""
 
-from usage.store.postgres.models import UsageEvent
+from usage.store.postgres.models import (
+    EventConflict,
+    EventKey,
+    IngestMinute,
+    Rollup,
+    RollupSeries,
+    RollupValue,
+    UsageEvent,
+)
 
-__all__ = ["UsageEvent"]
+__all__ = ["EventConflict", "EventKey", "IngestMinute", "Rollup", "RollupSeries", "RollupValue", "UsageEvent"]

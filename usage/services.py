@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from usage.store import AppendResult, NewEvent, get_store
+from catalog.selectors import list_metrics, metric_spec
+from usage.store import AppendResult, Following, NewEvent, get_store
 
 
 def ingest(*, events: Sequence[NewEvent], now: datetime) -> AppendResult:
@@ -13,3 +14,17 @@ def ingest(*, events: Sequence[NewEvent], now: datetime) -> AppendResult:
     Raises django.db.OperationalError where the database is lost; the same events may then be sent again.
     """
     return get_store().append(events, now)
+
+
+def roll_usage(*, now: datetime) -> int:
+    """Sweep: keeps every metric's usage added up by each of its group keys; returns how many events it went through.
+
+    Archived metrics too: products that have them go on metering. Any number of these may run at a time.
+    """
+    store = get_store()
+    followings = [
+        Following(metric_spec(metric), tuple(tuple(key) for key in metric.group_keys))
+        for metric in list_metrics(include_archived=True)
+    ]
+    store.follow(followings, now)
+    return store.roll(now)

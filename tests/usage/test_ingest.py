@@ -25,6 +25,7 @@ from usage import services
 from usage.intake import MAX_AGE, MAX_AHEAD, TRANSIT, read_events
 from usage.selectors import UsageQuery, get_usage, list_line_events, list_recent_events
 from usage.store import NewEvent, get_store
+from usage.store.postgres.keys import event_key
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -175,10 +176,8 @@ def stranger(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
         yield client
 
 
-INSERT = (
-    "INSERT INTO usage_usageevent (transaction_id, customer_ref, event_type, timestamp, properties, received_at)"
-    " VALUES (%s, 'stranger', 'call', now(), '{}', now())"
-)
+FIRST, SECOND = "b", "a"  # in the order of their keys
+INSERT = "INSERT INTO usage_eventkey (key) VALUES (%s)"
 
 
 def start(events: list[NewEvent]) -> tuple[threading.Thread, list[Any]]:
@@ -211,20 +210,20 @@ def waiting_backend(client: psycopg.Connection[Any]) -> int:
 
 
 def test_a_deadlock_is_tried_again(stranger: psycopg.Connection[Any]) -> None:
-    """A stranger takes b and then a; ingest takes a and then b: one must give way, and ingest begins anew."""
-    stranger.execute(INSERT, ["b"])
+    """A stranger takes the second key and then the first, ingest the other way round: one gives way and begins anew."""
+    stranger.execute(INSERT, [event_key(SECOND)])
     thread, found = start([NewEvent(name, "acme", "call", NOW, {}) for name in ("a", "b", "c")])
     waiting_backend(stranger)
-    stranger.execute(INSERT, ["a"])
+    stranger.execute(INSERT, [event_key(FIRST)])
     stranger.commit()
     thread.join(30)
     [result] = found
     assert (result.accepted, result.duplicates) == (("c",), ("a", "b"))
-    assert get_store().count() == 3
+    assert get_store().count() == 1
 
 
 def test_losing_the_server_is_reported_and_the_batch_may_be_sent_again(stranger: psycopg.Connection[Any]) -> None:
-    stranger.execute(INSERT, ["b"])
+    stranger.execute(INSERT, [event_key(SECOND)])
     events = [NewEvent(name, "acme", "call", NOW, {}) for name in ("a", "b")]
     thread, found = start(events)
     stranger.execute("SELECT pg_terminate_backend(%s)", [waiting_backend(stranger)])

@@ -108,16 +108,20 @@ def list_usage(
     """
     wanted = _metrics(metrics)
     cells: list[UsageCell] = []
-    shown: list[tuple[UUID, UUID]] = []
+    pairs = 0
+    last: tuple[UUID, UUID] | None = None
+    room = min(PAIRS_A_PAGE, -(-ROWS_A_PAGE // max(len(windows), 1)))
     for customer in _customers(customer_ids, after):
-        for metric, group_by in wanted:
-            pair = customer.pk, metric.pk
-            if after is not None and pair <= after:
-                continue
-            if len(shown) == PAIRS_A_PAGE or len(cells) >= ROWS_A_PAGE:
-                return UsagePage(tuple(cells), shown[-1])
-            cells += _cells(customer, metric, group_by, windows)
-            shown.append(pair)
+        beyond = [entry for entry in wanted if after is None or (customer.pk, entry[0].pk) > after]
+        if beyond and pairs == room:
+            return UsagePage(tuple(cells), last)
+        shown = beyond[: room - pairs]
+        cells += _cells(customer, shown, windows)
+        pairs += len(shown)
+        if shown:
+            last = customer.pk, shown[-1][0].pk
+        if len(shown) < len(beyond):
+            return UsagePage(tuple(cells), last)
     return UsagePage(tuple(cells), None)
 
 
@@ -145,21 +149,30 @@ def _customers(asked: Sequence[UUID] | None, after: tuple[UUID, UUID] | None) ->
 
 
 def _cells(
-    customer: Customer, metric: BillableMetric, group_by: GroupBy | None, windows: Sequence[Period]
+    customer: Customer, wanted: Sequence[tuple[BillableMetric, GroupBy | None]], windows: Sequence[Period]
 ) -> list[UsageCell]:
+    """The cells of one customer, read in a constant number of statements."""
     refs = [str(customer.pk), *(row.alias for row in customer.aliases.all())]
-    query = UsageQuery(metric.pk, metric_spec(metric), tuple(windows), independent=True)
-    store = get_store()
-    values = {row.window: row.quantity for row in store.aggregate(refs, query)}
-    groups: dict[Period, dict[str, Decimal | None]] = {}
-    if group_by is not None:
-        filters = {} if group_by.values is None else {group_by.key: group_by.values}
-        rows = store.aggregate(refs, replace(query, group_keys=(group_by.key,), group_filters=filters))
-        groups = _by_window(rows, group_by, windows)
-    return [
-        UsageCell(customer.pk, metric.pk, metric.name, window, values.get(window), groups.get(window))
-        for window in windows
-    ]
+    queries = [query for metric, group_by in wanted for query in _queries(metric, group_by, windows)]
+    answers = iter(get_store().aggregate_each(refs, queries))
+    cells = []
+    for metric, group_by in wanted:
+        values = {row.window: row.quantity for row in next(answers)}
+        groups = {} if group_by is None else _by_window(next(answers), group_by, windows)
+        cells += [
+            UsageCell(customer.pk, metric.pk, metric.name, window, values.get(window), groups.get(window))
+            for window in windows
+        ]
+    return cells
+
+
+def _queries(metric: BillableMetric, group_by: GroupBy | None, windows: Sequence[Period]) -> list[UsageQuery]:
+    """The question about the whole, and the one about the groups where they are wanted."""
+    whole = UsageQuery(metric.pk, metric_spec(metric), tuple(windows), independent=True)
+    if group_by is None:
+        return [whole]
+    filters = {} if group_by.values is None else {group_by.key: group_by.values}
+    return [whole, replace(whole, group_keys=(group_by.key,), group_filters=filters)]
 
 
 def _by_window(

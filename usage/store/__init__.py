@@ -8,7 +8,9 @@ from django.utils.module_loading import import_string
 from usage.store.base import (
     AppendResult,
     EventPage,
+    Following,
     NewEvent,
+    SeriesProgress,
     StoredEvent,
     StoreHealth,
     UsageQuery,
@@ -28,7 +30,9 @@ def get_store() -> UsageStore:
 __all__ = [
     "AppendResult",
     "EventPage",
+    "Following",
     "NewEvent",
+    "SeriesProgress",
     "StoreHealth",
     "StoredEvent",
     "UsageQuery",

@@ -70,6 +70,31 @@ class UsageQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Following:
+    """Rules that are asked about often, and the group keys (compound ones) by which: kept added up by the store."""
+
+    spec: MetricSpec
+    group_keys: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesProgress:
+    """How far the store has added up rules by some keys (sorted; () for none).
+
+    `is_ready`: it has caught up with history; until then answers come from raw events: as exact, but slower. `done` of
+    `total` events have been gone through; `total` counts those of the beginning.
+    """
+
+    spec: MetricSpec
+    keys: tuple[str, ...]
+    is_ready: bool
+    done: int
+    total: int
+    created_at: datetime
+    rolled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredEvent:
     """An event as stored. `arrival` orders events by when they came in; `value` is what it brings to the metric
     asked about, as text (None where no metric was asked about, or where the metric counts events)."""
@@ -117,6 +142,25 @@ class UsageStore(Protocol):
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
         """The quantities of each group in each window in which an event counted, ordered by group and window."""
+
+    def aggregate_each(self, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+        """`aggregate` for each query, of one moment, in a constant number of statements."""
+
+    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+        """Sees to it that these are kept added up from now on, history included; returns how many are new."""
+
+    def forget(self, followings: Sequence[Following]) -> None:
+        """No longer keeps these rules added up, by whatever keys; they are answered from raw events then."""
+
+    def roll(self, now: datetime) -> int:
+        """Adds up what came in; returns how many events it took, 0 when there was nothing to do.
+
+        What `aggregate` answers never depends on it, only how fast. It may be interrupted and repeated at any time; of
+        several at once one works.
+        """
+
+    def progress(self) -> list[SeriesProgress]:
+        """All that is kept added up."""
 
     def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
         """The events that `aggregate` counts for the same arguments, in order of time, at most `limit` of them."""

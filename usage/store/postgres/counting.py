@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from engine.usage import NUMBER_PATTERN, Aggregation, EventTypeFilter, PropertyFilter
+from engine.calendar import Period
+from engine.usage import NUMBER_PATTERN, Aggregation, EventTypeFilter, MetricSpec, PropertyFilter
 from usage.store.base import UsageQuery
 
 PROPERTY = "(e.properties ->> %s::text)"
@@ -19,24 +21,48 @@ class Fragment:
     params: list[Any] = field(default_factory=list)
 
 
+def together(parts: Sequence[Fragment], glue: str) -> Fragment:
+    """The parts as one."""
+    return Fragment(glue.join(part.sql for part in parts), [value for part in parts for value in part.params])
+
+
 def counted(refs: Sequence[str], query: UsageQuery) -> Fragment:
     """A SELECT of the counting events: w (window index), g0… (group values), value, timestamp, arrival.
 
     `value` is 1 for COUNT, text for UNIQUE, numeric for the others. Rows without a usable value are still there:
     callers add `value IS NOT NULL`.
     """
-    value = _value(query)
-    groups = "".join(f", {PROPERTY} AS g{i}" for i in range(len(query.group_keys)))
-    condition = _condition(refs, query)
+    source = Fragment("usage_usageevent e")
+    return counted_from(source, Fragment("e.customer_ref = ANY(%s::text[])", [list(refs)]), query)
+
+
+def counted_from(source: Fragment, condition: Fragment, query: UsageQuery) -> Fragment:
+    """The same of `source`, which is called e, where `condition` holds too."""
+    value = value_of(query.spec)
+    groups = together([Fragment(f", {PROPERTY} AS g{i}", [key]) for i, key in enumerate(query.group_keys)], "")
+    where = together([condition, *counting_condition(query)], " AND ")
+    window = window_of("e.timestamp", query.windows)
     return Fragment(
-        f"SELECT width_bucket(e.timestamp, %s::timestamptz[]) - 1 AS w{groups}, {value.sql} AS value,"  # noqa: S608 - no input in it
-        f" e.timestamp, e.id AS arrival FROM usage_usageevent e WHERE {condition.sql}",
-        [[w.start for w in query.windows], *query.group_keys, *value.params, *condition.params],
+        f"SELECT {window.sql} AS w{groups.sql}, {value.sql} AS value,"  # noqa: S608 - no input in it
+        f" e.timestamp, e.arrival FROM {source.sql} WHERE {where.sql}",
+        [*window.params, *groups.params, *value.params, *source.params, *where.params],
     )
 
 
-def _value(query: UsageQuery) -> Fragment:
-    spec = query.spec
+def counting_condition(query: UsageQuery) -> list[Fragment]:
+    """Conditions that an event lies in the query's windows and passes its filters."""
+    return [*in_windows(query.windows), *filters_of(query.spec), *_groups(query.group_filters)]
+
+
+def window_of(instant: str, windows: Sequence[Period]) -> Fragment:
+    """The index of the window that holds the column `instant`, which is known to lie in one."""
+    if len(windows) == 1:
+        return Fragment("0")
+    return Fragment(f"width_bucket({instant}, %s::timestamptz[]) - 1", [[w.start for w in windows]])
+
+
+def value_of(spec: MetricSpec) -> Fragment:
+    """What an event brings to the aggregate; NULL where it does not count."""
     if spec.aggregation is Aggregation.COUNT:
         return Fragment("1::numeric")
     if spec.aggregation is Aggregation.UNIQUE:
@@ -48,24 +74,29 @@ def _value(query: UsageQuery) -> Fragment:
     )
 
 
-def _condition(refs: Sequence[str], query: UsageQuery) -> Fragment:
-    windows = query.windows
-    parts = [
-        Fragment("e.customer_ref = ANY(%s::text[])", [list(refs)]),
-        Fragment("e.timestamp >= %s::timestamptz", [windows[0].start]),
-        Fragment("e.timestamp < %s::timestamptz", [windows[-1].end]),
+def between(start: datetime, end: datetime) -> list[Fragment]:
+    """Conditions that an event lies in `[start, end)`; partitions outside are left alone."""
+    return [
+        Fragment("e.timestamp >= %s::timestamptz", [start]),
+        Fragment("e.timestamp < %s::timestamptz", [end]),
     ]
+
+
+def in_windows(windows: Sequence[Period]) -> list[Fragment]:
+    """Conditions that an event lies in one of the windows."""
+    parts = between(windows[0].start, windows[-1].end)
     if any(before.end != after.start for before, after in pairwise(windows)):
         starts, ends = [w.start for w in windows], [w.end for w in windows]
         parts.append(
             Fragment("e.timestamp < (%s::timestamptz[])[width_bucket(e.timestamp, %s::timestamptz[])]", [ends, starts])
         )
-    if query.spec.event_type_filter is not None:
-        parts += _event_type(query.spec.event_type_filter)
-    for rule in query.spec.property_filters:
-        parts += _property(rule)
-    parts += _groups(query.group_filters)
-    return Fragment(" AND ".join(p.sql for p in parts), [value for p in parts for value in p.params])
+    return parts
+
+
+def filters_of(spec: MetricSpec) -> list[Fragment]:
+    """Conditions that an event passes the metric's filters."""
+    parts = [] if spec.event_type_filter is None else _event_type(spec.event_type_filter)
+    return parts + [part for rule in spec.property_filters for part in _property(rule)]
 
 
 def _event_type(rule: EventTypeFilter) -> list[Fragment]:
@@ -94,38 +125,12 @@ def _property(rule: PropertyFilter) -> list[Fragment]:
 
 
 def _groups(filters: Mapping[str, tuple[str | None, ...]]) -> list[Fragment]:
-    parts = []
-    for name, values in filters.items():
-        texts = [value for value in values if value is not None]
-        passes = Fragment(f"{PROPERTY} = ANY(%s::text[])", [name, texts])
-        if len(texts) < len(values):
-            passes = Fragment(f"({passes.sql} OR {PROPERTY} IS NULL)", [*passes.params, name])
-        parts.append(passes)
-    return parts
+    return [passes(Fragment(PROPERTY, [name]), values) for name, values in filters.items()]
 
 
-def aggregation(query: UsageQuery, source: Fragment) -> Fragment:
-    """One SELECT of the partials of `source` (from `counted`): w, g0…, value, event_count."""
-    groups = "".join(f", g{i}" for i in range(len(query.group_keys)))
-    numbers = {
-        Aggregation.COUNT: "count(*)::numeric",
-        Aggregation.SUM: "sum(value)",
-        Aggregation.MAX: "max(value)",
-        # The greatest (timestamp, arrival, value), without sorting or collecting: arrays compare item by item.
-        Aggregation.LATEST: "(max(ARRAY[extract(epoch FROM timestamp), arrival::numeric, value]))[3]",
-    }
-    if query.spec.aggregation is not Aggregation.UNIQUE:
-        return Fragment(
-            f"SELECT w{groups}, {numbers[query.spec.aggregation]}, count(*) FROM ({source.sql}) counted"  # noqa: S608
-            f" WHERE value IS NOT NULL GROUP BY w{groups}",
-            source.params,
-        )
-    new = "count(*)" if query.independent else "count(*) FILTER (WHERE w = first)"
-    by_group = f"{groups[2:]}, " if groups else ""
-    return Fragment(
-        f"SELECT w{groups}, ({new})::numeric, sum(events)::bigint FROM ("  # noqa: S608
-        f"SELECT w{groups}, value, count(*) AS events, min(w) OVER (PARTITION BY {by_group}value) AS first"
-        f" FROM ({source.sql}) counted WHERE value IS NOT NULL GROUP BY w{groups}, value"
-        f") per_value GROUP BY w{groups}",
-        source.params,
-    )
+def passes(text: Fragment, values: Sequence[str | None]) -> Fragment:
+    """Whether `text` is one of `values`; None among them stands for an absent property."""
+    found = Fragment(f"{text.sql} = ANY(%s::text[])", [*text.params, [value for value in values if value is not None]])
+    if None in values:
+        return Fragment(f"({found.sql} OR {text.sql} IS NULL)", [*found.params, *text.params])
+    return found

@@ -1,11 +1,15 @@
-"""The events table of the PostgreSQL store."""
+"""The tables of the PostgreSQL store; the migrations write them by hand where Django has no words (partitions)."""
 
 import json
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+
+from core.fields import ExactDecimalField, finite
 
 
 class ExactDecoder(json.JSONDecoder):
@@ -19,28 +23,177 @@ class UsageEvent(models.Model):
     """One event, as it was sent.
 
     `customer_ref` is the customer's id or any alias, kept as sent: who it belongs to is decided when it is read, so an
-    alias added later brings its earlier events along. `id` is the order of arrival.
+    alias added later brings its earlier events along. `arrival` is the order of arrival. `xact` is the transaction that
+    wrote it, on the scale of `usage_xact()`: the roller and the readers tell by it what is already in the rollups.
+
+    Partitioned by month of `timestamp`; no unique index of its own: `EventKey` lets each transaction id in once.
     """
 
-    id = models.BigAutoField(primary_key=True)
+    arrival = models.BigIntegerField(primary_key=True)
     transaction_id = models.CharField(max_length=128)
     customer_ref = models.CharField(max_length=128)
     event_type = models.CharField(max_length=200)
     timestamp = models.DateTimeField()
     properties = models.JSONField(default=dict, decoder=ExactDecoder)
     received_at = models.DateTimeField()
+    xact = models.BigIntegerField(editable=False)
 
     class Meta:
         app_label = "usage"
         constraints = [
-            models.UniqueConstraint(fields=["transaction_id"], name="usage_event_once"),
             models.CheckConstraint(condition=~Q(transaction_id=""), name="usage_event_has_id"),
             models.CheckConstraint(condition=~Q(customer_ref=""), name="usage_event_has_customer"),
         ]
         indexes = [
-            models.Index(fields=["customer_ref", "event_type", "timestamp"], name="usage_event_lookup_idx"),
-            models.Index(fields=["received_at"], name="usage_event_received_idx"),
+            models.Index(fields=["customer_ref", "timestamp"], name="usage_event_customer_idx"),
+            models.Index(fields=["xact"], name="usage_event_xact_idx"),
+            BrinIndex(fields=["received_at"], name="usage_event_received_idx", pages_per_range=32, autosummarize=True),
         ]
 
     def __str__(self) -> str:
         return self.transaction_id
+
+
+class EventKey(models.Model):
+    """A transaction id that was stored, for ever: it outlives its event's partition.
+
+    `key` is `usage.store.postgres.keys.event_key`; `digest`: 64 bits over the event's content, NULL where it is not
+    known (events from before it was kept). `xact` is its event's.
+    """
+
+    key = models.UUIDField(primary_key=True)
+    digest = models.BigIntegerField(null=True)
+    xact = models.BigIntegerField(editable=False)
+
+    class Meta:
+        app_label = "usage"
+
+    def __str__(self) -> str:
+        return str(self.key)
+
+
+class EventConflict(models.Model):
+    """An id that came again with other content. The first event stays; `content` is the last one refused, bounded."""
+
+    transaction_id = models.CharField(primary_key=True, max_length=128)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    times = models.BigIntegerField(default=1)
+    content = models.JSONField(default=dict, decoder=ExactDecoder)
+
+    class Meta:
+        app_label = "usage"
+        indexes = [models.Index(fields=["-last_seen_at"], name="usage_conflict_recent_idx")]
+        constraints = [models.CheckConstraint(condition=Q(times__gte=1), name="usage_conflict_was_seen")]
+
+    def __str__(self) -> str:
+        return self.transaction_id
+
+
+class IngestMinute(models.Model):
+    """What came in within a UTC minute of `received_at`, written with the events themselves. Shards spare writers each
+    other's locks; readers sum over them. Conflicts count among `duplicates` too."""
+
+    pk = models.CompositePrimaryKey("minute", "shard")
+    minute = models.DateTimeField()
+    shard = models.SmallIntegerField(default=0)
+    accepted = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    conflicts = models.BigIntegerField(default=0)
+    rejected = models.BigIntegerField(default=0)
+
+    class Meta:
+        app_label = "usage"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted__gte=0, duplicates__gte=0, rejected__gte=0)
+                & Q(conflicts__gte=0, conflicts__lte=F("duplicates")),
+                name="usage_minute_adds_up",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minute} {self.shard}"
+
+
+class RollupSeries(models.Model):
+    """One set of counting rules by one set of group keys (sorted), and how far its rollups reach.
+
+    The rollups hold exactly the events with `xact` below `horizon`, after every commit; a new series begins at 0 and is
+    filled from history in steps. `is_ready` once it has caught up: from then on readers use it. `counted_to` and
+    `target` tell how far filling has come: events gone through, of those that were there in the beginning.
+    """
+
+    id = models.AutoField(primary_key=True)
+    fingerprint = models.UUIDField()
+    rules = models.JSONField()
+    keys = ArrayField(models.TextField())
+    horizon = models.BigIntegerField(default=0)
+    is_ready = models.BooleanField(default=False)
+    counted_to = models.BigIntegerField(default=0)
+    target = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    rolled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        app_label = "usage"
+        constraints = [
+            models.UniqueConstraint(fields=["fingerprint", "keys"], name="usage_series_once"),
+            models.CheckConstraint(condition=Q(horizon__gte=0), name="usage_series_horizon_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint} by {self.keys}"
+
+
+class Rollup(models.Model):
+    """The events of one customer ref, group and UTC hour, day or month (`grain` H, D, M) of a series, added up.
+
+    `groups`: the values of the series' keys in their order, NULL for an absent property; `groups_key`: their MD5, since
+    values may be too long for an index. `value`: the sum, or the greatest value; for LATEST the value of the event at
+    `latest_at`, `latest_arrival`. UNIQUE has `RollupValue` instead.
+    """
+
+    pk = models.CompositePrimaryKey("series_id", "customer_ref", "grain", "bucket", "groups_key")
+    series_id = models.IntegerField()
+    customer_ref = models.CharField(max_length=128)
+    grain = models.CharField(max_length=1)
+    bucket = models.DateTimeField()
+    groups_key = models.UUIDField()
+    groups = ArrayField(models.TextField(null=True))
+    events = models.BigIntegerField()
+    value = ExactDecimalField()
+    latest_at = models.DateTimeField(null=True)
+    latest_arrival = models.BigIntegerField(null=True)
+
+    class Meta:
+        app_label = "usage"
+        constraints = [
+            finite("usage_rollup_finite", "value"),
+            models.CheckConstraint(condition=Q(events__gt=0), name="usage_rollup_counts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} {self.customer_ref} {self.grain} {self.bucket}"
+
+
+class RollupValue(models.Model):
+    """A value that a UNIQUE series saw, and in how many events. `value_key`: the MD5 of `value`."""
+
+    pk = models.CompositePrimaryKey("series_id", "customer_ref", "grain", "bucket", "groups_key", "value_key")
+    series_id = models.IntegerField()
+    customer_ref = models.CharField(max_length=128)
+    grain = models.CharField(max_length=1)
+    bucket = models.DateTimeField()
+    groups_key = models.UUIDField()
+    value_key = models.UUIDField()
+    groups = ArrayField(models.TextField(null=True))
+    events = models.BigIntegerField()
+    value = models.TextField()
+
+    class Meta:
+        app_label = "usage"
+        constraints = [models.CheckConstraint(condition=Q(events__gt=0), name="usage_rollup_value_counts")]
+
+    def __str__(self) -> str:
+        return f"{self.series_id} {self.customer_ref} {self.grain} {self.bucket} {self.value}"

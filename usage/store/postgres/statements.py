@@ -2,18 +2,29 @@
 
 INSERT = """
 WITH batch AS MATERIALIZED (
-    SELECT nextval('usage_usageevent_id_seq') AS id, row.*
-    FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
-        AS row (transaction_id, customer_ref, event_type, "timestamp", properties)
+    SELECT nextval('usage_usageevent_arrival_seq') AS arrival, row.*
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[])
+        AS row (key, transaction_id, customer_ref, event_type, "timestamp", properties)
+), fresh AS (
+    INSERT INTO usage_eventkey (key) SELECT key FROM batch ORDER BY key ON CONFLICT (key) DO NOTHING RETURNING key
+), stored AS (
+    INSERT INTO usage_usageevent
+        (arrival, transaction_id, customer_ref, event_type, "timestamp", properties, received_at)
+    SELECT arrival, transaction_id, customer_ref, event_type, "timestamp", properties::jsonb, %s::timestamptz
+    FROM batch JOIN fresh USING (key) ORDER BY arrival
+    RETURNING transaction_id
+), counters AS (
+    INSERT INTO usage_ingestminute AS m (minute, shard, accepted, duplicates, conflicts, rejected)
+    SELECT %s::timestamptz, 0, (SELECT count(*) FROM fresh),
+        (SELECT count(*) FROM batch) - (SELECT count(*) FROM fresh) + %s, 0, 0
+    ON CONFLICT (minute, shard) DO UPDATE
+        SET accepted = m.accepted + excluded.accepted, duplicates = m.duplicates + excluded.duplicates
 )
-INSERT INTO usage_usageevent (id, transaction_id, customer_ref, event_type, "timestamp", properties, received_at)
-SELECT id, transaction_id, customer_ref, event_type, "timestamp", properties::jsonb, %s::timestamptz
-FROM batch ORDER BY transaction_id COLLATE "C"
-ON CONFLICT (transaction_id) DO NOTHING
-RETURNING transaction_id
+SELECT transaction_id FROM stored
 """
-"""Stores a batch (columns as arrays, then the time of receipt) and returns the ids that were new.
+"""Stores a batch (columns as arrays, the time of receipt, its minute, and how many more were repetitions within the
+batch) and returns the ids that were new.
 
-Ids are drawn in the order sent, since they are the order of arrival; rows are inserted in the order of their key, so
-that batches which share events wait for each other in the same order and never deadlock.
+Arrivals are drawn in the order sent; keys are inserted in their own order, so that batches which share events wait for
+each other in the same order and never deadlock.
 """

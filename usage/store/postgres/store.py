@@ -14,12 +14,25 @@ from django.db import OperationalError, connection
 from core.exact_json import dumps
 from core.transactions import use_case
 from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
-from usage.store.base import AppendResult, EventPage, NewEvent, Position, StoredEvent, StoreHealth, UsageQuery
-from usage.store.postgres.counting import aggregation, counted
+from usage.store.base import (
+    AppendResult,
+    EventPage,
+    Following,
+    NewEvent,
+    Position,
+    SeriesProgress,
+    StoredEvent,
+    StoreHealth,
+    UsageQuery,
+)
+from usage.store.postgres import roller
+from usage.store.postgres.counting import Fragment
+from usage.store.postgres.events import events_with, evidence_of, newest_of
+from usage.store.postgres.keys import event_key
+from usage.store.postgres.reading import read
 from usage.store.postgres.statements import INSERT
 
 _ATTEMPTS = 6
-_COLUMNS = "e.id, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
 
 
 class PostgresStore:
@@ -33,7 +46,7 @@ class PostgresStore:
         first: dict[str, NewEvent] = {}
         for event in events:
             first.setdefault(event.transaction_id, event)
-        stored = self._insert(list(first.values()), received_at) if first else set()
+        stored = self._insert(list(first.values()), received_at, len(events) - len(first)) if first else set()
         accepted, duplicates = [], []
         for event in events:
             if event.transaction_id in stored:
@@ -43,14 +56,17 @@ class PostgresStore:
                 duplicates.append(event.transaction_id)
         return AppendResult(tuple(accepted), tuple(duplicates))
 
-    def _insert(self, events: Sequence[NewEvent], received_at: datetime) -> set[str]:
+    def _insert(self, events: Sequence[NewEvent], received_at: datetime, repeated: int) -> set[str]:
         params: list[Any] = [
+            [event_key(e.transaction_id) for e in events],
             [e.transaction_id for e in events],
             [e.customer_ref for e in events],
             [e.event_type for e in events],
             [e.timestamp for e in events],
             [dumps(e.properties).decode() for e in events],
             received_at,
+            received_at.replace(second=0, microsecond=0),
+            repeated,
         ]
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -64,50 +80,56 @@ class PostgresStore:
         raise AssertionError("unreachable")
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
-        """See UsageStore. One statement."""
-        if not query.windows or not refs:
-            return ()
-        statement = aggregation(query, counted(refs, query))
+        """See UsageStore. Two statements."""
+        [rows] = self.aggregate_each(refs, [query])
+        return rows
+
+    def aggregate_each(self, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+        """See UsageStore. Two statements."""
+        asked = [query for query in queries if query.windows] if refs else []
+        if not asked:
+            return [()] * len(queries)
         with connection.cursor() as cursor:
-            cursor.execute(statement.sql, statement.params)
-            partials = [Partial(row[0], tuple(row[1:-2]), row[-2], row[-1]) for row in cursor.fetchall()]
-        if query.independent:
-            return _independent(partials, query)
-        return tuple(rows_from_partials(Aggregation(query.spec.aggregation), partials, query.windows))
+            answers = iter(read(cursor, refs, asked))
+        return [_rows(next(answers), query) if query.windows else () for query in queries]
+
+    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+        """See UsageStore."""
+        return roller.follow(followings, now)
+
+    def forget(self, followings: Sequence[Following]) -> None:
+        """See UsageStore."""
+        roller.forget(followings)
+
+    def roll(self, now: datetime) -> int:
+        """See UsageStore."""
+        return roller.roll(now)
+
+    def progress(self) -> list[SeriesProgress]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            return roller.progress(cursor)
 
     def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
         """See UsageStore."""
         if not query.windows or not refs:
             return EventPage((), None)
-        source = counted(refs, query)
-        beyond = " AND (c.timestamp, c.arrival) > (%s::timestamptz, %s)" if after is not None else ""
-        rows = self._events(
-            f"SELECT {_COLUMNS}, c.value::text FROM ({source.sql}) c JOIN usage_usageevent e ON e.id = c.arrival"  # noqa: S608
-            f" WHERE c.value IS NOT NULL{beyond} ORDER BY c.timestamp, c.arrival LIMIT %s",
-            [*source.params, *(after or ()), limit + 1],
-            has_value=query.spec.aggregation is not Aggregation.COUNT,
-        )
+        statement = evidence_of(refs, query, limit + 1, after)
+        rows = self._events(statement, has_value=query.spec.aggregation is not Aggregation.COUNT)
         page = rows[:limit]
         return EventPage(page, page[-1].position if len(rows) > limit else None)
 
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
-        return self._events(
-            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.transaction_id = ANY(%s::text[]) ORDER BY e.id",  # noqa: S608
-            [list(transaction_ids)],
-        )
+        return self._events(events_with(transaction_ids))
 
     def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
-        return self._events(
-            f"SELECT {_COLUMNS} FROM usage_usageevent e WHERE e.customer_ref = ANY(%s::text[])"  # noqa: S608
-            " ORDER BY e.timestamp DESC, e.id DESC LIMIT %s",
-            [list(refs), limit],
-        )
+        return self._events(newest_of(refs, limit)) if refs else ()
 
-    def _events(self, sql: str, params: list[Any], *, has_value: bool = False) -> tuple[StoredEvent, ...]:
+    def _events(self, statement: Fragment, *, has_value: bool = False) -> tuple[StoredEvent, ...]:
         with connection.cursor() as cursor:
-            cursor.execute(sql, params)
+            cursor.execute(statement.sql, statement.params)
             return tuple(_stored(row, row[7] if has_value else None) for row in cursor.fetchall())
 
     def count(self, refs: Sequence[str] | None = None) -> int:
@@ -121,12 +143,13 @@ class PostgresStore:
         """See UsageStore."""
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'usage_usageevent'::regclass),"
-                " count(*) FILTER (WHERE received_at >= %s), count(*),"
-                " (SELECT max(received_at) FROM usage_usageevent),"
-                " current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'"
-                " FROM usage_usageevent WHERE received_at >= %s",
-                [now - timedelta(minutes=1), now - timedelta(hours=1)],
+                "SELECT (SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_inherits i JOIN pg_class c"
+                " ON c.oid = i.inhrelid WHERE i.inhparent = 'usage_usageevent'::regclass),"
+                " (SELECT coalesce(sum(accepted), 0)::bigint FROM usage_ingestminute WHERE minute BETWEEN %s AND %s),"
+                " (SELECT coalesce(sum(accepted), 0)::bigint FROM usage_ingestminute WHERE minute BETWEEN %s AND %s),"
+                " (SELECT received_at FROM usage_usageevent ORDER BY xact DESC LIMIT 1),"
+                " current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'",
+                [now - timedelta(minutes=1), now, now - timedelta(hours=1), now],
             )
             return StoreHealth(*cursor.fetchone())
 
@@ -135,7 +158,9 @@ def _worth_repeating(error: OperationalError) -> bool:
     return isinstance(error.__cause__, psycopg.errors.SerializationFailure | psycopg.errors.DeadlockDetected)
 
 
-def _independent(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
+def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
+    if not query.independent:
+        return tuple(rows_from_partials(query.spec.aggregation, partials, query.windows))
     ordered = sorted(partials, key=lambda p: (group_order(p.group), p.window_index))
     return tuple(UsageRow(query.windows[p.window_index], p.group, p.value, p.event_count) for p in ordered)
 

@@ -1,0 +1,123 @@
+"""Events into rollups, as SQL: one pass over the new events for all series that count by the same rules."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.usage import Aggregation, MetricSpec
+from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, together, value_of
+
+_DAY = "date_bin('1 day', bucket, '2000-01-01 00:00+00'::timestamptz)"
+_HOUR = "date_bin('1 hour', e.timestamp, '2000-01-01 00:00+00'::timestamptz)"
+_MONTH = "date_trunc('month', bucket, 'UTC')"
+
+# What a group of events comes to: how rows of the events themselves, and then rows of such partials, are put together.
+_LATEST = "max(ARRAY[extract(epoch FROM timestamp), arrival::numeric, value])"
+_FIRST = {
+    Aggregation.COUNT: "count(*)::numeric",
+    Aggregation.SUM: "sum(value)",
+    Aggregation.MAX: "max(value)",
+    Aggregation.LATEST: _LATEST,
+}
+_AGAIN = {
+    Aggregation.COUNT: "sum(value)",
+    Aggregation.SUM: "sum(value)",
+    Aggregation.MAX: "max(value)",
+    Aggregation.LATEST: "max(value)",
+}
+_STORED = {
+    Aggregation.COUNT: "r.value + excluded.value",
+    Aggregation.SUM: "r.value + excluded.value",
+    Aggregation.MAX: "greatest(r.value, excluded.value)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A series to fold into: its id and its keys."""
+
+    id: int
+    keys: tuple[str, ...]
+
+
+def fold(spec: MetricSpec, targets: Sequence[Target], lower: int, upper: int) -> Fragment:
+    """The statement that adds the events with `lower <= xact < upper` to the targets' rollups by the rules `spec`."""
+    keys = sorted({key for target in targets for key in target.keys})
+    base = _base(spec, keys, lower, upper)
+    unique = spec.aggregation is Aggregation.UNIQUE
+    heads, parts = [Fragment(f"base AS MATERIALIZED ({base.sql})", base.params)], []
+    for number, target in enumerate(targets):
+        groups = ", ".join(f"g{keys.index(key)}" for key in target.keys)
+        for grain, name, source, bucket in (
+            ("H", f"h{number}", "base", "bucket"),
+            ("D", f"d{number}", f"h{number}", _DAY),
+            ("M", f"m{number}", f"d{number}", _MONTH),
+        ):
+            array = f"ARRAY[{groups}]::text[]" if source == "base" else "groups"
+            heads.append(Fragment(f"{name} AS MATERIALIZED ({_coarser(spec, source, bucket, array)})"))
+            columns = "ref, bucket, groups, value, events"
+            parts.append(Fragment(f"SELECT {target.id} AS series, '{grain}' AS grain, {columns} FROM {name}"))  # noqa: S608
+    head, body = together(heads, ", "), together(parts, " UNION ALL ")
+    insert = _INSERT_VALUES if unique else _insert(spec.aggregation)
+    return Fragment(f"WITH {head.sql} {insert.format(body=body.sql)}", head.params)
+
+
+def _base(spec: MetricSpec, keys: Sequence[str], lower: int, upper: int) -> Fragment:
+    """The new events by ref, hour and all keys; for UNIQUE by value too."""
+    names = [f"g{i}" for i in range(len(keys))]
+    groups = together([Fragment(f", {PROPERTY} AS {name}", [key]) for key, name in zip(keys, names, strict=True)], "")
+    value = value_of(spec)
+    where = together([Fragment("e.xact >= %s AND e.xact < %s", [lower, upper]), *filters_of(spec)], " AND ")
+    by = "".join(f", {name}" for name in names)
+    unique = spec.aggregation is Aggregation.UNIQUE
+    result = "value" if unique else f"{_FIRST[spec.aggregation]} AS value"
+    return Fragment(
+        f"SELECT ref, bucket{by}, {result}, count(*) AS events FROM ("  # noqa: S608
+        f"SELECT e.customer_ref AS ref, {_HOUR} AS bucket, e.timestamp, e.arrival{groups.sql}, {value.sql} AS value"
+        f" FROM usage_usageevent e WHERE {where.sql}) fresh"
+        f" WHERE value IS NOT NULL GROUP BY ref, bucket{by}{', value' if unique else ''}",
+        [*groups.params, *value.params, *where.params],
+    )
+
+
+def _coarser(spec: MetricSpec, source: str, bucket: str, groups: str) -> str:
+    if spec.aggregation is Aggregation.UNIQUE:
+        return (
+            f"SELECT ref, {bucket} AS bucket, {groups} AS groups, value, sum(events)::bigint AS events"  # noqa: S608
+            f" FROM {source} GROUP BY 1, 2, 3, 4"
+        )
+    return (
+        f"SELECT ref, {bucket} AS bucket, {groups} AS groups, {_AGAIN[spec.aggregation]} AS value,"  # noqa: S608
+        f" sum(events)::bigint AS events FROM {source} GROUP BY 1, 2, 3"
+    )
+
+
+def _insert(aggregation: Aggregation) -> str:
+    """INSERT … for partials of `body`. Rows go in in the order of their key: fewer pages touched, none twice."""
+    head = (
+        "INSERT INTO usage_rollup AS r"
+        " (series_id, customer_ref, grain, bucket, groups_key, groups, events, value, latest_at, latest_arrival)"
+    )
+    order = " FROM ({body}) partial ORDER BY series, ref, grain, bucket ON CONFLICT"
+    key = "(series_id, customer_ref, grain, bucket, groups_key)"
+    conflict = f"{order} {key} DO UPDATE SET events = r.events + excluded.events"
+    select = " SELECT series, ref, grain, bucket, md5(groups::text)::uuid, groups, events"
+    if aggregation is Aggregation.LATEST:
+        # Exact: an interval's microseconds are whole, and fewer than 2^53.
+        instant = "'epoch'::timestamptz + (value[1] * 1000000)::bigint * interval '1 microsecond'"
+        newer = "(excluded.latest_at, excluded.latest_arrival) > (r.latest_at, r.latest_arrival)"
+        chosen = ", ".join(
+            f"{name} = CASE WHEN {newer} THEN excluded.{name} ELSE r.{name} END"
+            for name in ("value", "latest_at", "latest_arrival")
+        )
+        return f"{head}{select}, value[3], {instant}, value[2]::bigint{conflict}, {chosen}"
+    return f"{head}{select}, value, NULL, NULL{conflict}, value = {_STORED[aggregation]}"
+
+
+_INSERT_VALUES = (
+    "INSERT INTO usage_rollupvalue AS r"
+    " (series_id, customer_ref, grain, bucket, groups_key, value_key, groups, events, value)"
+    " SELECT series, ref, grain, bucket, md5(groups::text)::uuid, md5(value)::uuid, groups, events, value"
+    " FROM ({body}) partial ORDER BY series, ref, grain, bucket"
+    " ON CONFLICT (series_id, customer_ref, grain, bucket, groups_key, value_key) DO UPDATE"
+    " SET events = r.events + excluded.events"
+)

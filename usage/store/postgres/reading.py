@@ -1,0 +1,210 @@
+"""Reads of aggregates: what the rollups hold, up to their horizon, and the raw events beyond it, in one statement.
+
+One statement sees one snapshot: horizon, rollups and events fit together whatever the roller does meanwhile. A query
+that no series covers, or whose series is still being filled, is answered from raw events alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from engine.usage import Aggregation, Partial
+from usage.store.base import UsageQuery
+from usage.store.postgres.counting import (
+    Fragment,
+    between,
+    counted,
+    counted_from,
+    passes,
+    together,
+    window_of,
+)
+from usage.store.postgres.pieces import Piece, pieces_of
+from usage.store.postgres.rules import fingerprint
+
+MOST_RAGGED = 64
+"""Above so many ragged rests, raw events alone are the better source."""
+CHECK = -1
+
+TAIL = "SELECT customer_ref, event_type, timestamp, arrival, properties, xact FROM usage_usageevent e WHERE "
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series that readers may use. `hint`: a horizon that it had; the statement itself takes the one that it has."""
+
+    id: int
+    keys: tuple[str, ...]
+    hint: int
+
+
+SERIES = (
+    "SELECT fingerprint, id, keys, horizon FROM usage_rollupseries WHERE fingerprint = ANY(%s::uuid[]) AND is_ready"
+)
+
+
+def read(cursor: Any, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[list[Partial]]:
+    """The partials of each query, in two statements; both once more in the rare case that series were made anew."""
+    while True:
+        plan = _series_for(cursor, queries)
+        statement = _statement(refs, queries, plan)
+        cursor.execute(statement.sql, statement.params)
+        found: list[list[Partial]] = [[] for _ in queries]
+        there = 0
+        for number, window, groups, value, events in cursor.fetchall():
+            if number == CHECK:
+                there = events
+            else:
+                found[number].append(Partial(window, tuple(groups), value, events))
+        if there == len({series.id for series in plan.values()}):
+            return found
+
+
+def _series_for(cursor: Any, queries: Sequence[UsageQuery]) -> dict[int, Series]:
+    """By the query's position: the series with the fewest keys that has all that the query needs."""
+    prints = [fingerprint(query.spec) for query in queries]
+    cursor.execute(SERIES, [prints])
+    ready: dict[UUID, list[Series]] = {}
+    for name, pk, keys, horizon in cursor.fetchall():
+        ready.setdefault(name, []).append(Series(pk, tuple(keys), horizon))
+    found = {}
+    for number, (query, name) in enumerate(zip(queries, prints, strict=True)):
+        needed = {*query.group_keys, *query.group_filters}
+        fitting = [series for series in ready.get(name, []) if needed <= set(series.keys)]
+        if fitting and sum(not piece.grain for piece in pieces_of(query.windows)) <= MOST_RAGGED:
+            found[number] = min(fitting, key=lambda series: (len(series.keys), series.id))
+    return found
+
+
+def _statement(refs: Sequence[str], queries: Sequence[UsageQuery], plan: Mapping[int, Series]) -> Fragment:
+    """One SELECT of (query number, window index, groups, value, event count), and a row with the number of series."""
+    ids = sorted({series.id for series in plan.values()})
+    branches = [
+        _branch(number, query, _rolled(refs, query, plan[number]) if number in plan else _raw(refs, query))
+        for number, query in enumerate(queries)
+    ]
+    branches.append(
+        Fragment(f"SELECT {CHECK}, 0, '{{}}'::text[], 0::numeric, (SELECT count(*) FROM horizons)")  # noqa: S608
+    )
+    heads = [
+        Fragment(
+            "horizons AS MATERIALIZED (SELECT id, horizon FROM usage_rollupseries WHERE id = ANY(%s::int[]))", [ids]
+        )
+    ]
+    if plan:
+        heads.append(_tail(refs, [queries[number] for number in plan], min(series.hint for series in plan.values())))
+    head, body = together(heads, ", "), together(branches, " UNION ALL ")
+    return Fragment(f"WITH {head.sql} {body.sql}", [*head.params, *body.params])
+
+
+def _tail(refs: Sequence[str], queries: Sequence[UsageQuery], hint: int) -> Fragment:
+    """The customer's events beyond the horizon, fetched once for all queries.
+
+    COLLATE changes nothing about equality, but keeps the planner from walking the customer's whole history instead.
+    """
+    start = min(query.windows[0].start for query in queries)
+    end = max(query.windows[-1].end for query in queries)
+    where = together(
+        [
+            Fragment('e.customer_ref COLLATE "C" = ANY(%s::text[])', [list(refs)]),
+            Fragment("e.xact >= %s", [hint]),
+            *between(start, end),
+        ],
+        " AND ",
+    )
+    return Fragment(f"tail AS MATERIALIZED ({TAIL}{where.sql})", where.params)
+
+
+def _branch(number: int, query: UsageQuery, source: Fragment) -> Fragment:
+    """The partials of `source`: rows of w, g0…, events, value and, for LATEST, timestamp and arrival."""
+    names = [f"g{i}" for i in range(len(query.group_keys))]
+    groups = f"ARRAY[{', '.join(names)}]::text[]"
+    by = "".join(f", {name}" for name in names)
+    if query.spec.aggregation is not Aggregation.UNIQUE:
+        values = {
+            Aggregation.COUNT: "sum(events)",
+            Aggregation.SUM: "sum(value)",
+            Aggregation.MAX: "max(value)",
+            # The greatest (timestamp, arrival, value), without sorting or collecting: arrays compare item by item.
+            Aggregation.LATEST: "(max(ARRAY[extract(epoch FROM timestamp), arrival::numeric, value]))[3]",
+        }
+        return Fragment(
+            f"SELECT {number}, w, {groups}, ({values[query.spec.aggregation]})::numeric, sum(events)::bigint"  # noqa: S608
+            f" FROM ({source.sql}) counted WHERE value IS NOT NULL GROUP BY w{by}",
+            source.params,
+        )
+    new = "count(*)" if query.independent else "count(*) FILTER (WHERE w = first)"
+    first = f"min(w) OVER (PARTITION BY {', '.join([*names, 'value'])}) AS first"
+    return Fragment(
+        f"SELECT {number}, w, {groups}, ({new})::numeric, sum(events)::bigint FROM ("  # noqa: S608
+        f"SELECT w{by}, value, sum(events) AS events, {first}"
+        f" FROM ({source.sql}) counted WHERE value IS NOT NULL GROUP BY w{by}, value"
+        f") per_value GROUP BY w{by}",
+        source.params,
+    )
+
+
+def _raw(refs: Sequence[str], query: UsageQuery) -> Fragment:
+    source = counted(refs, query)
+    return Fragment(f"SELECT *, 1 AS events FROM ({source.sql}) raw", source.params)  # noqa: S608
+
+
+def _rolled(refs: Sequence[str], query: UsageQuery, series: Series) -> Fragment:
+    """Rollups of the whole months, days and hours; events beyond the horizon; those before it in the ragged rests."""
+    columns = "".join(f", g{i}" for i in range(len(query.group_keys)))
+    horizon = "(SELECT horizon FROM horizons WHERE id = %s)"
+    pieces = pieces_of(query.windows)
+    parts = [_tail_part(query, Fragment(f"e.xact >= {horizon}", [series.id]))]
+    if whole := [piece for piece in pieces if piece.grain]:
+        parts.append(_rollups(refs, query, series, whole))
+    if ragged := [piece for piece in pieces if not piece.grain]:
+        condition = Fragment(f"e.customer_ref = ANY(%s::text[]) AND e.xact < {horizon}", [list(refs), series.id])
+        source = Fragment(
+            "unnest(%s::timestamptz[], %s::timestamptz[]) AS rest (start, ending)"
+            " JOIN usage_usageevent e ON e.timestamp >= rest.start AND e.timestamp < rest.ending",
+            [[piece.start for piece in ragged], [piece.end for piece in ragged]],
+        )
+        parts.append(_as_part(counted_from(source, condition, query), columns))
+    return together(parts, " UNION ALL ")
+
+
+def _tail_part(query: UsageQuery, condition: Fragment) -> Fragment:
+    columns = "".join(f", g{i}" for i in range(len(query.group_keys)))
+    return _as_part(counted_from(Fragment("tail e"), condition, query), columns)
+
+
+def _as_part(source: Fragment, columns: str) -> Fragment:
+    return Fragment(
+        f"SELECT w{columns}, value, timestamp, arrival, 1::bigint AS events FROM ({source.sql}) raw",  # noqa: S608
+        source.params,
+    )
+
+
+def _rollups(refs: Sequence[str], query: UsageQuery, series: Series, pieces: Sequence[Piece]) -> Fragment:
+    place = {key: f"r.groups[{position}]" for position, key in enumerate(series.keys, 1)}
+    columns = "".join(f", {place[key]} AS g{i}" for i, key in enumerate(query.group_keys))
+    window = window_of("r.bucket", query.windows)
+    conditions = [passes(Fragment(place[key]), values) for key, values in query.group_filters.items()]
+    where = "".join(f" AND {condition.sql}" for condition in conditions)
+    unique = query.spec.aggregation is Aggregation.UNIQUE
+    table, latest = (
+        ("usage_rollupvalue", "NULL::timestamptz, NULL::bigint")
+        if unique
+        else ("usage_rollup", "r.latest_at, r.latest_arrival")
+    )
+    return Fragment(
+        f"SELECT {window.sql}{columns}, r.value, {latest}, r.events"  # noqa: S608
+        " FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS piece (grain, start, ending)"
+        f" JOIN {table} r ON r.series_id = %s AND r.customer_ref = ANY(%s::text[]) AND r.grain = piece.grain"
+        f" AND r.bucket >= piece.start AND r.bucket < piece.ending WHERE true{where}",
+        [
+            *window.params,
+            [piece.grain for piece in pieces],
+            [piece.start for piece in pieces],
+            [piece.end for piece in pieces],
+            series.id,
+            list(refs),
+            *(value for condition in conditions for value in condition.params),
+        ],
+    )

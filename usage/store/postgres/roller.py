@@ -1,0 +1,141 @@
+"""The roller: follows behind the writers and adds their events to the rollups in big steps.
+
+A step takes the events that transactions below the new horizon wrote: transactions below `pg_snapshot_xmin` have ended,
+so none of them can bring an event later. Rollups and horizon move in one commit, so a step that dies changes nothing,
+and filling a new series from history is the same step, begun at 0.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from core.exact_json import dumps
+from engine.usage import MetricSpec
+from usage.store.base import Following, SeriesProgress
+from usage.store.postgres.folding import Target, fold
+from usage.store.postgres.rules import fingerprint, rules_of, spec_of
+
+STEP: Final = 200_000
+"""Events of one step, more only where one transaction wrote more."""
+STEPS_A_TURN: Final = 20
+LOCK: Final = 7_226_001
+
+_OPEN = """
+SELECT horizon, is_ready, array_agg(id ORDER BY id) FROM usage_rollupseries WHERE horizon < %s
+GROUP BY 1, 2 ORDER BY is_ready DESC, horizon DESC
+"""
+# The first so many events of the range: how many there are, and the transaction that the last of them belongs to.
+_EDGE = """
+SELECT count(*), max(xact) FROM
+    (SELECT xact FROM usage_usageevent WHERE xact >= %s AND xact < %s ORDER BY xact LIMIT %s) first
+"""
+
+
+def follow(followings: Sequence[Following], now: datetime) -> int:
+    """Creates the series that are missing; returns how many."""
+    wanted = {
+        (fingerprint(following.spec), tuple(sorted(keys))): following.spec
+        for following in followings
+        for keys in ((), *following.group_keys)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT fingerprint, keys FROM usage_rollupseries")
+        there = {(name, tuple(keys)) for name, keys in cursor.fetchall()}
+        missing = sorted(wanted.keys() - there)
+        if not missing:
+            return 0
+        cursor.execute(
+            "INSERT INTO usage_rollupseries"
+            " (fingerprint, rules, keys, horizon, is_ready, counted_to, target, created_at)"
+            " SELECT n.fingerprint, n.rules::jsonb, ARRAY(SELECT jsonb_array_elements_text(n.keys::jsonb)),"
+            " 0, false, 0, (SELECT coalesce(sum(accepted), 0) FROM usage_ingestminute), %s::timestamptz"
+            " FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS n (fingerprint, rules, keys)"
+            " ON CONFLICT (fingerprint, keys) DO NOTHING",
+            [
+                now,
+                [name for name, _ in missing],
+                [dumps(rules_of(wanted[key])).decode() for key in missing],
+                [dumps(list(keys)).decode() for _, keys in missing],
+            ],
+        )
+    return len(missing)
+
+
+def forget(followings: Sequence[Following]) -> None:
+    """Drops the series of these rules with their rollups."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        names = [fingerprint(following.spec) for following in followings]
+        cursor.execute("DELETE FROM usage_rollupseries WHERE fingerprint = ANY(%s::uuid[]) RETURNING id", [names])
+        ids = [pk for (pk,) in cursor.fetchall()]
+        for table in ("usage_rollup", "usage_rollupvalue"):
+            cursor.execute(f"DELETE FROM {table} WHERE series_id = ANY(%s::int[])", [ids])  # noqa: S608
+
+
+def roll(now: datetime) -> int:
+    """Up to `STEPS_A_TURN` steps, series that readers use first; returns how many events they took.
+
+    0: there is nothing to do, or somebody else is at it.
+    """
+    done = 0
+    for _ in range(STEPS_A_TURN):
+        with transaction.atomic(durable=True), connection.cursor() as cursor:
+            taken = _step(cursor, now)
+        if taken is None:
+            break
+        done += taken
+    return done
+
+
+def _step(cursor: Any, now: datetime) -> int | None:
+    """One step of the series that are furthest; None where there is nothing left to do."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s), usage_xact(pg_snapshot_xmin(pg_current_snapshot()))", [LOCK])
+    alone, limit = cursor.fetchone()
+    if not alone:
+        return None
+    cursor.execute(_OPEN, [limit])
+    for horizon, is_ready, ids in cursor.fetchall():
+        cursor.execute(_EDGE, [horizon, limit, STEP])
+        count, last = cursor.fetchone()
+        if count == 0 and is_ready:
+            continue  # an idle turn writes nothing
+        caught_up = count < STEP
+        upper = limit if caught_up else last + 1
+        if not caught_up:
+            cursor.execute("SELECT count(*) FROM usage_usageevent WHERE xact >= %s AND xact < %s", [horizon, upper])
+            [count] = cursor.fetchone()
+        for spec, targets in _targets(cursor, ids):
+            statement = fold(spec, targets, horizon, upper)
+            cursor.execute(statement.sql, statement.params)
+        cursor.execute(
+            "UPDATE usage_rollupseries SET horizon = %s, is_ready = is_ready OR %s, counted_to = counted_to + %s,"
+            " rolled_at = %s WHERE id = ANY(%s::int[])",
+            [upper, caught_up, count, now, ids],
+        )
+        return int(count)
+    return None
+
+
+def _targets(cursor: Any, ids: Sequence[int]) -> list[tuple[MetricSpec, list[Target]]]:
+    cursor.execute(
+        "SELECT fingerprint, rules::text, id, keys FROM usage_rollupseries WHERE id = ANY(%s::int[]) ORDER BY id", [ids]
+    )
+    found: dict[UUID, tuple[MetricSpec, list[Target]]] = {}
+    for name, rules, pk, keys in cursor.fetchall():
+        found.setdefault(name, (spec_of(json.loads(rules)), []))[1].append(Target(pk, tuple(keys)))
+    return list(found.values())
+
+
+def progress(cursor: Any) -> list[SeriesProgress]:
+    """Each series and how far it is."""
+    cursor.execute(
+        "SELECT rules::text, keys, is_ready, counted_to, greatest(target, counted_to), created_at, rolled_at"
+        " FROM usage_rollupseries ORDER BY id"
+    )
+    return [
+        SeriesProgress(spec_of(json.loads(rules)), tuple(keys), ready, done, total, created_at, rolled_at)
+        for rules, keys, ready, done, total, created_at, rolled_at in cursor.fetchall()
+    ]

@@ -1,0 +1,12 @@
+"""Celery entries of usage: one service call each. A lost or doubled message is harmless."""
+
+from celery import shared_task
+
+from core.clock import now
+from usage import services
+
+
+@shared_task(name="usage.roll")
+def roll() -> None:
+    """Every second: adds up what came in."""
+    services.roll_usage(now=now())
