@@ -302,12 +302,12 @@ class ContractAdmin(RecordAdmin):
 
     @column(description="Starts", ordering="starting_at")
     def starts(self, row: Contract) -> SafeString:
-        return display.instant(row.starting_at)
+        return display.day_only(row.starting_at)
 
     @column(description="Ends before", ordering="ending_before")
     def ends(self, row: Contract) -> SafeString | str:
-        return display.instant(row.ending_before) if row.ending_before else "open"
+        return display.day_only(row.ending_before) if row.ending_before else "open"
 
     @column(description="Made", ordering="created_at")
     def created(self, row: Contract) -> SafeString:
-        return display.instant(row.created_at)
+        return display.day_only(row.created_at)

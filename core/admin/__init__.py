@@ -239,7 +239,7 @@ class AuditEntryAdmin(RecordAdmin):
 
     @column(description="What")
     def what(self, entry: AuditEntry) -> str:
-        return timeline.title(entry.action)
+        return timeline.title(entry.action, entry.detail)
 
     @column(description="Who")
     def who(self, entry: AuditEntry) -> str:
@@ -284,7 +284,7 @@ class EventAdmin(RecordAdmin):
 
     @column(description="What")
     def what(self, event: Event) -> str:
-        return timeline.title(event.name)
+        return timeline.title(event.name, event.payload)
 
     @column(description="About")
     def about(self, event: Event) -> SafeString:

@@ -220,7 +220,7 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const { target, xhr, requestConfig } = event.detail;
   const chosen = target.querySelector(".filters .chip:has(:checked)");
-  if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - 16;
+  if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 8;
   if (target === root) arrive(xhr.getResponseHeader("Console-Path") ?? here);
   if (requestConfig?.elt?.matches?.("[data-announces]")) {
     byId("announce").textContent = target.querySelector("[data-announcement]")?.dataset.announcement ?? "";

@@ -38,14 +38,27 @@ def counted(refs: Sequence[str], query: UsageQuery) -> Fragment:
 
 def counted_from(source: Fragment, condition: Fragment, query: UsageQuery) -> Fragment:
     """The same of `source`, which is called e, where `condition` holds too."""
-    value = value_of(query.spec)
     groups = together([Fragment(f", {PROPERTY} AS g{i}", [key]) for i, key in enumerate(query.group_keys)], "")
     where = together([condition, *counting_condition(query)], " AND ")
     window = window_of("e.timestamp", query.windows)
+    text = text_of(query.spec)
+    inner = Fragment(
+        f"SELECT {window.sql} AS w{groups.sql}, {text.sql} AS text, e.timestamp, e.arrival"  # noqa: S608 - no input in it
+        f" FROM {source.sql} WHERE {where.sql}",
+        [*window.params, *groups.params, *text.params, *source.params, *where.params],
+    )
+    return valued(query.spec, f"w{''.join(f', g{i}' for i in range(len(query.group_keys)))}", inner)
+
+
+def valued(spec: MetricSpec, columns: str, inner: Fragment) -> Fragment:
+    """`columns`, value, timestamp and arrival of `inner`, which has them and the property as `text` (`text_of`).
+
+    OFFSET 0 keeps the planner from working each out again wherever it is used: these are the dear parts of a row.
+    """
+    value = value_of(spec, "text")
     return Fragment(
-        f"SELECT {window.sql} AS w{groups.sql}, {value.sql} AS value,"  # noqa: S608 - no input in it
-        f" e.timestamp, e.arrival FROM {source.sql} WHERE {where.sql}",
-        [*window.params, *groups.params, *value.params, *source.params, *where.params],
+        f"SELECT {columns}, {value.sql} AS value, timestamp, arrival FROM ({inner.sql} OFFSET 0) e OFFSET 0",  # noqa: S608
+        [*value.params, *inner.params],
     )
 
 
@@ -61,17 +74,32 @@ def window_of(instant: str, windows: Sequence[Period]) -> Fragment:
     return Fragment(f"width_bucket({instant}, %s::timestamptz[]) - 1", [[w.start for w in windows]])
 
 
-def value_of(spec: MetricSpec) -> Fragment:
-    """What an event brings to the aggregate; NULL where it does not count."""
+def text_of(spec: MetricSpec) -> Fragment:
+    """The property that an event's value is read from, as text; NULL where none is needed."""
+    if spec.aggregation is Aggregation.COUNT:
+        return Fragment("NULL::text")
+    return Fragment(PROPERTY, [spec.aggregation_key])
+
+
+def value_of(spec: MetricSpec, text: str) -> Fragment:
+    """What an event brings to the aggregate, from the column `text` of `text_of`; NULL where it does not count."""
     if spec.aggregation is Aggregation.COUNT:
         return Fragment("1::numeric")
     if spec.aggregation is Aggregation.UNIQUE:
-        return Fragment(PROPERTY, [spec.aggregation_key])
+        return Fragment(text)
     # CASE keeps the cast away from texts that spell no number.
-    return Fragment(
-        f"CASE WHEN {PROPERTY} ~ %s THEN {PROPERTY}::numeric END",
-        [spec.aggregation_key, NUMBER_PATTERN, spec.aggregation_key],
-    )
+    return Fragment(_NUMBER.format(text=text), [NUMBER_PATTERN])
+
+
+# Plain numbers, which are nearly all, are told by what is left without their digits: the pattern's bounded repetitions
+# cost PostgreSQL twenty times as much.
+_NUMBER = """CASE
+WHEN length({text}) <= 40 AND CASE translate({text}, '0123456789', '')
+    WHEN '' THEN {text} <> ''
+    WHEN '.' THEN {text} <> '.'
+    WHEN '-' THEN {text} LIKE '-_%%'
+    ELSE false END THEN {text}::numeric
+WHEN {text} ~ %s THEN {text}::numeric END"""
 
 
 def between(start: datetime, end: datetime) -> list[Fragment]:

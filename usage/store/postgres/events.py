@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from usage.store.base import Position, UsageQuery
-from usage.store.postgres.counting import Fragment, counting_condition, together, value_of
+from usage.store.postgres.counting import Fragment, counting_condition, text_of, together, value_of
 from usage.store.postgres.keys import event_key
 
 COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
@@ -11,20 +11,21 @@ COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestam
 
 def evidence_of(refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None) -> Fragment:
     """The counting events of the query, and what each brings as text, in order of time."""
-    value = value_of(query.spec)
+    text, value = text_of(query.spec), value_of(query.spec, "text")
     beyond = [] if after is None else [Fragment("(e.timestamp, e.arrival) > (%s::timestamptz, %s)", list(after))]
     where = together([*counting_condition(query), *beyond], " AND ")
     each = [
         Fragment(
-            f"(SELECT {COLUMNS}, e.value FROM (SELECT e.*, ({value.sql})::text AS value FROM usage_usageevent e"  # noqa: S608
-            f" WHERE e.customer_ref = %s AND {where.sql}) e WHERE e.value IS NOT NULL"
-            " ORDER BY e.timestamp, e.arrival LIMIT %s)",
-            [*value.params, ref, *where.params, limit],
+            f"(SELECT {COLUMNS}, e.value FROM (SELECT e.*, ({value.sql})::text AS value FROM ("  # noqa: S608
+            f"SELECT e.*, {text.sql} AS text FROM usage_usageevent e WHERE e.customer_ref = %s AND {where.sql}"
+            ") e) e WHERE e.value IS NOT NULL ORDER BY e.timestamp, e.arrival LIMIT %s)",
+            [*value.params, *text.params, ref, *where.params, limit],
         )
         for ref in refs
     ]
     pages = together(each, " UNION ALL ")
-    return Fragment(f"SELECT * FROM ({pages.sql}) p ORDER BY timestamp, arrival LIMIT %s", [*pages.params, limit])
+    earliest = "ORDER BY timestamp, arrival LIMIT %s"
+    return Fragment(f"SELECT * FROM ({pages.sql}) p {earliest}", [*pages.params, limit])  # noqa: S608
 
 
 def newest_of(refs: Sequence[str], limit: int) -> Fragment:
@@ -38,7 +39,8 @@ def newest_of(refs: Sequence[str], limit: int) -> Fragment:
         for ref in refs
     ]
     pages = together(each, " UNION ALL ")
-    return Fragment(f"SELECT * FROM ({pages.sql}) p ORDER BY timestamp DESC, arrival DESC LIMIT %s", [*pages.params, limit])
+    latest = "ORDER BY timestamp DESC, arrival DESC LIMIT %s"
+    return Fragment(f"SELECT * FROM ({pages.sql}) p {latest}", [*pages.params, limit])  # noqa: S608
 
 
 def events_with(transaction_ids: Sequence[str]) -> Fragment:

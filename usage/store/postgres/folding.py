@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.usage import Aggregation, MetricSpec
-from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, together, value_of
+from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, text_of, together, valued
 
-_DAY = "date_bin('1 day', bucket, '2000-01-01 00:00+00'::timestamptz)"
-_HOUR = "date_bin('1 hour', e.timestamp, '2000-01-01 00:00+00'::timestamptz)"
+_BIN = "date_bin('1 {}', {}, '2000-01-01 00:00+00'::timestamptz)"
+_DAY = _BIN.format("day", "bucket")
 _MONTH = "date_trunc('month', bucket, 'UTC')"
 
 # What a group of events comes to: how rows of the events themselves, and then rows of such partials, are put together.
@@ -47,35 +47,39 @@ def fold(spec: MetricSpec, targets: Sequence[Target], lower: int, upper: int) ->
     heads, parts = [Fragment(f"base AS MATERIALIZED ({base.sql})", base.params)], []
     for number, target in enumerate(targets):
         groups = ", ".join(f"g{keys.index(key)}" for key in target.keys)
-        for grain, name, source, bucket in (
-            ("H", f"h{number}", "base", "bucket"),
-            ("D", f"d{number}", f"h{number}", _DAY),
-            ("M", f"m{number}", f"d{number}", _MONTH),
-        ):
+        grains = [("H", f"h{number}", "bucket"), ("D", f"d{number}", _DAY), ("M", f"m{number}", _MONTH)]
+        source = "base"
+        for grain, name, bucket in grains[1:] if unique else grains:
             array = f"ARRAY[{groups}]::text[]" if source == "base" else "groups"
             heads.append(Fragment(f"{name} AS MATERIALIZED ({_coarser(spec, source, bucket, array)})"))
             columns = "ref, bucket, groups, value, events"
             parts.append(Fragment(f"SELECT {target.id} AS series, '{grain}' AS grain, {columns} FROM {name}"))  # noqa: S608
+            source = name
     head, body = together(heads, ", "), together(parts, " UNION ALL ")
     insert = _INSERT_VALUES if unique else _insert(spec.aggregation)
     return Fragment(f"WITH {head.sql} {insert.format(body=body.sql)}", head.params)
 
 
 def _base(spec: MetricSpec, keys: Sequence[str], lower: int, upper: int) -> Fragment:
-    """The new events by ref, hour and all keys; for UNIQUE by value too."""
+    """The new events by ref, hour and all keys; for UNIQUE by ref, day, all keys and value."""
     names = [f"g{i}" for i in range(len(keys))]
     groups = together([Fragment(f", {PROPERTY} AS {name}", [key]) for key, name in zip(keys, names, strict=True)], "")
-    value = value_of(spec)
+    text = text_of(spec)
     where = together([Fragment("e.xact >= %s AND e.xact < %s", [lower, upper]), *filters_of(spec)], " AND ")
     by = "".join(f", {name}" for name in names)
     unique = spec.aggregation is Aggregation.UNIQUE
+    bucket = _BIN.format("day" if unique else "hour", "e.timestamp")
+    inner = Fragment(
+        f"SELECT e.customer_ref AS ref, {bucket} AS bucket, e.timestamp, e.arrival{groups.sql}, {text.sql} AS text"  # noqa: S608
+        f" FROM usage_usageevent e WHERE {where.sql}",
+        [*groups.params, *text.params, *where.params],
+    )
+    fresh = valued(spec, f"ref, bucket{by}", inner)
     result = "value" if unique else f"{_FIRST[spec.aggregation]} AS value"
     return Fragment(
-        f"SELECT ref, bucket{by}, {result}, count(*) AS events FROM ("  # noqa: S608
-        f"SELECT e.customer_ref AS ref, {_HOUR} AS bucket, e.timestamp, e.arrival{groups.sql}, {value.sql} AS value"
-        f" FROM usage_usageevent e WHERE {where.sql}) fresh"
+        f"SELECT ref, bucket{by}, {result}, count(*) AS events FROM ({fresh.sql}) fresh"  # noqa: S608
         f" WHERE value IS NOT NULL GROUP BY ref, bucket{by}{', value' if unique else ''}",
-        [*groups.params, *value.params, *where.params],
+        fresh.params,
     )
 
 

@@ -178,7 +178,7 @@ class Rollup(models.Model):
 
 
 class RollupValue(models.Model):
-    """A value that a UNIQUE series saw, and in how many events. `value_key`: the MD5 of `value`."""
+    """A value that a UNIQUE series saw in a day or a month, and in how many events. `value_key`: the MD5 of `value`."""
 
     pk = models.CompositePrimaryKey("series_id", "customer_ref", "grain", "bucket", "groups_key", "value_key")
     series_id = models.IntegerField()

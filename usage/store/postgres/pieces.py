@@ -20,11 +20,15 @@ class Piece:
     end: datetime
 
 
-def pieces_of(windows: Sequence[Period]) -> list[Piece]:
-    """The windows' time in order, in the coarsest grains that no window boundary cuts; neighbours are one."""
+def pieces_of(windows: Sequence[Period], *, hours: bool = True) -> list[Piece]:
+    """The windows' time in order, in the coarsest grains that no window boundary cuts; neighbours are one.
+
+    Without `hours`, whole hours are ragged rests too.
+    """
     found: list[Piece] = []
     for window in windows:
-        for piece in _cut(window.start, window.end):
+        for cut in _cut(window.start, window.end):
+            piece = cut if hours or cut.grain != "H" else Piece("", cut.start, cut.end)
             last = found[-1] if found else None
             if last is not None and last.grain == piece.grain and last.end == piece.start:
                 found[-1] = Piece(piece.grain, last.start, piece.end)

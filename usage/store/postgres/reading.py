@@ -4,7 +4,7 @@ One statement sees one snapshot: horizon, rollups and events fit together whatev
 that no series covers, or whose series is still being filled, is answered from raw events alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,8 @@ from usage.store.postgres.rules import fingerprint
 
 MOST_RAGGED = 64
 """Above so many ragged rests, raw events alone are the better source."""
+MOST_SPELLED = 12
+"""So many pieces are ranges of their own, which the planner sees through; more are joined."""
 CHECK = -1
 
 TAIL = "SELECT customer_ref, event_type, timestamp, arrival, properties, xact FROM usage_usageevent e WHERE "
@@ -72,9 +74,14 @@ def _series_for(cursor: Any, queries: Sequence[UsageQuery]) -> dict[int, Series]
     for number, (query, name) in enumerate(zip(queries, prints, strict=True)):
         needed = {*query.group_keys, *query.group_filters}
         fitting = [series for series in ready.get(name, []) if needed <= set(series.keys)]
-        if fitting and sum(not piece.grain for piece in pieces_of(query.windows)) <= MOST_RAGGED:
+        if fitting and sum(not piece.grain for piece in _pieces(query)) <= MOST_RAGGED:
             found[number] = min(fitting, key=lambda series: (len(series.keys), series.id))
     return found
+
+
+def _pieces(query: UsageQuery) -> list[Piece]:
+    """UNIQUE has no rollups by hour: they would be nearly as many as the events."""
+    return pieces_of(query.windows, hours=query.spec.aggregation is not Aggregation.UNIQUE)
 
 
 def _statement(refs: Sequence[str], queries: Sequence[UsageQuery], plan: Mapping[int, Series]) -> Fragment:
@@ -154,7 +161,7 @@ def _rolled(refs: Sequence[str], query: UsageQuery, series: Series) -> Fragment:
     """Rollups of the whole months, days and hours; events beyond the horizon; those before it in the ragged rests."""
     columns = "".join(f", g{i}" for i in range(len(query.group_keys)))
     horizon = "(SELECT horizon FROM horizons WHERE id = %s)"
-    pieces = pieces_of(query.windows)
+    pieces = _pieces(query)
     parts = [_tail_part(query, Fragment(f"e.xact >= {horizon}", [series.id]))]
     if whole := [piece for piece in pieces if piece.grain]:
         parts.append(_rollups(refs, query, series, whole))
@@ -182,29 +189,35 @@ def _as_part(source: Fragment, columns: str) -> Fragment:
 
 
 def _rollups(refs: Sequence[str], query: UsageQuery, series: Series, pieces: Sequence[Piece]) -> Fragment:
+    """What the rollups hold of the pieces: a range of the primary key for each."""
     place = {key: f"r.groups[{position}]" for position, key in enumerate(series.keys, 1)}
     columns = "".join(f", {place[key]} AS g{i}" for i, key in enumerate(query.group_keys))
     window = window_of("r.bucket", query.windows)
-    conditions = [passes(Fragment(place[key]), values) for key, values in query.group_filters.items()]
-    where = "".join(f" AND {condition.sql}" for condition in conditions)
-    unique = query.spec.aggregation is Aggregation.UNIQUE
-    table, latest = (
-        ("usage_rollupvalue", "NULL::timestamptz, NULL::bigint")
-        if unique
-        else ("usage_rollup", "r.latest_at, r.latest_arrival")
-    )
-    return Fragment(
-        f"SELECT {window.sql}{columns}, r.value, {latest}, r.events"  # noqa: S608
-        " FROM unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS piece (grain, start, ending)"
-        f" JOIN {table} r ON r.series_id = %s AND r.customer_ref = ANY(%s::text[]) AND r.grain = piece.grain"
-        f" AND r.bucket >= piece.start AND r.bucket < piece.ending WHERE true{where}",
-        [
-            *window.params,
-            [piece.grain for piece in pieces],
-            [piece.start for piece in pieces],
-            [piece.end for piece in pieces],
-            series.id,
-            list(refs),
-            *(value for condition in conditions for value in condition.params),
-        ],
-    )
+    table, latest = "usage_rollup", "r.latest_at, r.latest_arrival"
+    if query.spec.aggregation is Aggregation.UNIQUE:
+        table, latest = "usage_rollupvalue", "NULL::timestamptz, NULL::bigint"
+    owner = Fragment("r.series_id = %s AND r.customer_ref = ANY(%s::text[])", [series.id, list(refs)])
+    filters = [passes(Fragment(place[key]), values) for key, values in query.group_filters.items()]
+    parts = []
+    for source, given, condition in _ranges(pieces):
+        where = together([owner, condition, *filters], " AND ")
+        parts.append(
+            Fragment(
+                f"SELECT {window.sql}{columns}, r.value, {latest}, r.events FROM {source}{table} r WHERE {where.sql}",  # noqa: S608
+                [*window.params, *given, *where.params],
+            )
+        )
+    return together(parts, " UNION ALL ")
+
+
+def _ranges(pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Any], Fragment]]:
+    """(FROM items, their parameters, condition): the pieces spelled out, or joined where there are many."""
+    if len(pieces) <= MOST_SPELLED:
+        for piece in pieces:
+            given = [piece.grain, piece.start, piece.end]
+            yield "", [], Fragment("r.grain = %s AND r.bucket >= %s::timestamptz AND r.bucket < %s::timestamptz", given)
+        return
+    columns = [[piece.grain for piece in pieces], [piece.start for piece in pieces], [piece.end for piece in pieces]]
+    source = "unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS piece (grain, start, ending), "
+    condition = "r.grain = piece.grain AND r.bucket >= piece.start AND r.bucket < piece.ending"
+    yield source, columns, Fragment(condition)
