@@ -80,8 +80,7 @@ class Exploration:
 def explorer(request: HttpRequest) -> HttpResponse:
     """The page: a form, and what it asks for."""
     _require(request)
-    term = request.GET.get("customer", "").strip()[:LONGEST]
-    customers = find_customers(term)
+    term, customers = _asked(request)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": "Usage explorer",
@@ -95,12 +94,19 @@ def explorer(request: HttpRequest) -> HttpResponse:
 def explorer_csv(request: HttpRequest) -> HttpResponse:
     """The same answer as a file; without one customer to answer for, back to the form."""
     _require(request)
-    customers = find_customers(request.GET.get("customer", "").strip()[:LONGEST])
+    _, customers = _asked(request)
     exploration = explore(customers[0], request.GET.dict()) if len(customers) == 1 else None
     if exploration is None or exploration.found is None:
         return HttpResponseRedirect(reverse("admin:usage_explorer"))
     header, rows = csv_rows(exploration.found)
     return csv_response(f"usage-{exploration.first_day}-{exploration.last_day}.csv", header, rows)
+
+
+def _asked(request: HttpRequest) -> tuple[str, list[Customer]]:
+    """What was typed, and whom it means: the customer that the page showed, as long as its name still stands there."""
+    term, shown = (request.GET.get(name, "").strip()[:LONGEST] for name in ("customer", "shown"))
+    customers = list_customers(archived=None, customer_ids=[UUID(shown)]).filter(name=term) if _is_id(shown) else ()
+    return term, list(customers) or find_customers(term)
 
 
 def find_customers(term: str) -> list[Customer]:
