@@ -78,6 +78,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 Link("Explorer", "query_stats", "admin:usage_explorer", "usage.view_usageevent"),
                 Link("Ingest health", "monitor_heart", "admin:usage_ingest", "usage.view_usageevent"),
+                Link("Reconciliation", "balance", "admin:usage_reconciliation", "usage.view_usageevent"),
                 Link("Events", "bolt", "admin:usage_events", "usage.view_usageevent"),
             ],
         ),

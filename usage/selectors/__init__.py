@@ -1,6 +1,7 @@
 """Reads of usage."""
 
 from usage.selectors.events import EventMatch, match_events
+from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
 from usage.selectors.tables import (
     GroupBy,
@@ -12,17 +13,21 @@ from usage.selectors.tables import (
     list_usage_by_group,
     usage_windows,
 )
-from usage.store import UsageQuery
+from usage.store import IngestMinutes, UsageQuery
 
 __all__ = [
     "EventMatch",
     "GroupBy",
     "GroupCell",
+    "IngestHealth",
+    "IngestMinutes",
     "UsageCell",
     "UsagePage",
     "UsageQuery",
     "current_period",
     "get_usage",
+    "ingest_health",
+    "ingest_minutes",
     "list_line_events",
     "list_recent_events",
     "list_usage",

@@ -18,14 +18,16 @@ from usage.store.base import (
     AppendResult,
     EventPage,
     Following,
+    IngestMinutes,
     NewEvent,
     Position,
+    RollupLag,
     SeriesProgress,
     StoredEvent,
     StoreHealth,
     UsageQuery,
 )
-from usage.store.postgres import roller
+from usage.store.postgres import roller, watching
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
 from usage.store.postgres.keys import event_key
@@ -152,6 +154,16 @@ class PostgresStore:
                 [now - timedelta(minutes=1), now, now - timedelta(hours=1), now],
             )
             return StoreHealth(*cursor.fetchone())
+
+    def minutes(self, start: datetime, end: datetime) -> tuple[IngestMinutes, ...]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            return watching.minutes(cursor, start, end)
+
+    def lag(self) -> RollupLag | None:
+        """See UsageStore. Counts up to a bound."""
+        with connection.cursor() as cursor:
+            return watching.lag(cursor)
 
 
 def _worth_repeating(error: OperationalError) -> bool:
