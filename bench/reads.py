@@ -145,8 +145,13 @@ class Client:
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         content = None if body is None else json.dumps(body).encode()
-        self.connection.request(method, path, content, self.headers)
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, content, self.headers)
+            answer = self.connection.getresponse()
+        except (BrokenPipeError, http.client.RemoteDisconnected):  # the server ended the idle connection
+            self.connection.close()
+            self.connection.request(method, path, content, self.headers)
+            answer = self.connection.getresponse()
         text = answer.read()
         if answer.status != http.client.OK:
             raise RuntimeError(f"{path} answered {answer.status}: {text[:300]!r}")
@@ -175,7 +180,8 @@ def calls(client: Client, subject: Subject, metrics: list[str]) -> dict[str, Cal
     from usage.selectors import list_usage, list_usage_by_group, usage_windows
 
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    whole = Period(today.replace(day=1), today + timedelta(days=1))
+    first = today.replace(day=1)
+    whole = Period(first, (first + timedelta(days=32)).replace(day=1))
     customer, ids = UUID(subject.customer), {UUID(metric): None for metric in metrics}
     usage = {"starting_on": whole.start.isoformat(), "ending_before": whole.end.isoformat()}
     usage |= {"customer_ids": [subject.customer], "billable_metrics": [{"id": metric} for metric in metrics]}  # type: ignore[dict-item]

@@ -16,7 +16,9 @@ DUE_WORK: list[str] = [
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",
     "invoices.services.documents.render_due_documents",
+    "usage.services.prepare_storage",
     "usage.services.roll_usage",
+    "invoices.services.retention.drop_old_events",
     "core.services.forget_old_requests",
     "console.services.forget_ended_sessions",
 ]

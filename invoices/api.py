@@ -19,7 +19,7 @@ from customers.selectors import get_customer
 from invoices import selectors
 from invoices.models import Invoice
 from invoices.presenters import present_breakdown, present_invoice
-from invoices.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput
+from invoices.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput, UnbilledUsageOutput
 from invoices.selectors.breakdowns import STEP
 from invoices.selectors.views import filter_invoices, invoice_rows
 from invoices.services import documents, void
@@ -152,6 +152,17 @@ class ListBreakdowns(ApiView):
         skip = bool(query["skip_zero_qty_line_items"])
         ordered = reversed(parts) if newest_first else parts
         return listing([present_breakdown(part, skip_zero_qty_line_items=skip) for part in ordered], cursor)
+
+
+class UnbilledUsage(ApiView):
+    """GET /tactus/v1/customers/{customer_id}/unbilled-usage"""
+
+    resource = "invoices"
+
+    @extend_schema(responses=envelope(UnbilledUsageOutput), tags=["Tactus"])
+    def get(self, _request: Request, customer_id: UUID) -> Response:
+        """Show usage that arrived after its invoice was final, by invoice and line, newest period first."""
+        return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id)))
 
 
 class VoidInvoice(ApiView):

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from core.clock import now
-from invoices.services import documents, draft_totals, drafts, finalize
+from invoices.services import documents, draft_totals, drafts, finalize, retention
 
 # Well below the task's time limit; what is left then waits for the next beat.
 SECONDS = 40
@@ -25,6 +25,12 @@ def sweep_due() -> None:
 def render_document(*, invoice_id: str) -> None:
     """Right after finalization."""
     documents.render_document(invoice_id=UUID(invoice_id), now=now())
+
+
+@shared_task(name="invoices.drop_old_events")
+def drop_old_events() -> None:
+    """Every hour: events older than the installation keeps them."""
+    retention.drop_old_events(now=now())
 
 
 @shared_task(name="invoices.refresh_draft_totals")

@@ -28,3 +28,16 @@ def roll_usage(*, now: datetime) -> int:
     ]
     store.follow(followings, now)
     return store.roll(now)
+
+
+def prepare_storage(*, now: datetime) -> int:
+    """Sweep: makes room ahead for the events of the coming weeks; returns how much was missing."""
+    return get_store().prepare(now)
+
+
+def drop_events(*, before: datetime) -> tuple[datetime, ...]:
+    """Forgets the events of whole UTC months before `before`; returns the months.
+
+    Ids stay known and usage stays counted. The caller has seen to it that nobody needs the events themselves.
+    """
+    return get_store().drop_before(before)

@@ -10,3 +10,9 @@ from usage import services
 def roll() -> None:
     """Every second: adds up what came in."""
     services.roll_usage(now=now())
+
+
+@shared_task(name="usage.prepare_storage")
+def prepare_storage() -> None:
+    """Every hour: room for the coming weeks."""
+    services.prepare_storage(now=now())

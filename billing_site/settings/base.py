@@ -25,6 +25,8 @@ VAR_DIR = Path(env.str("TACTUS_VAR", default=str(BASE_DIR / "var")))
 # --- ours -------------------------------------------------------------------------------------------------------------
 TACTUS_GRACE_HOURS = env.int("TACTUS_GRACE_HOURS", default=24)
 TACTUS_INGEST_MAX_EVENTS = env.int("TACTUS_INGEST_MAX_EVENTS", default=1000)
+# Whole months of events kept besides the current one; 0 keeps all. Ids and added-up usage are kept anyway.
+TACTUS_USAGE_RETENTION_MONTHS = env.int("TACTUS_USAGE_RETENTION_MONTHS", default=0)
 TACTUS_MAX_BODY_BYTES = env.int("TACTUS_MAX_BODY_BYTES", default=10 * 1024 * 1024)
 TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")

@@ -2,6 +2,7 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
 from invoices.selectors.views import (
     current_period,
     draft_view,
@@ -13,6 +14,8 @@ from invoices.selectors.views import (
 )
 
 __all__ = [
+    "LateLine",
+    "UnbilledUsage",
     "current_period",
     "draft_view",
     "find_invoice",
@@ -21,6 +24,7 @@ __all__ = [
     "line_events",
     "list_breakdowns",
     "list_invoices",
+    "list_unbilled_usage",
     "page_of_views",
     "spend_by_window",
     "view_of",

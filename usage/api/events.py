@@ -50,7 +50,7 @@ class MatchedMetricOutput(Output):
 
 
 class EventOutput(Output):
-    """An event as it was sent, and what it matches. Only first events are stored, so none is a duplicate."""
+    """An event as it was sent, and what it matches. `is_duplicate`: its id came again with other content."""
 
     id = serializers.CharField(source="event.arrival")
     transaction_id = serializers.CharField(source="event.transaction_id")
@@ -59,17 +59,13 @@ class EventOutput(Output):
     timestamp = InstantField(source="event.timestamp")
     properties = serializers.SerializerMethodField()
     processed_at = InstantField(source="event.received_at")
-    is_duplicate = serializers.SerializerMethodField()
+    is_duplicate = serializers.BooleanField(source="came_again")
     matched_customer = MatchedCustomerOutput(source="customer", allow_null=True)
     matched_billable_metrics = MatchedMetricOutput(source="metrics", many=True)
 
     def get_properties(self, match: selectors.EventMatch) -> dict[str, Any]:
         """Exactly as sent."""
         return dict(match.event.properties)
-
-    def get_is_duplicate(self, _match: selectors.EventMatch) -> bool:
-        """Always false."""
-        return False
 
 
 class SearchView(ApiView):

@@ -1,8 +1,17 @@
 """Reads of usage."""
 
+from usage.selectors.backfills import Backfill, list_backfills
 from usage.selectors.events import EventMatch, match_events
 from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
+from usage.selectors.reconciliation import (
+    EXPLAINED,
+    Reconciliation,
+    UnknownRef,
+    list_conflicts,
+    list_unmatched,
+    reconcile,
+)
 from usage.selectors.tables import (
     GroupBy,
     GroupCell,
@@ -13,14 +22,19 @@ from usage.selectors.tables import (
     list_usage_by_group,
     usage_windows,
 )
-from usage.store import IngestMinutes, UsageQuery
+from usage.store import Fate, IngestMinutes, UsageQuery
 
 __all__ = [
+    "EXPLAINED",
+    "Backfill",
     "EventMatch",
+    "Fate",
     "GroupBy",
     "GroupCell",
     "IngestHealth",
     "IngestMinutes",
+    "Reconciliation",
+    "UnknownRef",
     "UsageCell",
     "UsagePage",
     "UsageQuery",
@@ -28,11 +42,15 @@ __all__ = [
     "get_usage",
     "ingest_health",
     "ingest_minutes",
+    "list_backfills",
+    "list_conflicts",
     "list_line_events",
     "list_recent_events",
+    "list_unmatched",
     "list_usage",
     "list_usage_by_group",
     "match_events",
+    "reconcile",
     "refs_of",
     "usage_windows",
 ]

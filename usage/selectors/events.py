@@ -13,23 +13,28 @@ from usage.store import StoredEvent, get_store
 
 @dataclass(frozen=True, slots=True)
 class EventMatch:
-    """A stored event, the customer that its ref names now, if any, and the active metrics whose filters it passes."""
+    """A stored event, the customer that its ref names now, if any, and the active metrics whose filters it passes.
+
+    `came_again`: its id was sent again with other content, which was refused.
+    """
 
     event: StoredEvent
     customer: Customer | None
     metrics: tuple[BillableMetric, ...]
+    came_again: bool = False
 
 
 def match_events(*, transaction_ids: Sequence[str]) -> list[EventMatch]:
-    """The stored events of these ids in order of arrival, without the ids that are unknown. Six statements."""
+    """The stored events of these ids in order of arrival, without the ids that are unknown. Seven statements."""
     found = get_store().search(transaction_ids)
+    again = get_store().conflicting([event.transaction_id for event in found])
     customers = _customers_of({event.customer_ref for event in found})
     metrics = [(metric, metric_spec(metric)) for metric in list_metrics()] if found else []
     result = []
     for event in found:
         seen = Event(event.transaction_id, event.event_type, event.timestamp, event.arrival, event.properties)
         passing = tuple(metric for metric, spec in metrics if matches(spec, seen))
-        result.append(EventMatch(event, customers.get(event.customer_ref), passing))
+        result.append(EventMatch(event, customers.get(event.customer_ref), passing, event.transaction_id in again))
     return result
 
 

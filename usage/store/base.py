@@ -14,6 +14,7 @@ added later brings its earlier events along.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID
@@ -122,6 +123,72 @@ class EventPage:
     next: Position | None
 
 
+class Fate(StrEnum):
+    """What became of an event that no metric counts."""
+
+    NO_CUSTOMER = "NO_CUSTOMER"
+    NO_METRIC = "NO_METRIC"
+    NO_VALUE = "NO_VALUE"
+
+
+@dataclass(frozen=True, slots=True)
+class RefTally:
+    """The events of one ref: `stored`; `counted` by some of the rules; `no_metric`: they pass no filters; `no_value`:
+    they pass some, but their value is missing or no number. Each counted by a condition of its own."""
+
+    ref: str
+    stored: int
+    counted: int
+    no_metric: int
+    no_value: int
+    first_received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a stretch of time brought, by the counters kept at the door, and by the events themselves (`refs`).
+
+    Conflicts are among the duplicates too. `dropped`: accepted then, gone since by retention.
+    """
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+    dropped: int
+    refs: tuple[RefTally, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedQuery:
+    """Events received in `[start, end)` that are not rated, for these reasons. `strangers`: refs of nobody."""
+
+    start: datetime
+    end: datetime
+    specs: tuple[MetricSpec, ...]
+    strangers: tuple[str, ...]
+    reasons: tuple[Fate, ...] = tuple(Fate)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedEvent:
+    """An event that is not billed, and why."""
+
+    event: StoredEvent
+    reason: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedEvent:
+    """An id that came again with other content, so many times; the first event stands. `content`: the last refused."""
+
+    transaction_id: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    times: int
+    content: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
     """How ingest is doing. `events_estimate` may lag behind by minutes; the rest is exact. `durable`: whether the
@@ -197,6 +264,27 @@ class UsageStore(Protocol):
 
     def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
         """The newest events of these refs by timestamp, newest first."""
+
+    def conflicts(self, limit: int, after: tuple[datetime, str] | None = None) -> tuple[RefusedEvent, ...]:
+        """Ids that came again with other content, those seen last first. `after`: the last one's time and id."""
+
+    def conflicting(self, transaction_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that came again with other content."""
+
+    def tally(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
+        """What was received in `[start, end)`, whole UTC minutes, and which of it these rules count; of one moment."""
+
+    def unmatched(self, query: UnmatchedQuery, limit: int, after: int = 0) -> tuple[UnmatchedEvent, ...]:
+        """These events in order of arrival, those that arrived after `after`."""
+
+    def prepare(self, now: datetime) -> int:
+        """Makes room ahead for the events of the coming weeks; returns how much was missing."""
+
+    def drop_before(self, before: datetime) -> tuple[datetime, ...]:
+        """Forgets events of whole months before `before`, once they are added up; returns the months.
+
+        Their ids stay known, and what was followed when they came stays counted.
+        """
 
     def count(self, refs: Sequence[str] | None = None) -> int:
         """How many events are stored, of these refs or in all. Exact, so it may take as long as a scan."""

@@ -8,7 +8,7 @@ from usage import services
 
 
 class Command(BaseCommand):
-    help = "Adds up what came in, once, or with --every in a loop: a roller of its own beside the workers' for heavy traffic."
+    help = "Adds up what came in: once, or with --every in a loop, as a roller of its own beside the workers'."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--every", type=int, metavar="MS", help="go on for ever, this many milliseconds apart")

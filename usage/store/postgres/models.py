@@ -101,6 +101,8 @@ class IngestMinute(models.Model):
     duplicates = models.BigIntegerField(default=0)
     conflicts = models.BigIntegerField(default=0)
     rejected = models.BigIntegerField(default=0)
+    # accepted events that retention has dropped since
+    dropped = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         app_label = "usage"
@@ -109,7 +111,8 @@ class IngestMinute(models.Model):
                 condition=Q(accepted__gte=0, duplicates__gte=0, rejected__gte=0)
                 & Q(conflicts__gte=0, conflicts__lte=F("duplicates")),
                 name="usage_minute_adds_up",
-            )
+            ),
+            models.CheckConstraint(condition=Q(dropped__gte=0), name="usage_minute_dropped_not_negative"),
         ]
 
     def __str__(self) -> str:

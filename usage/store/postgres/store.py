@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from core.exact_json import dumps
 from core.transactions import use_case
-from engine.usage import Aggregation, Partial, UsageRow, group_order, rows_from_partials
+from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import (
     AppendResult,
     EventPage,
@@ -21,16 +21,21 @@ from usage.store.base import (
     IngestMinutes,
     NewEvent,
     Position,
+    RefusedEvent,
     RollupLag,
     SeriesProgress,
     StoredEvent,
     StoreHealth,
+    Tally,
+    UnmatchedEvent,
+    UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import roller, watching
+from usage.store.postgres import keeping, roller, tallying, watching
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
 from usage.store.postgres.keys import event_key
+from usage.store.postgres.partitions import month_of
 from usage.store.postgres.reading import read
 from usage.store.postgres.statements import INSERT
 
@@ -133,6 +138,61 @@ class PostgresStore:
         with connection.cursor() as cursor:
             cursor.execute(statement.sql, statement.params)
             return tuple(_stored(row, row[7] if has_value else None) for row in cursor.fetchall())
+
+    def conflicts(self, limit: int, after: tuple[datetime, str] | None = None) -> tuple[RefusedEvent, ...]:
+        """See UsageStore."""
+        beyond = "" if after is None else " WHERE (last_seen_at, transaction_id) < (%s::timestamptz, %s)"
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT transaction_id, first_seen_at, last_seen_at, times, content::text FROM usage_eventconflict"  # noqa: S608
+                f"{beyond} ORDER BY last_seen_at DESC, transaction_id DESC LIMIT %s",
+                [*(after or ()), limit],
+            )
+            return tuple(
+                RefusedEvent(name, first, last, times, _exact(content))
+                for name, first, last, times, content in cursor.fetchall()
+            )
+
+    def conflicting(self, transaction_ids: Sequence[str]) -> frozenset[str]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT transaction_id FROM usage_eventconflict WHERE transaction_id = ANY(%s::text[])",
+                [list(transaction_ids)],
+            )
+            return frozenset(text for (text,) in cursor.fetchall())
+
+    def tally(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
+        """See UsageStore. One statement."""
+        with connection.cursor() as cursor:
+            return tallying.tally(cursor, start, end, specs)
+
+    def unmatched(self, query: UnmatchedQuery, limit: int, after: int = 0) -> tuple[UnmatchedEvent, ...]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            rows = tallying.list_fates(cursor, query, limit, after)
+        return tuple(UnmatchedEvent(_stored(row, None), reason) for reason, row in rows)
+
+    def prepare(self, now: datetime) -> int:
+        """See UsageStore. A partition for each month; one that cannot be had now is tried again next time."""
+        with connection.cursor() as cursor:
+            missing = keeping.missing_months(cursor, now)
+            for month in missing:
+                with transaction.atomic(durable=True):
+                    keeping.make_month(cursor, month)
+        return len(missing)
+
+    def drop_before(self, before: datetime) -> tuple[datetime, ...]:
+        """See UsageStore. One transaction for each month."""
+        dropped = []
+        with connection.cursor() as cursor:
+            for month in keeping.ended_months(cursor, before):
+                with transaction.atomic(durable=True):
+                    if keeping.drop_month(cursor, month):
+                        dropped.append(month)
+            with transaction.atomic(durable=True):
+                keeping.drop_strays(cursor, month_of(before))
+        return tuple(dropped)
 
     def count(self, refs: Sequence[str] | None = None) -> int:
         """See UsageStore."""
