@@ -28,12 +28,16 @@ LONGEST_VALUE = 120
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """An event with the customer that it belongs to now ("" while nobody has its name) and its properties as text."""
+    """An event with the customer that it belongs to now ("" while nobody has its name) and its properties as text.
+
+    `note`: what a list says about it besides.
+    """
 
     event: StoredEvent
     customer_id: UUID | None
     customer_name: str
     properties: tuple[tuple[str, str], ...]
+    note: str = ""
 
 
 def search_events(request: HttpRequest) -> HttpResponse:

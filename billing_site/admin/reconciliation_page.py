@@ -1,7 +1,7 @@
 """Where every event went: the proof for a stretch of time, what nothing counts, and ids sent twice with other content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -89,7 +89,7 @@ class ShownConflict:
     refused: RefusedEvent
     first: ShownEvent | None
     second: tuple[tuple[str, str], ...]
-    second_properties: tuple[tuple[str, str], ...]
+    second_properties: tuple[tuple[str, str, bool], ...]
 
 
 def read_window(query: Mapping[str, str], at: datetime) -> Window:
@@ -134,7 +134,7 @@ def unmatched(request: HttpRequest) -> HttpResponse:
         start=window.start, end=window.end, reasons=reasons, limit=PAGE + 1, after=_arrival(request.GET.get("after"))
     )
     shown = rows[:PAGE]
-    why = {row.event.arrival: TITLES[row.reason] for row in shown}
+    events = shown_events([row.event for row in shown])
     return _page(
         request,
         "unmatched.html",
@@ -146,8 +146,7 @@ def unmatched(request: HttpRequest) -> HttpResponse:
                 *(Choice(str(fate), TITLES[fate], reasons == (fate,)) for fate in Fate),
             ],
             "explanation": EXPLAINED[reasons[0]] if len(reasons) == 1 else "",
-            "events": shown_events([row.event for row in shown]),
-            "why": why,
+            "events": [replace(event, note=TITLES[row.reason]) for event, row in zip(events, shown, strict=True)],
             "may_name": _may_name(request),
             "next": f"{window.query}&{urlencode({'reason': asked, 'after': shown[-1].event.arrival})}"
             if len(rows) > PAGE
@@ -198,19 +197,28 @@ def _conflicts(rows: tuple[RefusedEvent, ...]) -> list[ShownConflict]:
         for match in match_events(transaction_ids=[row.transaction_id for row in rows])
     }
     shown = {event.event.transaction_id: event for event in shown_events(list(first.values()))}
-    found = []
-    for row in rows:
-        properties = row.content.get("properties")
-        plain = {name: value for name, value in row.content.items() if name not in ("properties", "transaction_id")}
-        found.append(
-            ShownConflict(
-                row,
-                shown.get(row.transaction_id),
-                shown_properties(plain),
-                shown_properties(properties if isinstance(properties, Mapping) else {}),
-            )
-        )
-    return found
+    return [
+        ShownConflict(row, first := shown.get(row.transaction_id), _sent(row), _differences(row, first)) for row in rows
+    ]
+
+
+def _sent(refused: RefusedEvent) -> tuple[tuple[str, str], ...]:
+    """What was refused, without its properties, in the words that stand beside it."""
+    names = (("customer", "customer_id"), ("event type", "event_type"), ("timestamp", "timestamp"))
+    found = {word: refused.content[name] for word, name in names if name in refused.content}
+    if "properties_left_out" in refused.content:
+        found["properties"] = "too long to be kept"
+    return shown_properties(found)
+
+
+def _differences(refused: RefusedEvent, first: ShownEvent | None) -> tuple[tuple[str, str, bool], ...]:
+    """The refused properties, and of each whether the event that stands says something else."""
+    sent = refused.content.get("properties")
+    stands = dict(first.properties) if first else None
+    return tuple(
+        (name, value, stands is not None and stands.get(name) != value)
+        for name, value in shown_properties(sent if isinstance(sent, Mapping) else {})
+    )
 
 
 def _may_name(request: HttpRequest) -> bool:

@@ -69,8 +69,8 @@ class Act:
     """One thing that may be done.
 
     `run(record, data, now)` makes the one service call; `effects(record)` says beforehand what will happen;
-    `offered(record)` whether it makes sense now. `suggested(record, query)` fills the form in as a link proposes. With a `preview(record, data)` the effect depends on what was filled
-    in: it is shown between the form and the call.
+    `offered(record)` whether it makes sense now; `suggested(record, query)` fills the form in as a link proposes. With
+    a `preview(record, data)` the effect depends on what was filled in: it is shown between the form and the call.
     """
 
     slug: str
