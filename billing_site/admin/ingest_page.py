@@ -96,7 +96,7 @@ def tiles(health: IngestHealth, at: datetime) -> list[Tile]:
     """The counters as tiles; what somebody should look at has a tone."""
     store, hour = health.store, health.last_hour
     per_second = f"{store.received_last_minute / 60:,.1f} a second"
-    found = [
+    return [
         Tile("Last minute", f"{store.received_last_minute:,}", f"events accepted, {per_second}"),
         Tile("Last hour", f"{hour.accepted:,}", "events accepted"),
         Tile(
@@ -122,7 +122,6 @@ def tiles(health: IngestHealth, at: datetime) -> list[Tile]:
             "events, as the database estimates now and then",
         ),
     ]  # fmt: skip
-    return found
 
 
 def _lag(health: IngestHealth, at: datetime) -> Tile:

@@ -1,4 +1,4 @@
-"""Where every event went: the proof for a stretch of time, what nothing counts, and ids sent twice with other content."""
+"""Where every event went: the proof for a stretch of time, what nothing counts, ids sent again with other content."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
