@@ -23,9 +23,11 @@ class ScheduleInput(Input):
     """How often usage is billed, and from what day the periods are counted."""
 
     frequency = WordField(Contract.Frequency.values)
-    day = WordField(Contract.Day.values, required=False, allow_null=True)
-    billing_anchor_date = InstantField(required=False, allow_null=True)
-    invoice_generation_starting_at = InstantField(hour=True, required=False, allow_null=True)
+    day = WordField(Contract.Day.values, required=False, allow_null=True, help_text="FIRST_OF_MONTH unless given.")
+    billing_anchor_date = InstantField(required=False, allow_null=True, help_text="With CUSTOM_DATE, and only then.")
+    invoice_generation_starting_at = InstantField(
+        hour=True, required=False, allow_null=True, help_text="Usage before it is billed elsewhere. On the hour."
+    )
 
 
 class CreateInput(Input):
@@ -40,13 +42,24 @@ class CreateInput(Input):
     )  # fmt: skip
     customer_id = IdField()
     starting_at = InstantField(hour=True)
-    ending_before = InstantField(hour=True, required=False, allow_null=True)
+    ending_before = InstantField(
+        hour=True, required=False, allow_null=True, help_text="Exclusive; open-ended without it. On the hour."
+    )
     rate_card_id = IdField(required=False, allow_null=True)
-    rate_card_alias = TextField(maximum=128, required=False, allow_null=True)
+    rate_card_alias = TextField(
+        maximum=128, required=False, allow_null=True, help_text="The card that has this alias when the contract starts."
+    )
     name = TextField(required=False, allow_null=True)
-    net_payment_terms_days = WholeField(maximum=3650, required=False, allow_null=True)
+    net_payment_terms_days = WholeField(
+        maximum=3650,
+        required=False,
+        allow_null=True,
+        help_text="From an invoice's issue until it is due; 0 if left out.",
+    )
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
-    uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
+    uniqueness_key = TextField(
+        maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
+    )
     custom_fields = CustomFieldsField(required=False, allow_null=True)
 
 
@@ -63,8 +76,8 @@ class ListInput(Input):
     """Which contracts of a customer; `covering_date` and `starting_at` exclude each other."""
 
     customer_id = IdField()
-    covering_date = InstantField(required=False, allow_null=True)
-    starting_at = InstantField(required=False, allow_null=True)
+    covering_date = InstantField(required=False, allow_null=True, help_text="Only contracts in force then.")
+    starting_at = InstantField(required=False, allow_null=True, help_text="Only contracts that start then or later.")
     include_archived = FlagField(required=False, default=False)
     limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
     cursor = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
@@ -81,7 +94,7 @@ class ArchiveInput(Input):
 
     customer_id = IdField()
     contract_id = IdField()
-    void_invoices = FlagField()
+    void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
 
 
 class EndDateInput(Input):
@@ -90,7 +103,9 @@ class EndDateInput(Input):
     customer_id = IdField()
     contract_id = IdField()
     ending_before = InstantField(hour=True, required=False, allow_null=True, default=None)
-    allow_ending_before_finalized_invoice = FlagField(required=False, default=True)
+    allow_ending_before_finalized_invoice = FlagField(
+        required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
+    )
 
 
 class ScheduleOutput(Output):

@@ -84,7 +84,8 @@ class DemoHost:
         code_url = f"/billing/code?customer={quote(chosen['id'])}"
         element = (
             f'<tactus-console id="billing" code-url="{escape(code_url)}" route="{escape(query.get("route", ""))}" '
-            f'theme="{escape(query.get("theme", "auto"))}" label="Billing of {escape(chosen["name"])}"></tactus-console>'
+            f'theme="{escape(query.get("theme", "auto"))}" label="Billing of {escape(chosen["name"])}">'
+            "</tactus-console>"
         )
         return self._shell(customers, chosen, element, script=True)
 

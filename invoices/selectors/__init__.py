@@ -2,9 +2,9 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.integrity import list_altered
 from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
 from invoices.selectors.views import (
-    current_period,
     draft_view,
     find_invoice,
     get_invoice,
@@ -16,12 +16,12 @@ from invoices.selectors.views import (
 __all__ = [
     "LateLine",
     "UnbilledUsage",
-    "current_period",
     "draft_view",
     "find_invoice",
     "get_invoice",
     "get_line",
     "line_events",
+    "list_altered",
     "list_breakdowns",
     "list_invoices",
     "list_unbilled_usage",
