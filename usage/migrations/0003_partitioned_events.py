@@ -27,9 +27,13 @@ CREATE TABLE usage_usageevent_default PARTITION OF usage_usageevent DEFAULT;
 CREATE INDEX usage_event_customer_idx ON usage_usageevent (customer_ref, "timestamp");
 CREATE INDEX usage_event_xact_idx ON usage_usageevent (xact);
 """
+# As if many transactions had written them, long ago: rollups are filled from history one transaction at least at a time.
 MOVE = """
-INSERT INTO usage_usageevent (arrival, transaction_id, customer_ref, event_type, "timestamp", properties, received_at)
-SELECT id, transaction_id, customer_ref, event_type, "timestamp", properties, received_at FROM usage_usageevent_before ORDER BY id;
+INSERT INTO usage_usageevent
+    (arrival, transaction_id, customer_ref, event_type, "timestamp", properties, received_at, xact)
+SELECT id, transaction_id, customer_ref, event_type, "timestamp", properties, received_at,
+    least(id / 100000, usage_xact(pg_current_xact_id()))
+FROM usage_usageevent_before ORDER BY id;
 SELECT setval('usage_usageevent_arrival_seq', (SELECT coalesce(max(arrival), 0) FROM usage_usageevent) + 1, false);
 DROP TABLE usage_usageevent_before;
 """

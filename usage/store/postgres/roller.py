@@ -8,6 +8,7 @@ and filling a new series from history is the same step, begun at 0.
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +22,8 @@ from usage.store.postgres.rules import fingerprint, rules_of, spec_of
 
 STEP: Final = 200_000
 """Events of one step, more only where one transaction wrote more."""
-STEPS_A_TURN: Final = 20
+STEPS_A_TURN: Final = 50
+TURN_SECONDS: Final = 20
 LOCK: Final = 7_226_001
 
 _OPEN = """
@@ -76,12 +78,15 @@ def forget(followings: Sequence[Following]) -> None:
 
 
 def roll(now: datetime) -> int:
-    """Up to `STEPS_A_TURN` steps, series that readers use first; returns how many events they took.
+    """A turn of steps, series that readers use first; returns how many events they took.
 
     0: there is nothing to do, or somebody else is at it.
     """
     done = 0
+    end = monotonic() + TURN_SECONDS
     for _ in range(STEPS_A_TURN):
+        if monotonic() > end:
+            break
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             taken = _step(cursor, now)
         if taken is None:
@@ -92,10 +97,14 @@ def roll(now: datetime) -> int:
 
 def _step(cursor: Any, now: datetime) -> int | None:
     """One step of the series that are furthest; None where there is nothing left to do."""
+    cursor.execute("SET LOCAL statement_timeout = 0")  # a transaction's events are taken together, however many
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s), usage_xact(pg_snapshot_xmin(pg_current_snapshot()))", [LOCK])
     alone, limit = cursor.fetchone()
     if not alone:
         return None
+    if _moved(cursor):
+        _start_over(cursor)
+        return 0
     cursor.execute(_OPEN, [limit])
     for horizon, is_ready, ids in cursor.fetchall():
         cursor.execute(_EDGE, [horizon, limit, STEP])
@@ -117,6 +126,37 @@ def _step(cursor: Any, now: datetime) -> int | None:
         )
         return int(count)
     return None
+
+
+def _moved(cursor: Any) -> bool:
+    """Whether the data came from another server: transactions are numbered lower here than those already rolled."""
+    cursor.execute(
+        "SELECT coalesce((SELECT max(horizon) FROM usage_rollupseries) > usage_xact(pg_snapshot_xmax(s)), false)"
+        " FROM pg_current_snapshot() s"
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _start_over(cursor: Any) -> None:
+    """Raises the scale of `usage_xact()` above all numbers in use, and begins every series anew.
+
+    Writers are waited for, so that no number of the old scale comes in after this.
+    """
+    cursor.execute("LOCK TABLE usage_eventkey, usage_usageevent IN SHARE MODE")
+    cursor.execute(
+        "SELECT greatest((SELECT max(horizon) FROM usage_rollupseries), (SELECT max(xact) FROM usage_usageevent))"
+    )
+    [highest] = cursor.fetchone()
+    cursor.execute(
+        "CREATE OR REPLACE FUNCTION usage_xact(xid8) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE"
+        f" AS 'SELECT $1::text::bigint + {int(highest)}'"
+    )
+    cursor.execute("DELETE FROM usage_rollup")
+    cursor.execute("DELETE FROM usage_rollupvalue")
+    cursor.execute(
+        "UPDATE usage_rollupseries SET id = nextval(pg_get_serial_sequence('usage_rollupseries', 'id')), horizon = 0,"
+        " is_ready = false, counted_to = 0, target = (SELECT coalesce(sum(accepted), 0) FROM usage_ingestminute)"
+    )
 
 
 def _targets(cursor: Any, ids: Sequence[int]) -> list[tuple[MetricSpec, list[Target]]]:
