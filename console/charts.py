@@ -1,5 +1,5 @@
-"""Stacked bars as server-side SVG geometry. Values stay exact Decimals until they become positions; no floats
-anywhere.
+"""Charts as server-side SVG geometry: stacked bars, and lines for what has no sum. Values stay exact Decimals until
+they become positions; no floats anywhere.
 
 A chart is drawn twice, wide and narrow, so that its labels are readable at every width. Each series is one path, each
 column one row of the table beside it; the small script that reads columns aloud takes its words from that table.
@@ -14,6 +14,7 @@ from engine.money import ZERO, add, total
 
 MAX_SERIES = 8
 OTHER = "Other"
+NOTHING = "\N{EN DASH}"
 _TENTH = Decimal("0.1")
 _STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
@@ -53,6 +54,7 @@ class Drawing:
     ticks: tuple[Text, ...]
     marks: tuple[Text, ...]
     dense: bool
+    are_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StackedBars:
-    """A whole chart: drawings, legend and table say the same numbers."""
+    """A whole chart: drawings, legend and table say the same numbers. `total_label` names the last column, and
+    `whole_label` the last row, which is the sum of the others only where values add up.
+    """
 
     title: str
     description: str
@@ -87,6 +91,17 @@ class StackedBars:
     rows: tuple[Row, ...]
     total: str
     axis: str
+    total_label: str = "Total"
+    whole_label: str = "Total"
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What a quantity that has no sum comes to over the whole range, and by column and series."""
+
+    value: Decimal | None
+    by_column: tuple[Decimal | None, ...]
+    by_label: dict[str, Decimal]
 
 
 def stacked_bars(
@@ -128,6 +143,49 @@ def stacked_bars(
     )
 
 
+def levels(
+    points: Sequence[Point],
+    whole: Whole,
+    *,
+    title: str,
+    unit: str,
+    show: Callable[[Decimal], str],
+    axis: str,
+    total_label: str,
+    whole_label: str,
+    wide: int = 640,
+    height: int = 232,
+) -> StackedBars:
+    """Draws what must not be stacked (peaks, latest values): bars where there is one series, else a stepped line for
+    each of the eight greatest. Every total is given in `whole`, none is a sum; what is not there is a dash.
+    """
+    labels = sorted(whole.by_label, key=lambda label: (-abs(whole.by_label[label]), label))[:MAX_SERIES]
+
+    def said(value: Decimal | None) -> str:
+        return NOTHING if value is None else show(value)
+
+    def drawn(width: int, height: int, marks: int) -> Drawing:
+        return _draw(points, labels, width=width, height=height, marks=marks, are_lines=len(labels) > 1)
+
+    covers = f"from {points[0].label} to {points[-1].label}"
+    return StackedBars(
+        title=title,
+        description=f"{whole_label}, {covers}: {_with_unit(said(whole.value), unit)}.",
+        unit=unit,
+        wide=drawn(wide, height, 9),
+        narrow=drawn(320, min(height, 200), 5),
+        series=tuple(Series(n, label, show(whole.by_label[label]), "") for n, label in enumerate(labels, 1)),
+        rows=tuple(
+            Row(point.label, tuple(said(point.by_label.get(label)) for label in labels), said(value))
+            for point, value in zip(points, whole.by_column, strict=True)
+        ),
+        total=said(whole.value),
+        axis=axis,
+        total_label=total_label,
+        whole_label=whole_label,
+    )
+
+
 def nice_ticks(low: Decimal, high: Decimal, *, about: int = 4) -> list[Decimal]:
     """Round axis values from at or below `low` (at most 0) to at or above `high` (at least 0); at least two."""
     extent = high - low
@@ -152,7 +210,8 @@ def _largest(points: Sequence[Point]) -> tuple[Sequence[Point], list[str]]:
     labels = sorted(totals, key=lambda label: (-abs(totals[label]), label))
     if len(labels) <= MAX_SERIES:
         return points, labels
-    kept = labels[: MAX_SERIES - 1]
+    # What is called Other already joins the rest.
+    kept = [label for label in labels if label != OTHER][: MAX_SERIES - 1]
     folded = []
     for point in points:
         by_label = {label: value for label, value in point.by_label.items() if label in kept}
@@ -173,7 +232,8 @@ def _describe(
         return f"Nothing from {points[0].label} to {points[-1].label}."
     peak = max(points, key=_sum)
     text = (
-        f"{show(whole)} {unit} from {points[0].label} to {points[-1].label}; most on {peak.label}: {show(_sum(peak))}."
+        f"{_with_unit(show(whole), unit)} from {points[0].label} to {points[-1].label};"
+        f" most on {peak.label}: {show(_sum(peak))}."
     )
     if len(totals) > 1:
         first = next(iter(totals))
@@ -181,9 +241,14 @@ def _describe(
     return text
 
 
-def _draw(points: Sequence[Point], labels: Sequence[str], *, width: int, height: int, marks: int) -> Drawing:
-    above = [total(v for v in p.by_label.values() if v > 0) for p in points]
-    below = [total(v for v in p.by_label.values() if v < 0) for p in points]
+def _with_unit(figure: str, unit: str) -> str:
+    return f"{figure} {unit}" if unit else figure
+
+
+def _draw(
+    points: Sequence[Point], labels: Sequence[str], *, width: int, height: int, marks: int, are_lines: bool = False
+) -> Drawing:
+    above, below = _extents(points, labels, are_stacked=not are_lines)
     ticks = nice_ticks(min([ZERO, *below]), max([ZERO, *above]))
     texts = [words.compact(tick) for tick in ticks]
     left = Decimal(8 + 7 * max(len(text) for text in texts))
@@ -194,6 +259,43 @@ def _draw(points: Sequence[Point], labels: Sequence[str], *, width: int, height:
         return bottom - (value - ticks[0]) * scale
 
     pitch = (right - left) / len(points)
+    paths = _steps(points, labels, left, pitch, y_of) if are_lines else _bars(points, labels, left, pitch, y_of)
+    return Drawing(
+        width=width,
+        height=height,
+        left=_at(left),
+        right=_at(right),
+        top=_at(top),
+        bottom=_at(bottom),
+        baseline=_at(y_of(ZERO)),
+        paths=tuple(enumerate(paths, 1)),
+        ticks=tuple(Text(_at(left - 6), _at(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)),
+        marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
+        dense=pitch < 6,
+        are_lines=are_lines,
+    )
+
+
+def _extents(
+    points: Sequence[Point], labels: Sequence[str], *, are_stacked: bool
+) -> tuple[list[Decimal], list[Decimal]]:
+    """How far up and down the drawing reaches."""
+    columns = [[p.by_label[label] for label in labels if label in p.by_label] for p in points]
+    if not are_stacked:
+        seen = [value for column in columns for value in column]
+        return [value for value in seen if value > 0], [value for value in seen if value < 0]
+    above = [total(value for value in column if value > 0) for column in columns]
+    return above, [total(value for value in column if value < 0) for column in columns]
+
+
+def _bars(
+    points: Sequence[Point],
+    labels: Sequence[str],
+    left: Decimal,
+    pitch: Decimal,
+    y_of: Callable[[Decimal], Decimal],
+) -> list[str]:
+    """A path of bars for each label, stacked on those before it."""
     gap = pitch / 5 if pitch >= 3 else ZERO
     bar = min(pitch - gap, Decimal(44))
     paths: dict[str, list[str]] = {label: [] for label in labels}
@@ -206,19 +308,29 @@ def _draw(points: Sequence[Point], labels: Sequence[str], *, width: int, height:
             if value:
                 paths[label].append(_bar(x, y_of(base), bar, y_of(base + value)))
             up, down = (up + value, down) if value > 0 else (up, down + value)
-    return Drawing(
-        width=width,
-        height=height,
-        left=_at(left),
-        right=_at(right),
-        top=_at(top),
-        bottom=_at(bottom),
-        baseline=_at(y_of(ZERO)),
-        paths=tuple((n, "".join(paths[label])) for n, label in enumerate(labels, 1)),
-        ticks=tuple(Text(_at(left - 6), _at(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)),
-        marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
-        dense=pitch < 6,
-    )
+    return ["".join(paths[label]) for label in labels]
+
+
+def _steps(
+    points: Sequence[Point],
+    labels: Sequence[str],
+    left: Decimal,
+    pitch: Decimal,
+    y_of: Callable[[Decimal], Decimal],
+) -> list[str]:
+    """A stepped line for each label, as wide as its columns; it breaks where there is no value."""
+    paths = []
+    for label in labels:
+        parts, is_on = [], False
+        for n, point in enumerate(points):
+            value = point.by_label.get(label)
+            if value is not None:
+                y = _at(y_of(value))
+                start = f"V{y}" if is_on else f"M{_at(left + pitch * n)} {y}"
+                parts.append(f"{start}H{_at(left + pitch * (n + 1))}")
+            is_on = value is not None
+        paths.append("".join(parts))
+    return paths
 
 
 def _marks(points: Sequence[Point], *, left: Decimal, pitch: Decimal, y: Decimal, most: int) -> tuple[Text, ...]:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from console import words
 from console.selectors.access import Viewer
+from console.selectors.quantities import csv_rows
+from console.selectors.units import units_table
 from console.selectors.usage import usage_table
 from engine.calendar import rfc3339 as instant
 from engine.money import plain
@@ -63,6 +65,23 @@ def usage_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[
     return name, _write([question.step, "measure", "part", value, "currency"], rows)
 
 
+def units_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:
+    """File name and content: a row per day or hour and part in which something counted."""
+    question, found, names = units_table(viewer, query, now=now)
+    last = question.end - timedelta(days=1)
+    name = f"units-{question.start:%Y-%m-%d}-{last:%Y-%m-%d}.csv"
+    if found is None:
+        return name, _write([question.step, "metric", "aggregation", "quantity"], [])
+    header, rows = csv_rows(found, names)
+    return name, _write(header, ([_text(value) for value in row] for row in rows))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return instant(value)
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
 def _groups(line: LineView) -> dict[str, str | None]:
     return {**line.pricing_group_values, **line.presentation_group_values}
 
@@ -74,7 +93,7 @@ def _amount(amount: Decimal, currency: CurrencyView) -> str:
 def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     text = StringIO()
     writer = csv.writer(text)
-    writer.writerow(header)
+    writer.writerow([_cell(name) for name in header])
     writer.writerows([_cell(value) for value in row] for row in rows)
     return text.getvalue().encode()
 

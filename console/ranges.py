@@ -2,7 +2,7 @@
 string.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -30,9 +30,18 @@ _ROLLING = {"7d": 7, "30d": 30, "90d": 90}
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """An option of a select or a radio group."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UsageQuestion:
-    """A checked request. `start` and `end` are midnights, `[start, end)`; `show`: SPEND or a product's id; `by`:
-    PRODUCT or a group key; `error` says why the rest of the request could not be followed.
+    """A checked request. `start` and `end` are midnights, `[start, end)`; `show`: SPEND, or the id of a product or a
+    metric; `by`: PRODUCT or a group key; `error` says why the rest of the request could not be followed.
     """
 
     preset: str
@@ -47,9 +56,18 @@ class UsageQuestion:
     @property
     def query(self) -> str:
         """The same request as a query string, for links and downloads."""
+        more = {"unit": self.unit} if self.unit else {}
+        return urlencode({**self._range, "show": self.show, "by": self.by, **more})
+
+    @property
+    def range_query(self) -> str:
+        """The range and the step alone, to look at something else in it."""
+        return urlencode(self._range)
+
+    @property
+    def _range(self) -> dict[str, str]:
         last = self.end - timedelta(days=1)
-        asked = {"preset": self.preset, "from": f"{self.start:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "step": self.step}
-        return urlencode({**asked, "show": self.show, "by": self.by, **({"unit": self.unit} if self.unit else {})})
+        return {"preset": self.preset, "from": f"{self.start:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}", "step": self.step}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +91,35 @@ def read_question(query: Mapping[str, str], *, periods: Periods, now: datetime) 
     show, by = query.get("show", SPEND)[:40], query.get("by", PRODUCT)[:200]
     unit = query.get("unit", "")[:40]
     step = query.get("step", "day")
+    show = show if _is_id(show) else SPEND
     try:
         start, end = _range(preset, query, periods, now)
         _check(preset, start, end, step)
-        if show != SPEND:
-            UUID(show)
     except InvalidInput as error:
         start, end = _range(periods.usual, {}, periods, now)
-        return UsageQuestion(periods.usual, start, end, error=error.message)
-    except ValueError:
-        show = SPEND
+        return UsageQuestion(periods.usual, start, end, "day", show, by, unit, error.message)
     return UsageQuestion(preset, start, end, step, show, by, unit)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def preset_choices(periods: Periods, question: UsageQuestion) -> Iterator[Choice]:
+    """The presets that this customer has."""
+    for value, label in PRESETS.items():
+        if (value == "current" and not periods.current) or (value == "previous" and not periods.previous):
+            continue
+        yield Choice(value, label, value == question.preset)
+
+
+def step_choices(question: UsageQuestion) -> tuple[Choice, ...]:
+    """The steps."""
+    return tuple(Choice(step, f"By {step}", step == question.step) for step in STEPS)
 
 
 def _range(preset: str, query: Mapping[str, str], periods: Periods, now: datetime) -> tuple[datetime, datetime]:

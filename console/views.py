@@ -13,10 +13,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from console import services
-from console.exports import invoice_csv, usage_csv
+from console.exports import invoice_csv, units_csv, usage_csv
 from console.gate import console_view, embeddable, refusal
 from console.selectors import invoices, overview
 from console.selectors.access import Viewer, embed_origins
+from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
 from core.clock import now
 from core.errors import InvalidInput, NotAllowed, NotFound
@@ -29,7 +30,7 @@ TABS = (
     ("usage", "Usage", "console:usage", (USAGE,)),
     ("invoices", "Invoices", "console:invoices", (INVOICES,)),
 )
-_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv)\Z")
+_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv|units\.csv)\Z")
 MAX_ROWS = 500
 
 
@@ -69,8 +70,17 @@ def overview_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @require_GET
 @console_view(USAGE)
 def usage_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Usage over time."""
-    return page(request, viewer, "usage", "usage", {"query": request.GET.urlencode()})
+    """What usage costs over time."""
+    context = {"query": request.GET.urlencode(), "panel_url": reverse("console:usage-panel")}
+    return page(request, viewer, "usage", "usage", context)
+
+
+@require_GET
+@console_view(USAGE)
+def units_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """What was used over time, in the units that it is counted in."""
+    context = {"query": request.GET.urlencode(), "panel_url": reverse("console:units-panel")}
+    return page(request, viewer, "usage", "usage", context)
 
 
 @require_GET
@@ -129,6 +139,13 @@ def recent_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def usage_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The filter bar, the chart and the table of the usage page."""
     return panel(request, "usage", {"usage": usage_panel(viewer, request.GET.dict(), now=now())})
+
+
+@require_GET
+@console_view(USAGE)
+def units_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The filter bar, the chart and the table of the units view."""
+    return panel(request, "units", {"units": units_panel(viewer, request.GET.dict(), now=now())})
 
 
 @require_GET
@@ -211,7 +228,8 @@ def _check_file(path: str, viewer: Viewer) -> re.Match[str]:
 def _read_file(path: str, query: str, viewer: Viewer) -> tuple[str, bytes, str]:
     match = _check_file(path, viewer)
     if match["invoice"] is None:
-        return *usage_csv(viewer, query=QueryDict(query).dict(), now=now()), "text/csv; charset=utf-8"
+        table = units_csv if path == "units.csv" else usage_csv
+        return *table(viewer, query=QueryDict(query).dict(), now=now()), "text/csv; charset=utf-8"
     invoice_id = UUID(match["invoice"])
     if match["kind"] == "pdf":
         return *get_pdf(invoice_id=invoice_id, customer_id=viewer.customer_id, now=now()), "application/pdf"

@@ -1,5 +1,6 @@
 """Customers for staff: the list and the acts. The page of one stands in billing_site/admin/customer_page.py."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -94,6 +95,13 @@ def _set_aliases(customer: Customer, data: dict[str, Any], at: datetime) -> Done
     return Done("The ingest aliases are changed.")
 
 
+def _one_more_alias(customer: Customer, query: Mapping[str, str]) -> dict[str, Any]:
+    """The aliases with `?name=` added, where a link asks for that."""
+    name = query.get("name", "")[:128]
+    aliases = [row.alias for row in customer.aliases.all()]
+    return {"ingest_aliases": [*aliases, name]} if name and name not in aliases else {}
+
+
 def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
     if data["name"] != customer.name:
         raise InvalidInput("this is not the customer's name", field="name")
@@ -142,6 +150,7 @@ ALIASES = Act(
     ],
     form=AliasesForm,
     initial=lambda customer: {"ingest_aliases": [row.alias for row in customer.aliases.all()]},
+    suggested=_one_more_alias,
     offered=_living,
     submit="Replace the aliases",
     icon="alternate_email",

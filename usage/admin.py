@@ -1,27 +1,23 @@
-"""Usage for staff: how ingest is doing, and events found by customer or transaction id.
+"""Usage for staff: events found by customer or transaction id. How ingest is doing stands in billing_site/admin.
 
 Read-only, through the store; no list of all events, because there may be billions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from core import display
-from core.clock import now
 from core.exact_json import dumps
 from core.money_format import ELLIPSIS
 from customers.selectors import ids_by_ingest_name, list_customers
-from usage.store import StoredEvent, StoreHealth, get_store
+from usage.store import StoredEvent, get_store
 
 LONGEST = 200
 MOST = 100
@@ -32,57 +28,16 @@ LONGEST_VALUE = 120
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """An event with the customer that it belongs to now ("" while nobody has its name) and its properties as text."""
+    """An event with the customer that it belongs to now ("" while nobody has its name) and its properties as text.
+
+    `note`: what a list says about it besides.
+    """
 
     event: StoredEvent
     customer_id: UUID | None
     customer_name: str
     properties: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A figure with its name and what it covers."""
-
-    label: str
-    figure: str
-    note: str
-    tone: str = ""
-
-
-def ingest_health(request: HttpRequest) -> HttpResponse:
-    """What came in lately, and whether a confirmed event is safe on disk."""
-    _require(request)
-    at = now()
-    try:
-        health = get_store().health(at)
-    except OperationalError:
-        health = None
-    return _page(request, "ingest.html", "Ingest", {"tiles": health_tiles(health, at), "as_of": at, "health": health})
-
-
-def health_tiles(health: StoreHealth | None, at: datetime) -> list[Tile]:
-    """The store's counters as tiles."""
-    if health is None:
-        return [Tile("Event store", "unreachable", "The database of events does not answer.", "bad")]
-    per_second = f"{health.received_last_minute / 60:,.1f} a second"
-    return [
-        Tile("Last minute", f"{health.received_last_minute:,}", f"events received, {per_second}"),
-        Tile("Last hour", f"{health.received_last_hour:,}", "events received"),
-        Tile(
-            "Last event",
-            display.ago(health.last_received_at, at),
-            display.instant_text(health.last_received_at) + " UTC",
-        ),
-        Tile(
-            "Stored",
-            f"{health.events_estimate:,}" if health.events_estimate else display.NONE,
-            "events, as the database estimates now and then",
-        ),
-        Tile("Durable", "yes", "a confirmed event is on disk")
-        if health.durable
-        else Tile("Durable", "no", "the server confirms before the disk has it", "bad"),
-    ]
+    note: str = ""
 
 
 def search_events(request: HttpRequest) -> HttpResponse:
@@ -110,12 +65,15 @@ def shown_events(events: Sequence[StoredEvent]) -> list[ShownEvent]:
             event,
             owner := owners.get(event.customer_ref),
             names.get(owner, "") if owner else "",
-            tuple(
-                (name[:LONGEST_NAME], _text(value)) for name, value in islice(event.properties.items(), MOST_PROPERTIES)
-            ),
+            shown_properties(event.properties),
         )
         for event in events
     ]
+
+
+def shown_properties(properties: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Names and values as text, as many and as long as a table holds."""
+    return tuple((name[:LONGEST_NAME], _text(value)) for name, value in islice(properties.items(), MOST_PROPERTIES))
 
 
 def _refs(term: str) -> list[str]:

@@ -76,7 +76,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Usage",
             [
-                Link("Ingest", "monitor_heart", "admin:usage_ingest", "usage.view_usageevent"),
+                Link("Explorer", "query_stats", "admin:usage_explorer", "usage.view_usageevent"),
+                Link("Ingest health", "monitor_heart", "admin:usage_ingest", "usage.view_usageevent"),
+                Link("Reconciliation", "balance", "admin:usage_reconciliation", "usage.view_usageevent"),
                 Link("Events", "bolt", "admin:usage_events", "usage.view_usageevent"),
             ],
         ),

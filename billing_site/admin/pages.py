@@ -5,7 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from billing_site.admin import contract_page, customer_page, invoice_page
+from billing_site.admin import (
+    contract_page,
+    customer_page,
+    explorer_page,
+    ingest_page,
+    invoice_page,
+    reconciliation_page,
+)
 from billing_site.admin.home import home_context
 from billing_site.admin.search import find
 from usage import admin as usage
@@ -24,7 +31,14 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
     ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
     ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
-    ("usage/ingest/", usage.ingest_health, "usage_ingest"),
+    ("usage/explorer/", explorer_page.explorer, "usage_explorer"),
+    ("usage/explorer.csv", explorer_page.explorer_csv, "usage_explorer_csv"),
+    ("usage/ingest/", ingest_page.health_page, "usage_ingest"),
+    ("usage/ingest/live/", ingest_page.health_live, "usage_ingest_live"),
+    ("usage/reconciliation/", reconciliation_page.reconciliation, "usage_reconciliation"),
+    ("usage/unmatched/", reconciliation_page.unmatched, "usage_unmatched"),
+    ("usage/conflicts/", reconciliation_page.conflicts, "usage_conflicts"),
+    ("usage/names/", reconciliation_page.give_name, "usage_names"),
     ("usage/events/", usage.search_events, "usage_events"),
 )
 """Pages that belong to no list: route below /admin/, view, name."""

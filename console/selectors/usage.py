@@ -9,21 +9,21 @@ from uuid import UUID
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
 from console.options import GroupNames, group_names
-from console.ranges import PRESETS, PRODUCT, SPEND, STEPS, Periods, UsageQuestion, read_question
+from console.ranges import (
+    PRODUCT,
+    SPEND,
+    STEPS,
+    Choice,
+    UsageQuestion,
+    preset_choices,
+    read_question,
+    step_choices,
+)
 from console.selectors.access import Viewer
 from console.selectors.periods import billing_periods
 from engine.money import ZERO, add
 from invoices.selectors import list_breakdowns
 from invoices.types import BreakdownView, CurrencyView, LineView
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An option of a select or a radio group."""
-
-    value: str
-    label: str
-    chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ class UsagePanel:
     covers: str
     first_day: str
     last_day: str
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the days are given rather than a preset."""
+        return self.question.preset == "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,8 @@ def usage_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Usag
     chart = _chart(found, question) if any(values for _, values in found.columns) else None
     return UsagePanel(
         question=question,
-        presets=tuple(_presets(periods, question)),
-        steps=tuple(Choice(step, f"By {step}", step == question.step) for step in STEPS),
+        presets=tuple(preset_choices(periods, question)),
+        steps=step_choices(question),
         measures=(
             Choice(SPEND, "Spend", measure == SPEND),
             *(Choice(key, f"Quantity: {name}", measure == key) for key, name in products.items()),
@@ -200,10 +205,3 @@ def _chart(found: Measured, question: UsageQuestion) -> StackedBars:
         axis="Hour (UTC)" if hours else "Day (UTC)",
         wide=960,
     )
-
-
-def _presets(periods: Periods, question: UsageQuestion) -> Iterable[Choice]:
-    for value, label in PRESETS.items():
-        if (value == "current" and not periods.current) or (value == "previous" and not periods.previous):
-            continue
-        yield Choice(value, label, value == question.preset)

@@ -3,7 +3,7 @@
 A service refuses with a `TactusError`; its words are shown beside the form and nothing was written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,11 @@ def nothing(_record: Any) -> dict[str, Any]:
     return {}
 
 
+def unasked(_record: Any, _query: Mapping[str, str]) -> dict[str, Any]:
+    """For forms that no link fills in."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone."""
@@ -64,8 +69,8 @@ class Act:
     """One thing that may be done.
 
     `run(record, data, now)` makes the one service call; `effects(record)` says beforehand what will happen;
-    `offered(record)` whether it makes sense now. With a `preview(record, data)` the effect depends on what was filled
-    in: it is shown between the form and the call.
+    `offered(record)` whether it makes sense now; `suggested(record, query)` fills the form in as a link proposes. With
+    a `preview(record, data)` the effect depends on what was filled in: it is shown between the form and the call.
     """
 
     slug: str
@@ -76,6 +81,7 @@ class Act:
     preview: Callable[[Any, dict[str, Any]], list[str]] | None = None
     form: type[forms.Form] = NothingToAsk
     initial: Callable[[Any], dict[str, Any]] = nothing
+    suggested: Callable[[Any, Mapping[str, str]], dict[str, Any]] = unasked
     offered: Callable[[Any], bool] = always
     submit: str = ""
     icon: str = ""
@@ -99,7 +105,8 @@ def act_view(admin: "RecordAdmin", act: Act) -> Callable[..., HttpResponse]:
             return admin.gone(request, object_id)
         page = page_url(admin, record)
         posted = request.method == "POST"
-        form = act.form(request.POST) if posted else act.form(initial=act.initial(record))
+        initial = {} if posted else {**act.initial(record), **act.suggested(record, request.GET.dict())}
+        form = act.form(request.POST) if posted else act.form(initial=initial)
         if posted and form.is_valid():
             if act.preview is not None and "confirmed" not in request.POST:
                 return confirm_page(request, admin, record, act, form, page, act.preview(record, form.cleaned_data))

@@ -41,7 +41,7 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
     """A file to download. UTF-8 with a mark, because spreadsheets guess wrong without one."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(header)
+    writer.writerow([cell(name) for name in header])
     writer.writerows([cell(value) for value in row] for row in rows)
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'

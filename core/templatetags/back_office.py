@@ -40,6 +40,12 @@ def period_text(view: Any) -> str:
 
 
 @register.filter
+def count(number: int) -> str:
+    """ "48,120" """
+    return f"{number:,}"
+
+
+@register.filter
 def day(at: datetime | None) -> str:
     """ "3 Nov 2025" """
     return display.NONE if at is None else display.day(at)

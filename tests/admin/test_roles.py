@@ -41,7 +41,14 @@ PAGES: dict[str, tuple[str, ...]] = {
     "rate card": EVERYBODY,
     "metrics": EVERYBODY,
     "units": EVERYBODY,
+    "explorer": EVERYBODY,
+    "explorer file": EVERYBODY,
     "ingest": EVERYBODY,
+    "ingest live": EVERYBODY,
+    "reconciliation": EVERYBODY,
+    "unmatched": EVERYBODY,
+    "conflicts": EVERYBODY,
+    "names": EVERYBODY,
     "events": EVERYBODY,
     "facts": EVERYBODY,
     "audit": FINANCE,
@@ -85,7 +92,14 @@ def address(page: str, world: World) -> str:
         "rate card": ("catalog_ratecard_change", world.card),
         "metrics": "catalog_billablemetric_changelist",
         "units": "catalog_credittype_changelist",
+        "explorer": "usage_explorer",
+        "explorer file": "usage_explorer_csv",
         "ingest": "usage_ingest",
+        "ingest live": "usage_ingest_live",
+        "reconciliation": "usage_reconciliation",
+        "unmatched": "usage_unmatched",
+        "conflicts": "usage_conflicts",
+        "names": "usage_names",
         "events": "usage_events",
         "facts": "core_event_changelist",
         "audit": "core_auditentry_changelist",
@@ -104,8 +118,8 @@ def address(page: str, world: World) -> str:
     return (
         f"{url}?tab=usage"
         if page == "customer usage"
-        else f"{url}?q=acme&s=acme"
-        if page in ("search", "events")
+        else f"{url}?q=acme&s=acme&customer=acme"
+        if page in ("search", "events", "explorer", "explorer file")
         else url
     )
 

@@ -1,8 +1,10 @@
 """The console's pages as a person uses them: numbers, unfolding, files, keyboard, narrow screens, failures."""
 
 import contextlib
+import csv
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -239,3 +241,45 @@ def test_the_first_content_needs_few_requests(world: World, open_page: OpenPage)
     ]
     assert len(needed) <= 6, needed
     assert all(url.startswith(world.web) for url in asked)
+
+
+def test_units_by_keyboard_with_their_file(world: World, open_page: OpenPage, tmp_path: Path) -> None:
+    """The units view: its figure is the API's and the file's, the filter keeps the focus, peaks are no sum."""
+    watched = open_page(width=360)
+    frame = watched.frame
+    visit(watched, world, "/usage?preset=previous")
+    frame.get_by_role("link", name="Units").focus()
+    watched.page.keyboard.press("Enter")
+    metric = frame.get_by_label("Metric")
+    expect(metric).to_be_visible()
+    expect(frame.get_by_label("Previous period")).to_be_checked()
+    metric.focus()
+    metric.select_option(label="Input tokens")
+    expect(frame.get_by_role("heading", name="Input tokens by day")).to_be_visible()
+    expect(metric).to_be_focused()
+    frame.get_by_label("Split by").select_option(label="Model and region")
+    expect(frame.locator(".legend")).to_contain_text("lumen-large, us-east")
+    figure = frame.locator("[data-reading-total]").inner_text()
+    with watched.page.expect_download() as started:
+        frame.get_by_role("button", name="Download CSV").click()
+    started.value.save_as(tmp_path / "units.csv")
+    rows = list(csv.DictReader((tmp_path / "units.csv").read_text().splitlines()))
+    assert f"{sum(Decimal(row['quantity']) for row in rows):,}" == figure
+    start = datetime.fromisoformat(rows[0]["day"]).replace(day=1)
+    listed = world.sdk.v1.usage.list(
+        starting_on=start,
+        ending_before=(start + timedelta(days=32)).replace(day=1),
+        window_size="NONE",
+        customer_ids=[world.customer],
+    )
+    [whole] = [cell.value for cell in listed if cell.billable_metric_name == "Input tokens"]
+    assert f"{Decimal(repr(whole)).normalize():,f}" == figure
+    metric.select_option(label="Stored vectors")
+    expect(frame.get_by_text("Peaks do not add up")).to_be_visible()
+    frame.get_by_text("View as table").click()
+    expect(frame.get_by_role("row", name=re.compile("^Peak of the range"))).to_be_visible()
+    document = console_frame(watched.page, world)
+    assert document.evaluate("() => document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    found = Axe().run(document, options={"runOnly": TAGS, "resultTypes": ["violations"]})
+    assert found.violations_count == 0, found.generate_report()
+    assert watched.complaints == []

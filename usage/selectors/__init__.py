@@ -2,6 +2,7 @@
 
 from usage.selectors.backfills import Backfill, list_backfills
 from usage.selectors.events import EventMatch, match_events
+from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
 from usage.selectors.reconciliation import (
     EXPLAINED,
@@ -21,7 +22,7 @@ from usage.selectors.tables import (
     list_usage_by_group,
     usage_windows,
 )
-from usage.store import Fate, UsageQuery
+from usage.store import Fate, IngestMinutes, UsageQuery
 
 __all__ = [
     "EXPLAINED",
@@ -30,6 +31,8 @@ __all__ = [
     "Fate",
     "GroupBy",
     "GroupCell",
+    "IngestHealth",
+    "IngestMinutes",
     "Reconciliation",
     "UnknownRef",
     "UsageCell",
@@ -37,6 +40,8 @@ __all__ = [
     "UsageQuery",
     "current_period",
     "get_usage",
+    "ingest_health",
+    "ingest_minutes",
     "list_backfills",
     "list_conflicts",
     "list_line_events",

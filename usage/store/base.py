@@ -204,6 +204,33 @@ class StoreHealth:
     durable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class IngestMinutes:
+    """What was sent in the UTC minute (or from the minute on) that begins at `minute`. Conflicts (a known id with other
+    content) are among the duplicates."""
+
+    minute: datetime
+    accepted: int
+    duplicates: int
+    conflicts: int
+    rejected: int
+
+    @property
+    def sent(self) -> int:
+        """All events of all requests."""
+        return self.accepted + self.duplicates + self.rejected
+
+
+@dataclass(frozen=True, slots=True)
+class RollupLag:
+    """The stored events that are not added up yet: how many (`is_all`: no more than that), and when the first of them
+    came in."""
+
+    events: int
+    is_all: bool
+    oldest_received_at: datetime | None
+
+
 class UsageStore(Protocol):
     """An event store. Calls may come from many threads and processes at once."""
 
@@ -279,3 +306,9 @@ class UsageStore(Protocol):
 
     def health(self, now: datetime) -> StoreHealth:
         """Counters for an operator."""
+
+    def minutes(self, start: datetime, end: datetime) -> tuple[IngestMinutes, ...]:
+        """What was sent in the minutes that begin in `[start, end]`, in order; empty minutes are left out."""
+
+    def lag(self) -> RollupLag | None:
+        """How far adding up is behind what is stored; None while nothing is kept added up."""

@@ -12,8 +12,10 @@ from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order
 from usage.store.base import (
     EventPage,
     Following,
+    IngestMinutes,
     Position,
     RefusedEvent,
+    RollupLag,
     SeriesProgress,
     StoredEvent,
     StoreHealth,
@@ -22,7 +24,7 @@ from usage.store.base import (
     UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import keeping, roller, tallying
+from usage.store.postgres import keeping, roller, tallying, watching
 from usage.store.postgres.appending import Appending
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
@@ -161,6 +163,16 @@ class PostgresStore(Appending):
                 [now - timedelta(minutes=1), now, now - timedelta(hours=1), now],
             )
             return StoreHealth(*cursor.fetchone())
+
+    def minutes(self, start: datetime, end: datetime) -> tuple[IngestMinutes, ...]:
+        """See UsageStore."""
+        with connection.cursor() as cursor:
+            return watching.minutes(cursor, start, end)
+
+    def lag(self) -> RollupLag | None:
+        """See UsageStore. Counts up to a bound."""
+        with connection.cursor() as cursor:
+            return watching.lag(cursor)
 
 
 def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:
