@@ -17,7 +17,11 @@ TASK_APPS = ["core", "customers", "catalog", "usage", "contracts", "invoices", "
 # behind each other.
 BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "invoices.sweep_due": {"task": "invoices.sweep_due", "schedule": 10.0, "options": {"expires": 30}},
-    "invoices.refresh_draft_totals": {"task": "invoices.refresh_draft_totals", "schedule": 60.0, "options": {"expires": 60}},
+    "invoices.refresh_draft_totals": {
+        "task": "invoices.refresh_draft_totals",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "usage.roll": {"task": "usage.roll", "schedule": 1.0, "options": {"expires": 1}},
     "usage.prepare_storage": {"task": "usage.prepare_storage", "schedule": 3600.0, "options": {"expires": 3600}},
     "invoices.drop_old_events": {"task": "invoices.drop_old_events", "schedule": 3600.0, "options": {"expires": 3600}},

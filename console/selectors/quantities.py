@@ -125,51 +125,56 @@ def quantities(
     """
     spec = metric_spec(metric)
     windows = usage_windows(Period(start, end), step.upper())
-    kind = KINDS[spec.aggregation]
     once = UsageQuery(metric.pk, spec, (Period(start, end),), independent=True)
     by_window = replace(once, windows=windows)
     if not keys:
-        [whole], rows = _ask(customer_id, once, by_window)
+        whole, rows = get_usage(customer_id=customer_id, queries=[once, by_window])
+        found = _everything(metric, keys, step, windows, whole, rows)
         label = metric.name
-        cells = {row.window.start: {label: row.quantity} for row in rows}
-        totals = {row.window.start: row.quantity for row in rows}
-        wholes = {label: whole.quantity} if whole else {}
-        return Quantities(
-            metric, (), step, windows, cells, {label: ()}, wholes, totals, whole.quantity if whole else None, kind=kind
+        return replace(
+            found,
+            cells={at: {label: value} for at, value in found.by_window.items()},
+            parts={label: ()},
+            wholes={} if found.whole is None else {label: found.whole},
         )
     [seen] = get_usage(customer_id=customer_id, queries=[replace(once, group_keys=keys)])
-    ranked = sorted(seen, key=lambda row: -abs(row.quantity))
-    kept = [row.group for row in ranked[:MAX_PARTS]]
-    filters = {key: tuple({group[n] for group in kept}) for n, key in enumerate(keys)} if len(seen) > len(kept) else {}
-    grouped = {"group_keys": keys, "group_filters": filters}
-    [whole], rows, parts, part_rows = _ask(
-        customer_id, once, by_window, replace(once, **grouped), replace(by_window, **grouped)
+    kept = [row.group for row in sorted(seen, key=lambda row: -abs(row.quantity))[:MAX_PARTS]]
+    left_out = len(seen) - len(kept)
+    filters = {key: tuple({group[n] for group in kept}) for n, key in enumerate(keys)} if left_out else {}
+    whole, rows, parts, part_rows = get_usage(
+        customer_id=customer_id,
+        queries=[
+            once,
+            by_window,
+            replace(once, group_keys=keys, group_filters=filters),
+            replace(by_window, group_keys=keys, group_filters=filters),
+        ],
     )
-    return _split(
-        Quantities(
-            metric,
-            keys,
-            step,
-            windows,
-            {},
-            {},
-            {},
-            {row.window.start: row.quantity for row in rows},
-            whole.quantity if whole else None,
-            kind=kind,
-        ),
-        parts,
-        part_rows,
-        kept,
-        left_out=len(seen) - len(kept),
-        names=names or GroupNames(),
-    )
+    found = _everything(metric, keys, step, windows, whole, rows)
+    return _split(found, parts, part_rows, kept, left_out=left_out, names=names or GroupNames())
 
 
-def _ask(customer_id: UUID, once: UsageQuery, *queries: UsageQuery) -> Iterator[Sequence[UsageRow | None]]:
-    first, *rest = get_usage(customer_id=customer_id, queries=[once, *queries])
-    yield first or (None,)
-    yield from rest
+def _everything(
+    metric: BillableMetric,
+    keys: tuple[str, ...],
+    step: str,
+    windows: tuple[Period, ...],
+    whole: Sequence[UsageRow],
+    rows: Iterable[UsageRow],
+) -> Quantities:
+    """The answer without parts."""
+    return Quantities(
+        metric=metric,
+        keys=keys,
+        step=step,
+        windows=windows,
+        cells={},
+        parts={},
+        wholes={},
+        by_window={row.window.start: row.quantity for row in rows},
+        whole=whole[0].quantity if whole else None,
+        kind=KINDS[metric_spec(metric).aggregation],
+    )
 
 
 def _split(
