@@ -129,7 +129,7 @@ def quantities(
     by_window = replace(once, windows=windows)
     if not keys:
         whole, rows = get_usage(customer_id=customer_id, queries=[once, by_window])
-        found = _everything(metric, keys, step, windows, whole, rows)
+        found = _everything(metric, keys, step, windows, whole=whole, rows=rows)
         label = metric.name
         return replace(
             found,
@@ -150,7 +150,7 @@ def quantities(
             replace(by_window, group_keys=keys, group_filters=filters),
         ],
     )
-    found = _everything(metric, keys, step, windows, whole, rows)
+    found = _everything(metric, keys, step, windows, whole=whole, rows=rows)
     return _split(found, parts, part_rows, kept, left_out=left_out, names=names or GroupNames())
 
 
@@ -159,6 +159,7 @@ def _everything(
     keys: tuple[str, ...],
     step: str,
     windows: tuple[Period, ...],
+    *,
     whole: Sequence[UsageRow],
     rows: Iterable[UsageRow],
 ) -> Quantities:
