@@ -132,13 +132,17 @@ def explore(customer: Customer, query: dict[str, str]) -> Exploration:
     others = [metric for metric in list_metrics().order_by("name", "id") if metric.pk not in known]
     metric = _chosen(on_plan, others, question.show)
     keys = key_choices(metric) if metric else {}
-    found = metric and quantities(
-        customer_id=customer.pk,
-        metric=metric,
-        keys=keys.get(question.by, ()),
-        start=question.start,
-        end=question.end,
-        step=question.step,
+    found = (
+        None
+        if metric is None
+        else quantities(
+            customer_id=customer.pk,
+            metric=metric,
+            keys=keys.get(question.by, ()),
+            start=question.start,
+            end=question.end,
+            step=question.step,
+        )
     )
     return Exploration(
         customer=customer,

@@ -198,7 +198,7 @@ def _conflicts(rows: tuple[RefusedEvent, ...]) -> list[ShownConflict]:
     }
     shown = {event.event.transaction_id: event for event in shown_events(list(first.values()))}
     return [
-        ShownConflict(row, first := shown.get(row.transaction_id), _sent(row), _differences(row, first)) for row in rows
+        ShownConflict(row, kept := shown.get(row.transaction_id), _sent(row), _differences(row, kept)) for row in rows
     ]
 
 
