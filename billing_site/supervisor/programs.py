@@ -80,13 +80,18 @@ def demo_page(site: Site, commands: Collection[str]) -> Child | None:
 
 
 def background_programs(site: Site, commands: Collection[str]) -> list[Child]:
-    """Worker, beat, and the demo's usage that goes on arriving."""
+    """Worker, beat, the roller, and the demo's usage that goes on arriving.
+
+    The roller has a process of its own: behind other tasks the events not yet added up would pile up, and every read
+    of usage walks them.
+    """
     celery = [_tool("celery"), "--app", "billing_site.celery", "--no-color"]
     worker = [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     worker += ["--hostname", f"tactus-{site.port}@%h"]
     children = [
         site.program("worker", *worker, TACTUS_STATEMENT_TIMEOUT_MS="60000"),
         site.program("beat", *celery, "beat", "--pidfile", ""),
+        site.program("roller", sys.executable, MANAGE, "roll_usage", "--every", "500"),
     ]
     if "demo_traffic" in commands and site.env.get("TACTUS_DEMO", "1") != "0":
         traffic = [sys.executable, MANAGE, "demo_traffic"]

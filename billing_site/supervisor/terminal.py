@@ -10,6 +10,7 @@ COLOURS = {
     "web": 32,
     "worker": 35,
     "beat": 33,
+    "roller": 36,
     "demo-host": 90,
     "demo-traffic": 90,
     "tactus": 1,
