@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.db.models.signals import post_migrate
 from metronome import Metronome
 
 from core.clock import now
@@ -56,12 +57,16 @@ def sdk(api_key: str, wsgi: httpx.WSGITransport) -> Iterator[Metronome]:
         yield Metronome(base_url=BASE, bearer_token=api_key, http_client=client, max_retries=0)
 
 
-@pytest.fixture
-def transactional_db(transactional_db: None) -> None:
-    """Tests with real commits leave emptied tables behind: put back what the migrations had put there."""
-    CreditType = apps.get_model("catalog", "CreditType")
-    if not CreditType.objects.exists():
+def restore_currencies(**_: Any) -> None:
+    """Puts back what a migration had put there."""
+    if not apps.get_model("catalog", "CreditType").objects.exists():
         import_module("catalog.migrations.0002_fiat_credit_types").seed(apps, None)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Tests with real commits empty every table when they end, and say so as a migration does: seed again at once."""
+    post_migrate.connect(restore_currencies, sender=apps.get_app_config("catalog"))
 
 
 @pytest.fixture
