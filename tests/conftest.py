@@ -57,6 +57,12 @@ def sdk(api_key: str, wsgi: httpx.WSGITransport) -> Iterator[Metronome]:
         yield Metronome(base_url=BASE, bearer_token=api_key, http_client=client, max_retries=0)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: their world stands in the worker's database until the session ends."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 def restore_currencies(**_: Any) -> None:
     """Puts back what a migration had put there."""
     if not apps.get_model("catalog", "CreditType").objects.exists():

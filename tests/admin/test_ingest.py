@@ -30,7 +30,8 @@ def ask(client: Client, view: str, /, **query: str) -> Any:
 
 
 def text_of(answer: Any) -> str:
-    return re.sub(r"\s+", " ", answer.content.decode())
+    """The page without the spaces that lay its tags out."""
+    return re.sub(r"\s*([<>])\s*", r"\1", re.sub(r"\s+", " ", answer.content.decode()))
 
 
 def tiles(client: Client) -> dict[str, tuple[str, str]]:

@@ -87,7 +87,7 @@ class Watched:
         return [text for text in self.complaints if "CSP-VIOLATION" in text or "Content Security Policy" in text]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def playwright_here() -> Iterator[Playwright]:
     # Playwright's loop runs in this thread, so Django takes plain calls for asynchronous ones.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -96,7 +96,7 @@ def playwright_here() -> Iterator[Playwright]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     with django_db_blocker.unblock():
         as_migrated = connection.creation.serialize_db_to_string()
@@ -166,7 +166,7 @@ def _seed() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def contexts(
     playwright_here: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], BrowserContext]]:
