@@ -10,7 +10,7 @@ from engine.calendar import Period, split, window_index
 from engine.conversion import QuantityConversion, QuantityRounding, priced_quantity
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, divide, mul, subtract
-from engine.overrides import Decision, decide
+from engine.overrides import Decision, Override, decide
 from engine.prices import Flat, Package, Price, Tier
 from engine.rating import RateSchedule, RateVersion
 from engine.specifiers import Subject
@@ -68,22 +68,28 @@ class Pricer:
 
     def __init__(self, terms: InvoiceTerms, product_id: str, tags: frozenset[str]) -> None:
         self._overrides = [override for override in terms.overrides if override.may_match(product_id, tags)]
-        self._grouped = any(override.names_groups for override in self._overrides)
+        self._by_payer = any(override.is_commit_specific for override in self._overrides)
         self._prioritization = terms.prioritization
+        self._in_force: dict[datetime, list[Override]] = {}
         self._known: dict[tuple[object, ...], Decision] = {}
 
     def decide(
         self, version: RateVersion, subject: Subject, instant: datetime, payer: BalanceSegment | None
     ) -> Decision:
-        """The price of `subject` at `instant` while `payer` pays."""
-        who = None if payer is None else (payer.balance_id, payer.recurring_id, payer.rate_type, payer.kind)
-        if not self._overrides:
-            key: tuple[object, ...] = (id(version), None if payer is None else payer.rate_type)
-        else:
-            key = (id(version), instant, subject if self._grouped else None, who)
+        """The price of `subject` at `instant` while `payer` pays. Alike situations share one decision."""
+        standing: list[Override] = []
+        if self._overrides:
+            in_force = self._in_force.get(instant)
+            if in_force is None:
+                in_force = [override for override in self._overrides if override.in_force(instant)]
+                self._in_force[instant] = in_force
+            standing = [override for override in in_force if override.matches(subject)]
+        who: object = None
+        if payer is not None:
+            who = (payer.balance_id, subject) if self._by_payer else payer.rate_type
+        key = (id(version), who, *(override.override_id for override in standing))
         known = self._known.get(key)
         if known is None:
-            standing = [o for o in self._overrides if o.in_force(instant) and o.matches(subject)]
             known = self._known[key] = decide(version, subject, standing, self._prioritization, payer)
         return known
 
@@ -160,11 +166,17 @@ def usage_charges(
         "usage", product.metric_id, product.metric_name, product.quantity_conversion, product.quantity_rounding
     )
     schedules: Mapping[PricingGroup, RateSchedule] = dict(product.schedules.items())
+    stretches: dict[tuple[datetime, ...], tuple[list[Period], list[Period]]] = {}
     for pricing, members in _by_group(product, rows).items():
         schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
         reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
-        segments = split(terms.period, {*schedule.cuts(terms.period), *edges})
-        windows = split(terms.period, {*(segment.start for segment in segments), *cuts}) if cuts else segments
+        changes = schedule.cuts(terms.period)
+        if changes not in stretches:
+            stretches[changes] = (
+                split(terms.period, {*changes, *edges}),
+                split(terms.period, {*changes, *edges, *cuts}),
+            )
+        segments, windows = stretches[changes]
         for presentation, part in members.items():
             subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
             parts = _priced(product, _measure(product, part, windows))
