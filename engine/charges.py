@@ -9,9 +9,10 @@ from engine.balances import BalanceSegment
 from engine.calendar import Period, split, window_index
 from engine.conversion import QuantityConversion, QuantityRounding, priced_quantity
 from engine.errors import InvalidTerms
-from engine.money import ZERO, add, divide, mul, subtract
+from engine.money import ZERO, add, subtract
 from engine.overrides import Decision, Override, decide
 from engine.prices import Flat, Package, Price, Tier
+from engine.proration import prorated
 from engine.rating import RateSchedule, RateVersion
 from engine.specifiers import Subject
 from engine.terms import (
@@ -98,8 +99,8 @@ class Pricer:
 class Charge:
     """A quantity to price: from `position` in its billing period on, under one rate, at one set of overrides.
 
-    `reached` is the whole period's quantity; `instant` decides which overrides and balances are in force; `adjust`
-    prorates a unit price; a fixed charge costs the same whoever pays.
+    `reached` is the whole period's quantity. `instant` decides which balances are in force, `priced_at` (by default
+    the same) which overrides. `adjust` prorates a unit price; a fixed charge costs the same whoever pays.
     """
 
     rank: int
@@ -119,12 +120,15 @@ class Charge:
     origin: Origin
     adjust: Callable[[Decimal], Decimal] | None = None
     is_fixed: bool = False
+    priced_at: datetime | None = None
 
     def decide(self, payer: BalanceSegment) -> Decision:
         """The price while `payer` pays."""
         if self.is_fixed:
             return self.decision
-        return adjusted(self.pricer.decide(self.version, self.subject, self.instant, payer), self.adjust)
+        return adjusted(
+            self.pricer.decide(self.version, self.subject, self.priced_at or self.instant, payer), self.adjust
+        )
 
 
 def adjusted(decision: Decision, adjust: Callable[[Decimal], Decimal] | None) -> Decision:
@@ -280,14 +284,15 @@ def _by_segment(segments: Sequence[Period], parts: Sequence[Part]) -> list[tuple
 
 
 def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charge | None:
-    """The charge of a subscription: at the rate in force when what it pays for begins; None without entitled rate."""
-    version = source.schedule.at(source.window.start)
+    """The charge of a subscription at the rate in force where its period begins; None without an entitled rate."""
+    priced_at = source.priced_at or source.window.start
+    version = source.schedule.at(priced_at)
     if version is None:
         return None
     subject = Subject(source.product_id, source.tags, billing_frequency=source.billing_frequency)
     pricer = Pricer(terms, source.product_id, source.tags)
     adjust = _proration(source)
-    decision = adjusted(pricer.decide(version, subject, source.window.start, None), adjust)
+    decision = adjusted(pricer.decide(version, subject, priced_at, None), adjust)
     if not decision.entitled:
         return None
     part = Part(source.window, source.quantity, 0, source.quantity)
@@ -299,17 +304,11 @@ def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charg
     )
     return Charge(
         SUBSCRIPTION, source.name, subject, (), (), source.window, source.window.start, version, pricer, decision,
-        ZERO, source.quantity, source.quantity, [part], origin, adjust,
+        ZERO, source.quantity, source.quantity, [part], origin, adjust, priced_at=priced_at,
     )  # fmt: skip
 
 
 def _proration(source: SubscriptionTerms) -> Callable[[Decimal], Decimal] | None:
-    days, of = source.fraction
-    if days == of:
+    if source.fraction[0] == source.fraction[1]:
         return None
-
-    def prorated(price: Decimal) -> Decimal:
-        share = divide(mul(price, Decimal(days)), Decimal(of))
-        return share if source.round_price is None else source.round_price(share)
-
-    return prorated
+    return lambda price: prorated(price, source.fraction, source.round_price)
