@@ -11,7 +11,7 @@ from engine.conversion import QuantityConversion, QuantityRounding, priced_quant
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, subtract
 from engine.overrides import Decision, Override, decide
-from engine.prices import Flat, Package, Price, Tier
+from engine.prices import each_price
 from engine.proration import prorated
 from engine.rating import RateSchedule, RateVersion
 from engine.specifiers import Subject
@@ -133,13 +133,7 @@ class Charge:
 
 def adjusted(decision: Decision, adjust: Callable[[Decimal], Decimal] | None) -> Decision:
     """The decision with each unit price adjusted."""
-    return decision if adjust is None else replace(decision, price=_each(decision.price, adjust))
-
-
-def _each(price: Price, adjust: Callable[[Decimal], Decimal]) -> Price:
-    if isinstance(price, Flat | Package):
-        return replace(price, price=adjust(price.price))
-    return replace(price, tiers=tuple(Tier(tier.size, adjust(tier.price)) for tier in price.tiers))
+    return decision if adjust is None else replace(decision, price=each_price(decision.price, adjust))
 
 
 @dataclass(slots=True)

@@ -31,8 +31,9 @@ class ScheduleItem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "timestamp", utc(self.timestamp, "timestamp"))
-        checked(self.unit_price, "unit_price", least=None)
-        checked(self.quantity, "quantity")
+        for name in ("unit_price", "quantity"):
+            if not getattr(self, name).is_finite():
+                raise InvalidTerms(f"{name} must be a finite number", name)
 
     @property
     def amount(self) -> Decimal:
@@ -82,14 +83,7 @@ def recurring_items(
     for _ in dates[:-1]:
         charged = add(charged, share)
     last = subtract(whole, charged)
-    return [*(ScheduleItem(at, share) for at in dates[:-1]), _exact(dates[-1], last)]
-
-
-def _exact(at: datetime, amount: Decimal) -> ScheduleItem:
-    """The last share; it may have more decimals than an amount that is agreed."""
-    item = ScheduleItem(at, ZERO)
-    object.__setattr__(item, "unit_price", amount)
-    return item
+    return [*(ScheduleItem(at, share) for at in dates[:-1]), ScheduleItem(dates[-1], last)]
 
 
 @dataclass(frozen=True, slots=True)
