@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.balances import AccessType, BalanceKind, BalanceSegment, Drawdown, after_drawdowns, drawdown_order
-from engine.calendar import Period, split
+from engine.calendar import split
 from engine.errors import InvalidTerms
 from engine.invoice import (
     ComposedInvoice,
@@ -345,4 +345,3 @@ def test_constructors_refuse() -> None:
         SegmentState(Decimal(-1))
     with pytest.raises(InvalidTerms):
         rollover_amount(SegmentState(Decimal(1)), Decimal(2))
-    assert isinstance(JANUARY, Period)

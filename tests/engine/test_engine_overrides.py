@@ -18,7 +18,7 @@ from engine.overrides import Override, OverrideSpecifier, OverrideType, Prioriti
 from engine.prices import Flat, MultiplierTier, Package, Price, Volume, multiplied_in_tiers, walk
 from engine.specifiers import Subject
 from engine.usage import UsageRow
-from tests.engine.strategies import JANUARY, START, amounts, prices, quick
+from tests.engine.strategies import START, amounts, prices, quick
 from tests.engine.tables import price, table
 from tests.engine.worlds import BEFORE, balances, invoice, override, overrides, pairs_of, product, shape, terms_of
 
@@ -184,4 +184,3 @@ def test_constructors_refuse() -> None:
     twice = overrides("x0.5")
     with pytest.raises(InvalidTerms):
         terms_of(product("1"), overrides=twice + twice)
-    assert JANUARY.start in JANUARY
