@@ -93,6 +93,11 @@ class BalanceSegment:
         """What lines call it; credits count as prepaid."""
         return "PostpaidCommit" if self.kind is BalanceKind.POSTPAID else "PrepaidCommit"
 
+    @property
+    def names_groups(self) -> bool:
+        """Whether what it may pay depends on group values."""
+        return self.seat is not None or any(specifier.names_groups for specifier in self.scope)
+
     def may_pay(self, product_id: str, tags: frozenset[str]) -> bool:
         """Whether any usage of this product could be paid."""
         return any(specifier.may_match(product_id, tags) for specifier in self.scope)

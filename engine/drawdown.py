@@ -86,7 +86,7 @@ class Purses:
 
     def __init__(self, segments: Iterable[BalanceSegment], products: Mapping[str, frozenset[str]]) -> None:
         self._all = [Purse(segment, max(segment.available, ZERO)) for segment in drawdown_order(segments, products)]
-        self._by_product: dict[tuple[str, str], list[Purse]] = {}
+        self._by_product: dict[tuple[str, str], list[tuple[Purse, bool]]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -98,17 +98,17 @@ class Purses:
         known = self._by_product.get(key)
         if known is None:
             known = self._by_product[key] = [
-                purse
+                (purse, purse.segment.names_groups)
                 for purse in self._all
                 if purse.segment.unit == key[1] and purse.segment.may_pay(subject.product_id, subject.tags)
             ]
         return [
             purse
-            for purse in known
+            for purse, names_groups in known
             if purse.left > 0
             and purse.segment.starting_at <= instant
             and (purse.segment.ending_before is None or instant < purse.segment.ending_before)
-            and purse.segment.pays(subject)
+            and (not names_groups or purse.segment.pays(subject))
         ]
 
     def drawdowns(self) -> tuple[Drawdown, ...]:
