@@ -144,14 +144,10 @@ def currency_view(unit: CreditType) -> CurrencyView:
 
 def _line_view(invoice_id: UUID, line: InvoiceLine) -> LineView:
     tier = line.tier
-    subject = "|".join(
-        (line.product_id, repr(line.pricing_group_values), repr(line.presentation_group_values),
-         line.starting_at.isoformat(), "" if tier is None else str(tier.level))
-    )  # fmt: skip
     return LineView(
-        id=uuid5(invoice_id, subject),
+        id=uuid5(invoice_id, "|".join(line.identity)),
         type=line.type,
-        product_id=UUID(line.product_id),
+        product_id=UUID(line.product_id) if line.product_id else None,
         name=line.name,
         quantity=line.quantity,
         unit_price=line.unit_price,
