@@ -129,7 +129,7 @@ def test_the_database_itself_refuses_one_alias_for_two_cards(db: None, shop: Sho
             RateCardAlias.objects.create(rate_card=cards[0], name="std", starting_at=start, ending_before=end)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_cards_that_claim_one_alias_at_once_never_share_it() -> None:
     cards = [services.create_rate_card(name=f"card {i}", now=now()).pk for i in range(6)]
     together = Barrier(len(cards))

@@ -312,7 +312,7 @@ def test_reading_needs_only_the_read_scope(scoped_http, shop: Shop) -> None:
     assert scoped_http("customers:read").get("/v1/billable-metrics").status_code == 403
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_rates_added_at_once_are_all_kept_in_one_order() -> None:
     metric = services.create_metric(name="Calls", aggregation_type="COUNT", now=now())
     fields = {"name": "Calls", "billable_metric_id": str(metric.pk)}

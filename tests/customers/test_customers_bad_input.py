@@ -125,7 +125,7 @@ def test_scopes(scoped_http) -> None:
     assert stranger.get("/v1/customers").status_code == 403
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_one_of_many_gets_the_aliases_that_all_ask_for_at_once() -> None:
     wanted = [f"race-{i}" for i in range(20)]
     ids = [services.create_customer(name=f"racer {i}", now=now()).pk for i in range(6)]

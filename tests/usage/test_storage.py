@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from metronome import Metronome
 
 from core.clock import now
@@ -74,6 +74,25 @@ def test_windows_fall_into_months_days_hours_and_rests() -> None:
     assert pieces_of((minutes,)) == (Piece("", minutes.start, minutes.end),)
     hours = Period(at(1, 1, 1), at(1, 1, 3))
     assert pieces_of((hours,), hours=False) == (Piece("", hours.start, hours.end),)
+
+
+# ---- one transaction -----------------------------------------------------------------------------------------------
+def test_an_event_and_its_key_are_stored_together_or_not_at_all(store: PostgresStore) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE usage_usageevent ADD CONSTRAINT for_this_test CHECK (transaction_id <> 't2') NOT VALID"
+        )
+        try:
+            with pytest.raises(IntegrityError, match="for_this_test"):
+                store.append([event(1, NOW), event(2, NOW)], NOW)
+        finally:
+            cursor.execute("ALTER TABLE usage_usageevent DROP CONSTRAINT for_this_test")
+        cursor.execute("SELECT (SELECT count(*) FROM usage_eventkey), (SELECT count(*) FROM usage_usageevent)")
+        assert cursor.fetchone() == (0, 0)
+    assert store.append([event(1, NOW), event(2, NOW)], NOW).accepted == ("t1", "t2")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT xact FROM usage_eventkey UNION SELECT xact FROM usage_usageevent")
+        assert len(cursor.fetchall()) == 1
 
 
 # ---- partitions ----------------------------------------------------------------------------------------------------

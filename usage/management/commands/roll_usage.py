@@ -2,9 +2,12 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import InterfaceError, OperationalError, connection
 
 from core.clock import now
 from usage import services
+
+WAIT_FOR_SERVER = 1.0
 
 
 class Command(BaseCommand):
@@ -14,9 +17,15 @@ class Command(BaseCommand):
         parser.add_argument("--every", type=int, metavar="MS", help="go on for ever, this many milliseconds apart")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["every"] is None:
+            self.stdout.write(f"{services.roll_usage(now=now())} events")
+            return
         while True:
-            done = services.roll_usage(now=now())
-            if options["every"] is None:
-                self.stdout.write(f"{done} events")
-                return
-            time.sleep(options["every"] / 1000)
+            try:
+                services.roll_usage(now=now())
+                time.sleep(options["every"] / 1000)
+            except (OperationalError, InterfaceError) as error:
+                # The server went away or is overtaxed. What was committed stays, and the next turn goes on from there.
+                self.stderr.write(f"not added up now, tried again: {error}")
+                connection.close()
+                time.sleep(WAIT_FOR_SERVER)

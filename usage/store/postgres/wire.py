@@ -57,9 +57,10 @@ def _array(kind: int, count: int) -> bytes:
 def run_script(connection: psycopg.Connection[Any], script: bytes, data: Sequence[Sequence[bytes]]) -> None:
     """Runs `script`, statements with semicolons, feeding each COPY in it with the next rows of `data`.
 
-    Outside a transaction the whole script is one, committed when this returns. Raises psycopg.Error; then nothing of
-    it was stored, unless the connection was lost while it was being committed.
+    On a connection in autocommit, outside a transaction, the whole script is one, committed when this returns. Raises
+    psycopg.Error; then nothing of it was stored, unless the connection was lost while it was being committed.
     """
+    _begin(connection)
     connection.pgconn.send_query(script)
     connection.wait(_script(connection.pgconn, iter(data)))
 
@@ -68,6 +69,7 @@ def run(
     connection: psycopg.Connection[Any], statement: bytes, params: Sequence[bytes], types: Sequence[int]
 ) -> list[tuple[bytes | None, ...]]:
     """Runs one statement with binary parameters; its rows as binary values. Raises psycopg.Error."""
+    _begin(connection)
     binary = [pq.Format.BINARY] * len(params)
     connection.pgconn.send_query_params(statement, params, types, binary, pq.Format.BINARY)
     [result] = connection.wait(generators.execute(connection.pgconn))
@@ -83,6 +85,12 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
     return not poll.poll(0)
+
+
+def _begin(connection: psycopg.Connection[Any]) -> None:
+    """Opens the transaction that the caller believes in: psycopg sends BEGIN with its own `execute` only."""
+    if not connection.autocommit and connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        connection.execute("SELECT")
 
 
 def _script(pgconn: pq.abc.PGconn, data: Iterator[Sequence[bytes]]) -> PQGen[None]:
