@@ -5,25 +5,36 @@ invoices.md and rounding.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+from engine.balances import Drawdown
 from engine.calendar import Period, consecutive, split, window_index
-from engine.conversion import (
-    ConversionOperation,
-    QuantityConversion,
-    QuantityRounding,
-    RoundingMethod,
-    priced_quantity,
+from engine.charges import (
+    COMPOSITE,
+    CONVERSION,
+    Charge,
+    Origin,
+    Part,
+    Pricer,
+    Unrated,
+    subscription_charge,
+    usage_charges,
 )
+from engine.composites import composite_charges, composite_edges, counts, minimum_charge
+from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
+from engine.drawdown import Purses, Settled, payment_order, settle
 from engine.errors import InvalidTerms
-from engine.explain import LineExplanation, explanation_json
-from engine.money import ZERO, Currency, add, rounded, subtract, total
-from engine.prices import Price, TierInfo
-from engine.rating import Presentation, RatedLine, RateSchedule, Unrated, UsageQuantity, rate_usage
-from engine.usage import UsageRow, group_order
+from engine.explain import explanation_json
+from engine.lines import InvoiceLine, LineExplanation, lines_of
+from engine.money import ZERO, rounded, total
+from engine.prices import Flat
+from engine.rating import RateVersion
+from engine.specifiers import Subject
+from engine.terms import InvoiceTerms, Presentation, PricingGroup, ProductTerms, UsageInput
+from engine.usage import group_order
 
 __all__ = [
     "ComposedInvoice",
@@ -43,99 +54,6 @@ __all__ = [
     "usage_windows",
 ]
 
-PricingGroup = tuple[tuple[str, str | None], ...]
-"""Pricing group values: (key, value) in the order of the product's pricing_group_key; () where it has none."""
-
-_NOTHING_IN_FORCE = RateSchedule(())
-
-
-@dataclass(frozen=True, slots=True)
-class ProductTerms:
-    """A usage product as a contract prices it.
-
-    `schedules` holds the rates by pricing group values, each key naming every key of `pricing_group_key`, in any
-    order; a product without pricing group key has the one key `()`. Combinations that are missing have no rate.
-    """
-
-    product_id: str
-    name: str
-    metric_id: str
-    pricing_group_key: tuple[str, ...] = ()
-    presentation_group_key: tuple[str, ...] = ()
-    schedules: Mapping[tuple[tuple[str, str], ...], RateSchedule] = field(default_factory=dict)
-    quantity_conversion: QuantityConversion | None = None
-    quantity_rounding: QuantityRounding | None = None
-    metric_name: str = ""
-
-    @property
-    def group_keys(self) -> tuple[str, ...]:
-        """The keys that usage is measured by: pricing keys, then presentation keys."""
-        return self.pricing_group_key + self.presentation_group_key
-
-    def __post_init__(self) -> None:
-        if len(set(self.group_keys)) != len(self.group_keys):
-            raise InvalidTerms("pricing and presentation group keys must not repeat", "presentation_group_key")
-        ordered: dict[tuple[tuple[str, str], ...], RateSchedule] = {}
-        for values, schedule in self.schedules.items():
-            named = dict(values)
-            if len(named) != len(values) or set(named) != set(self.pricing_group_key):
-                raise InvalidTerms("a rate must name each pricing group key once", "pricing_group_values")
-            ordered[tuple((key, named[key]) for key in self.pricing_group_key)] = schedule
-        if len(ordered) != len(self.schedules):
-            raise InvalidTerms("two rates have the same pricing group values", "pricing_group_values")
-        object.__setattr__(self, "schedules", ordered)
-
-
-@dataclass(frozen=True, slots=True)
-class UsageInput:
-    """The usage of one product in the billing period.
-
-    A row's group holds the values of the product's pricing keys, then of its presentation keys. Rows cover the period
-    from its start, in windows that no rate change cuts (`usage_windows`).
-    """
-
-    product_id: str
-    rows: tuple[UsageRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceTerms:
-    """What one usage invoice is made by. All rates are in the invoice's own credit type."""
-
-    contract_id: str
-    period: Period
-    currency: Currency
-    credit_type_id: str
-    products: tuple[ProductTerms, ...]
-
-    def __post_init__(self) -> None:
-        if len({product.product_id for product in self.products}) != len(self.products):
-            raise InvalidTerms("a product occurs twice", "product_id")
-        for product in self.products:
-            for schedule in product.schedules.values():
-                if any(version.credit_type_id != self.credit_type_id for version in schedule.versions):
-                    raise InvalidTerms(f"{product.name} is not priced in the invoice's credit type", "credit_type_id")
-
-
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
-    """A line of an invoice; amounts exact, in stored wire units. `list_price` is filled only where it was asked for."""
-
-    product_id: str
-    name: str
-    type: str
-    quantity: Decimal
-    unit_price: Decimal
-    total: Decimal
-    starting_at: datetime
-    ending_before: datetime
-    pricing_group_values: PricingGroup
-    presentation_group_values: Presentation
-    tier: TierInfo | None
-    credit_type_id: str
-    explanation: LineExplanation
-    list_price: Price | None = None
-
 
 @dataclass(frozen=True, slots=True)
 class UnratedUsage:
@@ -153,7 +71,10 @@ class UnratedUsage:
 
 @dataclass(frozen=True, slots=True)
 class ComposedInvoice:
-    """An invoice as it stands: `subtotal` is the lines' exact sum, and `subtotal + rounding = total`."""
+    """An invoice as it stands: `subtotal` is the counted lines' exact sum, and `subtotal + rounding = total`.
+
+    `drawdowns` is what it takes from balance segments; breakdowns have none of their own.
+    """
 
     period: Period
     lines: tuple[InvoiceLine, ...]
@@ -161,12 +82,18 @@ class ComposedInvoice:
     total: Decimal
     rounding: Decimal
     unrated: tuple[UnratedUsage, ...]
+    drawdowns: tuple[Drawdown, ...] = ()
 
 
 def usage_windows(terms: InvoiceTerms, cuts: Iterable[datetime] = ()) -> list[Period]:
-    """The windows in which usage must be measured: the period cut at every rate change and at `cuts`."""
+    """The windows in which usage must be measured: the period cut at every change of a price and at `cuts`.
+
+    Prices change where rates, overrides and balance segments begin and end.
+    """
     edges = set(cuts)
+    composites = composite_edges(terms)
     for product in terms.products:
+        edges |= _edges(terms, product, composites)
         for schedule in product.schedules.values():
             edges.update(schedule.cuts(terms.period))
     return split(terms.period, edges)
@@ -175,26 +102,39 @@ def usage_windows(terms: InvoiceTerms, cuts: Iterable[datetime] = ()) -> list[Pe
 def compose_usage_invoice(
     terms: InvoiceTerms, usage: Sequence[UsageInput], cuts: Iterable[datetime] = ()
 ) -> ComposedInvoice:
-    """The usage invoice of one contract and period. Lines are kept apart at `cuts` as well as at rate changes.
+    """The usage invoice of one contract and period. Lines are kept apart at `cuts` as well as at price changes.
 
-    Raises InvalidTerms for usage that does not fit the terms: an unknown product, a group of another length, a window
-    that crosses the period's edge, a rate change or a cut.
+    Balances pay what they may, in the order of domain.md 3.6; `cuts` change neither prices nor what is drawn. Raises
+    InvalidTerms for usage that does not fit the terms: an unknown product, a group of another length, a window that
+    crosses the period's edge, a price change or a cut.
     """
     rows = {entry.product_id: entry.rows for entry in usage}
     if len(rows) != len(usage) or not rows.keys() <= {product.product_id for product in terms.products}:
         raise InvalidTerms("usage must name each product of the terms at most once", "product_id")
-    edges = tuple(cuts)
-    lines: list[InvoiceLine] = []
+    apart = tuple(cuts)
+    composites = composite_edges(terms)
+    charges: list[Charge] = []
     unrated: list[UnratedUsage] = []
     for product in terms.products:
-        made, missed = _rate_product(product, terms.period, rows.get(product.product_id, ()), edges)
-        lines += made
-        unrated += missed
-    lines.sort(key=_line_order)
+        found = usage_charges(
+            terms, product, rows.get(product.product_id, ()), _edges(terms, product, composites), apart
+        )
+        charges += found.charges
+        unrated += [_unrated_usage(product, part) for part in found.unrated]
+    for source in terms.subscriptions:
+        charge = subscription_charge(terms, source)
+        if charge is not None:
+            charges.append(charge)
+    purses = Purses(terms.balances_here(), terms.tags)
+    lines = _pay(charges, purses, terms)
+    lines += _composites(terms, lines, purses, apart)
+    lines += _conversions(terms, lines, purses)
     unrated.sort(key=_unrated_order)
-    subtotal = total(line.total for line in lines)
+    subtotal = total(line.total for line in lines if line.counted)
     result = rounded(subtotal, terms.currency)
-    return ComposedInvoice(terms.period, tuple(lines), subtotal, result.total, result.rounding, tuple(unrated))
+    return ComposedInvoice(
+        terms.period, tuple(lines), subtotal, result.total, result.rounding, tuple(unrated), purses.drawdowns()
+    )
 
 
 def breakdown(terms: InvoiceTerms, usage: Sequence[UsageInput], windows: Sequence[Period]) -> list[ComposedInvoice]:
@@ -212,119 +152,97 @@ def breakdown(terms: InvoiceTerms, usage: Sequence[UsageInput], windows: Sequenc
     result = []
     for index, window in enumerate(windows):
         inside = tuple(line for line in lines[index] if line.starting_at in window)
-        amount = total(line.total for line in inside)
+        amount = total(line.total for line in inside if line.counted)
         unrated = tuple(part for part in whole.unrated if part.window.start in window)
         result.append(ComposedInvoice(window, inside, amount, amount, ZERO, unrated))
     return result
 
 
-def _rate_product(
-    product: ProductTerms, period: Period, rows: Sequence[UsageRow], cuts: Sequence[datetime]
-) -> tuple[list[InvoiceLine], list[UnratedUsage]]:
-    """The lines and the unrated usage of one product."""
-    width = len(product.pricing_group_key)
-    by_pricing: dict[PricingGroup, dict[Presentation, list[UsageRow]]] = {}
-    if not product.group_keys:
-        by_pricing[()] = {(): []}
-    for row in rows:
-        if len(row.group) != len(product.group_keys):
-            raise InvalidTerms(f"usage of {product.name} does not fit its group keys", "usage")
-        pricing = tuple(zip(product.pricing_group_key, row.group[:width], strict=True))
-        presentation = tuple(zip(product.presentation_group_key, row.group[width:], strict=True))
-        by_pricing.setdefault(pricing, {}).setdefault(presentation, []).append(row)
-    lines: list[InvoiceLine] = []
-    unrated: list[UnratedUsage] = []
-    schedules: dict[PricingGroup, RateSchedule] = dict(product.schedules.items())
-    for pricing, members in by_pricing.items():
-        schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
-        segments = split(period, [*schedule.cuts(period), *cuts])
-        measured = {value: _measure(product, part, segments) for value, part in members.items()}
-        rated = rate_usage(schedule, _priced(product, measured), merge=False)
-        for line in rated.lines:
-            quantity = measured[line.presentation][Period(line.starting_at, line.ending_before)].quantity
-            lines.append(_invoice_line(product, pricing, line, quantity))
-        reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
-        unrated += [_unrated_usage(product, pricing, part, reason) for part in rated.unrated]
-    return lines, unrated
+def _edges(terms: InvoiceTerms, product: ProductTerms, composites: dict[str, set[datetime]]) -> set[datetime]:
+    """Where the product's price may change, other than at its rates: overrides, balances, percentages of its spend."""
+    edges = terms.cuts(product.product_id, product.tags)
+    for composite in terms.composites:
+        if counts(composite, product.product_id, product.tags):
+            edges |= composites[composite.product_id]
+    return edges
 
 
-@dataclass(slots=True)
-class _Measured:
-    """What the metric measured of one group in one segment."""
-
-    quantity: Decimal = ZERO
-    event_count: int = 0
-
-
-def _measure(product: ProductTerms, rows: Sequence[UsageRow], segments: Sequence[Period]) -> dict[Period, _Measured]:
-    """One group's usage summed up by segment, in order of time; all segments where the product has no group keys."""
-    starts = [segment.start for segment in segments]
-    found: dict[int, _Measured] = {} if product.group_keys else {n: _Measured() for n in range(len(segments))}
-    for row in rows:
-        index = window_index(starts, row.window.start)
-        if index < 0 or row.window.end > segments[index].end:
-            raise InvalidTerms(f"a usage window of {product.name} crosses a rate change or the period", "usage")
-        part = found.setdefault(index, _Measured())
-        part.quantity = add(part.quantity, row.quantity)
-        part.event_count += row.event_count
-    return {segments[index]: found[index] for index in sorted(found)}
+def _pay(charges: Sequence[Charge], purses: Purses, terms: InvoiceTerms) -> list[InvoiceLine]:
+    """Settles the charges in the order of payment; their lines in the order of the invoice."""
+    if not purses:
+        settled: dict[int, Settled] = {id(charge): settle(charge, purses) for charge in charges}
+    else:
+        settled = {id(charge): settle(charge, purses) for charge in sorted(charges, key=payment_order)}
+    return [
+        line
+        for charge in sorted(charges, key=_charge_order)
+        for line in lines_of(charge, settled[id(charge)], terms.credit_type_id)
+    ]
 
 
-def _priced(
-    product: ProductTerms, measured: Mapping[Presentation, Mapping[Period, _Measured]]
-) -> Iterator[UsageQuantity]:
-    """The measured quantities converted and rounded: cumulatively, so that the segments sum to the whole."""
-    for presentation, parts in measured.items():
-        reached, billed = ZERO, ZERO
-        for segment, part in parts.items():
-            reached = add(reached, part.quantity)
-            now = priced_quantity(reached, product.quantity_conversion, product.quantity_rounding)
-            yield UsageQuantity(segment, presentation, subtract(now, billed), part.event_count)
-            billed = now
+def _composites(
+    terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses, cuts: Sequence[datetime]
+) -> list[InvoiceLine]:
+    """The lines of composite products; those that count other composites come last and see them."""
+    found: list[InvoiceLine] = []
+    for chained in (False, True):
+        made: list[InvoiceLine] = []
+        for composite in sorted(terms.composites, key=lambda entry: (entry.name, entry.product_id)):
+            if composite.include_composites is not chained:
+                continue
+            charges = composite_charges(terms, composite, [*lines, *found], cuts)
+            own = _pay(charges, purses, terms)
+            short = minimum_charge(charges, own, terms.credit_type_id)
+            made += own if short is None else [*own, *_pay([short], purses, terms)]
+        found += made
+    return found
 
 
-def _invoice_line(product: ProductTerms, pricing: PricingGroup, rated: RatedLine, measured: Decimal) -> InvoiceLine:
-    return InvoiceLine(
-        product_id=product.product_id,
-        name=product.name,
-        type="usage",
-        quantity=rated.quantity,
-        unit_price=rated.unit_price,
-        total=rated.total,
-        starting_at=rated.starting_at,
-        ending_before=rated.ending_before,
-        pricing_group_values=pricing,
-        presentation_group_values=rated.presentation,
-        tier=rated.tier,
-        credit_type_id=rated.rate.credit_type_id,
-        explanation=LineExplanation(
-            metric_id=product.metric_id,
-            metric_name=product.metric_name,
-            metric_quantity=measured,
-            conversion=product.quantity_conversion,
-            rounding=product.quantity_rounding,
-            line=rated,
-        ),
-    )
+def _conversions(terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses) -> list[InvoiceLine]:
+    """One line for each custom unit on the invoice: what balances in it did not pay, in fiat."""
+    found: list[InvoiceLine] = []
+    last = terms.period.end - timedelta(microseconds=1)
+    for unit in sorted({line.credit_type_id for line in lines} - {terms.credit_type_id}):
+        due = total(line.total for line in lines if line.credit_type_id == unit and not _is_postpaid(line))
+        version = RateVersion(
+            f"conversion of {unit}", terms.period.start, None, True, Flat(terms.conversions[unit]),
+            terms.credit_type_id, f"credit type conversion of {unit}",
+        )  # fmt: skip
+        subject = Subject("")
+        pricer = Pricer(terms, "", frozenset())
+        decision = pricer.decide(version, subject, terms.period.start, None)
+        charge = Charge(
+            CONVERSION, "Conversion", subject, (), (), terms.period, last, version, pricer, decision, ZERO, due, due,
+            [Part(terms.period, due, 0, due)], Origin("conversion", unit, f"due in {unit}"), is_fixed=True,
+        )  # fmt: skip
+        found += _pay([charge], purses, terms)
+    return found
 
 
-def _unrated_usage(product: ProductTerms, pricing: PricingGroup, part: Unrated, reason: str) -> UnratedUsage:
+def _is_postpaid(line: InvoiceLine) -> bool:
+    return line.quantity is None and line.commit_type == "PostpaidCommit"
+
+
+def _unrated_usage(product: ProductTerms, part: Unrated) -> UnratedUsage:
     return UnratedUsage(
         product_id=product.product_id,
         name=product.name,
-        pricing_group_values=pricing,
+        pricing_group_values=part.pricing,
         presentation_group_values=part.presentation,
         window=part.window,
         quantity=part.quantity,
         event_count=part.event_count,
-        reason=reason,
+        reason=part.reason,
     )
 
 
-def _line_order(line: InvoiceLine) -> tuple[object, ...]:
-    groups = tuple(value for _, value in (*line.pricing_group_values, *line.presentation_group_values))
-    level = -1 if line.tier is None else line.tier.level
-    return line.name, line.product_id, group_order(groups), line.starting_at, level
+def _charge_order(charge: Charge) -> tuple[object, ...]:
+    groups = tuple(value for _, value in (*charge.pricing, *charge.presentation))
+    unit = charge.version.credit_type_id if charge.rank == COMPOSITE else ""
+    return (
+        charge.rank, charge.name, charge.subject.product_id, unit, group_order(groups), charge.window.start,
+        charge.window.end, charge.origin.subscription_id or "",
+    )  # fmt: skip
 
 
 def _unrated_order(part: UnratedUsage) -> tuple[object, ...]:

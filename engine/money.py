@@ -73,6 +73,13 @@ def divide(dividend: Decimal, divisor: Decimal) -> Decimal:
     return round_places(quotient, QUOTIENT_PLACES, ROUND_HALF_EVEN).normalize(_ROUNDING)
 
 
+def started(quantity: Decimal, size: Decimal) -> Decimal:
+    """How many blocks of `size` the quantity has started; below 0, how many it gives back whole (negative)."""
+    whole = _ROUNDING.divide_int(quantity, size)
+    over = EXACT.subtract(quantity, EXACT.multiply(whole, size)) > 0
+    return EXACT.add(whole, ONE) if over else EXACT.add(whole, ZERO)
+
+
 def round_places(value: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
     """`value` with `places` decimals (negative: tens, hundreds), never a negative zero.
 

@@ -4,12 +4,13 @@ Whatever the kind of price, moving from a cumulative quantity a to b yields step
 to the whole, a negative quantity walks back what was charged, and a new kind of price is one more function here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from engine.errors import InvalidTerms
-from engine.money import ZERO, add, checked, mul, subtract
+from engine.money import ONE, ZERO, add, checked, mul, started, subtract
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,22 @@ class Flat:
 
     def __post_init__(self) -> None:
         checked(self.price, "price")
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription(Flat):
+    """One price for every unit (seat, licence) and full billing period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentage(Flat):
+    """A fraction of other lines' spend (0.1 is 10 %); with `minimum`, what a billing period costs at least."""
+
+    minimum: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        checked(self.price, "price")
+        _check_minimum(self.minimum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +69,132 @@ class Tiered:
     levels: tuple[TierInfo, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.tiers:
-            raise InvalidTerms("tiers must not be empty", "tiers")
-        if self.tiers[-1].size is not None:
-            raise InvalidTerms("the last tier must have no size", "tiers")
-        levels = []
-        starting_at = ZERO
-        for level, tier in enumerate(self.tiers):
-            levels.append(TierInfo(level, starting_at, tier.size))
-            if tier.size is not None:
-                starting_at = add(starting_at, tier.size)
-            elif level + 1 < len(self.tiers):
-                raise InvalidTerms("only the last tier may have no size", "tiers")
-        object.__setattr__(self, "levels", tuple(levels))
+        object.__setattr__(self, "levels", _levels(self.tiers))
 
 
-Price = Flat | Tiered
-"""Every kind of price. PERCENTAGE, volume and package prices join here."""
+@dataclass(frozen=True, slots=True)
+class TieredPercentage(Tiered):
+    """Graduated fractions of other lines' spend; `minimum` as for Percentage."""
+
+    minimum: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", _levels(self.tiers))
+        _check_minimum(self.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """All units of the billing period at the price of the tier that the period's quantity reaches."""
+
+    tiers: tuple[Tier, ...]
+    levels: tuple[TierInfo, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", _levels(self.tiers))
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """`price` for each block of `size` units that is started."""
+
+    size: Decimal
+    price: Decimal
+
+    def __post_init__(self) -> None:
+        checked(self.price, "price")
+        if checked(self.size, "size").is_zero():
+            raise InvalidTerms("a package's size must be above 0", "size")
+
+
+Price = Flat | Tiered | Volume | Package
+"""Every kind of price; Subscription and Percentage are flat ones, TieredPercentage is a tiered one."""
+
+P = TypeVar("P", Tiered, Volume)
+
+
+def _check_minimum(minimum: Decimal | None) -> None:
+    if minimum is not None:
+        checked(minimum, "minimum_config.minimum")
+
+
+def _levels(tiers: tuple[Tier, ...]) -> tuple[TierInfo, ...]:
+    """Where each tier stands; refuses tiers that leave a gap or an end."""
+    if not tiers:
+        raise InvalidTerms("tiers must not be empty", "tiers")
+    if tiers[-1].size is not None:
+        raise InvalidTerms("the last tier must have no size", "tiers")
+    levels = []
+    starting_at = ZERO
+    for level, tier in enumerate(tiers):
+        levels.append(TierInfo(level, starting_at, tier.size))
+        if tier.size is not None:
+            starting_at = add(starting_at, tier.size)
+        elif level + 1 < len(tiers):
+            raise InvalidTerms("only the last tier may have no size", "tiers")
+    return tuple(levels)
+
+
+_KINDS: dict[type[Price], str] = {
+    Flat: "FLAT",
+    Subscription: "SUBSCRIPTION",
+    Percentage: "PERCENTAGE",
+    Tiered: "TIERED",
+    TieredPercentage: "TIERED_PERCENTAGE",
+    Volume: "VOLUME",
+    Package: "PACKAGE",
+}
+
+
+def kind(price: Price) -> str:
+    """The price's rate type, as the API names it (VOLUME and PACKAGE are ours)."""
+    return _KINDS[type(price)]
+
+
+def price_from(
+    rate_type: str,
+    *,
+    price: Decimal | None = None,
+    tiers: Sequence[Tier] = (),
+    minimum: Decimal | None = None,
+    size: Decimal | None = None,
+) -> Price:
+    """The price of a rate as the API gives it; parts that the type does not use must be absent.
+
+    Raises InvalidTerms naming the field; CUSTOM (a price that a program of the seller's computes) is refused.
+    """
+    make = _MAKERS.get(rate_type)
+    if make is None:
+        raise InvalidTerms(f"{rate_type} rates are not supported", "rate_type")
+    given = {"price": price, "tiers": tuple(tiers) or None, "minimum_config.minimum": minimum, "size": size}
+    needed, optional, maker = make
+    for name, value in given.items():
+        if value is None and name in needed:
+            raise InvalidTerms(f"{rate_type} rates need {name}", name)
+        if value is not None and name not in needed and name not in optional:
+            raise InvalidTerms(f"{rate_type} rates have no {name}", name)
+    return maker(price or ZERO, tuple(tiers), minimum, size or ZERO)
+
+
+_Maker = Callable[[Decimal, tuple[Tier, ...], Decimal | None, Decimal], Price]
+_MINIMUM = ("minimum_config.minimum",)
+_MAKERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
+    "FLAT": (("price",), (), lambda price, _t, _m, _s: Flat(price)),
+    "SUBSCRIPTION": (("price",), (), lambda price, _t, _m, _s: Subscription(price)),
+    "PERCENTAGE": (("price",), _MINIMUM, lambda price, _t, minimum, _s: Percentage(price, minimum)),
+    "TIERED": (("tiers",), (), lambda _p, tiers, _m, _s: Tiered(tiers)),
+    "TIERED_PERCENTAGE": (("tiers",), _MINIMUM, lambda _p, tiers, minimum, _s: TieredPercentage(tiers, minimum)),
+    "VOLUME": (("tiers",), (), lambda _p, tiers, _m, _s: Volume(tiers)),
+    "PACKAGE": (("price", "size"), (), lambda price, _t, _m, size: Package(size, price)),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part of a move that has one unit price: quantity x unit_price = total; quantity below 0 walks back."""
+    """A part of a move that has one unit price: quantity x unit_price = total; quantity below 0 walks back.
+
+    The quantity is in units, for Package in blocks.
+    """
 
     quantity: Decimal
     unit_price: Decimal
@@ -81,18 +202,19 @@ class Step:
     tier: TierInfo | None
 
 
-def kind(price: Price) -> str:
-    """The price's rate type, as the API names it."""
-    return "FLAT" if isinstance(price, Flat) else "TIERED"
-
-
-def walk(price: Price, start: Decimal, end: Decimal) -> list[Step]:
+def walk(price: Price, start: Decimal, end: Decimal, reached: Decimal | None = None) -> list[Step]:
     """The steps from cumulative quantity `start` to `end`, lowest tier first; one zero step where they are equal.
 
-    Quantities below 0 belong to the first tier; a zero step belongs to the tier that holds `start`.
+    Quantities below 0 belong to the first tier; a zero step belongs to the tier that holds `start`. `reached` is the
+    whole period's quantity, which sets the price of all units of Volume; without it, the greater of start and end.
     """
     if isinstance(price, Flat):
         return [_step(subtract(end, start), price.price, None)]
+    if isinstance(price, Package):
+        return [_step(line_quantity(price, start, end), price.price, None)]
+    if isinstance(price, Volume):
+        level = _level(price.levels, max(start, end) if reached is None else reached)
+        return [_step(subtract(end, start), price.tiers[level].price, price.levels[level])]
     if start == end:
         level = _level(price.levels, start)
         return [Step(ZERO, price.tiers[level].price, ZERO, price.levels[level])]
@@ -103,6 +225,84 @@ def walk(price: Price, start: Decimal, end: Decimal) -> list[Step]:
         if quantity:
             steps.append(_step(quantity, price.tiers[level].price, price.levels[level]))
     return steps
+
+
+def line_quantity(price: Price, start: Decimal, end: Decimal) -> Decimal:
+    """What a line says of a move: units, or for Package the blocks that it starts."""
+    if isinstance(price, Package):
+        return subtract(started(end, price.size), started(start, price.size))
+    return subtract(end, start)
+
+
+def position_after(price: Price, start: Decimal, end: Decimal, quantity: Decimal) -> Decimal:
+    """The position between `start` and `end` where a line of `quantity` ends."""
+    if isinstance(price, Package):
+        return max(start, min(end, mul(add(started(start, price.size), quantity), price.size)))
+    return add(start, quantity)
+
+
+def multiplied(price: Price, multiplier: Decimal) -> Price:
+    """The price with each unit's price times `multiplier`; a minimum stays as it is."""
+    if isinstance(price, Flat | Package):
+        return replace(price, price=mul(price.price, multiplier))
+    return replace(price, tiers=tuple(Tier(tier.size, mul(tier.price, multiplier)) for tier in price.tiers))
+
+
+@dataclass(frozen=True, slots=True)
+class MultiplierTier:
+    """A tier of a TIERED override: its units cost the list price times `multiplier`."""
+
+    size: Decimal | None
+    multiplier: Decimal
+
+    def __post_init__(self) -> None:
+        checked(self.multiplier, "tiers.multiplier")
+        if self.size is not None and checked(self.size, "tiers.size").is_zero():
+            raise InvalidTerms("a tier's size must be above 0", "tiers.size")
+
+
+def multiplied_in_tiers(price: Price, multipliers: Sequence[MultiplierTier]) -> Price | None:
+    """Graduated: each unit's price (by its own tier) times the multiplier of the override tier that it falls into.
+
+    Beyond the last tier's size, if it has one, prices are list prices. None for Volume and Package, whose units have
+    no price of their own.
+    """
+    if isinstance(price, Volume | Package):
+        return None
+    factors = list(multipliers)
+    if factors[-1].size is not None:
+        factors.append(MultiplierTier(None, ONE))
+    listed: _Sized = (
+        [(None, price.price)] if isinstance(price, Flat) else [(tier.size, tier.price) for tier in price.tiers]
+    )
+    tiers = _merged(listed, [(tier.size, tier.multiplier) for tier in factors])
+    if isinstance(price, Percentage | TieredPercentage):
+        return TieredPercentage(tiers, price.minimum)
+    return Tiered(tiers)
+
+
+_Sized = list[tuple[Decimal | None, Decimal]]
+
+
+def _merged(left: _Sized, right: _Sized) -> tuple[Tier, ...]:
+    """Tiers cut wherever either list has an edge, each at the product of both values."""
+    tiers = []
+    left_index = right_index = 0
+    left_size, right_size = left[0][0], right[0][0]
+    while True:
+        sizes = [size for size in (left_size, right_size) if size is not None]
+        size = min(sizes) if sizes else None
+        tiers.append(Tier(size, mul(left[left_index][1], right[right_index][1])))
+        if size is None:
+            return tuple(tiers)
+        left_size = None if left_size is None else subtract(left_size, size)
+        right_size = None if right_size is None else subtract(right_size, size)
+        if left_size is not None and not left_size:
+            left_index += 1
+            left_size = left[left_index][0]
+        if right_size is not None and not right_size:
+            right_index += 1
+            right_size = right[right_index][0]
 
 
 def _step(quantity: Decimal, unit_price: Decimal, tier: TierInfo | None) -> Step:

@@ -198,6 +198,7 @@ def test_explanation_holds_all_that_is_needed_to_check_the_line() -> None:
     usage = UsageInput("p", (UsageRow(JANUARY, (), Decimal("8.0"), 3),))
     line = compose_usage_invoice(terms_of(product), [usage]).lines[1]
     assert explanation_json(line.explanation) == {
+        "kind": "usage",
         "metric": {"id": "m", "name": "calls"},
         "event_count": 3,
         "metric_quantity": "8",
@@ -207,6 +208,7 @@ def test_explanation_holds_all_that_is_needed_to_check_the_line() -> None:
         "rate": {
             "id": "rate-1",
             "type": "TIERED",
+            "base": "LIST_RATE",
             "source": "rate card Standard",
             "credit_type_id": UNIT,
             "starting_at": "2024-12-01T00:00:00Z",
@@ -216,7 +218,14 @@ def test_explanation_holds_all_that_is_needed_to_check_the_line() -> None:
         },
         "tier": {"level": 1, "starting_at": "5", "size": None, "quantity_before": "0", "quantity_after": "8"},
         "line": {"quantity": "3", "unit_price": "0.5", "total": "1.5"},
+        "list_price": {
+            "type": "TIERED",
+            "price": None,
+            "tiers": [{"size": "5", "price": "0"}, {"size": None, "price": "0.5"}],
+        },
         "override": None,
+        "overrides": {"winner": None, "lost": []},
+        "balance": None,
         "steps": [
             "8 units from 3 events",
             "TIERED rate of rate card Standard, from 2024-12-01T00:00:00Z on",

@@ -20,7 +20,7 @@ from engine.invoice import (
 )
 from engine.money import fiat, plain, rounded, total
 from engine.prices import walk
-from engine.rating import Flat, RateSchedule, RateVersion, UsageQuantity, rate_usage
+from engine.rating import Flat, RateSchedule, RateVersion
 from engine.usage import (
     Aggregation,
     Event,
@@ -114,17 +114,19 @@ def test_runs(row: Row) -> None:
             begins = versions.pop().starting_at if letter == last else window.start
             versions.append(RateVersion(letter, begins, window.end, letter != "N", named[letter], UNIT))
         last = letter
-    used = [
-        UsageQuantity(window, (), Decimal(quantity), 1)
+    rows = tuple(
+        UsageRow(window, (), Decimal(quantity), 1)
         for window, (_, quantity) in zip(days(len(parts)), parts, strict=True)
-    ]
-    schedule = RateSchedule(tuple(versions))
-    rated = rate_usage(schedule, reversed(used))
-    assert [(line.quantity, line.unit_price) for line in rated.lines] == steps(row["lines"])
-    assert total(line.total for line in rated.lines) == Decimal(row["total"])
-    assert [part.quantity for part in rated.unrated] == numbers(row["unrated"])
-    apart = rate_usage(schedule, used, merge=False)
-    assert total(line.total for line in apart.lines) == Decimal(row["total"])
+    )
+    product = ProductTerms("p", "P", "m", (), (), {(): RateSchedule(tuple(versions))})
+    period = Period(START, rows[-1].window.end)
+    terms = InvoiceTerms("c", period, fiat("USD"), UNIT, (product,))
+    invoice = compose_usage_invoice(terms, [UsageInput("p", rows[::-1])])
+    assert [(line.quantity, line.unit_price) for line in invoice.lines] == steps(row["lines"])
+    assert invoice.subtotal == Decimal(row["total"])
+    assert [part.quantity for part in invoice.unrated] == numbers(row["unrated"])
+    apart = compose_usage_invoice(terms, [UsageInput("p", rows)], [part.window.start for part in rows])
+    assert apart.subtotal == Decimal(row["total"])
 
 
 @each("rating", "conversion")

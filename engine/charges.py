@@ -1,0 +1,303 @@
+"""What is to be charged: quantities of one product and group in one stretch of time under one rate."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+
+from engine.balances import BalanceSegment
+from engine.calendar import Period, split, window_index
+from engine.conversion import QuantityConversion, QuantityRounding, priced_quantity
+from engine.errors import InvalidTerms
+from engine.money import ZERO, add, divide, mul, subtract
+from engine.overrides import Decision, decide
+from engine.prices import Flat, Package, Price, Tier
+from engine.rating import RateSchedule, RateVersion
+from engine.specifiers import Subject
+from engine.terms import (
+    InvoiceTerms,
+    Presentation,
+    PricingGroup,
+    ProductTerms,
+    SubscriptionTerms,
+)
+from engine.usage import UsageRow
+
+USAGE, SUBSCRIPTION, COMPOSITE, CONVERSION = range(4)
+"""The order in which balances pay lines, and in which an invoice shows them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a charge's quantity comes from: a metric, a subscription, or what other lines cost."""
+
+    kind: str
+    metric_id: str = ""
+    metric_name: str = ""
+    conversion: QuantityConversion | None = None
+    rounding: QuantityRounding | None = None
+    contributions: tuple[tuple[str, Decimal], ...] = ()
+    subscription_id: str | None = None
+    proration: tuple[int, int] | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """A piece of a charge that is shown apart: `measured` is the quantity before conversion and rounding."""
+
+    window: Period
+    quantity: Decimal = ZERO
+    event_count: int = 0
+    measured: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Unrated:
+    """Usage in a window for which no rate is in force: reported, never silently dropped."""
+
+    window: Period
+    pricing: PricingGroup
+    presentation: Presentation
+    quantity: Decimal
+    event_count: int
+    reason: str
+
+
+class Pricer:
+    """Prices of one product: decides between overrides, and remembers what it decided."""
+
+    def __init__(self, terms: InvoiceTerms, product_id: str, tags: frozenset[str]) -> None:
+        self._overrides = [override for override in terms.overrides if override.may_match(product_id, tags)]
+        self._grouped = any(override.names_groups for override in self._overrides)
+        self._prioritization = terms.prioritization
+        self._known: dict[tuple[object, ...], Decision] = {}
+
+    def decide(
+        self, version: RateVersion, subject: Subject, instant: datetime, payer: BalanceSegment | None
+    ) -> Decision:
+        """The price of `subject` at `instant` while `payer` pays."""
+        who = None if payer is None else (payer.balance_id, payer.recurring_id, payer.rate_type, payer.kind)
+        if not self._overrides:
+            key: tuple[object, ...] = (id(version), None if payer is None else payer.rate_type)
+        else:
+            key = (id(version), instant, subject if self._grouped else None, who)
+        known = self._known.get(key)
+        if known is None:
+            standing = [o for o in self._overrides if o.in_force(instant) and o.matches(subject)]
+            known = self._known[key] = decide(version, subject, standing, self._prioritization, payer)
+        return known
+
+
+@dataclass(slots=True, eq=False)
+class Charge:
+    """A quantity to price: from `position` in its billing period on, under one rate, at one set of overrides.
+
+    `reached` is the whole period's quantity; `instant` decides which overrides and balances are in force; `adjust`
+    prorates a unit price; a fixed charge costs the same whoever pays.
+    """
+
+    rank: int
+    name: str
+    subject: Subject
+    pricing: PricingGroup
+    presentation: Presentation
+    window: Period
+    instant: datetime
+    version: RateVersion
+    pricer: Pricer
+    decision: Decision
+    position: Decimal
+    quantity: Decimal
+    reached: Decimal
+    parts: list[Part]
+    origin: Origin
+    adjust: Callable[[Decimal], Decimal] | None = None
+    is_fixed: bool = False
+
+    def decide(self, payer: BalanceSegment) -> Decision:
+        """The price while `payer` pays."""
+        if self.is_fixed:
+            return self.decision
+        return adjusted(self.pricer.decide(self.version, self.subject, self.instant, payer), self.adjust)
+
+
+def adjusted(decision: Decision, adjust: Callable[[Decimal], Decimal] | None) -> Decision:
+    """The decision with each unit price adjusted."""
+    return decision if adjust is None else replace(decision, price=_each(decision.price, adjust))
+
+
+def _each(price: Price, adjust: Callable[[Decimal], Decimal]) -> Price:
+    if isinstance(price, Flat | Package):
+        return replace(price, price=adjust(price.price))
+    return replace(price, tiers=tuple(Tier(tier.size, adjust(tier.price)) for tier in price.tiers))
+
+
+@dataclass(slots=True)
+class Charges:
+    """What is to be charged, and the usage that no rate prices."""
+
+    charges: list[Charge] = field(default_factory=list)
+    unrated: list[Unrated] = field(default_factory=list)
+
+
+_NOTHING_IN_FORCE = RateSchedule(())
+
+
+def usage_charges(
+    terms: InvoiceTerms,
+    product: ProductTerms,
+    rows: Sequence[UsageRow],
+    edges: set[datetime],
+    cuts: Sequence[datetime],
+) -> Charges:
+    """A product's charges: per group, in stretches cut at rate changes and at `edges`, each in parts cut at `cuts`.
+
+    Usage that is not entitled makes no charge and moves no tier.
+    """
+    result = Charges()
+    pricer = Pricer(terms, product.product_id, product.tags)
+    origin = Origin(
+        "usage", product.metric_id, product.metric_name, product.quantity_conversion, product.quantity_rounding
+    )
+    schedules: Mapping[PricingGroup, RateSchedule] = dict(product.schedules.items())
+    for pricing, members in _by_group(product, rows).items():
+        schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
+        reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
+        segments = split(terms.period, {*schedule.cuts(terms.period), *edges})
+        windows = split(terms.period, {*(segment.start for segment in segments), *cuts}) if cuts else segments
+        for presentation, part in members.items():
+            subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
+            parts = _priced(product, _measure(product, part, windows))
+            made: list[Charge] = []
+            position = ZERO
+            for segment, inside in _by_segment(segments, parts):
+                version = schedule.at(segment.start)
+                if version is None:
+                    result.unrated += [
+                        Unrated(p.window, pricing, presentation, p.quantity, p.event_count, reason)
+                        for p in inside
+                        if p.quantity or p.event_count
+                    ]
+                    continue
+                decision = pricer.decide(version, subject, segment.start, None)
+                if not decision.entitled:
+                    continue
+                quantity = inside[0].quantity if len(inside) == 1 else _sum(inside)
+                made.append(
+                    Charge(
+                        USAGE, product.name, subject, pricing, presentation, segment, segment.start, version, pricer,
+                        decision, position, quantity, ZERO, inside, origin,
+                    )
+                )  # fmt: skip
+                position = add(position, quantity)
+            for charge in made:
+                charge.reached = position
+            result.charges += made
+    return result
+
+
+def _sum(parts: Sequence[Part]) -> Decimal:
+    quantity = ZERO
+    for part in parts:
+        quantity = add(quantity, part.quantity)
+    return quantity
+
+
+def _by_group(
+    product: ProductTerms, rows: Sequence[UsageRow]
+) -> dict[PricingGroup, dict[Presentation, list[UsageRow]]]:
+    """The rows by pricing and presentation group values; without group keys there is always the one group."""
+    width, keys = len(product.pricing_group_key), len(product.group_keys)
+    grouped: dict[PricingGroup, dict[Presentation, list[UsageRow]]] = {}
+    if not keys:
+        grouped[()] = {(): []}
+    for row in rows:
+        if len(row.group) != keys:
+            raise InvalidTerms(f"usage of {product.name} does not fit its group keys", "usage")
+        pricing = tuple(zip(product.pricing_group_key, row.group[:width], strict=True))
+        presentation = tuple(zip(product.presentation_group_key, row.group[width:], strict=True))
+        grouped.setdefault(pricing, {}).setdefault(presentation, []).append(row)
+    return grouped
+
+
+def _measure(product: ProductTerms, rows: Sequence[UsageRow], windows: Sequence[Period]) -> list[Part]:
+    """One group's usage summed up by window, in order of time; all windows where the product has no group keys."""
+    starts = [window.start for window in windows]
+    found: dict[int, Part] = {}
+    if not product.group_keys:
+        found = {index: Part(window) for index, window in enumerate(windows)}
+    for row in rows:
+        index = window_index(starts, row.window.start)
+        if index < 0 or row.window.end > windows[index].end:
+            raise InvalidTerms(f"a usage window of {product.name} crosses a rate change or the period", "usage")
+        part = found.get(index)
+        if part is None:
+            part = found[index] = Part(windows[index])
+        part.measured = add(part.measured, row.quantity)
+        part.event_count += row.event_count
+    return [found[index] for index in sorted(found)]
+
+
+def _priced(product: ProductTerms, parts: list[Part]) -> list[Part]:
+    """The measured quantities converted and rounded: cumulatively, so that the parts sum to the whole."""
+    if product.quantity_conversion is None and product.quantity_rounding is None:
+        for part in parts:
+            part.quantity = part.measured
+        return parts
+    reached, billed = ZERO, ZERO
+    for part in parts:
+        reached = add(reached, part.measured)
+        now = priced_quantity(reached, product.quantity_conversion, product.quantity_rounding)
+        part.quantity = subtract(now, billed)
+        billed = now
+    return parts
+
+
+def _by_segment(segments: Sequence[Period], parts: Sequence[Part]) -> list[tuple[Period, list[Part]]]:
+    """The parts, in order, under the segment that holds each."""
+    found: list[tuple[Period, list[Part]]] = []
+    index = 0
+    for part in parts:
+        while part.window.start >= segments[index].end:
+            index += 1
+        if found and found[-1][0] is segments[index]:
+            found[-1][1].append(part)
+        else:
+            found.append((segments[index], [part]))
+    return found
+
+
+def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charge | None:
+    """The charge of a subscription: at the rate in force when what it pays for begins; None without entitled rate."""
+    version = source.schedule.at(source.window.start)
+    if version is None:
+        return None
+    subject = Subject(source.product_id, source.tags, billing_frequency=source.billing_frequency)
+    pricer = Pricer(terms, source.product_id, source.tags)
+    adjust = _proration(source)
+    decision = adjusted(pricer.decide(version, subject, source.window.start, None), adjust)
+    if not decision.entitled:
+        return None
+    part = Part(source.window, source.quantity, 0, source.quantity)
+    origin = Origin(
+        "subscription",
+        metric_name="quantity of the subscription",
+        subscription_id=source.subscription_id,
+        proration=None if adjust is None else source.fraction,
+    )
+    return Charge(
+        SUBSCRIPTION, source.name, subject, (), (), source.window, source.window.start, version, pricer, decision,
+        ZERO, source.quantity, source.quantity, [part], origin, adjust,
+    )  # fmt: skip
+
+
+def _proration(source: SubscriptionTerms) -> Callable[[Decimal], Decimal] | None:
+    days, of = source.fraction
+    if days == of:
+        return None
+
+    def prorated(price: Decimal) -> Decimal:
+        share = divide(mul(price, Decimal(days)), Decimal(of))
+        return share if source.round_price is None else source.round_price(share)
+
+    return prorated
