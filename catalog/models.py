@@ -157,6 +157,26 @@ class RateCard(models.Model):
         return self.name
 
 
+class CreditTypeConversion(models.Model):
+    """What one unit of a custom credit type costs in the card's currency, in its stored unit (cents for USD)."""
+
+    id = models.BigAutoField(primary_key=True)
+    rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="conversions")
+    custom_credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
+    fiat_per_custom_credit = ExactDecimalField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["rate_card", "custom_credit_type"], name="conversion_once_per_card"),
+            finite("conversion_finite", "fiat_per_custom_credit"),
+            models.CheckConstraint(condition=Q(fiat_per_custom_credit__gt=0), name="conversion_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.custom_credit_type} at {self.fiat_per_custom_credit}"
+
+
 class RateCardAlias(models.Model):
     """A name that points at one card at a time, by schedule (an exclusion constraint of the migration proves it)."""
 
@@ -194,7 +214,14 @@ class Rate(models.Model):
         PERCENTAGE = "PERCENTAGE"
         TIERED_PERCENTAGE = "TIERED_PERCENTAGE"
         SUBSCRIPTION = "SUBSCRIPTION"
-        CUSTOM = "CUSTOM"
+        VOLUME = "VOLUME"
+        PACKAGE = "PACKAGE"
+
+    class Frequency(models.TextChoices):
+        WEEKLY = "WEEKLY"
+        MONTHLY = "MONTHLY"
+        QUARTERLY = "QUARTERLY"
+        ANNUAL = "ANNUAL"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.BigIntegerField(editable=False)
@@ -210,6 +237,17 @@ class Rate(models.Model):
     price = ExactDecimalField(null=True)
     # [{"size": "5", "price": "0"}, …, {"price": "1.5"}], decimals as strings; [] unless tiered
     tiers = models.JSONField(default=list)
+    # PACKAGE: how many units a block holds
+    package_size = ExactDecimalField(null=True)
+    # percentages: what a billing period costs at least
+    minimum = ExactDecimalField(null=True)
+    # a price that balances may be drawn at instead, as catalog.prices stores it; None for none
+    commit_rate = models.JSONField(null=True)
+    # how often a subscription is charged; "" for all other products
+    billing_frequency = models.CharField(max_length=10, choices=Frequency.choices, blank=True, default="")
+    # defaults of SUBSCRIPTION rates
+    is_prorated = models.BooleanField(null=True)
+    quantity = ExactDecimalField(null=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")
 
@@ -219,13 +257,33 @@ class Rate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["rate_card", "sequence"], name="rate_sequence_once"),
             finite("rate_price_finite", "price"),
+            finite("rate_terms_finite", "package_size", "minimum", "quantity"),
             models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="rate_price_not_negative"),
+            models.CheckConstraint(
+                condition=(
+                    Q(minimum__isnull=True) | Q(minimum__gte=0, rate_type__in=("PERCENTAGE", "TIERED_PERCENTAGE"))
+                )
+                & (Q(quantity__isnull=True) | Q(quantity__gte=0, rate_type="SUBSCRIPTION")),
+                name="rate_terms_fit_type",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rate_type="PACKAGE") & Q(package_size__isnull=True)
+                | Q(rate_type="PACKAGE", package_size__gt=0, price__isnull=False),
+                name="package_rate_has_size",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rate_type__in=("PERCENTAGE", "SUBSCRIPTION")) | Q(price__isnull=False),
+                name="priced_rate_has_price",
+            ),
             models.CheckConstraint(
                 condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),
                 name="rate_ends_after_start",
             ),
             models.CheckConstraint(condition=~Q(rate_type="FLAT") | Q(price__isnull=False), name="flat_rate_has_price"),
-            models.CheckConstraint(condition=~Q(rate_type="TIERED") | ~Q(tiers=[]), name="tiered_rate_has_tiers"),
+            models.CheckConstraint(
+                condition=~Q(rate_type__in=("TIERED", "TIERED_PERCENTAGE", "VOLUME")) | ~Q(tiers=[]),
+                name="tiered_rate_has_tiers",
+            ),
         ]
 
     def __str__(self) -> str:

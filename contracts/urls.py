@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from contracts import api
+from contracts.api import contracts as api
+from contracts.api import edits
 from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -11,6 +12,8 @@ urlpatterns = [
     path("v2/contracts/get", api.RetrieveContract.as_view(), {"version": 2}),
     path("v1/contracts/list", api.ListContracts.as_view(), {"version": 1}),
     path("v2/contracts/list", api.ListContracts.as_view(), {"version": 2}),
+    path("v2/contracts/edit", edits.EditContract.as_view()),
+    path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),

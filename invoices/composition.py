@@ -11,6 +11,7 @@ from uuid import UUID
 from catalog.models import CreditType
 from catalog.selectors import CatalogTerms, list_product_terms
 from contracts.models import Contract
+from contracts.selectors import engine_overrides
 from engine.calendar import Period
 from engine.invoice import (
     ComposedInvoice,
@@ -22,6 +23,7 @@ from engine.invoice import (
     usage_windows,
 )
 from engine.money import Currency
+from engine.overrides import Prioritization
 from usage.selectors import UsageQuery, get_usage
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -52,6 +54,8 @@ def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),
         products=tuple(entry.terms for entry in catalog),
+        overrides=engine_overrides(contract_id=contract.pk, period=period),
+        prioritization=Prioritization(contract.multiplier_override_prioritization),
     )
     return Terms(contract.customer_id, engine, catalog)
 

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors, services
+from catalog.api.units import CreditTypeOutput
 from core.api.fields import CustomFieldsField, IdField, Input, InstantField, TextField
 from core.api.output import PAGING, IdOutput, Output, envelope, page_of
 from core.api.paging import page_request, paginate
@@ -56,13 +57,6 @@ class CardInput(Input):
     """Which card."""
 
     id = IdField()
-
-
-class CreditTypeOutput(Output):
-    """A pricing unit, briefly."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
 
 
 class PricingUnitOutput(CreditTypeOutput):

@@ -3,7 +3,14 @@
 from catalog.selectors.metrics import get_metric, list_metrics, metric_spec
 from catalog.selectors.products import get_product, list_products, state_at, versions_of
 from catalog.selectors.rate_cards import get_rate_card, list_credit_types, list_rate_cards
-from catalog.selectors.rates import EffectiveRate, RateSelector, list_effective_rates, price_of
+from catalog.selectors.rates import (
+    EffectiveRate,
+    RateSelector,
+    list_effective_rates,
+    price_of,
+    rate_version,
+    stored_price_of,
+)
 from catalog.selectors.terms import CatalogTerms, list_product_terms, priced_metric_ids
 
 __all__ = [
@@ -22,6 +29,8 @@ __all__ = [
     "metric_spec",
     "price_of",
     "priced_metric_ids",
+    "rate_version",
     "state_at",
+    "stored_price_of",
     "versions_of",
 ]

@@ -11,12 +11,12 @@ from django.db.models import Q
 from catalog.models import BillableMetric, ProductVersion, Rate
 from catalog.selectors.metrics import metric_spec
 from catalog.selectors.products import state_at, versions_of
-from catalog.selectors.rates import GroupValues, group_by_price, price_of, spans
-from catalog.timeline import Span, later_wins
+from catalog.selectors.rates import GroupValues, group_by_price, rate_version, spans
+from catalog.timeline import later_wins
 from engine.calendar import Period
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import ProductTerms
-from engine.rating import RateSchedule, RateVersion
+from engine.rating import RateSchedule
 from engine.usage import MetricSpec
 
 
@@ -43,10 +43,10 @@ def list_product_terms(*, rate_card_id: UUID, period: Period) -> list[CatalogTer
     versions = versions_of(rate.product_id for rate in rows)
     states = {product_id: state_at(history, period.start) for product_id, history in versions.items()}
     schedules: dict[UUID, dict[GroupValues, RateSchedule]] = {}
-    for (product_id, values), rates in group_by_price(rows).items():
+    for (product_id, values, _), rates in group_by_price(rows).items():
         priced = schedules.setdefault(product_id, {})
         if {name for name, _ in values} == set(states[product_id].pricing_group_key):
-            priced[values] = RateSchedule(tuple(_rate_version(part) for part in later_wins(spans(rates))))
+            priced[values] = RateSchedule(tuple(rate_version(part) for part in later_wins(spans(rates))))
     found = []
     for product_id, by_values in schedules.items():
         state = states[product_id]
@@ -54,19 +54,6 @@ def list_product_terms(*, rate_card_id: UUID, period: Period) -> list[CatalogTer
             terms = _product_terms(state, state.billable_metric, by_values)
             found.append(CatalogTerms(terms, metric_spec(state.billable_metric)))
     return found
-
-
-def _rate_version(part: Span[Rate]) -> RateVersion:
-    rate = part.item
-    return RateVersion(
-        rate_id=str(rate.pk),
-        starting_at=part.start,
-        ending_before=part.end,
-        entitled=rate.entitled,
-        price=price_of(rate),
-        credit_type_id=str(rate.credit_type_id),
-        source=f"rate card {rate.rate_card.name}",
-    )
 
 
 def _product_terms(
@@ -81,6 +68,7 @@ def _product_terms(
         pricing_group_key=tuple(state.pricing_group_key),
         presentation_group_key=tuple(state.presentation_group_key),
         schedules=schedules,
+        tags=frozenset(state.tags),
         quantity_conversion=conversion
         and QuantityConversion(Decimal(conversion["conversion_factor"]), ConversionOperation(conversion["operation"])),
         quantity_rounding=rounding

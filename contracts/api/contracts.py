@@ -1,5 +1,6 @@
 """Contracts on the wire: v1 and v2 shapes."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -8,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
+from contracts.api.overrides import new_override, overrides_field, present_overrides
 from contracts.models import Contract
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
 from core.api.output import IdOutput, envelope
@@ -25,8 +27,7 @@ class ScheduleInput(Input):
 
 class CreateInput(Input):
     not_yet = (
-        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration", "overrides",
-        "multiplier_override_prioritization", "package_alias", "package_id", "prepaid_balance_threshold_configuration",
+        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration", "package_alias", "package_id", "prepaid_balance_threshold_configuration",
         "professional_services", "recurring_commits", "recurring_credits", "reseller_royalties",
         "revenue_system_configuration", "scheduled_charges", "scheduled_charges_on_usage_invoices",
         "spend_threshold_configuration", "spend_trackers", "subscriptions", "transition", "usage_filter",
@@ -39,6 +40,8 @@ class CreateInput(Input):
     name = TextField(required=False, allow_null=True)
     net_payment_terms_days = WholeField(maximum=3650, required=False, allow_null=True)
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
+    overrides = overrides_field()
+    multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
     uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
     custom_fields = CustomFieldsField(required=False, allow_null=True)
 
@@ -79,6 +82,7 @@ class CreateContract(ApiView):
             services.UsageStatementSchedule(**{k: v for k, v in asked.items() if v is not None}) if asked else None
         )
         given = {name: value for name, value in body.items() if value is not None}
+        given["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         return data({"id": services.create_contract(**given, schedule=schedule, now=now()).pk})
 
 
@@ -91,7 +95,7 @@ class RetrieveContract(ApiView):
     def post(self, request: Request, version: int) -> Response:
         body = self.read_body(request, ContractInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-        return data(present(contract, version))
+        return data(present(contract, version, now()))
 
 
 class ListContracts(ApiView):
@@ -103,7 +107,7 @@ class ListContracts(ApiView):
     def post(self, request: Request, version: int) -> Response:
         body = self.read_body(request, ListInput)
         rows, cursor = paginate(selectors.list_contracts(**body), page_request(request, Style.BODY_CURSOR))
-        return Response({"data": [present(row, version) for row in rows], "cursor": cursor})
+        return Response({"data": [present(row, version, now()) for row in rows], "cursor": cursor})
 
 
 class ArchiveContract(ApiView):
@@ -128,8 +132,9 @@ class UpdateEndDate(ApiView):
         return data({"id": services.update_end_date(**({"ending_before": None} | body), now=now()).pk})
 
 
-def present(contract: Contract, version: int) -> dict[str, Any]:
+def present(contract: Contract, version: int, at: datetime) -> dict[str, Any]:
     """A contract in the shape of v1 (`initial`, `current`, `amendments`) or v2 (flat)."""
+    standing = selectors.standing_overrides(contract)
     terms: dict[str, Any] = {
         "name": contract.name or None,
         "starting_at": contract.starting_at,
@@ -141,12 +146,14 @@ def present(contract: Contract, version: int) -> dict[str, Any]:
             "billing_anchor_date": contract.billing_anchor_at,
             "invoice_generation_starting_at": contract.invoice_generation_starting_at,
         },
+        "multiplier_override_prioritization": contract.multiplier_override_prioritization,
+        "overrides": present_overrides(standing, version, at),
         "created_at": contract.created_at,
         "created_by": contract.created_by,
         **{
             name: []
-            for name in ("commits", "credits", "overrides", "scheduled_charges", "transitions", "discounts",
-                         "recurring_commits", "recurring_credits")
+            for name in ("commits", "credits", "scheduled_charges", "transitions", "discounts", "recurring_commits",
+                         "recurring_credits")
         },
     }  # fmt: skip
     whole = {
@@ -158,5 +165,7 @@ def present(contract: Contract, version: int) -> dict[str, Any]:
         "subscriptions": [],
     }
     if version == 1:
-        return whole | {"initial": terms, "current": terms, "amendments": []}
+        first = [row for row in contract.overrides.all() if row.added_by_id is None]
+        initial = terms | {"overrides": present_overrides(first, version, at)}
+        return whole | {"initial": initial, "current": terms, "amendments": []}
     return terms | whole | {"usage_filter": []}

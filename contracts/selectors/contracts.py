@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from contracts.models import Contract
+from contracts.selectors.overrides import with_overrides
 from core.errors import NotFound
 from engine.calendar import BillingSchedule, Frequency
 
@@ -18,7 +19,7 @@ def list_contracts(
     include_archived: bool = False,
 ) -> QuerySet[Contract]:
     """A customer's contracts. `covering_date`: only those in force then; `starting_at`: only those that start then or later."""
-    rows = Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer")
+    rows = with_overrides(Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer"))
     if not include_archived:
         rows = rows.filter(archived_at__isnull=True)
     if covering_date is not None:
@@ -32,7 +33,7 @@ def list_contracts(
 
 def get_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
     """One contract. Raises NotFound for an unknown id and, alike, for another customer's."""
-    rows = Contract.objects.select_related("rate_card", "customer").filter(pk=contract_id)
+    rows = with_overrides(Contract.objects.select_related("rate_card", "customer").filter(pk=contract_id))
     if customer_id is not None:
         rows = rows.filter(customer_id=customer_id)
     contract = rows.first()

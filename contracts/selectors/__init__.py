@@ -1,0 +1,16 @@
+"""Reads of contracts."""
+
+from contracts.selectors.contracts import billing_schedule, get_contract, list_contracts
+from contracts.selectors.edits import list_edits
+from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
+
+__all__ = [
+    "billing_schedule",
+    "engine_override",
+    "engine_overrides",
+    "get_contract",
+    "list_contracts",
+    "list_edits",
+    "standing_overrides",
+    "with_overrides",
+]
