@@ -64,7 +64,9 @@ def wire_price(stored: Mapping[str, Any]) -> dict[str, Any]:
         if name in stored:
             found[name] = Decimal(stored[name])
     if "tiers" in stored:
-        found["tiers"] = [{name: Decimal(text) for name, text in tier.items()} for tier in stored["tiers"]]
+        found["tiers"] = [
+            {name: Decimal(text) for name, text in tier.items() if text is not None} for tier in stored["tiers"]
+        ]
     if "minimum" in stored:
         found["minimum_config"] = {"minimum": Decimal(stored["minimum"])}
     return found

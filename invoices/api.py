@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -63,8 +64,17 @@ _QUERY = [
         ("limit", "1 to 100"), ("next_page", "cursor of the next page"), ("status", "DRAFT, FINALIZED or VOID"),
         ("sort", "date_asc or date_desc"), ("starting_on", "RFC 3339"), ("ending_before", "RFC 3339"),
         ("skip_zero_qty_line_items", "true leaves out lines of quantity 0"),
+        ("include_list_prices", "true shows the rate card's price beside each line"),
     )
 ]  # fmt: skip
+
+
+_SHOWN = {"skip_zero_qty_line_items": parse_flag, "include_list_prices": parse_flag}
+
+
+def _shown(query: dict[str, Any]) -> dict[str, bool]:
+    """Takes what says how lines are shown out of a read query."""
+    return {name: bool(query.pop(name)) for name in _SHOWN}
 
 
 class ListInvoices(ApiView):
@@ -77,15 +87,15 @@ class ListInvoices(ApiView):
         get_customer(customer_id=customer_id)
         query = read_query(
             request, status=_STATUS, sort=_SORT, contract_id=parse_id, credit_type_id=parse_id, starting_on=parse_instant,
-            ending_before=parse_instant, skip_zero_qty_line_items=parse_flag,
+            ending_before=parse_instant, **_SHOWN,
         )  # fmt: skip
-        sort, skip = query.pop("sort"), bool(query.pop("skip_zero_qty_line_items"))
+        sort, shown = query.pop("sort"), _shown(query)
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows, cursor = paginate(
             filter_invoices(invoice_rows(customer_id=customer_id), **query), page_request(request), order=order
         )
         views = selectors.page_of_views(rows, now=now())
-        return listing([present_invoice(view, skip_zero_qty_line_items=skip) for view in views], cursor)
+        return listing([present_invoice(view, **shown) for view in views], cursor)
 
 
 class RetrieveInvoice(ApiView):
@@ -95,9 +105,9 @@ class RetrieveInvoice(ApiView):
 
     @extend_schema(responses=OpenApiTypes.OBJECT, tags=["Invoices"])
     def get(self, request: Request, customer_id: UUID, invoice_id: UUID) -> Response:
-        query = read_query(request, skip_zero_qty_line_items=parse_flag)
+        query = read_query(request, **_SHOWN)
         view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return data(present_invoice(view, skip_zero_qty_line_items=bool(query["skip_zero_qty_line_items"])))
+        return data(present_invoice(view, **_shown(query)))
 
 
 class InvoicePdf(ApiView):
@@ -134,7 +144,7 @@ class ListBreakdowns(ApiView):
         get_customer(customer_id=customer_id)
         query = read_query(
             request, starting_on=parse_instant, ending_before=parse_instant, window_size=one_of(*STEP), status=_STATUS,
-            sort=_SORT, credit_type_id=parse_id, skip_zero_qty_line_items=parse_flag,
+            sort=_SORT, credit_type_id=parse_id, **_SHOWN,
         )  # fmt: skip
         start, end = query["starting_on"], query["ending_before"]
         for name in ("starting_on", "ending_before"):
@@ -142,18 +152,14 @@ class ListBreakdowns(ApiView):
                 raise InvalidInput("is needed", field=name)
         if start >= end:
             raise InvalidInput("must be after starting_on", field="ending_before")
-        size, skip, newest_first = (
-            query["window_size"] or "DAY",
-            bool(query["skip_zero_qty_line_items"]),
-            query["sort"] == "DATE_DESC",
-        )
+        size, newest_first, shown = query["window_size"] or "DAY", query["sort"] == "DATE_DESC", _shown(query)
         first, last, cursor = _page_of_time(request, start, end, PAGE[size], newest_first)
         parts = selectors.list_breakdowns(
             customer_id=customer_id, starting_on=first, ending_before=last, window_size=size, now=now(),
             status=query["status"], credit_type_id=query["credit_type_id"],
         )  # fmt: skip
         ordered = reversed(parts) if newest_first else parts
-        return listing([present_breakdown(part, skip_zero_qty_line_items=skip) for part in ordered], cursor)
+        return listing([present_breakdown(part, **shown) for part in ordered], cursor)
 
 
 class VoidInvoice(ApiView):

@@ -3,7 +3,7 @@
 It only gathers frozen terms and exact quantities and hands them to the engine.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +24,7 @@ from engine.invoice import (
 )
 from engine.money import Currency
 from engine.overrides import Prioritization
+from engine.usage import UsageRow
 from usage.selectors import UsageQuery, get_usage
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -60,15 +61,24 @@ def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
     return Terms(contract.customer_id, engine, catalog)
 
 
-def compose(terms: Terms) -> ComposedInvoice:
-    """The invoice as it stands: the same call for a draft and for the final one."""
-    return compose_usage_invoice(terms.engine, _usage(terms, ()))
+UsageSource = Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]]
+"""Where quantities come from: a customer and questions, an answer for each."""
+
+
+def stored_usage(customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+    """The usage that is stored."""
+    return get_usage(customer_id=customer_id, queries=queries)
+
+
+def compose(terms: Terms, source: UsageSource = stored_usage) -> ComposedInvoice:
+    """The invoice as it stands: the same call for a draft, the final one and a preview."""
+    return compose_usage_invoice(terms.engine, _usage(terms, (), source))
 
 
 def compose_windows(terms: Terms, windows: Sequence[Period]) -> list[ComposedInvoice]:
     """The same invoice by day or hour; `windows` in order, inside the period."""
     edges = [edge for window in windows for edge in (window.start, window.end)]
-    return breakdown(terms.engine, _usage(terms, edges), windows)
+    return breakdown(terms.engine, _usage(terms, edges, stored_usage), windows)
 
 
 def usage_query(entry: CatalogTerms, windows: Sequence[Period]) -> UsageQuery:
@@ -86,12 +96,12 @@ def group_keys(product: ProductTerms) -> tuple[str, ...]:
     return product.pricing_group_key + product.presentation_group_key
 
 
-def _usage(terms: Terms, cuts: Iterable[datetime]) -> list[UsageInput]:
+def _usage(terms: Terms, cuts: Iterable[datetime], source: UsageSource) -> list[UsageInput]:
     windows = usage_windows(terms.engine, cuts)
     asked: dict[tuple[str, tuple[str, ...]], UsageQuery] = {}
     for entry in terms.catalog:  # products that share metric and keys share the question
         asked.setdefault((entry.terms.metric_id, group_keys(entry.terms)), usage_query(entry, windows))
-    answers = dict(zip(asked, get_usage(customer_id=terms.customer_id, queries=list(asked.values())), strict=True))
+    answers = dict(zip(asked, source(terms.customer_id, list(asked.values())), strict=True))
     return [
         UsageInput(entry.terms.product_id, tuple(answers[entry.terms.metric_id, group_keys(entry.terms)]))
         for entry in terms.catalog

@@ -2,6 +2,7 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.previews import preview_invoices
 from invoices.selectors.views import (
     current_period,
     draft_view,
@@ -22,6 +23,7 @@ __all__ = [
     "list_breakdowns",
     "list_invoices",
     "page_of_views",
+    "preview_invoices",
     "spend_by_window",
     "view_of",
 ]

@@ -68,9 +68,7 @@ def test_every_kind_of_override_is_read_back(world: World, setting: tuple[str, s
             "override_specifiers": [{"product_id": product, "any_commit_or_credit_ids": ["some"]}],
         },
     ]
-    contract = world.open_contract(
-        customer, card, overrides=overrides, multiplier_override_prioritization="EXPLICIT"
-    )
+    contract = world.open_contract(customer, card, overrides=overrides, multiplier_override_prioritization="EXPLICIT")
     read = world.sdk.v2.contracts.retrieve(contract_id=contract, customer_id=customer).data
     assert read.multiplier_override_prioritization == "EXPLICIT"
     assert [o.type for o in read.overrides] == ["OVERWRITE", "MULTIPLIER", "TIERED", None, "MULTIPLIER"]

@@ -1,6 +1,7 @@
 """Reads of usage."""
 
 from usage.selectors.events import EventMatch, match_events
+from usage.selectors.previews import not_stored, usage_of, usage_with
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
 from usage.selectors.tables import (
     GroupBy,
@@ -28,6 +29,9 @@ __all__ = [
     "list_usage",
     "list_usage_by_group",
     "match_events",
+    "not_stored",
     "refs_of",
+    "usage_of",
     "usage_windows",
+    "usage_with",
 ]
