@@ -80,7 +80,8 @@ def _add(rate_card_id: UUID, rates: Sequence[NewRate], path: str, now: datetime)
     for index, new in enumerate(rates):
         prefix = path.format(index)
         _check_product(products.get(new.product_id), versions.get(new.product_id, []), new, prefix)
-        rows.append(_row(card, units, new, last + 1 + index, prefix, now))
+        unit = units.of(new, prefix)
+        rows.append(_row(card, new, unit=unit, sequence=last + 1 + index, prefix=prefix, now=now))
     Rate.objects.bulk_create(rows)
     detail = {"rates": [_plain(row) for row in rows]}
     publish("rate_card.rates_added", card, at=now, payload=detail)
@@ -88,7 +89,7 @@ def _add(rate_card_id: UUID, rates: Sequence[NewRate], path: str, now: datetime)
     return rows
 
 
-def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, prefix: str, now: datetime) -> Rate:
+def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefix: str, now: datetime) -> Rate:
     """The rate to store. Raises InvalidInput for a window, unit or price that cannot be."""
     if new.ending_before is not None and new.ending_before <= new.starting_at:
         raise InvalidInput("must be after starting_at", field=f"{prefix}ending_before")
@@ -111,7 +112,7 @@ def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, prefix: s
         ending_before=new.ending_before,
         entitled=new.entitled,
         rate_type=new.rate_type,
-        credit_type=units.of(new, prefix),
+        credit_type=unit,
         price=new.price,
         tiers=cost.get("tiers", []),
         minimum=new.minimum,

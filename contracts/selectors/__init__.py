@@ -1,6 +1,6 @@
 """Reads of contracts."""
 
-from contracts.selectors.contracts import billing_schedule, get_contract, list_contracts
+from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
 from contracts.selectors.edits import list_edits
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
 
@@ -8,6 +8,7 @@ __all__ = [
     "billing_schedule",
     "engine_override",
     "engine_overrides",
+    "find_contract",
     "get_contract",
     "list_contracts",
     "list_edits",
