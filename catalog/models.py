@@ -101,6 +101,10 @@ class ProductVersion(models.Model):
     `catalog.services.products` writes them: an update put in before others states those anew.
     """
 
+    class CompositeScope(models.TextChoices):
+        CONTRACT = "CONTRACT"
+        CUSTOMER = "CUSTOMER"
+
     id = models.BigAutoField(primary_key=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -116,6 +120,12 @@ class ProductVersion(models.Model):
     # {"rounding_method", "decimal_places"}; None for none
     quantity_rounding = models.JSONField(null=True)
     tags = models.JSONField(default=list)
+    # COMPOSITE: of which products' spend it is a percentage, as ids in text; tags mean any of these
+    composite_product_ids = models.JSONField(default=list)
+    composite_tags = models.JSONField(default=list)
+    composite_scope = models.CharField(max_length=8, choices=CompositeScope.choices, default=CompositeScope.CONTRACT)
+    exclude_free_usage = models.BooleanField(default=False)
+    include_composite_spend = models.BooleanField(default=False)
     is_refundable = models.BooleanField(default=True)
     netsuite_internal_item_id = models.CharField(max_length=200, blank=True, default="")
     netsuite_overage_item_id = models.CharField(max_length=200, blank=True, default="")
@@ -131,6 +141,10 @@ class ProductVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(number=0, starting_at__isnull=True) | Q(number__gt=0, starting_at__isnull=False),
                 name="product_version_zero_is_initial",
+            ),
+            models.CheckConstraint(
+                condition=Q(composite_product_ids=[], composite_tags=[]) | Q(billable_metric__isnull=True),
+                name="composite_product_has_no_metric",
             ),
         ]
 
@@ -175,6 +189,25 @@ class CreditTypeConversion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.custom_credit_type} at {self.fiat_per_custom_credit}"
+
+
+class ProductOrder(models.Model):
+    """A product's place among those that have one on a card, from 0; products without one follow."""
+
+    id = models.BigAutoField(primary_key=True)
+    rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="product_orders")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["rate_card", "product"], name="product_ordered_once_per_card"),
+            models.UniqueConstraint(fields=["rate_card", "position"], name="one_product_at_each_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.product_id}"
 
 
 class RateCardAlias(models.Model):

@@ -72,6 +72,14 @@ def wire_price(stored: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def wire_explained(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """A price as `engine.explain.price_json` wrote it, in the API's shape."""
+    stored = {name: value for name, value in kept.items() if name not in ("type", "size") and value is not None}
+    if kept.get("size") is not None:
+        stored["package_size"] = kept["size"]
+    return wire_price({"rate_type": kept["type"], **stored})
+
+
 def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 

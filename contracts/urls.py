@@ -3,7 +3,7 @@
 from django.urls import path
 
 from contracts.api import contracts as api
-from contracts.api import edits
+from contracts.api import edits, rate_schedule
 from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("v2/contracts/get", api.RetrieveContractV2.as_view()),
     path("v1/contracts/list", api.ListContracts.as_view()),
     path("v2/contracts/list", api.ListContractsV2.as_view()),
+    path("v1/contracts/getContractRateSchedule", rate_schedule.GetContractRateSchedule.as_view()),
     path("v2/contracts/edit", edits.EditContract.as_view()),
     path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),

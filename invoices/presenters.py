@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from catalog.prices import wire_price
+from catalog.prices import wire_explained
 from engine.money import ZERO
 from invoices.types import BreakdownView, CurrencyView, InvoiceView, LineView
-
-PRODUCT_TYPES = {"usage": "UsageProductListItem"}
 
 
 def present_invoice(
@@ -67,8 +65,8 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
         "type": line.type,
         "name": line.name,
         "product_id": line.product_id,
-        "product_type": PRODUCT_TYPES.get(line.type),
-        "credit_type": _credit_type(currency),
+        "product_type": line.product_type,
+        "credit_type": _credit_type(line.unit or currency),
         "quantity": line.quantity,
         "unit_price": line.unit_price,
         "total": line.total,
@@ -91,10 +89,7 @@ def _list_price(line: LineView, currency: CurrencyView) -> dict[str, Any] | None
     kept = line.explanation.get("list_price")
     if kept is None or line.type not in ("usage", "subscription"):
         return None
-    price = {name: value for name, value in kept.items() if name != "type" and value is not None}
-    if "size" in price:
-        price["package_size"] = price.pop("size")
-    shown = wire_price({"rate_type": kept["type"], **price}) | {"credit_type": _credit_type(currency)}
+    shown = wire_explained(kept) | {"credit_type": _credit_type(line.unit or currency)}
     return shown | ({"pricing_group_values": line.pricing_group_values} if line.pricing_group_values else {})
 
 

@@ -1,8 +1,8 @@
 """`/v1/contract-pricing/rate-cards/…`, the rates on a card."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,6 +21,7 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 
+T = TypeVar("T")
 FREQUENCIES = ("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")
 MAX_RATES = 1000
 MAX_SELECTORS = 100
@@ -89,7 +90,8 @@ class SelectorInput(Input):
     billing_frequency = WordField(FREQUENCIES, required=False)
 
 
-def _selectors() -> serializers.ListField:
+def selectors_field() -> serializers.ListField:
+    """A list of selectors, any of which may pick a rate."""
     return serializers.ListField(child=SelectorInput(), max_length=MAX_SELECTORS, required=False)
 
 
@@ -98,7 +100,7 @@ class GetRatesInput(Input):
 
     rate_card_id = IdField()
     at = InstantField()
-    selectors = _selectors()
+    selectors = selectors_field()
 
 
 class GetScheduleInput(Input):
@@ -107,7 +109,7 @@ class GetScheduleInput(Input):
     rate_card_id = IdField()
     starting_at = InstantField()
     ending_before = InstantField(required=False)
-    selectors = _selectors()
+    selectors = selectors_field()
 
 
 class EffectiveRateOutput(Output):
@@ -166,7 +168,7 @@ class GetRates(ApiView):
         body = self.read_body(request, GetRatesInput)
         card = selectors.get_rate_card(rate_card_id=body["rate_card_id"], field="rate_card_id")
         found = selectors.list_effective_rates(
-            rate_card_id=card.pk, starting_at=body["at"], ending_before=None, selectors=_picked(body)
+            rate_card_id=card.pk, starting_at=body["at"], ending_before=None, selectors=picked(body)
         )
         return _page([entry for entry in found if entry.starting_at <= body["at"]], request)
 
@@ -188,7 +190,7 @@ class GetRateSchedule(ApiView):
             rate_card_id=card.pk,
             starting_at=body["starting_at"],
             ending_before=body.get("ending_before"),
-            selectors=_picked(body),
+            selectors=picked(body),
         )
         return _page(found, request)
 
@@ -199,7 +201,8 @@ def _new_rate(body: dict[str, Any]) -> services.NewRate:
     return services.NewRate(**cost, **body, commit_rate=commit_rate and commit_rate["cost"])
 
 
-def _picked(body: dict[str, Any]) -> list[RateSelector]:
+def picked(body: dict[str, Any]) -> list[RateSelector]:
+    """The selectors of a read body."""
     return [RateSelector(**selector) for selector in body.get("selectors", ())]
 
 
@@ -243,11 +246,21 @@ def _row(entry: EffectiveRate) -> dict[str, Any]:
 
 
 def _page(entries: Sequence[EffectiveRate], request: Request) -> Response:
+    orders = [entry.order for entry in entries]
+    return page_of_entries(entries, orders, request, lambda shown: EffectiveRateOutput.of_each(map(_row, shown)))
+
+
+def page_of_entries(
+    entries: Sequence[T],
+    orders: Sequence[tuple[int, int, datetime]],
+    request: Request,
+    show: Callable[[Sequence[T]], list[dict[str, Any]]],
+) -> Response:
     """One page of computed rows; the cursor is their order, as for rows of a table."""
     page = page_request(request)
     if page.after is not None and [type(part) for part in page.after] != [int, int, datetime]:
         raise InvalidInput("not a cursor that this list gave out", field=page.field)
-    rest = [entry for entry in entries if page.after is None or entry.order > page.after]
+    rest = [index for index, order in enumerate(orders) if page.after is None or order > page.after]
     shown = rest[: page.limit]
-    next_page = encode(shown[-1].order) if len(rest) > page.limit else None
-    return listing(EffectiveRateOutput.of_each(_row(entry) for entry in shown), next_page)
+    next_page = encode(orders[shown[-1]]) if len(rest) > page.limit else None
+    return listing(show([entries[index] for index in shown]), next_page)

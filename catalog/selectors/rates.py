@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from catalog.models import ProductVersion, Rate
+from catalog.models import ProductOrder, ProductVersion, Rate
 from catalog.prices import engine_price
 from catalog.selectors.products import state_at, versions_of
 from catalog.timeline import Span, later_wins
@@ -14,6 +14,7 @@ from engine.money import plain
 from engine.prices import Price
 from engine.rating import RateVersion
 
+UNPLACED = 10**9
 GroupValues = tuple[tuple[str, str], ...]
 
 
@@ -43,7 +44,8 @@ class RateSelector:
 class EffectiveRate:
     """A rate over `[starting_at, ending_before)`, where it is the one that counts.
 
-    `order` sorts a card's rates: products, then group values, in the order of their first rate; then by time.
+    `order` sorts a card's rates: products (those with a place on the card first), then group values, in the order of
+    their first rate; then by time.
     """
 
     rate: Rate
@@ -63,12 +65,13 @@ def list_effective_rates(
     """The card's rates that count at any time in `[starting_at, ending_before)` and that any selector picks, in order.
 
     Without selectors, all. The ends are the rates' own, not cut to the window. Products are shown as they are at the
-    later of the window's and the rate's start. Two queries.
+    later of the window's and the rate's start. Three queries.
     """
     found = []
     rows = _rows(rate_card_id, selectors)
     versions = versions_of(rate.product_id for rate in rows)
-    first_of: dict[UUID, int] = {}
+    placed = ProductOrder.objects.filter(rate_card_id=rate_card_id).values_list("product_id", "position")
+    first_of = {product_id: position - UNPLACED for product_id, position in placed}
     for rate in rows:
         first_of.setdefault(rate.product_id, rate.sequence)
     for (product_id, _, _), members in group_by_price(rows).items():

@@ -3,13 +3,16 @@
 from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
 from contracts.selectors.edits import list_edits
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
+from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
 
 __all__ = [
+    "ContractRate",
     "billing_schedule",
     "engine_override",
     "engine_overrides",
     "find_contract",
     "get_contract",
+    "list_contract_rates",
     "list_contracts",
     "list_edits",
     "standing_overrides",
