@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.fields import ExactDecimalField, finite
+from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 
 
 class CreditType(models.Model):
@@ -321,3 +322,12 @@ class Rate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rate_type} from {self.starting_at:%Y-%m-%d}"
+
+
+class NamedScheduleEntry(BaseNamedScheduleEntry):
+    """A value of a rate card's named schedules."""
+
+    owner = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="named_schedule_entries")
+
+    class Meta(BaseNamedScheduleEntry.Meta):
+        verbose_name_plural = "named schedule entries"

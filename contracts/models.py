@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
 from core.fields import ExactDecimalField, finite
+from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
 
 
@@ -168,3 +169,12 @@ class Override(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type or 'entitlement'} from {self.starting_at:%Y-%m-%d}"
+
+
+class NamedScheduleEntry(BaseNamedScheduleEntry):
+    """A value of a contract's named schedules."""
+
+    owner = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="named_schedule_entries")
+
+    class Meta(BaseNamedScheduleEntry.Meta):
+        verbose_name_plural = "named schedule entries"

@@ -28,7 +28,7 @@ class MinimumInput(Input):
 class PriceInput(Input):
     """A price. Which parts go with which `rate_type` the engine says: one rule for rates and overrides."""
 
-    not_yet = ("custom_rate",)
+    not_yet: tuple[str, ...] = ("custom_rate",)
 
     rate_type = WordField(RATE_TYPES)
     price = ExactField(minimum=0, required=False)

@@ -9,10 +9,10 @@ from uuid import UUID
 from catalog.models import ProductOrder, ProductVersion, Rate
 from catalog.prices import engine_price
 from catalog.selectors.products import state_at, versions_of
-from catalog.timeline import Span, later_wins
 from engine.money import plain
 from engine.prices import Price
 from engine.rating import RateVersion
+from engine.timeline import Span, later_wins
 
 UNPLACED = 10**9
 GroupValues = tuple[tuple[str, str], ...]

@@ -13,12 +13,12 @@ from catalog.selectors.metrics import metric_spec
 from catalog.selectors.products import state_at, versions_of
 from catalog.selectors.rate_cards import conversions_of
 from catalog.selectors.rates import GroupValues, group_by_price, rate_version, spans
-from catalog.timeline import later_wins
 from engine.calendar import Period, split
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import ProductTerms
 from engine.rating import RateSchedule
 from engine.terms import CompositeScope, CompositeTerms
+from engine.timeline import later_wins
 from engine.usage import MetricSpec
 
 # What of a product's state bears on its lines.

@@ -2,6 +2,7 @@
 
 from catalog.services.credit_types import archive_credit_type, create_credit_type
 from catalog.services.metrics import archive_metric, create_metric, rename_metric
+from catalog.services.named_schedules import update_named_schedule
 from catalog.services.product_orders import move_products, set_product_order
 from catalog.services.products import (
     COLUMNS,
@@ -34,6 +35,7 @@ __all__ = [
     "move_products",
     "rename_metric",
     "set_product_order",
+    "update_named_schedule",
     "update_product",
     "update_rate_card",
 ]

@@ -173,7 +173,7 @@ def _check_composite(product: Product, state: dict[str, Any]) -> None:
 
 def _check_fields(product: Product, changed: dict[str, Any]) -> None:
     """Whether each field applies to the product's type and makes sense by itself."""
-    foreign = () if product.type == Product.Type.USAGE else USAGE_ONLY
+    foreign: tuple[str, ...] = () if product.type == Product.Type.USAGE else USAGE_ONLY
     foreign += () if product.type == Product.Type.COMPOSITE else COMPOSITE_ONLY
     for name in foreign:
         if changed.get(name):

@@ -20,7 +20,7 @@ from core.events import publish
 from core.transactions import require_transaction, use_case
 from engine.errors import InvalidTerms
 
-RATES_OF = {
+RATES_OF: dict[str, tuple[str, ...]] = {
     Product.Type.USAGE: ("FLAT", "TIERED", "VOLUME", "PACKAGE"),
     Product.Type.SUBSCRIPTION: ("FLAT", "SUBSCRIPTION"),
     Product.Type.COMPOSITE: PERCENTAGES,

@@ -12,7 +12,7 @@ from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import ContractEdit
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
-from core.api.output import IdOutput, Output, envelope
+from core.api.output import IdOutput, Output, envelope, list_of
 from core.api.views import ApiView, data
 from core.clock import now
 
@@ -106,7 +106,7 @@ class GetEditHistory(ApiView):
 
     resource, access = "contracts", "read"
 
-    @extend_schema(request=HistoryInput, responses=envelope(EditOutput), tags=["Contracts"])
+    @extend_schema(request=HistoryInput, responses=list_of(EditOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """List a contract's edits, oldest first."""
         body = self.read_body(request, HistoryInput)

@@ -2,6 +2,7 @@
 
 from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
 from contracts.selectors.edits import list_edits
+from contracts.selectors.named_schedules import named_schedule_entries
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
 from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
 
@@ -15,6 +16,7 @@ __all__ = [
     "list_contract_rates",
     "list_contracts",
     "list_edits",
+    "named_schedule_entries",
     "standing_overrides",
     "with_overrides",
 ]

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from catalog.selectors import EffectiveRate, RateSelector, list_effective_rates, rate_version
-from catalog.timeline import Span
 from contracts.models import Contract
 from contracts.selectors.overrides import engine_overrides
 from engine.calendar import Period
 from engine.overrides import Decision, Override, Prioritization, decide
 from engine.specifiers import Subject
+from engine.timeline import Span
 
 INSTANT = timedelta(microseconds=1)
 

@@ -9,6 +9,7 @@ from contracts.services.contracts import (
     update_end_date,
 )
 from contracts.services.edits import edit_contract
+from contracts.services.named_schedules import update_named_schedule
 from contracts.services.overrides import NewOverride
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "edit_contract",
     "lock_contract",
     "update_end_date",
+    "update_named_schedule",
 ]

@@ -115,7 +115,7 @@ def test_an_edit_adds_and_removes_and_is_remembered(world: World, setting: tuple
     edit(**ids, update_contract_end_date=world.days_ago(-30))
     assert get(**ids).data.ending_before == world.days_ago(-30)
     history = world.sdk.v2.contracts.get_edit_history(**ids).data
-    assert [entry.id for entry in history][0] == made.edit.id
+    assert history[0].id == made.edit.id
     assert history[0].update_contract_name == "Renamed"
     assert history[0].uniqueness_key == "once"
     assert history[1].update_contract_end_date == world.days_ago(-30)
@@ -141,16 +141,18 @@ def test_an_edit_is_all_or_nothing(world: World, setting: tuple[str, str, str]) 
 
 MULTIPLIER = {"type": "MULTIPLIER", "multiplier": 0.5}
 FLAT = {"rate_type": "FLAT", "price": 1}
+OVERWRITE = {"type": "OVERWRITE", "overwrite_rate": FLAT}
+ENDING = [{"size": 1, "price": 1}]
 
 
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"type": "OVERWRITE", "overwrite_rate": FLAT, "applicable_product_tags": ["model"]}, "applicable_product_tags"),
+        (OVERWRITE | {"applicable_product_tags": ["model"]}, "applicable_product_tags"),
         ({"type": "OVERWRITE", "overwrite_rate": FLAT}, "product_id"),
         ({"type": "OVERWRITE", "override_specifiers": [{"product_id": "P"}]}, "overwrite_rate"),
         (
-            {"type": "OVERWRITE", "overwrite_rate": FLAT, "override_specifiers": [{"pricing_group_values": {"region": "us"}}]},
+            OVERWRITE | {"override_specifiers": [{"pricing_group_values": {"region": "us"}}]},
             "override_specifiers.0.product_id",
         ),
         (
@@ -170,19 +172,22 @@ FLAT = {"rate_type": "FLAT", "price": 1}
             "override_specifiers.0.presentation_group_values",
         ),
         ({"type": "OVERWRITE", "product_id": "P", "overwrite_rate": {"rate_type": "FLAT"}}, "overwrite_rate.price"),
-        ({"type": "OVERWRITE", "product_id": "P", "overwrite_rate": {"rate_type": "CUSTOM"}}, "overwrite_rate.rate_type"),
+        (OVERWRITE | {"product_id": "P", "overwrite_rate": {"rate_type": "CUSTOM"}}, "overwrite_rate.rate_type"),
         (
             {"type": "OVERWRITE", "product_id": "P", "overwrite_rate": {"rate_type": "PERCENTAGE", "price": 0.1}},
             "overwrite_rate.rate_type",
         ),
         (
-            {"type": "OVERWRITE", "product_id": "P", "overwrite_rate": {"rate_type": "TIERED", "tiers": [{"size": 1, "price": 1}]}},
+            OVERWRITE | {"product_id": "P", "overwrite_rate": {"rate_type": "TIERED", "tiers": ENDING}},
             "overwrite_rate.tiers",
         ),
         ({"type": "OVERWRITE", "product_id": "P", "overwrite_rate": FLAT | {"credit_type_id": "P"}}, "credit_type_id"),
         (MULTIPLIER | {"override_specifiers": [{"pricing_group_values": {"zone": "x"}}]}, "pricing_group_values"),
         (MULTIPLIER | {"override_specifiers": [{}]}, "override_specifiers"),
-        (MULTIPLIER | {"override_specifiers": [{"product_id": "P", "billing_frequency": "MONTHLY"}]}, "billing_frequency"),
+        (
+            MULTIPLIER | {"override_specifiers": [{"product_id": "P", "billing_frequency": "ANNUAL"}]},
+            "billing_frequency",
+        ),
         (MULTIPLIER | {"product_id": "P", "override_specifiers": [{"product_tags": ["model"]}]}, "override_specifiers"),
         (MULTIPLIER | {"override_specifiers": [{"product_id": "P", "commit_ids": ["c"]}]}, "override_specifiers"),
         (MULTIPLIER | {"product_id": "P", "target": "COMMIT_RATE"}, "target"),

@@ -273,7 +273,7 @@ def test_the_order_of_products(world: World) -> None:
 
 
 def test_bad_input(world: World, http: httpx.Client) -> None:
-    metric, product, card = world.priced(price=1)
+    _, product, card = world.priced(price=1)
     customer = world.customer()
     contract = world.open_contract(customer, card)
     cards = "/v1/contract-pricing/rate-cards"
