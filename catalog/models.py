@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.fields import ExactDecimalField, finite
+from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 
 
 class CreditType(models.Model):
@@ -101,6 +102,10 @@ class ProductVersion(models.Model):
     `catalog.services.products` writes them: an update put in before others states those anew.
     """
 
+    class CompositeScope(models.TextChoices):
+        CONTRACT = "CONTRACT"
+        CUSTOMER = "CUSTOMER"
+
     id = models.BigAutoField(primary_key=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -116,6 +121,12 @@ class ProductVersion(models.Model):
     # {"rounding_method", "decimal_places"}; None for none
     quantity_rounding = models.JSONField(null=True)
     tags = models.JSONField(default=list)
+    # COMPOSITE: of which products' spend it is a percentage, as ids in text; tags mean any of these
+    composite_product_ids = models.JSONField(default=list)
+    composite_tags = models.JSONField(default=list)
+    composite_scope = models.CharField(max_length=8, choices=CompositeScope.choices, default=CompositeScope.CONTRACT)
+    exclude_free_usage = models.BooleanField(default=False)
+    include_composite_spend = models.BooleanField(default=False)
     is_refundable = models.BooleanField(default=True)
     netsuite_internal_item_id = models.CharField(max_length=200, blank=True, default="")
     netsuite_overage_item_id = models.CharField(max_length=200, blank=True, default="")
@@ -131,6 +142,10 @@ class ProductVersion(models.Model):
             models.CheckConstraint(
                 condition=Q(number=0, starting_at__isnull=True) | Q(number__gt=0, starting_at__isnull=False),
                 name="product_version_zero_is_initial",
+            ),
+            models.CheckConstraint(
+                condition=Q(composite_product_ids=[], composite_tags=[]) | Q(billable_metric__isnull=True),
+                name="composite_product_has_no_metric",
             ),
         ]
 
@@ -155,6 +170,45 @@ class RateCard(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CreditTypeConversion(models.Model):
+    """What one unit of a custom credit type costs in the card's currency, in its stored unit (cents for USD)."""
+
+    id = models.BigAutoField(primary_key=True)
+    rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="conversions")
+    custom_credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
+    fiat_per_custom_credit = ExactDecimalField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["rate_card", "custom_credit_type"], name="conversion_once_per_card"),
+            finite("conversion_finite", "fiat_per_custom_credit"),
+            models.CheckConstraint(condition=Q(fiat_per_custom_credit__gt=0), name="conversion_above_zero"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.custom_credit_type} at {self.fiat_per_custom_credit}"
+
+
+class ProductOrder(models.Model):
+    """A product's place among those that have one on a card, from 0; products without one follow."""
+
+    id = models.BigAutoField(primary_key=True)
+    rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="product_orders")
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["rate_card", "product"], name="product_ordered_once_per_card"),
+            models.UniqueConstraint(fields=["rate_card", "position"], name="one_product_at_each_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.product_id}"
 
 
 class RateCardAlias(models.Model):
@@ -194,7 +248,14 @@ class Rate(models.Model):
         PERCENTAGE = "PERCENTAGE"
         TIERED_PERCENTAGE = "TIERED_PERCENTAGE"
         SUBSCRIPTION = "SUBSCRIPTION"
-        CUSTOM = "CUSTOM"
+        VOLUME = "VOLUME"
+        PACKAGE = "PACKAGE"
+
+    class Frequency(models.TextChoices):
+        WEEKLY = "WEEKLY"
+        MONTHLY = "MONTHLY"
+        QUARTERLY = "QUARTERLY"
+        ANNUAL = "ANNUAL"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.BigIntegerField(editable=False)
@@ -210,6 +271,17 @@ class Rate(models.Model):
     price = ExactDecimalField(null=True)
     # [{"size": "5", "price": "0"}, …, {"price": "1.5"}], decimals as strings; [] unless tiered
     tiers = models.JSONField(default=list)
+    # PACKAGE: how many units a block holds
+    package_size = ExactDecimalField(null=True)
+    # percentages: what a billing period costs at least
+    minimum = ExactDecimalField(null=True)
+    # a price that balances may be drawn at instead, as catalog.prices stores it; None for none
+    commit_rate = models.JSONField(null=True)
+    # how often a subscription is charged; "" for all other products
+    billing_frequency = models.CharField(max_length=10, choices=Frequency.choices, blank=True, default="")
+    # defaults of SUBSCRIPTION rates
+    is_prorated = models.BooleanField(null=True)
+    quantity = ExactDecimalField(null=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")
 
@@ -219,14 +291,43 @@ class Rate(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["rate_card", "sequence"], name="rate_sequence_once"),
             finite("rate_price_finite", "price"),
+            finite("rate_terms_finite", "package_size", "minimum", "quantity"),
             models.CheckConstraint(condition=Q(price__isnull=True) | Q(price__gte=0), name="rate_price_not_negative"),
+            models.CheckConstraint(
+                condition=(
+                    Q(minimum__isnull=True) | Q(minimum__gte=0, rate_type__in=("PERCENTAGE", "TIERED_PERCENTAGE"))
+                )
+                & (Q(quantity__isnull=True) | Q(quantity__gte=0, rate_type="SUBSCRIPTION")),
+                name="rate_terms_fit_type",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rate_type="PACKAGE") & Q(package_size__isnull=True)
+                | Q(rate_type="PACKAGE", package_size__gt=0, price__isnull=False),
+                name="package_rate_has_size",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rate_type__in=("PERCENTAGE", "SUBSCRIPTION")) | Q(price__isnull=False),
+                name="priced_rate_has_price",
+            ),
             models.CheckConstraint(
                 condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),
                 name="rate_ends_after_start",
             ),
             models.CheckConstraint(condition=~Q(rate_type="FLAT") | Q(price__isnull=False), name="flat_rate_has_price"),
-            models.CheckConstraint(condition=~Q(rate_type="TIERED") | ~Q(tiers=[]), name="tiered_rate_has_tiers"),
+            models.CheckConstraint(
+                condition=~Q(rate_type__in=("TIERED", "TIERED_PERCENTAGE", "VOLUME")) | ~Q(tiers=[]),
+                name="tiered_rate_has_tiers",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.rate_type} from {self.starting_at:%Y-%m-%d}"
+
+
+class NamedScheduleEntry(BaseNamedScheduleEntry):
+    """A value of a rate card's named schedules."""
+
+    owner = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="named_schedule_entries")
+
+    class Meta(BaseNamedScheduleEntry.Meta):
+        verbose_name_plural = "named schedule entries"

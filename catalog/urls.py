@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from catalog.api import metrics, products, rate_cards, rates
+from catalog.api import credit_types, metrics, named_schedules, product_orders, products, rate_cards, rates
 
 PRODUCTS = "v1/contract-pricing/products"
 CARDS = "v1/contract-pricing/rate-cards"
@@ -26,5 +26,11 @@ urlpatterns = [
     path(f"{CARDS}/addRates", rates.AddRates.as_view()),
     path(f"{CARDS}/getRates", rates.GetRates.as_view()),
     path(f"{CARDS}/getRateSchedule", rates.GetRateSchedule.as_view()),
-    path("v1/credit-types/list", rate_cards.ListCreditTypes.as_view()),
+    path(f"{CARDS}/getNamedSchedule", named_schedules.GetNamedSchedule.as_view()),
+    path(f"{CARDS}/updateNamedSchedule", named_schedules.UpdateNamedSchedule.as_view()),
+    path(f"{CARDS}/setRateCardProductsOrder", product_orders.SetOrder.as_view()),
+    path(f"{CARDS}/moveRateCardProducts", product_orders.MoveProducts.as_view()),
+    path("v1/credit-types/list", credit_types.ListCreditTypes.as_view()),
+    path("v1/credit-types/create", credit_types.CreateCreditType.as_view()),
+    path("v1/credit-types/archive", credit_types.ArchiveCreditType.as_view()),
 ]

@@ -65,7 +65,7 @@ def tier_label(line: LineView) -> str:
 
 def why(line: LineView, currency: CurrencyView) -> Why:
     """The explanation of `line`, from what was stored beside it."""
-    source = line.explanation
+    source, currency = line.explanation, line.unit or currency
     events = int(source.get("event_count", 0))
     rate = source["rate"]
     facts = [_measured(source, events, line)]

@@ -32,9 +32,9 @@ def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str
             *(_groups(line).get(key) or "" for key in keys),
             "" if line.tier is None else str(line.tier["level"] + 1),
             "" if line.quantity is None else plain(line.quantity),
-            "" if line.unit_price is None else _amount(line.unit_price, view.currency),
-            _amount(line.total, view.currency),
-            code,
+            "" if line.unit_price is None else _amount(line.unit_price, line.unit or view.currency),
+            _amount(line.total, line.unit or view.currency),
+            code if line.unit is None else line.unit.name,
         ]
         for line in view.lines
     ]

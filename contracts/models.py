@@ -5,7 +5,9 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from catalog.models import RateCard
+from catalog.models import CreditType, Product, RateCard
+from core.fields import ExactDecimalField, finite
+from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
 
 
@@ -26,6 +28,10 @@ class Contract(models.Model):
         CONTRACT_START = "CONTRACT_START"
         CUSTOM_DATE = "CUSTOM_DATE"
 
+    class Prioritization(models.TextChoices):
+        LOWEST_MULTIPLIER = "LOWEST_MULTIPLIER"
+        EXPLICIT = "EXPLICIT"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contracts")
     rate_card = models.ForeignKey(RateCard, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
@@ -38,6 +44,9 @@ class Contract(models.Model):
     billing_anchor_at = models.DateTimeField()
     invoice_generation_starting_at = models.DateTimeField(null=True, blank=True)
     net_payment_terms_days = models.PositiveIntegerField(default=0)
+    multiplier_override_prioritization = models.CharField(
+        max_length=17, choices=Prioritization.choices, default=Prioritization.LOWEST_MULTIPLIER
+    )
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
@@ -57,3 +66,115 @@ class Contract(models.Model):
 
     def __str__(self) -> str:
         return self.name or f"Contract from {self.starting_at:%d %b %Y}"
+
+
+class ContractEdit(models.Model):
+    """One edit of a contract, all or nothing. What it added and removed points at it; `changes` holds the rest."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="edits")
+    uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs do not collide
+    # {"update_contract_name": …, "update_contract_end_date": …}, as on the wire
+    changes = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=160, default="")
+
+    class Meta:
+        ordering = ["created_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["uniqueness_key"], name="contract_edit_uniqueness_key_once")]
+
+    def __str__(self) -> str:
+        return f"edit of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Override(models.Model):
+    """A price agreed on a contract, in force `[starting_at, ending_before)`; never stacked (engine.overrides).
+
+    `sequence` is the order of adding on the contract. A removed one stays as history and no longer counts.
+    """
+
+    class Type(models.TextChoices):
+        OVERWRITE = "OVERWRITE"
+        MULTIPLIER = "MULTIPLIER"
+        TIERED = "TIERED"
+
+    class Target(models.TextChoices):
+        LIST_RATE = "LIST_RATE"
+        COMMIT_RATE = "COMMIT_RATE"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="overrides")
+    sequence = models.PositiveIntegerField(editable=False)
+    # "" only sets `entitled`
+    type = models.CharField(max_length=10, choices=Type.choices, blank=True, default="")
+    starting_at = models.DateTimeField()
+    ending_before = models.DateTimeField(null=True, blank=True)
+    entitled = models.BooleanField(null=True, blank=True)
+    multiplier = ExactDecimalField(null=True)
+    priority = ExactDecimalField(null=True)
+    # TIERED: [{"size": "10", "multiplier": "0.8"}, …], decimals as text
+    tiers = models.JSONField(default=list)
+    # OVERWRITE: {"rate_type", "price", "tiers", "package_size", "minimum"} as in catalog.pricing, decimals as text
+    overwrite_rate = models.JSONField(null=True)
+    overwrite_credit_type = models.ForeignKey(
+        CreditType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    applicable_product_tags = models.JSONField(default=list)
+    # as on the wire
+    override_specifiers = models.JSONField(default=list)
+    is_commit_specific = models.BooleanField(default=False)
+    target = models.CharField(max_length=11, choices=Target.choices, default=Target.LIST_RATE)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=160, default="")
+    added_by = models.ForeignKey(
+        ContractEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="added_overrides"
+    )
+    removed_by = models.ForeignKey(
+        ContractEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="removed_overrides"
+    )
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "sequence"], name="override_sequence_once"),
+            finite("override_numbers_finite", "multiplier", "priority"),
+            models.CheckConstraint(
+                condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),
+                name="override_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=(Q(multiplier__isnull=True) | Q(multiplier__gte=0))
+                & (Q(priority__isnull=True) | Q(priority__gt=0)),
+                name="override_numbers_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    type="", entitled__isnull=False, multiplier__isnull=True, tiers=[], overwrite_rate__isnull=True
+                )
+                | Q(type="OVERWRITE", overwrite_rate__isnull=False, multiplier__isnull=True, tiers=[])
+                | Q(type="MULTIPLIER", multiplier__isnull=False, tiers=[], overwrite_rate__isnull=True)
+                | Q(type="TIERED", priority__isnull=False, multiplier__isnull=True, overwrite_rate__isnull=True)
+                & ~Q(tiers=[]),
+                name="override_fits_its_type",
+            ),
+            models.CheckConstraint(
+                condition=Q(override_specifiers=[]) | Q(product__isnull=True, applicable_product_tags=[]),
+                name="override_specifiers_stand_alone",
+            ),
+            models.CheckConstraint(
+                condition=Q(target="LIST_RATE") | Q(is_commit_specific=True), name="override_of_commit_rate_is_specific"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type or 'entitlement'} from {self.starting_at:%Y-%m-%d}"
+
+
+class NamedScheduleEntry(BaseNamedScheduleEntry):
+    """A value of a contract's named schedules."""
+
+    owner = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="named_schedule_entries")
+
+    class Meta(BaseNamedScheduleEntry.Meta):
+        verbose_name_plural = "named schedule entries"

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from contracts import api
+from contracts.api import contracts as api
+from contracts.api import edits, named_schedules, rate_schedule
 from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -11,6 +12,12 @@ urlpatterns = [
     path("v2/contracts/get", api.RetrieveContractV2.as_view()),
     path("v1/contracts/list", api.ListContracts.as_view()),
     path("v2/contracts/list", api.ListContractsV2.as_view()),
+    path("v1/contracts/getContractRateSchedule", rate_schedule.GetContractRateSchedule.as_view()),
+    path("v1/contracts/getNamedSchedule", named_schedules.GetNamedSchedule.as_view()),
+    path("v1/contracts/updateNamedSchedule", named_schedules.UpdateNamedSchedule.as_view()),
+    path("v1/contracts/listNamedSchedules", named_schedules.ListNamedSchedules.as_view()),
+    path("v2/contracts/edit", edits.EditContract.as_view()),
+    path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),

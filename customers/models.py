@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
+
 
 class Customer(models.Model):
     """An account that is billed. Archiving is for good; its aliases stay taken."""
@@ -46,3 +48,12 @@ class IngestAlias(models.Model):
 
     def __str__(self) -> str:
         return self.alias
+
+
+class NamedScheduleEntry(BaseNamedScheduleEntry):
+    """A value of a customer's named schedules."""
+
+    owner = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="named_schedule_entries")
+
+    class Meta(BaseNamedScheduleEntry.Meta):
+        verbose_name_plural = "named schedule entries"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -11,6 +12,7 @@ from core import audit
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
+from core.named_schedules import set_value
 from core.transactions import require_transaction, use_case
 from customers.models import Customer, IngestAlias
 from customers.selectors import get_customer
@@ -90,6 +92,13 @@ def archive_customer(*, customer_id: UUID, now: datetime) -> Customer:
             publish("customer.archived", customer, at=now, customer_id=customer.pk)
             audit.record("customer.archive", customer, at=now)
     return customer
+
+
+def update_named_schedule(*, customer_id: UUID, now: datetime, **change: Any) -> None:
+    """Sets a value of a customer's schedule (`core.named_schedules.set_value`). Raises NotFound, InvalidInput."""
+    with use_case():
+        customer = _lock(customer_id)
+        set_value(customer, customer.named_schedule_entries, now=now, **change)
 
 
 def _lock(customer_id: UUID, *, even_archived: bool = False) -> Customer:

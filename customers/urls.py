@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from customers import api
+from customers import api, named_schedules
 
 urlpatterns = [
     path("v1/customers", api.CustomersView.as_view()),
+    path("v1/customers/getNamedSchedule", named_schedules.GetNamedSchedule.as_view()),
+    path("v1/customers/updateNamedSchedule", named_schedules.UpdateNamedSchedule.as_view()),
     path("v1/customers/archive", api.ArchiveView.as_view()),
     path("v1/customers/<uuid:customer_id>", api.CustomerView.as_view()),
     path("v1/customers/<uuid:customer_id>/setName", api.NameView.as_view()),

@@ -147,16 +147,23 @@ class Charges:
 _NOTHING_IN_FORCE = RateSchedule(())
 
 
+Progress = dict[tuple[PricingGroup, Presentation], list[Charge]]
+"""The charges so far of each group of a product: its tiers go on after them."""
+
+
 def usage_charges(
     terms: InvoiceTerms,
     product: ProductTerms,
     rows: Sequence[UsageRow],
     edges: set[datetime],
     cuts: Sequence[datetime],
+    *,
+    progress: Progress,
 ) -> Charges:
     """A product's charges: per group, in stretches cut at rate changes and at `edges`, each in parts cut at `cuts`.
 
-    Usage that is not entitled makes no charge and moves no tier.
+    Usage that is not entitled makes no charge and moves no tier. `progress` is that of the product's earlier terms in
+    the period, and is added to.
     """
     result = Charges()
     pricer = Pricer(terms, product.product_id, product.tags)
@@ -178,8 +185,11 @@ def usage_charges(
         for presentation, part in members.items():
             subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
             parts = _priced(product, _measure(product, part, windows))
+            if product.window is not None:
+                parts = [inside for inside in parts if inside.window.start in product.window]
+            before = progress.setdefault((pricing, presentation), [])
             made: list[Charge] = []
-            position = ZERO
+            position = before[-1].reached if before else ZERO
             for segment, inside in _by_segment(segments, parts):
                 version = schedule.at(segment.start)
                 if version is None:
@@ -200,7 +210,8 @@ def usage_charges(
                     )
                 )  # fmt: skip
                 position = add(position, quantity)
-            for charge in made:
+            before += made
+            for charge in before:
                 charge.reached = position
             result.charges += made
     return result

@@ -19,6 +19,7 @@ from engine.charges import (
     Origin,
     Part,
     Pricer,
+    Progress,
     Unrated,
     subscription_charge,
     usage_charges,
@@ -29,7 +30,7 @@ from engine.drawdown import Purses, Settled, payment_order, settle
 from engine.errors import InvalidTerms
 from engine.explain import explanation_json
 from engine.lines import InvoiceLine, LineExplanation, lines_of
-from engine.money import ZERO, rounded, total
+from engine.money import ZERO, add, rounded, total
 from engine.prices import Flat
 from engine.rating import RateVersion
 from engine.specifiers import Subject
@@ -108,17 +109,22 @@ def compose_usage_invoice(
     InvalidTerms for usage that does not fit the terms: an unknown product, a group of another length, a window that
     crosses the period's edge, a price change or a cut.
     """
-    rows = {entry.product_id: entry.rows for entry in usage}
-    if len(rows) != len(usage) or not rows.keys() <= {product.product_id for product in terms.products}:
+    rows = {(entry.product_id, entry.window): entry.rows for entry in usage}
+    if len(rows) != len(usage) or not rows.keys() <= {
+        (product.product_id, product.window) for product in terms.products
+    }:
         raise InvalidTerms("usage must name each product of the terms at most once", "product_id")
     apart = tuple(cuts)
     composites = composite_edges(terms)
     charges: list[Charge] = []
     unrated: list[UnratedUsage] = []
+    progress: dict[tuple[str, tuple[object, ...]], Progress] = {}
     for product in terms.products:
         found = usage_charges(
-            terms, product, rows.get(product.product_id, ()), _edges(terms, product, composites), apart
-        )
+            terms, product, rows.get((product.product_id, product.window), ()),
+            _edges(terms, product, composites), apart,
+            progress=progress.setdefault((product.product_id, product.measure), {}),
+        )  # fmt: skip
         charges += found.charges
         unrated += [_unrated_usage(product, part) for part in found.unrated]
     for source in terms.subscriptions:
@@ -128,7 +134,7 @@ def compose_usage_invoice(
     purses = Purses(terms.balances_here(), terms.tags)
     lines = _pay(charges, purses, terms)
     lines += _composites(terms, lines, purses, apart)
-    lines += _conversions(terms, lines, purses)
+    lines += _conversions(terms, lines, purses, apart)
     unrated.sort(key=_unrated_order)
     subtotal = total(line.total for line in lines if line.counted)
     result = rounded(subtotal, terms.currency)
@@ -161,6 +167,8 @@ def breakdown(terms: InvoiceTerms, usage: Sequence[UsageInput], windows: Sequenc
 def _edges(terms: InvoiceTerms, product: ProductTerms, composites: dict[str, set[datetime]]) -> set[datetime]:
     """Where the product's price may change, other than at its rates: overrides, balances, percentages of its spend."""
     edges = terms.cuts(product.product_id, product.tags)
+    if product.window is not None:
+        edges |= {product.window.start, product.window.end}
     for composite in terms.composites:
         if counts(composite, product.product_id, product.tags):
             edges |= composites[composite.product_id]
@@ -198,12 +206,16 @@ def _composites(
     return found
 
 
-def _conversions(terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses) -> list[InvoiceLine]:
-    """One line for each custom unit on the invoice: what balances in it did not pay, in fiat."""
+def _conversions(
+    terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses, cuts: Sequence[datetime]
+) -> list[InvoiceLine]:
+    """One line for each custom unit on the invoice: what balances in it did not pay, in fiat. Apart at `cuts`."""
     found: list[InvoiceLine] = []
     last = terms.period.end - timedelta(microseconds=1)
     for unit in sorted({line.credit_type_id for line in lines} - {terms.credit_type_id}):
-        due = total(line.total for line in lines if line.credit_type_id == unit and not _is_postpaid(line))
+        owed = [line for line in lines if line.credit_type_id == unit and not _is_postpaid(line)]
+        parts = _due(terms, owed, cuts)
+        due = total(part.quantity for part in parts)
         version = RateVersion(
             f"conversion of {unit}", terms.period.start, None, True, Flat(terms.conversions[unit]),
             terms.credit_type_id, f"credit type conversion of {unit}",
@@ -213,10 +225,20 @@ def _conversions(terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purs
         decision = pricer.decide(version, subject, terms.period.start, None)
         charge = Charge(
             CONVERSION, "Conversion", subject, (), (), terms.period, last, version, pricer, decision, ZERO, due, due,
-            [Part(terms.period, due, 0, due)], Origin("conversion", unit, f"due in {unit}"), is_fixed=True,
+            parts, Origin("conversion", unit, f"due in {unit}"), is_fixed=True,
         )  # fmt: skip
         found += _pay([charge], purses, terms)
     return found
+
+
+def _due(terms: InvoiceTerms, lines: Sequence[InvoiceLine], cuts: Sequence[datetime]) -> list[Part]:
+    """What the lines come to, in the period's parts; charges from before it count in the first."""
+    parts = [Part(window) for window in split(terms.period, cuts)]
+    starts = [part.window.start for part in parts]
+    for line in lines:
+        part = parts[max(window_index(starts, line.starting_at), 0)]
+        part.quantity = part.measured = add(part.quantity, line.total)
+    return parts
 
 
 def _is_postpaid(line: InvoiceLine) -> bool:

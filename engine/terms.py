@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from engine.balances import BalanceSegment
 from engine.calendar import Period
@@ -30,6 +31,8 @@ class ProductTerms:
 
     `schedules` holds the rates by pricing group values, each key naming every key of `pricing_group_key`, in any
     order; a product without pricing group key has the one key `()`. Combinations that are missing have no rate.
+    `window` is the part of the billing period in which these terms hold (None: all of it); a product whose settings
+    change has terms for each part.
     """
 
     product_id: str
@@ -42,6 +45,12 @@ class ProductTerms:
     quantity_rounding: QuantityRounding | None = None
     metric_name: str = ""
     tags: frozenset[str] = frozenset()
+    window: Period | None = None
+
+    @property
+    def measure(self) -> tuple[object, ...]:
+        """What its quantities are: where only other settings change, a group's tiers go on."""
+        return self.metric_id, self.group_keys, self.quantity_conversion, self.quantity_rounding
 
     @property
     def group_keys(self) -> tuple[str, ...]:
@@ -139,11 +148,13 @@ class UsageInput:
     """The usage of one product in the billing period.
 
     A row's group holds the values of the product's pricing keys, then of its presentation keys. Rows cover the period
-    from its start, in windows that no rate change cuts (`usage_windows`).
+    from its start, in windows that no rate change cuts (`usage_windows`). `window` says which of the product's terms
+    are meant; the rows still cover the period.
     """
 
     product_id: str
     rows: tuple[UsageRow, ...]
+    window: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +180,7 @@ class InvoiceTerms:
     elsewhere: tuple[Spend, ...] = ()
 
     def __post_init__(self) -> None:
-        ids = [product.product_id for product in self.products]
-        ids += [composite.product_id for composite in self.composites]
-        if len(set(ids)) != len(ids):
-            raise InvalidTerms("a product occurs twice", "product_id")
+        self._check_products()
         if len({override.override_id for override in self.overrides}) != len(self.overrides):
             raise InvalidTerms("an override occurs twice", "overrides")
         if len({(balance.balance_id, balance.segment_id) for balance in self.balances}) != len(self.balances):
@@ -187,6 +195,19 @@ class InvoiceTerms:
                 self._check_units(product.name, schedule, units)
         for subscription in self.subscriptions:
             self._check_units(subscription.name, subscription.schedule, units)
+
+    def _check_products(self) -> None:
+        """One product, one set of terms at a time."""
+        ids = [composite.product_id for composite in self.composites]
+        ids += list({product.product_id for product in self.products})
+        if len(set(ids)) != len(ids):
+            raise InvalidTerms("a product occurs twice", "product_id")
+        windows: dict[str, list[Period]] = {}
+        for product in self.products:
+            windows.setdefault(product.product_id, []).append(product.window or self.period)
+        for found in windows.values():
+            if any(after.start < before.end for before, after in pairwise(found)):
+                raise InvalidTerms("a product occurs twice", "product_id")
 
     @staticmethod
     def _check_units(name: str, schedule: RateSchedule, units: set[str]) -> None:

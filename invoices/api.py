@@ -1,6 +1,7 @@
 """Invoices on the wire."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -28,13 +29,17 @@ PAGE = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
 TYPES = (*Invoice.Kind.values, "USAGE_CONSOLIDATED")
 _STATUS = word_of(*Invoice.Status.values)
 _SORT = word_of("DATE_ASC", "DATE_DESC")
-_SKIP = OpenApiParameter("skip_zero_qty_line_items", bool, description="Leave out lines of quantity 0.")
+_LINES = [
+    OpenApiParameter("skip_zero_qty_line_items", bool, description="Leave out lines of quantity 0."),
+    OpenApiParameter("include_list_prices", bool, description="Show the rate card's price beside each line."),
+]
+_SHOWN = {"skip_zero_qty_line_items": parse_flag, "include_list_prices": parse_flag}
 _FILTERS = [
     *PAGING,
     OpenApiParameter("status", enum=Invoice.Status.values, description="Only invoices of this status."),
     OpenApiParameter("sort", enum=["date_asc", "date_desc"], description="By the period's start, oldest first."),
     OpenApiParameter("credit_type_id", UUID, description="Only invoices in this unit."),
-    _SKIP,
+    *_LINES,
 ]
 
 
@@ -43,6 +48,11 @@ class IdInput(Input):
 
     id = IdField()
     reason = TextField(maximum=500, required=False, allow_null=True)
+
+
+def _shown(query: dict[str, Any]) -> dict[str, bool]:
+    """Takes what says how lines are shown out of a read query."""
+    return {name: bool(query.pop(name)) for name in _SHOWN}
 
 
 class ListInvoices(ApiView):
@@ -65,15 +75,15 @@ class ListInvoices(ApiView):
         """List a customer's invoices, drafts as they stand now."""
         query = read_query(
             request, status=_STATUS, sort=_SORT, type=word_of(*TYPES), contract_id=parse_id, credit_type_id=parse_id,
-            starting_on=parse_instant, ending_before=parse_instant, skip_zero_qty_line_items=parse_flag,
+            starting_on=parse_instant, ending_before=parse_instant, **_SHOWN,
         )  # fmt: skip
         get_customer(customer_id=customer_id, field="customer_id")
-        sort, skip = query.pop("sort"), bool(query.pop("skip_zero_qty_line_items"))
+        sort, shown = query.pop("sort"), _shown(query)
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows = filter_invoices(invoice_rows(customer_id=customer_id), kind=query.pop("type"), **query)
         found, cursor = paginate(rows, page_request(request), order=order)
         views = selectors.page_of_views(found, now=now())
-        return listing([present_invoice(view, skip_zero_qty_line_items=skip) for view in views], cursor)
+        return listing([present_invoice(view, **shown) for view in views], cursor)
 
 
 class RetrieveInvoice(ApiView):
@@ -81,12 +91,12 @@ class RetrieveInvoice(ApiView):
 
     resource = "invoices"
 
-    @extend_schema(parameters=[_SKIP], responses=envelope(InvoiceOutput), tags=["Invoices"])
+    @extend_schema(parameters=_LINES, responses=envelope(InvoiceOutput), tags=["Invoices"])
     def get(self, request: Request, customer_id: UUID, invoice_id: UUID) -> Response:
         """Read an invoice, a draft as it stands now."""
-        skip = bool(read_query(request, skip_zero_qty_line_items=parse_flag)["skip_zero_qty_line_items"])
+        shown = _shown(read_query(request, **_SHOWN))
         view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return data(present_invoice(view, skip_zero_qty_line_items=skip))
+        return data(present_invoice(view, **shown))
 
 
 class InvoicePdf(ApiView):
@@ -134,7 +144,7 @@ class ListBreakdowns(ApiView):
         """List what each day or hour adds to each invoice; a page holds at most 35 days, or 24 hours."""
         query = read_query(
             request, starting_on=parse_instant, ending_before=parse_instant, window_size=word_of(*STEP), status=_STATUS,
-            sort=_SORT, credit_type_id=parse_id, skip_zero_qty_line_items=parse_flag,
+            sort=_SORT, credit_type_id=parse_id, **_SHOWN,
         )  # fmt: skip
         get_customer(customer_id=customer_id, field="customer_id")
         start, end = query["starting_on"], query["ending_before"]
@@ -149,9 +159,9 @@ class ListBreakdowns(ApiView):
             customer_id=customer_id, starting_on=first, ending_before=last, window_size=size, now=now(),
             status=query["status"], credit_type_id=query["credit_type_id"],
         )  # fmt: skip
-        skip = bool(query["skip_zero_qty_line_items"])
+        shown = _shown(query)
         ordered = reversed(parts) if newest_first else parts
-        return listing([present_breakdown(part, skip_zero_qty_line_items=skip) for part in ordered], cursor)
+        return listing([present_breakdown(part, **shown) for part in ordered], cursor)
 
 
 class UnbilledUsage(ApiView):

@@ -3,15 +3,17 @@
 It only gathers frozen terms and exact quantities and hands them to the engine.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from catalog.models import CreditType
-from catalog.selectors import CatalogTerms, list_product_terms
+from catalog.selectors import CardTerms, CatalogTerms, card_terms
 from contracts.models import Contract
-from engine.calendar import Period
+from contracts.selectors import billing_schedule, engine_overrides
+from engine.calendar import Period, periods
+from engine.composites import spend_of
 from engine.invoice import (
     ComposedInvoice,
     InvoiceTerms,
@@ -22,6 +24,9 @@ from engine.invoice import (
     usage_windows,
 )
 from engine.money import Currency
+from engine.overrides import Prioritization
+from engine.terms import CompositeScope, Spend
+from engine.usage import UsageRow
 from usage.selectors import UsageQuery, get_usage
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -42,29 +47,64 @@ def billing_unit(contract: Contract) -> CreditType:
 
 
 def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
-    """What `contract` prices in `period`; a constant number of queries."""
-    catalog = tuple(
-        list_product_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else ()
-    )
+    """What `contract` prices in `period`; a constant number of queries, but for composites over all contracts."""
+    card = card_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else CardTerms()
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
         period=period,
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),
-        products=tuple(entry.terms for entry in catalog),
+        products=tuple(entry.terms for entry in card.products),
+        composites=card.composites,
+        conversions=card.conversions or {},
+        overrides=engine_overrides(contract_id=contract.pk, period=period),
+        prioritization=Prioritization(contract.multiplier_override_prioritization),
     )
-    return Terms(contract.customer_id, engine, catalog)
+    return Terms(contract.customer_id, engine, card.products)
 
 
-def compose(terms: Terms) -> ComposedInvoice:
-    """The invoice as it stands: the same call for a draft and for the final one."""
-    return compose_usage_invoice(terms.engine, _usage(terms, ()))
+UsageSource = Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]]
+"""Where quantities come from: a customer and questions, an answer for each."""
+
+
+def stored_usage(customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+    """The usage that is stored."""
+    return get_usage(customer_id=customer_id, queries=queries)
+
+
+def compose(terms: Terms, source: UsageSource = stored_usage) -> ComposedInvoice:
+    """The invoice as it stands: the same call for a draft, the final one and a preview."""
+    whole = replace(terms.engine, elsewhere=_elsewhere(terms, source))
+    return compose_usage_invoice(whole, _usage(terms, (), source))
 
 
 def compose_windows(terms: Terms, windows: Sequence[Period]) -> list[ComposedInvoice]:
     """The same invoice by day or hour; `windows` in order, inside the period."""
     edges = [edge for window in windows for edge in (window.start, window.end)]
-    return breakdown(terms.engine, _usage(terms, edges), windows)
+    whole = replace(terms.engine, elsewhere=_elsewhere(terms, stored_usage, edges))
+    return breakdown(whole, _usage(terms, edges, stored_usage), windows)
+
+
+def _elsewhere(terms: Terms, source: UsageSource, cuts: Sequence[datetime] = ()) -> tuple[Spend, ...]:
+    """What the customer's other contracts spend in the period, if a composite product is a percentage of that too.
+
+    Each is composed over its own periods, without its composite products, as far as they lie in this one.
+    """
+    if not any(composite.scope is CompositeScope.CUSTOMER for composite in terms.engine.composites):
+        return ()
+    mine = terms.engine.period
+    edges = [mine.start, mine.end, *cuts]
+    others = Contract.objects.filter(customer_id=terms.customer_id, archived_at__isnull=True, starting_at__lt=mine.end)
+    found: list[Spend] = []
+    for contract in others.exclude(pk=terms.engine.contract_id).select_related("rate_card__fiat_credit_type"):
+        for period in periods(billing_schedule(contract), contract.starting_at, contract.ending_before, mine.end):
+            if period.end <= mine.start:
+                continue
+            other = load_terms(contract, period, billing_unit(contract))
+            alone = replace(other, engine=replace(other.engine, composites=()))
+            invoice = compose_usage_invoice(alone.engine, _usage(alone, edges, source), edges)
+            found += [spend for spend in spend_of(invoice.lines, alone.engine) if spend.window.start in mine]
+    return tuple(found)
 
 
 def usage_query(entry: CatalogTerms, windows: Sequence[Period]) -> UsageQuery:
@@ -82,13 +122,15 @@ def group_keys(product: ProductTerms) -> tuple[str, ...]:
     return product.pricing_group_key + product.presentation_group_key
 
 
-def _usage(terms: Terms, cuts: Iterable[datetime]) -> list[UsageInput]:
+def _usage(terms: Terms, cuts: Iterable[datetime], source: UsageSource) -> list[UsageInput]:
     windows = usage_windows(terms.engine, cuts)
     asked: dict[tuple[str, tuple[str, ...]], UsageQuery] = {}
     for entry in terms.catalog:  # products that share metric and keys share the question
         asked.setdefault((entry.terms.metric_id, group_keys(entry.terms)), usage_query(entry, windows))
-    answers = dict(zip(asked, get_usage(customer_id=terms.customer_id, queries=list(asked.values())), strict=True))
+    answers = dict(zip(asked, source(terms.customer_id, list(asked.values())), strict=True))
     return [
-        UsageInput(entry.terms.product_id, tuple(answers[entry.terms.metric_id, group_keys(entry.terms)]))
+        UsageInput(
+            entry.terms.product_id, tuple(answers[entry.terms.metric_id, group_keys(entry.terms)]), entry.terms.window
+        )
         for entry in terms.catalog
     ]

@@ -126,10 +126,19 @@ class InvoiceLine(models.Model):
     # {"level", "starting_at", "size"} as on the wire, None without tiers
     tier = models.JSONField(null=True)
     explanation = models.JSONField(default=dict)
+    # the unit of its amounts where that is not the invoice's: such a line is not counted, its conversion is
+    credit_type = models.ForeignKey(CreditType, null=True, on_delete=models.PROTECT, related_name="+")
+    counted = models.BooleanField(default=True)
+    product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
+        max_length=40, null=True, default="UsageProductListItem"
+    )
 
     class Meta:
         ordering = ["position"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(credit_type__isnull=True) | Q(counted=False), name="invoice_line_counted_in_its_unit"
+            ),
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position_once"),
             finite("invoice_line_amounts_finite", "quantity", "unit_price", "total"),
         ]

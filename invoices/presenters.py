@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from catalog.prices import wire_explained
 from engine.money import ZERO
 from invoices.types import BreakdownView, CurrencyView, InvoiceView, LineView
 
-PRODUCT_TYPES = {"usage": "UsageProductListItem"}
 
-
-def present_invoice(view: InvoiceView, *, skip_zero_qty_line_items: bool = False) -> dict[str, Any]:
+def present_invoice(
+    view: InvoiceView, *, skip_zero_qty_line_items: bool = False, include_list_prices: bool = False
+) -> dict[str, Any]:
     """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it."""
     return {
         "id": view.id,
@@ -25,7 +26,7 @@ def present_invoice(view: InvoiceView, *, skip_zero_qty_line_items: bool = False
         "rounding": view.rounding,
         "total": view.total,
         "line_items": [
-            present_line(line, view.currency)
+            present_line(line, view.currency, with_list_price=include_list_prices)
             for line in view.lines
             if not (skip_zero_qty_line_items and line.quantity == ZERO)
         ],
@@ -42,9 +43,14 @@ def present_invoice(view: InvoiceView, *, skip_zero_qty_line_items: bool = False
     }
 
 
-def present_breakdown(part: BreakdownView, *, skip_zero_qty_line_items: bool = False) -> dict[str, Any]:
+def present_breakdown(
+    part: BreakdownView, *, skip_zero_qty_line_items: bool = False, include_list_prices: bool = False
+) -> dict[str, Any]:
     """One day or hour of an invoice: exact, since only a whole invoice is rounded."""
-    return present_invoice(part.invoice, skip_zero_qty_line_items=skip_zero_qty_line_items) | {
+    whole = present_invoice(
+        part.invoice, skip_zero_qty_line_items=skip_zero_qty_line_items, include_list_prices=include_list_prices
+    )
+    return whole | {
         "breakdown_start_timestamp": part.window_start,
         "breakdown_end_timestamp": part.window_end,
         "rounding": ZERO,
@@ -52,15 +58,15 @@ def present_breakdown(part: BreakdownView, *, skip_zero_qty_line_items: bool = F
     }
 
 
-def present_line(line: LineView, currency: CurrencyView) -> dict[str, Any]:
+def present_line(line: LineView, currency: CurrencyView, *, with_list_price: bool = False) -> dict[str, Any]:
     """A line item. `id` addresses its explanation; `list_price` stays None unless it is asked for."""
     shown: dict[str, Any] = {
         "id": line.id,
         "type": line.type,
         "name": line.name,
         "product_id": line.product_id,
-        "product_type": PRODUCT_TYPES.get(line.type),
-        "credit_type": _credit_type(currency),
+        "product_type": line.product_type,
+        "credit_type": _credit_type(line.unit or currency),
         "quantity": line.quantity,
         "unit_price": line.unit_price,
         "total": line.total,
@@ -74,7 +80,17 @@ def present_line(line: LineView, currency: CurrencyView) -> dict[str, Any]:
         shown["presentation_group_values"] = line.presentation_group_values
     if line.tier is not None:
         shown["tier"] = line.tier
+    shown["list_price"] = _list_price(line, currency) if with_list_price else None
     return shown
+
+
+def _list_price(line: LineView, currency: CurrencyView) -> dict[str, Any] | None:
+    """The rate card's price before overrides, as the line's explanation keeps it; None for lines without a rate."""
+    kept = line.explanation.get("list_price")
+    if kept is None or line.type not in ("usage", "subscription"):
+        return None
+    shown = wire_explained(kept) | {"credit_type": _credit_type(line.unit or currency)}
+    return shown | ({"pricing_group_values": line.pricing_group_values} if line.pricing_group_values else {})
 
 
 def _credit_type(currency: CurrencyView) -> dict[str, Any]:

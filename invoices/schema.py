@@ -3,6 +3,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from catalog.api.prices import PriceOutput
 from core.api.fields import CustomFieldsField, ExactField, InstantField, WordField
 from core.api.output import NoneYetField, Output
 from invoices.models import Invoice
@@ -76,6 +77,7 @@ class LineOutput(Output):
     pricing_group_values = CustomFieldsField(required=False)
     presentation_group_values = serializers.DictField(child=serializers.CharField(allow_null=True), required=False)
     tier = TierOutput(required=False)
+    list_price = PriceOutput(required=False, allow_null=True)
 
 
 class UnratedOutput(Output):
@@ -131,6 +133,7 @@ class BreakdownOutput(InvoiceOutput):
 class ExplanationOutput(Output):
     """How a line came about: enough to recompute it by hand. Numbers are exact decimal strings."""
 
+    kind = serializers.CharField()
     metric = serializers.DictField()
     event_count = serializers.IntegerField()
     metric_quantity = serializers.CharField()
@@ -138,7 +141,10 @@ class ExplanationOutput(Output):
     rounding = serializers.DictField(allow_null=True)
     quantity = serializers.CharField()
     rate = serializers.DictField()
+    list_price = serializers.DictField()
     tier = serializers.DictField(allow_null=True)
     line = serializers.DictField()
-    override = serializers.DictField(allow_null=True)
+    override = serializers.CharField(allow_null=True)
+    overrides = serializers.DictField()
+    balance = serializers.DictField(allow_null=True)
     steps = serializers.ListField(child=serializers.CharField())

@@ -35,6 +35,11 @@ class LineView:
     presentation_group_values: dict[str, str | None]
     tier: dict[str, Any] | None
     explanation: dict[str, Any]
+    # the unit of its amounts where that is not the invoice's: a custom pricing unit
+    unit: CurrencyView | None = None
+    # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
+    counted: bool = True
+    product_type: str | None = "UsageProductListItem"
 
 
 @dataclass(frozen=True, slots=True)

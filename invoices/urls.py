@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from invoices import api
+from invoices import api, preview
 
 _CUSTOMER = "v1/customers/<uuid:customer_id>/invoices"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{_CUSTOMER}/<uuid:invoice_id>/pdf", api.InvoicePdf.as_view()),
     path(f"tactus/{_CUSTOMER}/<uuid:invoice_id>/lines/<uuid:line_id>/explanation", api.LineExplanation.as_view()),
     path("tactus/v1/customers/<uuid:customer_id>/unbilled-usage", api.UnbilledUsage.as_view()),
+    path("v1/customers/<uuid:customer_id>/previewEvents", preview.PreviewEvents.as_view()),
     path("v1/invoices/void", api.VoidInvoice.as_view()),
     path("v1/invoices/regenerate", api.RegenerateInvoice.as_view()),
 ]

@@ -170,7 +170,8 @@ def _require(request: HttpRequest, *permissions: str) -> None:
 def _block(name: str, groups: list[list[LineView]], view: InvoiceView) -> ProductBlock:
     shown = tuple(_group(lines, view) for lines in groups)
     plain = len(shown) == 1 and not shown[0].label
-    return ProductBlock(name, _amount([line for lines in groups for line in lines], view.currency), plain, shown)
+    unit = groups[0][0].unit or view.currency
+    return ProductBlock(name, _amount([line for lines in groups for line in lines], unit), plain, shown)
 
 
 def _group(lines: list[LineView], view: InvoiceView) -> Group:
@@ -182,9 +183,9 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
         if whole or not (first.starting_at and first.ending_before)
         else period_text(first.starting_at, first.ending_before),
         quantity=total(line.quantity or ZERO for line in lines),
-        amount=_amount(lines, view.currency),
+        amount=_amount(lines, first.unit or view.currency),
         is_tiered=any(line.tier is not None for line in lines),
-        lines=tuple(_shown(line, view.currency) for line in lines),
+        lines=tuple(_shown(line, line.unit or view.currency) for line in lines),
     )
 
 
@@ -204,7 +205,7 @@ def _why(line: LineView, currency: CurrencyView) -> Why | None:
 
 def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:
     for position, line in enumerate(view.lines, 1):
-        unit = view.currency
+        unit = line.unit or view.currency
         yield (
             view.number or "draft", position, line.name, line_label(line, _AS_SENT), tier_label(line), line.quantity,
             plain_amount(line.unit_price, unit), plain_amount(line.total, unit), unit_code(unit), line.starting_at,

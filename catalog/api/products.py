@@ -30,7 +30,6 @@ from engine.conversion import ConversionOperation, RoundingMethod
 from engine.money import plain
 
 PRO_SERVICE = Product.Type.PRO_SERVICE
-COMPOSITE_ONLY = ("composite_product_ids", "composite_tags", "exclude_free_usage", "include_composite_spend")
 
 
 class UniqueTextsField(serializers.ListField):
@@ -71,19 +70,16 @@ class FieldsInput(Input):
     quantity_conversion = ConversionInput(required=False, allow_null=True)
     quantity_rounding = RoundingInput(required=False, allow_null=True)
     tags = UniqueTextsField(longest=200, most=100, required=False)
+    composite_product_ids = serializers.ListField(child=IdField(), max_length=500, required=False)
+    composite_tags = UniqueTextsField(longest=200, most=100, required=False)
+    composite_scope = WordField(ProductVersion.CompositeScope.values, required=False)
+    exclude_free_usage = FlagField(required=False)
+    include_composite_spend = FlagField(required=False)
     is_refundable = FlagField(required=False)
     netsuite_internal_item_id = TextField(required=False)
     netsuite_overage_item_id = TextField(required=False)
     # Has a meaning for SQL metrics only; of no effect otherwise, as Metronome says.
     sql_breakdown_granularity = WordField(("HOUR", "SERVICE_PERIOD"), required=False)
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Composite products come later; what only they have is refused as soon as it says something."""
-        if isinstance(data, dict):
-            for name in COMPOSITE_ONLY:
-                if data.get(name):
-                    raise serializers.ValidationError({name: ["is not supported by this version of Tactus"]})
-        return super().to_internal_value(data)
 
 
 class CreateInput(FieldsInput):
@@ -152,6 +148,11 @@ class UpdateOutput(Output):
     quantity_conversion = ConversionOutput(required=False, allow_null=True)
     quantity_rounding = RoundingOutput(required=False, allow_null=True)
     tags = serializers.ListField(child=serializers.CharField(), required=False)
+    composite_product_ids = serializers.ListField(child=serializers.CharField(), required=False)
+    composite_tags = serializers.ListField(child=serializers.CharField(), required=False)
+    composite_scope = serializers.CharField(required=False)
+    exclude_free_usage = serializers.BooleanField(required=False)
+    include_composite_spend = serializers.BooleanField(required=False)
     is_refundable = serializers.BooleanField(required=False)
     netsuite_internal_item_id = serializers.CharField(required=False)
     netsuite_overage_item_id = serializers.CharField(required=False)
@@ -192,6 +193,8 @@ def present(product: Product, at: datetime) -> dict[str, Any]:
 
 def _state(product: Product, version: ProductVersion) -> dict[str, Any]:
     hidden = () if product.type == Product.Type.USAGE else services.USAGE_ONLY
+    if product.type != Product.Type.COMPOSITE:
+        hidden = (*hidden, *services.COMPOSITE_ONLY)
     values = {name: getattr(version, name) for name in services.COLUMNS if name not in hidden}
     return _written(version) | {name: value for name, value in values.items() if value not in (None, "")}
 
@@ -205,6 +208,8 @@ def _fields(body: dict[str, Any]) -> dict[str, Any]:
     fields = {name: body[name] for name in services.COLUMNS if name in body}
     if "billable_metric_id" in fields:
         fields["billable_metric_id"] = str(fields["billable_metric_id"])
+    if "composite_product_ids" in fields:
+        fields["composite_product_ids"] = list(dict.fromkeys(str(entry) for entry in fields["composite_product_ids"]))
     if conversion := fields.get("quantity_conversion"):
         factor = plain(conversion["conversion_factor"])
         fields["quantity_conversion"] = {**conversion, "conversion_factor": factor}

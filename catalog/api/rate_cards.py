@@ -1,4 +1,4 @@
-"""`/v1/contract-pricing/rate-cards…`, the cards themselves, and `/v1/credit-types/list`."""
+"""`/v1/contract-pricing/rate-cards…`, the cards themselves."""
 
 from typing import Any
 
@@ -8,13 +8,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors, services
-from core.api.fields import CustomFieldsField, IdField, Input, InstantField, TextField
+from catalog.api.units import CreditTypeOutput
+from catalog.models import CreditTypeConversion
+from core.api.fields import CustomFieldsField, ExactField, IdField, Input, InstantField, TextField
 from core.api.output import PAGING, IdOutput, Output, envelope, page_of
 from core.api.paging import page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
+from engine.money import plain
 
 MAX_ALIASES = 100
+MAX_CONVERSIONS = 100
 
 
 class AliasInput(Input):
@@ -29,46 +33,42 @@ def _aliases() -> serializers.ListField:
     return serializers.ListField(child=AliasInput(), max_length=MAX_ALIASES, required=False)
 
 
+class ConversionInput(Input):
+    """What one unit of a custom credit type costs, in the stored unit of the card's currency (cents for USD)."""
+
+    custom_credit_type_id = IdField()
+    fiat_per_custom_credit = ExactField(above=0)
+
+
+def _conversions() -> serializers.ListField:
+    return serializers.ListField(child=ConversionInput(), max_length=MAX_CONVERSIONS, required=False)
+
+
 class CreateInput(Input):
     """Body of a new card."""
-
-    not_yet = ("credit_type_conversions",)
 
     name = TextField(maximum=200)
     description = TextField(minimum=0, maximum=5000, required=False)
     fiat_credit_type_id = IdField(required=False)
     aliases = _aliases()
+    credit_type_conversions = _conversions()
     custom_fields = CustomFieldsField(required=False)
 
 
 class UpdateInput(Input):
     """What changes; an alias that is named gets these windows only, others stay."""
 
-    not_yet = ("add_credit_type_conversions",)
-
     rate_card_id = IdField()
     name = TextField(maximum=200, required=False)
     description = TextField(minimum=0, maximum=5000, required=False)
     aliases = _aliases()
+    add_credit_type_conversions = _conversions()
 
 
 class CardInput(Input):
     """Which card."""
 
     id = IdField()
-
-
-class CreditTypeOutput(Output):
-    """A pricing unit, briefly."""
-
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-
-
-class PricingUnitOutput(CreditTypeOutput):
-    """A pricing unit in the list."""
-
-    is_currency = serializers.BooleanField()
 
 
 class AliasOutput(Output):
@@ -79,6 +79,17 @@ class AliasOutput(Output):
     ending_before = InstantField(allow_null=True)
 
 
+class ConversionOutput(Output):
+    """What one unit of a custom credit type costs; the amount is a string, as Metronome has it."""
+
+    custom_credit_type = CreditTypeOutput()
+    fiat_per_custom_credit = serializers.SerializerMethodField()
+
+    def get_fiat_per_custom_credit(self, row: CreditTypeConversion) -> str:
+        """Exact, in plain digits."""
+        return plain(row.fiat_per_custom_credit)
+
+
 class RateCardOutput(Output):
     """A rate card, without its rates."""
 
@@ -87,14 +98,10 @@ class RateCardOutput(Output):
     description = serializers.CharField()
     aliases = AliasOutput(many=True)
     fiat_credit_type = CreditTypeOutput()
-    credit_type_conversions = serializers.SerializerMethodField()
+    credit_type_conversions = ConversionOutput(many=True, source="conversions")
     custom_fields = CustomFieldsField()
     created_at = InstantField()
     created_by = serializers.CharField()
-
-    def get_credit_type_conversions(self, _card: Any) -> list[dict[str, str]]:
-        """None yet: custom units come later."""
-        return []
 
 
 class CreateRateCard(ApiView):
@@ -159,20 +166,11 @@ class ArchiveRateCard(ApiView):
         return data(IdOutput.of(services.archive_rate_card(rate_card_id=body["id"], now=now())))
 
 
-class ListCreditTypes(ApiView):
-    """Pricing units."""
-
-    resource = "catalog"
-
-    @extend_schema(parameters=PAGING, responses=page_of(PricingUnitOutput))
-    def get(self, request: Request) -> Response:
-        """List the pricing units by name."""
-        found = selectors.list_credit_types()
-        rows, next_page = paginate(found, page_request(request), order=("name", "id"))
-        return listing(PricingUnitOutput.of_each(rows), next_page)
-
-
 def _with_windows(body: dict[str, Any]) -> dict[str, Any]:
-    if "aliases" not in body:
-        return body
-    return body | {"aliases": [services.AliasWindow(**alias) for alias in body["aliases"]]}
+    found = dict(body)
+    if "aliases" in found:
+        found["aliases"] = [services.AliasWindow(**alias) for alias in found["aliases"]]
+    for name in ("credit_type_conversions", "add_credit_type_conversions"):
+        if name in found:
+            found[name] = [services.Conversion(**entry) for entry in found[name]]
+    return found

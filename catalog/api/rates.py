@@ -1,9 +1,8 @@
 """`/v1/contract-pricing/rate-cards/…`, the rates on a card."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors, services
-from catalog.api.rate_cards import CreditTypeOutput
+from catalog.api.prices import CostOutput, PriceInput, PriceOutput
 from catalog.models import Rate
+from catalog.prices import wire_price
 from catalog.selectors import EffectiveRate, RateSelector
 from core.api.fields import CustomFieldsField, ExactField, FlagField, IdField, Input, InstantField, TextField, WordField
 from core.api.output import PAGING, IdOutput, Output, envelope, page_of
@@ -21,62 +21,50 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 
+T = TypeVar("T")
 FREQUENCIES = ("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")
-SUPPORTED = (Rate.Type.FLAT, Rate.Type.TIERED)
-MAX_TIERS = 200
 MAX_RATES = 1000
 MAX_SELECTORS = 100
 
 
 class GroupValuesField(CustomFieldsField):
-    """Pricing group values: property name to value, 1 to 500 characters."""
+    """Group values: property name to value, 1 to 500 characters; `nullable` ones may be null (property absent)."""
+
+    def __init__(self, *, nullable: bool = False, **kwargs: Any) -> None:
+        self.nullable = nullable
+        super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         """Refuses anything but a small object of texts."""
         if not isinstance(data, dict) or len(data) > 10:
             raise serializers.ValidationError("must be an object of at most 10 strings")
         for key, value in data.items():
+            if value is None and self.nullable:
+                continue
             if not isinstance(value, str) or not 1 <= len(value) <= 500 or not 1 <= len(key) <= 200:
                 raise serializers.ValidationError("must hold names of 1 to 200 and values of 1 to 500 characters")
         return data
 
 
-class TierInput(Input):
-    """A tier; the last has no size."""
+class CommitRateInput(PriceInput):
+    """A price that balances may be drawn at instead of the list rate."""
 
-    size = ExactField(above=0, required=False, allow_null=True)
-    price = ExactField(minimum=0)
+    not_yet = (*PriceInput.not_yet, "minimum_config")
 
 
-class RateInput(Input):
+class RateInput(PriceInput):
     """A rate of a product over a time."""
-
-    not_yet = ("billing_frequency", "commit_rate", "custom_rate", "is_prorated", "quantity", "minimum_config")
 
     product_id = IdField()
     starting_at = InstantField(hour=True)
     ending_before = InstantField(hour=True, required=False)
     entitled = FlagField()
-    rate_type = WordField(Rate.Type.values)
-    price = ExactField(minimum=0, required=False)
-    tiers = serializers.ListField(child=TierInput(), max_length=MAX_TIERS, required=False)
     credit_type_id = IdField(required=False)
     pricing_group_values = GroupValuesField(required=False)
-
-    def validate_rate_type(self, value: str) -> str:
-        """What cannot be billed yet must not be stored."""
-        if value not in SUPPORTED:
-            raise serializers.ValidationError(f"{value} rates are not supported by this version of Tactus")
-        return value
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """A FLAT rate has a price, a TIERED one tiers, neither the other's."""
-        has, lacks = ("price", "tiers") if attrs["rate_type"] == Rate.Type.FLAT else ("tiers", "price")
-        if attrs.get(has) in (None, []):
-            raise serializers.ValidationError({has: [f"is needed for a {attrs['rate_type']} rate"]})
-        if attrs.get(lacks) not in (None, []):
-            raise serializers.ValidationError({lacks: [f"does not apply to a {attrs['rate_type']} rate"]})
-        return attrs
+    billing_frequency = WordField(FREQUENCIES, required=False)
+    commit_rate = CommitRateInput(required=False)
+    is_prorated = FlagField(required=False)
+    quantity = ExactField(minimum=0, required=False)
 
 
 class AddRateInput(RateInput):
@@ -102,7 +90,8 @@ class SelectorInput(Input):
     billing_frequency = WordField(FREQUENCIES, required=False)
 
 
-def _selectors() -> serializers.ListField:
+def selectors_field() -> serializers.ListField:
+    """A list of selectors, any of which may pick a rate."""
     return serializers.ListField(child=SelectorInput(), max_length=MAX_SELECTORS, required=False)
 
 
@@ -111,7 +100,7 @@ class GetRatesInput(Input):
 
     rate_card_id = IdField()
     at = InstantField()
-    selectors = _selectors()
+    selectors = selectors_field()
 
 
 class GetScheduleInput(Input):
@@ -120,24 +109,7 @@ class GetScheduleInput(Input):
     rate_card_id = IdField()
     starting_at = InstantField()
     ending_before = InstantField(required=False)
-    selectors = _selectors()
-
-
-class TierOutput(Output):
-    """A tier; exact numbers."""
-
-    size = ExactField(required=False)
-    price = ExactField()
-
-
-class PriceOutput(Output):
-    """A price as it was agreed; amounts in the stored unit of its credit type (cents for USD)."""
-
-    rate_type = serializers.CharField()
-    credit_type = CreditTypeOutput()
-    price = ExactField(required=False)
-    tiers = TierOutput(many=True, required=False)
-    pricing_group_values = CustomFieldsField(required=False)
+    selectors = selectors_field()
 
 
 class EffectiveRateOutput(Output):
@@ -151,7 +123,9 @@ class EffectiveRateOutput(Output):
     starting_at = InstantField()
     ending_before = InstantField(allow_null=True)
     pricing_group_values = CustomFieldsField(required=False)
+    billing_frequency = serializers.CharField(required=False)
     rate = PriceOutput()
+    commit_rate = CostOutput(required=False)
 
 
 class AddRate(ApiView):
@@ -165,7 +139,7 @@ class AddRate(ApiView):
         body = self.read_body(request, AddRateInput)
         card = body.pop("rate_card_id")
         rate = services.add_rate(rate_card_id=card, rate=_new_rate(body), now=now())
-        return data(PriceOutput.of(_price(rate)))
+        return data(PriceOutput.of(present_rate(rate) | present_terms(rate)))
 
 
 class AddRates(ApiView):
@@ -194,7 +168,7 @@ class GetRates(ApiView):
         body = self.read_body(request, GetRatesInput)
         card = selectors.get_rate_card(rate_card_id=body["rate_card_id"], field="rate_card_id")
         found = selectors.list_effective_rates(
-            rate_card_id=card.pk, starting_at=body["at"], ending_before=None, selectors=_picked(body)
+            rate_card_id=card.pk, starting_at=body["at"], ending_before=None, selectors=picked(body)
         )
         return _page([entry for entry in found if entry.starting_at <= body["at"]], request)
 
@@ -216,32 +190,44 @@ class GetRateSchedule(ApiView):
             rate_card_id=card.pk,
             starting_at=body["starting_at"],
             ending_before=body.get("ending_before"),
-            selectors=_picked(body),
+            selectors=picked(body),
         )
         return _page(found, request)
 
 
 def _new_rate(body: dict[str, Any]) -> services.NewRate:
-    tiers = tuple((tier.get("size"), tier["price"]) for tier in body.pop("tiers", ()))
-    return services.NewRate(**body, tiers=tiers)
+    cost = body.pop("cost")
+    commit_rate = body.pop("commit_rate", None)
+    return services.NewRate(**cost, **body, commit_rate=commit_rate and commit_rate["cost"])
 
 
-def _picked(body: dict[str, Any]) -> list[RateSelector]:
+def picked(body: dict[str, Any]) -> list[RateSelector]:
+    """The selectors of a read body."""
     return [RateSelector(**selector) for selector in body.get("selectors", ())]
 
 
-def _price(rate: Rate) -> dict[str, Any]:
-    """The keys that do not apply to the rate's type are left out."""
-    row: dict[str, Any] = {"rate_type": rate.rate_type, "credit_type": rate.credit_type}
-    if rate.price is not None:
-        row["price"] = rate.price
-    if rate.tiers:
-        row["tiers"] = [{name: Decimal(text) for name, text in tier.items()} for tier in rate.tiers]
+def present_rate(rate: Rate) -> dict[str, Any]:
+    """The rate itself; the keys that do not apply to its type are left out."""
+    row: dict[str, Any] = wire_price(selectors.stored_price_of(rate)) | {"credit_type": rate.credit_type}
+    if rate.is_prorated is not None:
+        row["is_prorated"] = rate.is_prorated
+    if rate.quantity is not None:
+        row["quantity"] = rate.quantity
     return row | _values(rate)
 
 
 def _values(rate: Rate) -> dict[str, Any]:
     return {"pricing_group_values": rate.pricing_group_values} if rate.pricing_group_values else {}
+
+
+def present_terms(rate: Rate) -> dict[str, Any]:
+    """What a listing shows beside the rate."""
+    row = _values(rate)
+    if rate.billing_frequency:
+        row["billing_frequency"] = rate.billing_frequency
+    if rate.commit_rate is not None:
+        row["commit_rate"] = wire_price(rate.commit_rate)
+    return row
 
 
 def _row(entry: EffectiveRate) -> dict[str, Any]:
@@ -254,17 +240,27 @@ def _row(entry: EffectiveRate) -> dict[str, Any]:
         "entitled": rate.entitled,
         "starting_at": entry.starting_at,
         "ending_before": entry.ending_before,
-        "rate": _price(rate),
-        **_values(rate),
+        "rate": present_rate(rate),
+        **present_terms(rate),
     }
 
 
 def _page(entries: Sequence[EffectiveRate], request: Request) -> Response:
+    orders = [entry.order for entry in entries]
+    return page_of_entries(entries, orders, request, lambda shown: EffectiveRateOutput.of_each(map(_row, shown)))
+
+
+def page_of_entries(
+    entries: Sequence[T],
+    orders: Sequence[tuple[int, int, datetime]],
+    request: Request,
+    show: Callable[[Sequence[T]], list[dict[str, Any]]],
+) -> Response:
     """One page of computed rows; the cursor is their order, as for rows of a table."""
     page = page_request(request)
     if page.after is not None and [type(part) for part in page.after] != [int, int, datetime]:
         raise InvalidInput("not a cursor that this list gave out", field=page.field)
-    rest = [entry for entry in entries if page.after is None or entry.order > page.after]
+    rest = [index for index, order in enumerate(orders) if page.after is None or order > page.after]
     shown = rest[: page.limit]
-    next_page = encode(shown[-1].order) if len(rest) > page.limit else None
-    return listing(EffectiveRateOutput.of_each(_row(entry) for entry in shown), next_page)
+    next_page = encode(orders[shown[-1]]) if len(rest) > page.limit else None
+    return listing(show([entries[index] for index in shown]), next_page)

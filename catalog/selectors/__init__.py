@@ -2,26 +2,44 @@
 
 from catalog.selectors.metrics import get_metric, list_metrics, metric_spec
 from catalog.selectors.products import get_product, list_products, state_at, versions_of
-from catalog.selectors.rate_cards import get_rate_card, list_credit_types, list_rate_cards
-from catalog.selectors.rates import EffectiveRate, RateSelector, list_effective_rates, price_of
-from catalog.selectors.terms import CatalogTerms, list_product_terms, priced_metric_ids
+from catalog.selectors.rate_cards import (
+    conversions_of,
+    get_rate_card,
+    list_credit_types,
+    list_rate_cards,
+    ordered_product_ids,
+)
+from catalog.selectors.rates import (
+    EffectiveRate,
+    RateSelector,
+    list_effective_rates,
+    price_of,
+    rate_version,
+    stored_price_of,
+)
+from catalog.selectors.terms import CardTerms, CatalogTerms, card_terms, priced_metric_ids
 
 __all__ = [
+    "CardTerms",
     "CatalogTerms",
     "EffectiveRate",
     "RateSelector",
+    "card_terms",
+    "conversions_of",
     "get_metric",
     "get_product",
     "get_rate_card",
     "list_credit_types",
     "list_effective_rates",
     "list_metrics",
-    "list_product_terms",
     "list_products",
     "list_rate_cards",
     "metric_spec",
+    "ordered_product_ids",
     "price_of",
     "priced_metric_ids",
+    "rate_version",
     "state_at",
+    "stored_price_of",
     "versions_of",
 ]

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from catalog.models import ProductVersion, Rate
+from catalog.models import ProductOrder, ProductVersion, Rate
+from catalog.prices import engine_price
 from catalog.selectors.products import state_at, versions_of
-from catalog.timeline import Span, later_wins
-from engine.prices import Flat, Price, Tier, Tiered
+from engine.money import plain
+from engine.prices import Price
+from engine.rating import RateVersion
+from engine.timeline import Span, later_wins
 
+UNPLACED = 10**9
 GroupValues = tuple[tuple[str, str], ...]
 
 
@@ -28,7 +32,7 @@ class RateSelector:
         """Whether a rate of a product in this state is meant."""
         values = rate.pricing_group_values
         return (
-            self.billing_frequency is None
+            self.billing_frequency in (None, rate.billing_frequency)
             and self.product_id in (None, rate.product_id)
             and (self.product_tags is None or not set(self.product_tags).isdisjoint(state.tags))
             and self.pricing_group_values in (None, values)
@@ -40,7 +44,8 @@ class RateSelector:
 class EffectiveRate:
     """A rate over `[starting_at, ending_before)`, where it is the one that counts.
 
-    `order` sorts a card's rates: products, then group values, in the order of their first rate; then by time.
+    `order` sorts a card's rates: products (those with a place on the card first), then group values, in the order of
+    their first rate; then by time.
     """
 
     rate: Rate
@@ -60,15 +65,16 @@ def list_effective_rates(
     """The card's rates that count at any time in `[starting_at, ending_before)` and that any selector picks, in order.
 
     Without selectors, all. The ends are the rates' own, not cut to the window. Products are shown as they are at the
-    later of the window's and the rate's start. Two queries.
+    later of the window's and the rate's start. Three queries.
     """
     found = []
     rows = _rows(rate_card_id, selectors)
     versions = versions_of(rate.product_id for rate in rows)
-    first_of: dict[UUID, int] = {}
+    placed = ProductOrder.objects.filter(rate_card_id=rate_card_id).values_list("product_id", "position")
+    first_of = {product_id: position - UNPLACED for product_id, position in placed}
     for rate in rows:
         first_of.setdefault(rate.product_id, rate.sequence)
-    for (product_id, _), members in group_by_price(rows).items():
+    for (product_id, _, _), members in group_by_price(rows).items():
         order = first_of[product_id], members[0].sequence
         for part in later_wins(spans(members)):
             if _apart(part, starting_at, ending_before):
@@ -79,11 +85,11 @@ def list_effective_rates(
     return sorted(found, key=lambda entry: entry.order)
 
 
-def group_by_price(rates: Sequence[Rate]) -> dict[tuple[UUID, GroupValues], list[Rate]]:
-    """Rates that compete with each other, by product and pricing group values; input order is kept."""
-    groups: dict[tuple[UUID, GroupValues], list[Rate]] = {}
+def group_by_price(rates: Sequence[Rate]) -> dict[tuple[UUID, GroupValues, str], list[Rate]]:
+    """Rates that compete with each other: by product, pricing group values and frequency; input order is kept."""
+    groups: dict[tuple[UUID, GroupValues, str], list[Rate]] = {}
     for rate in rates:
-        key = rate.product_id, tuple(sorted(rate.pricing_group_values.items()))
+        key = rate.product_id, tuple(sorted(rate.pricing_group_values.items())), rate.billing_frequency
         groups.setdefault(key, []).append(rate)
     return groups
 
@@ -93,17 +99,41 @@ def spans(rates: Sequence[Rate]) -> list[Span[Rate]]:
     return [Span(rate.sequence, rate.starting_at, rate.ending_before, rate) for rate in rates]
 
 
+def stored_price_of(rate: Rate) -> dict[str, Any]:
+    """The rate's price in the shape of `catalog.prices`."""
+    found: dict[str, Any] = {"rate_type": rate.rate_type}
+    for name in ("price", "package_size", "minimum"):
+        if getattr(rate, name) is not None:
+            found[name] = plain(getattr(rate, name))
+    return found | ({"tiers": rate.tiers} if rate.tiers else {})
+
+
 def price_of(rate: Rate) -> Price:
     """The rate's price as the engine knows it, in the stored units of its credit type."""
-    if rate.rate_type == Rate.Type.FLAT:
-        return Flat(rate.price)
-    return Tiered(
-        tuple(Tier(Decimal(tier["size"]) if "size" in tier else None, Decimal(tier["price"])) for tier in rate.tiers)
+    return engine_price(stored_price_of(rate))
+
+
+def rate_version(part: Span[Rate]) -> RateVersion:
+    """A rate over the time in which it is the one that counts, as the engine bills by it."""
+    rate = part.item
+    return RateVersion(
+        rate_id=str(rate.pk),
+        starting_at=part.start,
+        ending_before=part.end,
+        entitled=rate.entitled,
+        price=price_of(rate),
+        credit_type_id=str(rate.credit_type_id),
+        source=f"rate card {rate.rate_card.name}",
+        commit_price=None if rate.commit_rate is None else engine_price(rate.commit_rate),
     )
 
 
 def _rows(rate_card_id: UUID, selectors: Sequence[RateSelector]) -> list[Rate]:
-    rows = Rate.objects.filter(rate_card_id=rate_card_id).select_related("product", "credit_type").order_by("sequence")
+    rows = (
+        Rate.objects.filter(rate_card_id=rate_card_id)
+        .select_related("product", "credit_type", "rate_card")
+        .order_by("sequence")
+    )
     products = [selector.product_id for selector in selectors if selector.product_id is not None]
     if selectors and len(products) == len(selectors):
         rows = rows.filter(product_id__in=products)

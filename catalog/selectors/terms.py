@@ -1,6 +1,6 @@
 """A rate card as the engine bills by it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,16 +8,24 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from catalog.models import BillableMetric, ProductVersion, Rate
+from catalog.models import BillableMetric, Product, ProductVersion, Rate
 from catalog.selectors.metrics import metric_spec
 from catalog.selectors.products import state_at, versions_of
-from catalog.selectors.rates import GroupValues, group_by_price, price_of, spans
-from catalog.timeline import Span, later_wins
-from engine.calendar import Period
+from catalog.selectors.rate_cards import conversions_of
+from catalog.selectors.rates import GroupValues, group_by_price, rate_version, spans
+from engine.calendar import Period, split
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import ProductTerms
-from engine.rating import RateSchedule, RateVersion
+from engine.rating import RateSchedule
+from engine.terms import CompositeScope, CompositeTerms
+from engine.timeline import later_wins
 from engine.usage import MetricSpec
+
+# What of a product's state bears on its lines.
+BILLED = (
+    "name", "billable_metric_id", "pricing_group_key", "presentation_group_key", "quantity_conversion",
+    "quantity_rounding", "tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,49 +36,90 @@ class CatalogTerms:
     spec: MetricSpec
 
 
-def list_product_terms(*, rate_card_id: UUID, period: Period) -> list[CatalogTerms]:
-    """The usage products that the card has a rate for at any time in `period`, in the order of their first such rate.
+@dataclass(frozen=True, slots=True)
+class CardTerms:
+    """What a card prices in a period.
 
-    A product is as its state in force at the period's start says; rates whose group values do not fit that state's
-    pricing group key do not count. Two queries, whatever the size of the card.
+    `subscriptions` are the schedules of subscription products by (product id, billing frequency); `conversions` what
+    one unit of each custom credit type costs.
+    """
+
+    products: tuple[CatalogTerms, ...] = ()
+    composites: tuple[CompositeTerms, ...] = ()
+    subscriptions: Mapping[tuple[str, str], RateSchedule] | None = None
+    conversions: Mapping[str, Decimal] | None = None
+
+
+def card_terms(*, rate_card_id: UUID, period: Period) -> CardTerms:
+    """The products that the card has a rate for at any time in `period`, in the order of their first such rate.
+
+    A product whose settings change inside the period has terms for each stretch; a composite one is as at the period's
+    start. Rates whose group values do not fit the pricing group key of the time do not count. Three queries, whatever
+    the size of the card.
     """
     rows = list(
         Rate.objects.filter(Q(ending_before__isnull=True) | Q(ending_before__gt=period.start))
         .filter(rate_card_id=rate_card_id, starting_at__lt=period.end)
-        .select_related("rate_card")
+        .select_related("rate_card", "product")
         .order_by("sequence")
     )
     versions = versions_of(rate.product_id for rate in rows)
-    states = {product_id: state_at(history, period.start) for product_id, history in versions.items()}
-    schedules: dict[UUID, dict[GroupValues, RateSchedule]] = {}
-    for (product_id, values), rates in group_by_price(rows).items():
-        priced = schedules.setdefault(product_id, {})
-        if {name for name, _ in values} == set(states[product_id].pricing_group_key):
-            priced[values] = RateSchedule(tuple(_rate_version(part) for part in later_wins(spans(rates))))
+    schedules: dict[UUID, dict[tuple[GroupValues, str], RateSchedule]] = {}
+    kinds: dict[UUID, str] = {}
+    for (product_id, values, frequency), rates in group_by_price(rows).items():
+        kinds[product_id] = rates[0].product.type
+        schedule = RateSchedule(tuple(rate_version(part) for part in later_wins(spans(rates))))
+        schedules.setdefault(product_id, {})[values, frequency] = schedule
+    products: list[CatalogTerms] = []
+    composites: list[CompositeTerms] = []
+    subscriptions: dict[tuple[str, str], RateSchedule] = {}
+    for product_id, priced in schedules.items():
+        if kinds[product_id] == Product.Type.USAGE:
+            by_values = {values: schedule for (values, _), schedule in priced.items()}
+            products += _usage_terms(versions[product_id], by_values, period)
+        elif kinds[product_id] == Product.Type.COMPOSITE:
+            composites += [_composite(state_at(versions[product_id], period.start), one) for one in priced.values()]
+        else:
+            subscriptions |= {(str(product_id), frequency): one for (_, frequency), one in priced.items()}
+    return CardTerms(tuple(products), tuple(composites), subscriptions, conversions_of(rate_card_id=rate_card_id))
+
+
+def _usage_terms(
+    versions: Sequence[ProductVersion], priced: Mapping[GroupValues, RateSchedule], period: Period
+) -> list[CatalogTerms]:
     found = []
-    for product_id, by_values in schedules.items():
-        state = states[product_id]
-        if state.billable_metric is not None:
-            terms = _product_terms(state, state.billable_metric, by_values)
-            found.append(CatalogTerms(terms, metric_spec(state.billable_metric)))
+    for window, state in _states(versions, period):
+        metric = state.billable_metric
+        if metric is None:
+            continue
+        fitting = {
+            values: schedule
+            for values, schedule in priced.items()
+            if {name for name, _ in values} == set(state.pricing_group_key)
+        }
+        terms = _product_terms(state, metric, fitting, None if window == period else window)
+        found.append(CatalogTerms(terms, metric_spec(metric)))
     return found
 
 
-def _rate_version(part: Span[Rate]) -> RateVersion:
-    rate = part.item
-    return RateVersion(
-        rate_id=str(rate.pk),
-        starting_at=part.start,
-        ending_before=part.end,
-        entitled=rate.entitled,
-        price=price_of(rate),
-        credit_type_id=str(rate.credit_type_id),
-        source=f"rate card {rate.rate_card.name}",
-    )
+def _states(versions: Sequence[ProductVersion], period: Period) -> list[tuple[Period, ProductVersion]]:
+    """The product's states in the period, in order of time; changes that no line shows make no new one."""
+    starts = [version.starting_at for version in versions if version.starting_at is not None]
+    found: list[tuple[Period, ProductVersion]] = []
+    for window in split(period, starts):
+        state = state_at(versions, window.start)
+        if found and all(getattr(found[-1][1], name) == getattr(state, name) for name in BILLED):
+            found[-1] = (Period(found[-1][0].start, window.end), found[-1][1])
+        else:
+            found.append((window, state))
+    return found
 
 
 def _product_terms(
-    state: ProductVersion, metric: BillableMetric, schedules: dict[GroupValues, RateSchedule]
+    state: ProductVersion,
+    metric: BillableMetric,
+    schedules: Mapping[GroupValues, RateSchedule],
+    window: Period | None,
 ) -> ProductTerms:
     conversion, rounding = state.quantity_conversion, state.quantity_rounding
     return ProductTerms(
@@ -85,6 +134,22 @@ def _product_terms(
         and QuantityConversion(Decimal(conversion["conversion_factor"]), ConversionOperation(conversion["operation"])),
         quantity_rounding=rounding
         and QuantityRounding(RoundingMethod(rounding["rounding_method"]), rounding["decimal_places"]),
+        tags=frozenset(state.tags),
+        window=window,
+    )
+
+
+def _composite(state: ProductVersion, schedule: RateSchedule) -> CompositeTerms:
+    return CompositeTerms(
+        product_id=str(state.product_id),
+        name=state.name,
+        schedule=schedule,
+        product_ids=frozenset(state.composite_product_ids),
+        product_tags=frozenset(state.composite_tags),
+        scope=CompositeScope(state.composite_scope),
+        exclude_free_usage=state.exclude_free_usage,
+        include_composites=state.include_composite_spend,
+        tags=frozenset(state.tags),
     )
 
 

@@ -1,24 +1,41 @@
 """Every write of the catalogue."""
 
+from catalog.services.credit_types import archive_credit_type, create_credit_type
 from catalog.services.metrics import archive_metric, create_metric, rename_metric
-from catalog.services.products import COLUMNS, USAGE_ONLY, archive_product, create_product, update_product
-from catalog.services.rate_cards import AliasWindow, archive_rate_card, create_rate_card, update_rate_card
+from catalog.services.named_schedules import update_named_schedule
+from catalog.services.product_orders import move_products, set_product_order
+from catalog.services.products import (
+    COLUMNS,
+    COMPOSITE_ONLY,
+    USAGE_ONLY,
+    archive_product,
+    create_product,
+    update_product,
+)
+from catalog.services.rate_cards import AliasWindow, Conversion, archive_rate_card, create_rate_card, update_rate_card
 from catalog.services.rates import NewRate, add_rate, add_rates
 
 __all__ = [
     "COLUMNS",
+    "COMPOSITE_ONLY",
     "USAGE_ONLY",
     "AliasWindow",
+    "Conversion",
     "NewRate",
     "add_rate",
     "add_rates",
+    "archive_credit_type",
     "archive_metric",
     "archive_product",
     "archive_rate_card",
+    "create_credit_type",
     "create_metric",
     "create_product",
     "create_rate_card",
+    "move_products",
     "rename_metric",
+    "set_product_order",
+    "update_named_schedule",
     "update_product",
     "update_rate_card",
 ]

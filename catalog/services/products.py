@@ -24,6 +24,11 @@ BLANK: dict[str, Any] = {
     "quantity_conversion": None,
     "quantity_rounding": None,
     "tags": [],
+    "composite_product_ids": [],
+    "composite_tags": [],
+    "composite_scope": ProductVersion.CompositeScope.CONTRACT,
+    "exclude_free_usage": False,
+    "include_composite_spend": False,
     "is_refundable": True,
     "netsuite_internal_item_id": "",
     "netsuite_overage_item_id": "",
@@ -35,6 +40,15 @@ USAGE_ONLY = (
     "presentation_group_key",
     "quantity_conversion",
     "quantity_rounding",
+)
+
+
+COMPOSITE_ONLY = (
+    "composite_product_ids",
+    "composite_tags",
+    "composite_scope",
+    "exclude_free_usage",
+    "include_composite_spend",
 )
 
 
@@ -133,15 +147,42 @@ def _restate(product: Product, versions: Sequence[ProductVersion]) -> None:
             if metric is None:
                 raise InvalidInput("no such billable metric", field="billable_metric_id")
             _check_group_keys(state, metric)
+        elif product.type == Product.Type.COMPOSITE:
+            _check_composite(product, state)
+
+
+def _check_composite(product: Product, state: dict[str, Any]) -> None:
+    """A composite product is a percentage of something, and not of itself."""
+    ids = {UUID(text) for text in state["composite_product_ids"]}
+    if not ids and not state["composite_tags"]:
+        raise InvalidInput(
+            "a COMPOSITE product needs composite_product_ids or composite_tags", field="composite_product_ids"
+        )
+    found = Product.objects.in_bulk(ids)
+    for product_id in ids:
+        part = found.get(product_id)
+        if part is None:
+            raise InvalidInput(f"no product {product_id}", field="composite_product_ids")
+        if product_id == product.pk or part.type in (Product.Type.FIXED, Product.Type.PRO_SERVICE):
+            raise InvalidInput(f"{product_id} has no usage of its own", field="composite_product_ids")
+        if part.type == Product.Type.COMPOSITE and not state["include_composite_spend"]:
+            raise InvalidInput(
+                "names a composite product; include_composite_spend allows that", field="composite_product_ids"
+            )
 
 
 def _check_fields(product: Product, changed: dict[str, Any]) -> None:
     """Whether each field applies to the product's type and makes sense by itself."""
-    if product.type != Product.Type.USAGE:
-        for name in USAGE_ONLY:
-            if changed.get(name):
-                raise InvalidInput(f"does not apply to a {product.type} product", field=name)
-    elif product.versions.first() is None and not changed.get("billable_metric_id"):
+    foreign: tuple[str, ...] = () if product.type == Product.Type.USAGE else USAGE_ONLY
+    foreign += () if product.type == Product.Type.COMPOSITE else COMPOSITE_ONLY
+    for name in foreign:
+        if changed.get(name):
+            raise InvalidInput(f"does not apply to a {product.type} product", field=name)
+    if (
+        product.type == Product.Type.USAGE
+        and product.versions.first() is None
+        and not changed.get("billable_metric_id")
+    ):
         raise InvalidInput("is needed for a USAGE product", field="billable_metric_id")
     try:
         if conversion := changed.get("quantity_conversion"):

@@ -4,19 +4,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import combinations
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 
-from catalog.models import CreditType, RateCard, RateCardAlias
+from catalog.models import CreditType, CreditTypeConversion, RateCard, RateCardAlias
 from core import audit
 from core.audit import current_actor
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
+from engine.money import plain
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
@@ -45,12 +47,21 @@ class AliasWindow:
         return left
 
 
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What one unit of a custom credit type costs, in the stored unit of the card's currency (cents for USD)."""
+
+    custom_credit_type_id: UUID
+    fiat_per_custom_credit: Decimal
+
+
 def create_rate_card(
     *,
     name: str,
     description: str = "",
     fiat_credit_type_id: UUID = USD,
     aliases: Sequence[AliasWindow] = (),
+    credit_type_conversions: Sequence[Conversion] = (),
     custom_fields: dict[str, str] | None = None,
     now: datetime,
 ) -> RateCard:
@@ -71,7 +82,8 @@ def create_rate_card(
             created_by=current_actor().label,
         )
         _assign(card, aliases, now)
-        _tell(card, "create", now, {"name": name, "currency": currency.code, "aliases": _plain(aliases)})
+        _convert(card, credit_type_conversions, "credit_type_conversions")
+        _tell(card, "create", now, {"name": name, "currency": currency.code, "aliases": _plain_aliases(aliases)})
     return card
 
 
@@ -81,6 +93,7 @@ def update_rate_card(
     name: str | None = None,
     description: str | None = None,
     aliases: Sequence[AliasWindow] | None = None,
+    add_credit_type_conversions: Sequence[Conversion] = (),
     now: datetime,
 ) -> RateCard:
     """Changes what is given. An alias that is named gets these windows only, taken from other cards; others stay.
@@ -97,7 +110,13 @@ def update_rate_card(
         card.save(update_fields=["name", "description"])
         if aliases is not None:
             _assign(card, aliases, now)
-            detail["aliases"] = _plain(aliases)
+            detail["aliases"] = _plain_aliases(aliases)
+        if add_credit_type_conversions:
+            _convert(card, add_credit_type_conversions, "add_credit_type_conversions")
+            detail["credit_type_conversions"] = {
+                str(entry.custom_credit_type_id): plain(entry.fiat_per_custom_credit)
+                for entry in add_credit_type_conversions
+            }
         _tell(card, "update", now, detail)
     return card
 
@@ -124,6 +143,30 @@ def lock_rate_card(rate_card_id: UUID, *, even_archived: bool = False) -> RateCa
     return card
 
 
+def _convert(card: RateCard, conversions: Sequence[Conversion], path: str) -> None:
+    """The one writer of conversions: they are only added. The caller holds the card's lock."""
+    require_transaction()
+    units = CreditType.objects.filter(archived_at__isnull=True, is_currency=False).in_bulk(
+        [entry.custom_credit_type_id for entry in conversions]
+    )
+    known = set(card.conversions.values_list("custom_credit_type_id", flat=True))
+    for index, entry in enumerate(conversions):
+        if entry.custom_credit_type_id not in units:
+            raise InvalidInput("no such custom pricing unit", field=f"{path}.{index}.custom_credit_type_id")
+        if entry.custom_credit_type_id in known:
+            message = "the card converts this unit already; conversions cannot be changed"
+            raise InvalidInput(message, field=f"{path}.{index}.custom_credit_type_id")
+        known.add(entry.custom_credit_type_id)
+    CreditTypeConversion.objects.bulk_create(
+        CreditTypeConversion(
+            rate_card=card,
+            custom_credit_type_id=entry.custom_credit_type_id,
+            fiat_per_custom_credit=entry.fiat_per_custom_credit,
+        )
+        for entry in conversions
+    )
+
+
 def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> None:
     """The one writer of aliases; that each names one card at a time is proven by `rate_card_alias_names_one_card`."""
     require_transaction()
@@ -148,7 +191,7 @@ def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> No
         kept += [_row(row.rate_card, piece) for piece in pieces]
     RateCardAlias.objects.bulk_create([*kept, *(_row(card, alias) for alias in aliases)])
     for loser in losers.values():
-        _tell(loser, "lose_alias", now, {"to_rate_card_id": str(card.pk), "aliases": _plain(aliases)})
+        _tell(loser, "lose_alias", now, {"to_rate_card_id": str(card.pk), "aliases": _plain_aliases(aliases)})
 
 
 def _left_of(window: AliasWindow, taken: Sequence[AliasWindow]) -> list[AliasWindow]:
@@ -170,7 +213,7 @@ def _before(start: datetime | None, end: datetime | None) -> bool:
     return start is None or end is None or start < end
 
 
-def _plain(aliases: Sequence[AliasWindow]) -> list[dict[str, str | None]]:
+def _plain_aliases(aliases: Sequence[AliasWindow]) -> list[dict[str, str | None]]:
     return [
         {
             "name": alias.name,

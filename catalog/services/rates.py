@@ -1,6 +1,6 @@
 """Writes of rates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -9,8 +9,9 @@ from uuid import UUID
 
 from django.db.models import Max
 
-from catalog.models import Product, ProductVersion, Rate, RateCard
-from catalog.selectors import price_of, versions_of
+from catalog.models import CreditType, Product, ProductVersion, Rate, RateCard
+from catalog.prices import PERCENTAGES, stored_price
+from catalog.selectors import stored_price_of, versions_of
 from catalog.services.rate_cards import lock_rate_card
 from core import audit
 from core.audit import current_actor
@@ -18,14 +19,20 @@ from core.errors import InvalidInput
 from core.events import publish
 from core.transactions import require_transaction, use_case
 from engine.errors import InvalidTerms
-from engine.money import plain
+
+RATES_OF: dict[str, tuple[str, ...]] = {
+    Product.Type.USAGE: ("FLAT", "TIERED", "VOLUME", "PACKAGE"),
+    Product.Type.SUBSCRIPTION: ("FLAT", "SUBSCRIPTION"),
+    Product.Type.COMPOSITE: PERCENTAGES,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NewRate:
     """A rate to add over `[starting_at, ending_before)`, on the hour in UTC.
 
-    FLAT has `price`, TIERED has `tiers` of (size, price), in the stored units of the card's currency (cents for USD).
+    `price`, `tiers` of (size, price), `minimum` and `package_size` as its type needs them, in the stored units of
+    `credit_type_id` (the card's currency by default). `commit_rate`: the arguments of `catalog.prices.stored_price`.
     """
 
     product_id: UUID
@@ -35,8 +42,14 @@ class NewRate:
     ending_before: datetime | None = None
     price: Decimal | None = None
     tiers: tuple[tuple[Decimal | None, Decimal], ...] = ()
+    minimum: Decimal | None = None
+    package_size: Decimal | None = None
+    commit_rate: dict[str, Any] | None = None
     credit_type_id: UUID | None = None
     pricing_group_values: dict[str, str] = field(default_factory=dict)
+    billing_frequency: str = ""
+    is_prorated: bool | None = None
+    quantity: Decimal | None = None
 
 
 def add_rate(*, rate_card_id: UUID, rate: NewRate, now: datetime) -> Rate:
@@ -61,12 +74,14 @@ def _add(rate_card_id: UUID, rates: Sequence[NewRate], path: str, now: datetime)
     card = lock_rate_card(rate_card_id)
     products = Product.objects.in_bulk({rate.product_id for rate in rates})
     versions = versions_of(products)
+    units = _Units(card, products)
     last: int = card.rates.aggregate(last=Max("sequence"))["last"] or 0
     rows = []
     for index, new in enumerate(rates):
         prefix = path.format(index)
         _check_product(products.get(new.product_id), versions.get(new.product_id, []), new, prefix)
-        rows.append(_row(card, new, last + 1 + index, prefix, now))
+        unit = units.of(new, prefix)
+        rows.append(_row(card, new, unit=unit, sequence=last + 1 + index, prefix=prefix, now=now))
     Rate.objects.bulk_create(rows)
     detail = {"rates": [_plain(row) for row in rows]}
     publish("rate_card.rates_added", card, at=now, payload=detail)
@@ -74,13 +89,21 @@ def _add(rate_card_id: UUID, rates: Sequence[NewRate], path: str, now: datetime)
     return rows
 
 
-def _row(card: RateCard, new: NewRate, sequence: int, prefix: str, now: datetime) -> Rate:
-    """The rate to store. Raises InvalidInput for a window, currency or price that cannot be."""
+def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefix: str, now: datetime) -> Rate:
+    """The rate to store. Raises InvalidInput for a window, unit or price that cannot be."""
     if new.ending_before is not None and new.ending_before <= new.starting_at:
         raise InvalidInput("must be after starting_at", field=f"{prefix}ending_before")
-    if new.credit_type_id not in (None, card.fiat_credit_type_id):
-        raise InvalidInput("must be the currency of the rate card", field=f"{prefix}credit_type_id")
-    row = Rate(
+    try:
+        cost = stored_price(
+            new.rate_type, price=new.price, tiers=new.tiers, minimum=new.minimum, package_size=new.package_size
+        )
+    except InvalidTerms as error:
+        raise InvalidInput(error.message, field=f"{prefix}{error.field}") from error
+    try:
+        commit_rate = None if new.commit_rate is None else stored_price(**new.commit_rate)
+    except InvalidTerms as error:
+        raise InvalidInput(error.message, field=f"{prefix}commit_rate.{error.field}") from error
+    return Rate(
         sequence=sequence,
         rate_card=card,
         product_id=new.product_id,
@@ -89,17 +112,42 @@ def _row(card: RateCard, new: NewRate, sequence: int, prefix: str, now: datetime
         ending_before=new.ending_before,
         entitled=new.entitled,
         rate_type=new.rate_type,
-        credit_type=card.fiat_credit_type,
+        credit_type=unit,
         price=new.price,
-        tiers=[_plain_tier(size, price) for size, price in new.tiers],
+        tiers=cost.get("tiers", []),
+        minimum=new.minimum,
+        package_size=new.package_size,
+        commit_rate=commit_rate,
+        billing_frequency=new.billing_frequency,
+        is_prorated=new.is_prorated,
+        quantity=new.quantity,
         created_at=now,
         created_by=current_actor().label,
     )
-    try:
-        price_of(row)
-    except InvalidTerms as error:
-        raise InvalidInput(error.message, field=f"{prefix}{error.field}") from error
-    return row
+
+
+class _Units:
+    """The units that a card knows, and the one that each product is priced in from its first rate on."""
+
+    def __init__(self, card: RateCard, product_ids: Iterable[UUID]) -> None:
+        self._card = card
+        conversions = card.conversions.select_related("custom_credit_type")
+        self._known = {card.fiat_credit_type_id: card.fiat_credit_type}
+        self._known |= {entry.custom_credit_type_id: entry.custom_credit_type for entry in conversions}
+        rates = card.rates.filter(product_id__in=product_ids).exclude(rate_type__in=PERCENTAGES)
+        self._chosen: dict[UUID, UUID] = dict(rates.values_list("product_id", "credit_type_id").distinct())
+
+    def of(self, new: NewRate, prefix: str) -> CreditType:
+        """The rate's unit. Raises InvalidInput for one that the card cannot convert, or another than before."""
+        wanted = new.credit_type_id or self._card.fiat_credit_type_id
+        unit = self._known.get(wanted)
+        if unit is None:
+            message = "must be the rate card's currency or one of its credit_type_conversions"
+            raise InvalidInput(message, field=f"{prefix}credit_type_id")
+        if new.rate_type not in PERCENTAGES and self._chosen.setdefault(new.product_id, wanted) != wanted:
+            message = "a product keeps the credit type of its first rate on a card"
+            raise InvalidInput(message, field=f"{prefix}credit_type_id")
+        return unit
 
 
 def _check_product(product: Product | None, versions: Sequence[ProductVersion], new: NewRate, prefix: str) -> None:
@@ -108,14 +156,39 @@ def _check_product(product: Product | None, versions: Sequence[ProductVersion], 
         raise InvalidInput("no such product", field=f"{prefix}product_id")
     if product.archived_at is not None:
         raise InvalidInput("the product is archived", field=f"{prefix}product_id")
-    if product.type != Product.Type.USAGE:
-        message = f"rates of {product.type} products are not supported by this version of Tactus"
+    allowed = RATES_OF.get(product.type)
+    if allowed is None:
+        message = f"{product.type} products have no rates: their price stands on the contract"
         raise InvalidInput(message, field=f"{prefix}product_id")
+    for cost, path in (
+        (new.rate_type, "rate_type"),
+        ((new.commit_rate or {}).get("rate_type"), "commit_rate.rate_type"),
+    ):
+        if cost is not None and cost not in allowed:
+            message = f"a {product.type} product has rates of type {', '.join(allowed)}"
+            raise InvalidInput(message, field=f"{prefix}{path}")
+    _check_subscription(product, new, prefix)
     keys = [set(version.pricing_group_key) for version in _in_force(versions, new)]
     if set(new.pricing_group_values) not in keys:
         wanted = " or ".join(", ".join(sorted(key)) or "nothing" for key in keys)
         message = f"must name exactly the product's pricing group key: {wanted}"
         raise InvalidInput(message, field=f"{prefix}pricing_group_values")
+
+
+def _check_subscription(product: Product, new: NewRate, prefix: str) -> None:
+    """Subscriptions are charged by frequency; only SUBSCRIPTION rates have defaults of their own."""
+    if product.type == Product.Type.SUBSCRIPTION:
+        if not new.billing_frequency:
+            raise InvalidInput("is needed for a SUBSCRIPTION product", field=f"{prefix}billing_frequency")
+        if new.commit_rate is not None:
+            raise InvalidInput("does not apply to a SUBSCRIPTION product", field=f"{prefix}commit_rate")
+    elif new.billing_frequency:
+        raise InvalidInput(f"does not apply to a {product.type} product", field=f"{prefix}billing_frequency")
+    subscribed = new.rate_type == Rate.Type.SUBSCRIPTION
+    if new.is_prorated is not None and not (subscribed and new.is_prorated):
+        raise InvalidInput("must be true, and only for a SUBSCRIPTION rate", field=f"{prefix}is_prorated")
+    if new.quantity is not None and not subscribed:
+        raise InvalidInput("only for a SUBSCRIPTION rate", field=f"{prefix}quantity")
 
 
 def _in_force(versions: Sequence[ProductVersion], new: NewRate) -> list[ProductVersion]:
@@ -129,17 +202,15 @@ def _in_force(versions: Sequence[ProductVersion], new: NewRate) -> list[ProductV
     return found
 
 
-def _plain_tier(size: Decimal | None, price: Decimal) -> dict[str, str]:
-    return {"price": plain(price)} if size is None else {"size": plain(size), "price": plain(price)}
-
-
 def _plain(rate: Rate) -> dict[str, Any]:
     return {
         "id": str(rate.pk),
         "product_id": str(rate.product_id),
         "rate_type": rate.rate_type,
-        "price": None if rate.price is None else plain(rate.price),
-        "tiers": rate.tiers,
+        **{name: value for name, value in stored_price_of(rate).items() if name != "rate_type"},
+        "credit_type_id": str(rate.credit_type_id),
+        "commit_rate": rate.commit_rate,
+        "billing_frequency": rate.billing_frequency or None,
         "pricing_group_values": rate.pricing_group_values,
         "entitled": rate.entitled,
         "starting_at": rate.starting_at.isoformat(),

@@ -248,8 +248,8 @@ def _blocks(lines: list[LineView], view: InvoiceView, names: GroupNames) -> Iter
         yield ProductBlock(
             name=key[1],
             lines=tuple(_line_row(line, view, names) for line in by_product[key]),
-            subtotal=words.money(sums[key], view.currency),
-            share=words.percent(sums[key], view.subtotal),
+            subtotal=words.money(sums[key], by_product[key][0].unit or view.currency),
+            share=words.percent(sums[key], view.subtotal) if by_product[key][0].counted else "",
         )
 
 
@@ -265,8 +265,8 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
         id=line.id,
         label=label or "All usage",
         quantity="" if line.quantity is None else words.quantity(line.quantity),
-        price="" if line.unit_price is None else words.price(line.unit_price, view.currency),
-        amount=words.money(line.total, view.currency),
+        price="" if line.unit_price is None else words.price(line.unit_price, line.unit or view.currency),
+        amount=words.money(line.total, line.unit or view.currency),
         when=when,
     )
 

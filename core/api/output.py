@@ -43,6 +43,12 @@ def envelope(output: type[Output]) -> Any:
 
 
 @cache
+def list_of(output: type[Output]) -> Any:
+    """The schema of `{"data": […]}` without pages."""
+    return inline_serializer(f"{_name(output)}List", {"data": output(many=True)})
+
+
+@cache
 def page_of(output: type[Output], cursor: str = "next_page") -> Any:
     """The schema of `{"data": […], "next_page": …}`, or whatever the cursor is called."""
     following = serializers.CharField(allow_null=True)

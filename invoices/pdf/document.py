@@ -127,7 +127,7 @@ def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
         if len(members) == 1:
             rows.append(_line_row(members[0], view, kind="product", level=0, name=clean(name), named=True))
             continue
-        amount = _money(total(line.total for line in members), view.currency)
+        amount = _money(total(line.total for line in members), members[0].unit or view.currency)
         rows.append(_row(kind="product", level=0, leads=True, name=clean(name), amount=amount))
         groups: dict[tuple[tuple[str, str], ...], list[LineView]] = {}
         for line in members:
@@ -149,6 +149,8 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         details.append(labels.period(line.starting_at, line.ending_before))
     if line.tier:
         details.append(labels.tier(line.tier))
+    if line.unit is not None:
+        details.append(f"in {clean(line.unit.name)}")
     if not (groups or details or name):
         details.append(labels.period(view.period_start, view.period_end))
     return _row(
@@ -158,8 +160,10 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         groups=groups,
         detail=" \N{MIDDLE DOT} ".join(details),
         quantity=None if line.quantity is None else _figure(format_quantity(line.quantity), QUANTITY_DECIMALS),
-        unit_price=None if line.unit_price is None else _money(line.unit_price, view.currency, PRICE_DECIMALS),
-        amount=_money(line.total, view.currency),
+        unit_price=None
+        if line.unit_price is None
+        else _money(line.unit_price, line.unit or view.currency, PRICE_DECIMALS),
+        amount=_money(line.total, line.unit or view.currency),
     )
 
 

@@ -4,6 +4,7 @@ from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
 from invoices.selectors.integrity import list_altered
 from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
+from invoices.selectors.previews import preview_invoices
 from invoices.selectors.views import (
     draft_view,
     find_invoice,
@@ -26,6 +27,7 @@ __all__ = [
     "list_invoices",
     "list_unbilled_usage",
     "page_of_views",
+    "preview_invoices",
     "spend_by_window",
     "view_of",
 ]

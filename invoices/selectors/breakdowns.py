@@ -9,7 +9,7 @@ from engine.calendar import Period
 from engine.money import ZERO, add
 from invoices import models
 from invoices.composition import compose_windows, load_terms
-from invoices.selectors.views import composed_view, filter_invoices, invoice_rows, line_views
+from invoices.selectors.views import composed_view, custom_units, filter_invoices, invoice_rows
 from invoices.types import BreakdownView, DaySpend, LineView
 
 STEP = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
@@ -50,10 +50,10 @@ def list_breakdowns(
         if not windows:
             continue
         terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
+        units = custom_units(terms.engine.conversions)
         for window, part in zip(windows, compose_windows(terms, windows), strict=True):
-            whole = composed_view(row, part, now=now)
-            lines = line_views(row.pk, part.lines)
-            found.append(BreakdownView(whole, window.start, window.end, lines, part.subtotal))
+            whole = composed_view(row, part, now=now, units=units)
+            found.append(BreakdownView(whole, window.start, window.end, whole.lines, part.subtotal))
     return sorted(found, key=lambda part: (part.window_start, part.invoice.period_start, part.invoice.id))
 
 
@@ -87,7 +87,7 @@ def _spend(start: datetime, lines: Iterable[LineView], group_by: str) -> DaySpen
     by_label: dict[str, Decimal] = {}
     total = ZERO
     for line in lines:
-        if not line.total:
+        if not line.total or not line.counted:
             continue
         groups = line.presentation_group_values | line.pricing_group_values
         label = line.name if group_by == "product" else groups.get(group_by) or "(none)"

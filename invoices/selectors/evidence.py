@@ -29,7 +29,9 @@ def line_events(
     line = _line_of(row, line_id, now)
     terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
     for entry in terms.catalog:
-        if UUID(entry.terms.product_id) == line.product_id and line.starting_at and line.ending_before:
+        if UUID(entry.terms.product_id) != line.product_id or not (line.starting_at and line.ending_before):
+            continue
+        if entry.terms.window is None or line.starting_at in entry.terms.window:
             groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
             query = UsageQuery(
                 metric_id=UUID(entry.terms.metric_id),

@@ -1,6 +1,6 @@
 """Invoices as plain rows: a draft is composed now, a final one is what was stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,6 +15,9 @@ from engine.money import plain
 from invoices import models
 from invoices.composition import compose, load_terms
 from invoices.types import CurrencyView, InvoiceView, LineView
+
+STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
+"""What of a line view is a column of its own; the unit is a foreign key."""
 
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
@@ -56,7 +59,8 @@ def page_of_views(rows: Iterable[models.Invoice], *, now: datetime) -> list[Invo
     found = list(rows)
     final = [row.pk for row in found if row.status != models.Invoice.Status.DRAFT]
     lines: dict[UUID, list[models.InvoiceLine]] = {}
-    for line in models.InvoiceLine.objects.filter(invoice_id__in=final).order_by("position") if final else ():
+    rows_of = models.InvoiceLine.objects.select_related("credit_type").order_by("position")
+    for line in rows_of.filter(invoice_id__in=final) if final else ():
         lines.setdefault(line.invoice_id, []).append(line)
     return [
         draft_view(row, now=now)
@@ -90,12 +94,17 @@ def draft_view(row: models.Invoice, *, now: datetime) -> InvoiceView:
     return composed_view(row, compose(terms), now=now)
 
 
-def composed_view(row: models.Invoice, composed: ComposedInvoice, *, now: datetime) -> InvoiceView:
-    """The view of a composed invoice."""
+Units = Mapping[str, CurrencyView]
+
+
+def composed_view(
+    row: models.Invoice, composed: ComposedInvoice, *, now: datetime, units: Units | None = None
+) -> InvoiceView:
+    """The view of a composed invoice; `units` as for `line_views`."""
     return _view(
         row,
         now=now,
-        lines=line_views(row.pk, composed.lines),
+        lines=line_views(row, composed.lines, units),
         subtotal=composed.subtotal,
         rounding=composed.rounding,
         total=composed.total,
@@ -105,11 +114,16 @@ def composed_view(row: models.Invoice, composed: ComposedInvoice, *, now: dateti
 
 def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now: datetime) -> InvoiceView:
     """A finalized or void invoice as stored."""
-    fields = LineView.__dataclass_fields__
     return _view(
         row,
         now=now,
-        lines=tuple(LineView(**{name: getattr(line, name) for name in fields}) for line in lines),
+        lines=tuple(
+            LineView(
+                **{name: getattr(line, name) for name in STORED},
+                unit=None if line.credit_type is None else currency_view(line.credit_type),
+            )
+            for line in lines
+        ),
         subtotal=row.subtotal,
         rounding=row.rounding,
         total=row.total,
@@ -117,9 +131,19 @@ def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now:
     )
 
 
-def line_views(invoice_id: UUID, lines: Iterable[InvoiceLine]) -> tuple[LineView, ...]:
-    """The engine's lines with ids that stay the same from draft to final: derived from what the line is about."""
-    return tuple(_line_view(invoice_id, line) for line in lines)
+def line_views(row: models.Invoice, lines: Sequence[InvoiceLine], units: Units | None = None) -> tuple[LineView, ...]:
+    """The engine's lines with ids that stay the same from draft to final: derived from what the line is about.
+
+    `units` are the custom pricing units that may occur, by id; without them, one query finds them if any does.
+    """
+    if units is None:
+        units = custom_units({line.credit_type_id for line in lines} - {str(row.credit_type_id)})
+    return tuple(_line_view(row.pk, line, units) for line in lines)
+
+
+def custom_units(ids: Collection[str]) -> dict[str, CurrencyView]:
+    """The pricing units of these ids; no query for none."""
+    return {str(unit.pk): currency_view(unit) for unit in CreditType.objects.filter(pk__in=ids)} if ids else {}
 
 
 def unrated_json(part: UnratedUsage) -> dict[str, Any]:
@@ -142,13 +166,18 @@ def currency_view(unit: CreditType) -> CurrencyView:
     return CurrencyView(unit.pk, unit.name, unit.code, unit.places, unit.minor_digits)
 
 
-def _line_view(invoice_id: UUID, line: InvoiceLine) -> LineView:
+def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
     tier = line.tier
+    explanation = explanation_json(line.explanation)
+    name = line.name
+    if line.type == "cpu_conversion":
+        unit = units.get(explanation["metric"]["id"])
+        name = f"{name} of {unit.name}" if unit else name
     return LineView(
         id=uuid5(invoice_id, "|".join(line.identity)),
         type=line.type,
         product_id=UUID(line.product_id) if line.product_id else None,
-        name=line.name,
+        name=name,
         quantity=line.quantity,
         unit_price=line.unit_price,
         total=line.total,
@@ -163,7 +192,10 @@ def _line_view(invoice_id: UUID, line: InvoiceLine) -> LineView:
             "starting_at": plain(tier.starting_at),
             "size": None if tier.size is None else plain(tier.size),
         },
-        explanation=explanation_json(line.explanation),
+        explanation=explanation,
+        unit=units.get(line.credit_type_id),
+        counted=line.counted,
+        product_type=line.product_type,
     )
 
 

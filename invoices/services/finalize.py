@@ -17,7 +17,7 @@ from engine.money import plain
 from invoices.composition import compose, load_terms
 from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
-from invoices.selectors.views import line_views, unrated_json
+from invoices.selectors.views import STORED, line_views, unrated_json
 from invoices.types import LineView
 
 logger = logging.getLogger(__name__)
@@ -50,13 +50,14 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     require_transaction()
     terms = load_terms(invoice.contract, Period(invoice.period_start, invoice.period_end), invoice.credit_type)
     composed = compose(terms)
-    lines = line_views(invoice.pk, composed.lines)
+    lines = line_views(invoice, composed.lines)
     InvoiceLine.objects.bulk_create(
         [
             InvoiceLine(
                 invoice=invoice,
                 position=position,
-                **{name: getattr(line, name) for name in LineView.__dataclass_fields__},
+                credit_type_id=None if line.unit is None else line.unit.credit_type_id,
+                **{name: getattr(line, name) for name in STORED},
             )
             for position, line in enumerate(lines, 1)
         ],

@@ -6,8 +6,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.timeline import Span, later_wins
 from engine.rating import RateSchedule
+from engine.timeline import Span, later_wins
 from tests.catalog.shop import START
 
 HOURS = 24

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from metronome import Metronome
 
 from catalog.models import Rate, RateCard
-from catalog.selectors import CatalogTerms, list_effective_rates, list_product_terms
+from catalog.selectors import CatalogTerms, card_terms, list_effective_rates
 from engine.calendar import Period
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.prices import Flat, Tier, Tiered
@@ -19,7 +19,7 @@ from tests.catalog.shop import USD, Shop, day
 
 
 def terms_of(card: str, start: datetime, end: datetime) -> list[CatalogTerms]:
-    return list_product_terms(rate_card_id=UUID(card), period=Period(start, end))
+    return list(card_terms(rate_card_id=UUID(card), period=Period(start, end)).products)
 
 
 def test_all_that_the_engine_needs_arrives_exactly(shop: Shop) -> None:

@@ -69,8 +69,9 @@ class World:
         **more: Any,
     ) -> None:
         kind = {"rate_type": "TIERED", "tiers": tiers} if tiers is not None else {"rate_type": "FLAT", "price": price}
+        more = kind | more
         self.sdk.v1.contracts.rate_cards.rates.add(
-            rate_card_id=card, product_id=product, starting_at=starting_at, entitled=entitled, **kind, **more
+            rate_card_id=card, product_id=product, starting_at=starting_at, entitled=entitled, **more
         )
 
     def priced(self, **rate: Any) -> tuple[Metric, str, str]:

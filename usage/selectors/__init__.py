@@ -3,6 +3,7 @@
 from usage.selectors.backfills import Backfill, list_backfills
 from usage.selectors.events import EventMatch, match_events
 from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
+from usage.selectors.previews import not_stored, usage_of, usage_with
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
 from usage.selectors.reconciliation import (
     EXPLAINED,
@@ -50,7 +51,10 @@ __all__ = [
     "list_usage",
     "list_usage_by_group",
     "match_events",
+    "not_stored",
     "reconcile",
     "refs_of",
+    "usage_of",
     "usage_windows",
+    "usage_with",
 ]

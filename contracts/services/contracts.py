@@ -1,5 +1,6 @@
 """Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/reactions.py)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.db.models import Q
 from catalog.models import RateCard, RateCardAlias
 from contracts.models import Contract
 from contracts.selectors import find_contract
+from contracts.services.overrides import NewOverride, add_overrides, plain_override
 from core import audit
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
@@ -43,6 +45,8 @@ def create_contract(
     net_payment_terms_days: int = 0,
     uniqueness_key: str | None = None,
     custom_fields: dict[str, str] | None = None,
+    overrides: Sequence[NewOverride] = (),
+    multiplier_override_prioritization: str = Contract.Prioritization.LOWEST_MULTIPLIER,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
@@ -78,12 +82,14 @@ def create_contract(
                 billing_anchor_at=counted.boundary(0),
                 invoice_generation_starting_at=schedule.invoice_generation_starting_at,
                 net_payment_terms_days=net_payment_terms_days,
+                multiplier_override_prioritization=multiplier_override_prioritization,
                 uniqueness_key=uniqueness_key,
                 custom_fields=custom_fields or {},
                 created_at=now,
                 created_by=audit.current_actor().label,
             )
-            _tell("contract.created", contract, now)
+            added = add_overrides(contract, overrides, path="overrides", now=now)
+            tell("contract.created", contract, now, {"overrides": [plain_override(row) for row in added]})
     except IntegrityError as error:
         if violated(error) != "contract_uniqueness_key_once":
             raise
@@ -104,14 +110,20 @@ def update_end_date(
         contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
         if contract.archived_at is not None:
             raise InvalidInput("the contract is archived", field="contract_id")
-        if ending_before is not None and ending_before <= contract.starting_at:
-            raise InvalidInput("must be after the contract's start", field="ending_before")
-        before = contract.ending_before
-        contract.ending_before = ending_before
-        contract.save(update_fields=["ending_before"])
-        detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
-        _tell("contract.end_changed", contract, now, detail | {"strict": not allow_ending_before_finalized_invoice})
+        move_end(contract, ending_before, now, strict=not allow_ending_before_finalized_invoice, field="ending_before")
     return contract
+
+
+def move_end(contract: Contract, ending_before: datetime | None, now: datetime, *, strict: bool, field: str) -> None:
+    """The part that editing shares; the caller holds the contract's lock."""
+    require_transaction()
+    if ending_before is not None and ending_before <= contract.starting_at:
+        raise InvalidInput("must be after the contract's start", field=field)
+    before = contract.ending_before
+    contract.ending_before = ending_before
+    contract.save(update_fields=["ending_before"])
+    detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
+    tell("contract.end_changed", contract, now, detail | {"strict": strict})
 
 
 def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime) -> Contract:
@@ -141,7 +153,7 @@ def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) ->
     require_transaction()
     contract.archived_at = now
     contract.save(update_fields=["archived_at"])
-    _tell("contract.archived", contract, now, {"void_invoices": void_invoices})
+    tell("contract.archived", contract, now, {"void_invoices": void_invoices})
 
 
 def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
@@ -174,6 +186,7 @@ def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: d
     return pointing.rate_card
 
 
-def _tell(name: str, contract: Contract, now: datetime, detail: dict[str, Any] | None = None) -> None:
+def tell(name: str, contract: Contract, now: datetime, detail: dict[str, Any] | None = None) -> None:
+    """The one place from which facts about contracts go out."""
     audit.record(name, contract, at=now, detail=detail)
     publish(name, contract, at=now, customer_id=contract.customer_id, payload=detail)

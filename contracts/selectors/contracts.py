@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from contracts.models import Contract
+from contracts.selectors.overrides import with_overrides
 from core.errors import NotFound
 from engine.calendar import BillingSchedule, Frequency
 
@@ -18,7 +19,7 @@ def list_contracts(
     include_archived: bool = False,
 ) -> QuerySet[Contract]:
     """A customer's contracts. `covering_date`: those in force then; `starting_at`: those that start then or later."""
-    rows = Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer")
+    rows = with_overrides(Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer"))
     if not include_archived:
         rows = rows.filter(archived_at__isnull=True)
     if covering_date is not None:
@@ -32,7 +33,8 @@ def list_contracts(
 
 def get_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
     """One contract. Raises NotFound for an unknown id and, alike, for another customer's."""
-    return find_contract(Contract.objects.select_related("rate_card", "customer"), contract_id, customer_id)
+    rows = with_overrides(Contract.objects.select_related("rate_card", "customer"))
+    return find_contract(rows, contract_id, customer_id)
 
 
 def find_contract(rows: QuerySet[Contract], contract_id: UUID, customer_id: UUID | None) -> Contract:

@@ -1,5 +1,6 @@
 """Contracts on the wire: v1 and v2 shapes."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -8,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
+from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import Contract
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
 from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
@@ -17,6 +19,11 @@ from core.clock import now
 from customers.selectors import get_customer
 
 A_PAGE = 20
+WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
+TERMS = (
+    "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
+    "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
+)  # fmt: skip
 
 
 class ScheduleInput(Input):
@@ -34,8 +41,8 @@ class CreateInput(Input):
     """A new contract."""
 
     not_yet = (
-        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration", "overrides",
-        "multiplier_override_prioritization", "package_alias", "package_id", "prepaid_balance_threshold_configuration",
+        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration",
+        "package_alias", "package_id", "prepaid_balance_threshold_configuration",
         "professional_services", "recurring_commits", "recurring_credits", "reseller_royalties",
         "revenue_system_configuration", "scheduled_charges", "scheduled_charges_on_usage_invoices",
         "spend_threshold_configuration", "spend_trackers", "subscriptions", "transition", "usage_filter",
@@ -57,6 +64,8 @@ class CreateInput(Input):
         help_text="From an invoice's issue until it is due; 0 if left out.",
     )
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
+    overrides = overrides_field()
+    multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
@@ -119,7 +128,7 @@ class ScheduleOutput(Output):
 class TermsOutput(Output):
     """What was agreed."""
 
-    name = serializers.SerializerMethodField()
+    name = serializers.CharField(allow_null=True)
     starting_at = InstantField()
     ending_before = InstantField(allow_null=True)
     rate_card_id = serializers.UUIDField(allow_null=True)
@@ -127,18 +136,15 @@ class TermsOutput(Output):
     usage_statement_schedule = ScheduleOutput(source="*")
     created_at = InstantField()
     created_by = serializers.CharField()
+    multiplier_override_prioritization = serializers.CharField()
+    overrides = OverrideOutput(many=True)
     commits = NoneYetField()
     credits = NoneYetField()
-    overrides = NoneYetField()
     scheduled_charges = NoneYetField()
     transitions = NoneYetField()
     discounts = NoneYetField()
     recurring_commits = NoneYetField()
     recurring_credits = NoneYetField()
-
-    def get_name(self, contract: Contract) -> str | None:
-        """Null where none was given."""
-        return contract.name or None
 
 
 class ContractOutput(Output):
@@ -155,8 +161,8 @@ class ContractOutput(Output):
 class ContractV1Output(ContractOutput):
     """A contract with its terms as `initial` and as `current`."""
 
-    initial = TermsOutput(source="*")
-    current = TermsOutput(source="*")
+    initial = TermsOutput()
+    current = TermsOutput()
     amendments = NoneYetField()
 
 
@@ -164,6 +170,28 @@ class ContractV2Output(TermsOutput, ContractOutput):
     """A contract, flat."""
 
     usage_filter = NoneYetField()
+
+
+def present_v1(contract: Contract, at: datetime) -> dict[str, Any]:
+    """A contract as v1 knows it."""
+    first = [row for row in contract.overrides.all() if row.added_by_id is None]
+    initial = _terms(contract) | {"overrides": rows_of_overrides(first, 1, at)}
+    current = _terms(contract) | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
+    return ContractV1Output.of(_whole(contract) | {"initial": initial, "current": current, "amendments": []})
+
+
+def present_v2(contract: Contract, at: datetime) -> dict[str, Any]:
+    """A contract as v2 knows it; product names are those at `at`."""
+    overrides = rows_of_overrides(selectors.standing_overrides(contract), 2, at)
+    return ContractV2Output.of(_terms(contract) | _whole(contract) | {"overrides": overrides})
+
+
+def _whole(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in WHOLE}
+
+
+def _terms(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
 
 
 class CreateContract(ApiView):
@@ -175,6 +203,7 @@ class CreateContract(ApiView):
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
+        body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         asked = body.pop("usage_statement_schedule", {})
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
@@ -186,20 +215,20 @@ class RetrieveContract(ApiView):
     """POST /v1/contracts/get"""
 
     resource, access = "contracts", "read"
-    output: type[Output] = ContractV1Output
+    present = staticmethod(present_v1)
 
     @extend_schema(request=ContractInput, responses=envelope(ContractV1Output), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Read a contract of a customer."""
         body = self.read_body(request, ContractInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-        return data(self.output.of(contract))
+        return data(self.present(contract, now()))
 
 
 class RetrieveContractV2(RetrieveContract):
     """POST /v2/contracts/get"""
 
-    output = ContractV2Output
+    present = staticmethod(present_v2)
 
     @extend_schema(request=ContractInput, responses=envelope(ContractV2Output), tags=["Contracts"])
     def post(self, request: Request) -> Response:
@@ -211,7 +240,7 @@ class ListContracts(ApiView):
     """POST /v1/contracts/list"""
 
     resource, access = "contracts", "read"
-    output: type[Output] = ContractV1Output
+    present = staticmethod(present_v1)
 
     @extend_schema(request=ListInput, responses=page_of(ContractV1Output, "cursor"), tags=["Contracts"])
     def post(self, request: Request) -> Response:
@@ -221,13 +250,14 @@ class ListContracts(ApiView):
         filters = {name: value for name, value in body.items() if name not in ("limit", "cursor")}
         page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
         rows, cursor = paginate(selectors.list_contracts(**filters), page)
-        return Response({"data": self.output.of_each(rows), "cursor": cursor})
+        at = now()
+        return Response({"data": [self.present(row, at) for row in rows], "cursor": cursor})
 
 
 class ListContractsV2(ListContracts):
     """POST /v2/contracts/list"""
 
-    output = ContractV2Output
+    present = staticmethod(present_v2)
 
     @extend_schema(request=ListInput, responses=page_of(ContractV2Output, "cursor"), tags=["Contracts"])
     def post(self, request: Request) -> Response:
@@ -257,8 +287,3 @@ class UpdateEndDate(ApiView):
         """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
         return data({"id": services.update_end_date(**body, now=now()).pk})
-
-
-def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    """Without those that are null, which means left out."""
-    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,127 @@
+"""`/v2/contracts/edit` and `/v2/contracts/getEditHistory`."""
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from contracts import selectors, services
+from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
+from contracts.models import ContractEdit
+from core.api.fields import FlagField, IdField, Input, InstantField, TextField
+from core.api.output import IdOutput, Output, envelope, list_of
+from core.api.views import ApiView, data
+from core.clock import now
+
+
+class RemoveInput(Input):
+    """What to remove."""
+
+    id = IdField()
+
+
+class EditInput(Input):
+    """What to change; all of it or nothing."""
+
+    not_yet = (
+        "add_billing_provider_configuration_update", "add_commits", "add_credits", "add_discounts",
+        "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_recurring_commits",
+        "add_recurring_credits", "add_reseller_royalties", "add_revenue_system_configuration_update",
+        "add_scheduled_charges", "add_spend_threshold_configuration", "add_spend_trackers", "add_subscriptions",
+        "archive_commits", "archive_credits", "archive_scheduled_charges", "archive_spend_trackers", "update_commits",
+        "update_credits", "update_net_payment_terms_days", "update_prepaid_balance_threshold_configuration",
+        "update_recurring_commits", "update_recurring_credits", "update_scheduled_charges",
+        "update_spend_threshold_configuration", "update_subscriptions",
+    )  # fmt: skip
+
+    customer_id = IdField()
+    contract_id = IdField()
+    add_overrides = overrides_field()
+    remove_overrides = serializers.ListField(child=RemoveInput(), required=False, max_length=1000)
+    update_contract_name = TextField(required=False, allow_null=True)
+    update_contract_end_date = InstantField(hour=True, required=False, allow_null=True)
+    allow_contract_ending_before_finalized_invoice = FlagField(required=False)
+    uniqueness_key = TextField(maximum=128, required=False)
+
+
+class HistoryInput(Input):
+    """Whose edits."""
+
+    customer_id = IdField()
+    contract_id = IdField()
+
+
+class EditOutput(Output):
+    """One edit; what it did not touch is left out."""
+
+    id = serializers.UUIDField()
+    timestamp = InstantField()
+    uniqueness_key = serializers.CharField(required=False)
+    add_overrides = OverrideOutput(many=True, required=False)
+    remove_overrides = IdOutput(many=True, required=False)
+    update_contract_name = serializers.CharField(required=False)
+    update_contract_end_date = serializers.CharField(required=False, allow_null=True)
+
+
+class EditedOutput(Output):
+    """The contract's id and what the edit did."""
+
+    id = serializers.UUIDField()
+    edit = EditOutput()
+
+
+class EditContract(ApiView):
+    """Editing."""
+
+    resource = "contracts"
+
+    @extend_schema(request=EditInput, responses=envelope(EditedOutput), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """Change a contract, all or nothing; drafts follow at once."""
+        body = self.read_body(request, EditInput)
+        more: dict[str, Any] = {}
+        if "update_contract_end_date" in body:
+            more["ending_before"] = body["update_contract_end_date"]
+        at = now()
+        edit = services.edit_contract(
+            contract_id=body["contract_id"],
+            customer_id=body["customer_id"],
+            add=[new_override(entry) for entry in body.get("add_overrides", ())],
+            remove=[entry["id"] for entry in body.get("remove_overrides", ())],
+            name=body.get("update_contract_name"),
+            allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
+            uniqueness_key=body.get("uniqueness_key"),
+            now=at,
+            **more,
+        )
+        made = selectors.list_edits(contract_id=edit.contract_id).get(pk=edit.pk)
+        return data({"id": edit.contract_id, "edit": present_edit(made, at)})
+
+
+class GetEditHistory(ApiView):
+    """Past edits."""
+
+    resource, access = "contracts", "read"
+
+    @extend_schema(request=HistoryInput, responses=list_of(EditOutput), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """List a contract's edits, oldest first."""
+        body = self.read_body(request, HistoryInput)
+        contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
+        at = now()
+        return data([present_edit(edit, at) for edit in selectors.list_edits(contract_id=contract.pk)])
+
+
+def present_edit(edit: ContractEdit, at: datetime) -> dict[str, Any]:
+    """An edit as the wire has it."""
+    shown: dict[str, Any] = {"id": edit.pk, "timestamp": edit.created_at, **edit.changes}
+    if edit.uniqueness_key:
+        shown["uniqueness_key"] = edit.uniqueness_key
+    if added := list(edit.added_overrides.all()):
+        shown["add_overrides"] = rows_of_overrides(added, 2, at)
+    if removed := list(edit.removed_overrides.all()):
+        shown["remove_overrides"] = [{"id": row.pk} for row in removed]
+    return EditOutput.of(shown)

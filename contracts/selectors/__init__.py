@@ -1,0 +1,22 @@
+"""Reads of contracts."""
+
+from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
+from contracts.selectors.edits import list_edits
+from contracts.selectors.named_schedules import named_schedule_entries
+from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
+from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
+
+__all__ = [
+    "ContractRate",
+    "billing_schedule",
+    "engine_override",
+    "engine_overrides",
+    "find_contract",
+    "get_contract",
+    "list_contract_rates",
+    "list_contracts",
+    "list_edits",
+    "named_schedule_entries",
+    "standing_overrides",
+    "with_overrides",
+]

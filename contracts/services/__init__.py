@@ -1,0 +1,25 @@
+"""Every write of contracts."""
+
+from contracts.services.contracts import (
+    UsageStatementSchedule,
+    archive_contract,
+    archive_contracts_of_customer,
+    create_contract,
+    lock_contract,
+    update_end_date,
+)
+from contracts.services.edits import edit_contract
+from contracts.services.named_schedules import update_named_schedule
+from contracts.services.overrides import NewOverride
+
+__all__ = [
+    "NewOverride",
+    "UsageStatementSchedule",
+    "archive_contract",
+    "archive_contracts_of_customer",
+    "create_contract",
+    "edit_contract",
+    "lock_contract",
+    "update_end_date",
+    "update_named_schedule",
+]

@@ -1,0 +1,78 @@
+"""Edits of contracts: several changes at once, all or nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from contracts.models import ContractEdit
+from contracts.services.contracts import lock_contract, move_end, tell
+from contracts.services.overrides import NewOverride, add_overrides, plain_override, remove_overrides
+from core import audit
+from core.constraints import violated
+from core.errors import InvalidInput, uniqueness_key_used
+from core.transactions import use_case
+
+SAME: Final = object()
+"""Stands for "not given" where None says something."""
+
+
+def edit_contract(
+    *,
+    contract_id: UUID,
+    customer_id: UUID,
+    now: datetime,
+    add: Sequence[NewOverride] = (),
+    remove: Sequence[UUID] = (),
+    name: str | None = None,
+    ending_before: Any = SAME,
+    allow_ending_before_finalized_invoice: bool = True,
+    uniqueness_key: str | None = None,
+) -> ContractEdit:
+    """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
+
+    `ending_before` None makes the contract open-ended. Raises NotFound, InvalidInput naming the field, Conflict for a
+    used uniqueness key or an end that `allow_ending_before_finalized_invoice` forbids.
+    """
+    try:
+        with use_case():
+            contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
+            if contract.archived_at is not None:
+                raise InvalidInput("the contract is archived", field="contract_id")
+            changes: dict[str, Any] = {}
+            edit = ContractEdit(
+                contract=contract,
+                uniqueness_key=uniqueness_key,
+                changes=changes,
+                created_at=now,
+                created_by=audit.current_actor().label,
+            )
+            if name is not None:
+                contract.name = changes["update_contract_name"] = name
+                contract.save(update_fields=["name"])
+            if ending_before is not SAME:
+                changes["update_contract_end_date"] = ending_before and ending_before.isoformat()
+            if not (add or remove or changes):
+                raise InvalidInput("nothing to change was given")
+            edit.save(force_insert=True)
+            remove_overrides(contract, remove, edit)
+            added = add_overrides(contract, add, path="add_overrides", now=now, edit=edit)
+            detail = {
+                "edit_id": str(edit.pk),
+                **changes,
+                "add_overrides": [plain_override(row) for row in added],
+                "remove_overrides": [str(override_id) for override_id in remove],
+            }
+            tell("contract.edited", contract, now, detail)
+            if ending_before is not SAME:
+                move_end(
+                    contract, ending_before, now, strict=not allow_ending_before_finalized_invoice,
+                    field="update_contract_end_date",
+                )  # fmt: skip
+    except IntegrityError as error:
+        if violated(error) == "contract_edit_uniqueness_key_once":
+            raise uniqueness_key_used() from error
+        raise
+    return edit
