@@ -1,7 +1,6 @@
 """Writes of rate cards and their aliases."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,15 +8,12 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError
-
 from catalog.models import CreditType, CreditTypeConversion, RateCard, RateCardAlias
 from core import audit
 from core.audit import current_actor
-from core.constraints import violated
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from core.events import publish
-from core.transactions import require_transaction, use_case
+from core.transactions import require_transaction, take_turns, use_case
 from engine.money import plain
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -67,9 +63,9 @@ def create_rate_card(
 ) -> RateCard:
     """A new card in one currency. An alias that another card holds moves here for its window.
 
-    Raises InvalidInput for an unknown currency or aliases that overlap, Conflict if another request moves one just now.
+    Raises InvalidInput for an unknown currency or aliases that overlap.
     """
-    with _alias_conflicts(), use_case():
+    with use_case():
         currency = CreditType.objects.filter(pk=fiat_credit_type_id, archived_at__isnull=True).first()
         if currency is None or not currency.is_currency:
             raise InvalidInput("must be the id of a currency", field="fiat_credit_type_id")
@@ -98,9 +94,9 @@ def update_rate_card(
 ) -> RateCard:
     """Changes what is given. An alias that is named gets these windows only, taken from other cards; others stay.
 
-    Existing contracts keep their card. Raises NotFound, InvalidInput, and Conflict as `create_rate_card` does.
+    Existing contracts keep their card. Raises NotFound, and InvalidInput as `create_rate_card` does.
     """
-    with _alias_conflicts(), use_case():
+    with use_case():
         card = lock_rate_card(rate_card_id)
         detail: dict[str, Any] = {}
         if name is not None:
@@ -177,6 +173,7 @@ def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> No
         if one.name == other.name and one.overlaps(other):
             raise InvalidInput("the same alias stands twice for the same time", field=f"aliases.{index}.name")
     names = {alias.name for alias in aliases}
+    take_turns("rate_card_alias", names)
     kept: list[RateCardAlias] = []
     losers: dict[UUID, RateCard] = {}
     rows = RateCardAlias.objects.select_related("rate_card").filter(name__in=names).order_by("pk")
@@ -230,14 +227,3 @@ _FACTS = {"create": "created", "update": "updated", "archive": "archived", "lose
 def _tell(card: RateCard, verb: str, now: datetime, detail: dict[str, Any]) -> None:
     publish(f"rate_card.{_FACTS[verb]}", card, at=now, payload=detail)
     audit.record(f"rate_card.{verb}", card, at=now, detail=detail)
-
-
-@contextmanager
-def _alias_conflicts() -> Iterator[None]:
-    """Two requests gave one alias to different cards at once: one gets through, the other may try again."""
-    try:
-        yield
-    except IntegrityError as error:
-        if violated(error) != "rate_card_alias_names_one_card":
-            raise
-        raise Conflict("another request is assigning this alias", field="aliases", retry_after=1) from error
