@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import Input, InstantField, PlainField, TextField
@@ -12,6 +14,7 @@ from core.named_schedules import NamedSchedule, Segment
 MAX_BYTES = 20_000
 
 
+@extend_schema_field(OpenApiTypes.ANY)
 class JsonField(PlainField):
     """Any JSON value that is not too large."""
 

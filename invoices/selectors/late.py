@@ -78,7 +78,7 @@ def _changed(row: Invoice, stored: dict[UUID, InvoiceLine]) -> tuple[LateLine, .
     """Lines keep their id from one composition to the next: it is derived from what they are about."""
     terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
     changed = []
-    for line in line_views(row.pk, compose(terms).lines):
+    for line in line_views(row, compose(terms).lines):
         before = stored.get(line.id)
         quantity, total = (ZERO, ZERO) if before is None else (before.quantity or ZERO, before.total)
         if line.quantity != quantity:

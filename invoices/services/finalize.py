@@ -18,7 +18,6 @@ from invoices.composition import compose, load_terms
 from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
 from invoices.selectors.views import STORED, line_views, unrated_json
-from invoices.types import LineView
 
 logger = logging.getLogger(__name__)
 BATCH = 200

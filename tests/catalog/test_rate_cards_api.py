@@ -173,17 +173,19 @@ def test_unknown_cards_are_a_404(sdk: Metronome) -> None:
             call()
 
 
-def test_custom_units_come_later(shop: Shop, sdk: Metronome) -> None:
-    conversion = {"custom_credit_type_id": str(uuid.uuid4()), "fiat_per_custom_credit": 8}
-    with pytest.raises(BadRequestError, match="credit_type_conversions: is not supported"):
+@pytest.mark.parametrize("unit", [str(uuid.UUID(int=1)), USD])
+def test_only_custom_units_are_converted(shop: Shop, sdk: Metronome, unit: str) -> None:
+    conversion = {"custom_credit_type_id": unit, "fiat_per_custom_credit": 8}
+    refusal = r"credit_type_conversions\.0\.custom_credit_type_id: no such custom pricing unit"
+    with pytest.raises(BadRequestError, match=refusal):
         shop.card(credit_type_conversions=[conversion])
-    with pytest.raises(BadRequestError, match="add_credit_type_conversions: is not supported"):
+    with pytest.raises(BadRequestError, match=f"add_{refusal}"):
         sdk.v1.contracts.rate_cards.update(rate_card_id=shop.card(), add_credit_type_conversions=[conversion])
 
 
 def test_pages_and_their_cost(sdk: Metronome, shop: Shop, django_assert_num_queries) -> None:
     made = [shop.card(aliases=[{"name": f"alias {i}"}]) for i in range(5)]
-    with django_assert_num_queries(3):  # key, cards with their currency, aliases
+    with django_assert_num_queries(4):  # key, cards with their currency, aliases, conversions
         page = sdk.v1.contracts.rate_cards.list(limit=3)
     assert [row.id for row in page] == made[::-1]
 

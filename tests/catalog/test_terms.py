@@ -76,7 +76,7 @@ def test_only_rates_that_touch_the_period_count(shop: Shop) -> None:
     assert terms_of(str(uuid.uuid4()), day(0), day(1)) == []
 
 
-def test_a_product_is_as_it_was_when_the_period_began(sdk: Metronome, shop: Shop) -> None:
+def test_a_product_that_changes_inside_the_period_has_terms_for_each_stretch(sdk: Metronome, shop: Shop) -> None:
     plain, grouped = shop.metric(name="plain"), shop.metric(["region"], name="grouped")
     card, product = shop.card(), shop.product(plain, name="Old")
     shop.rate(card, product, price=1)
@@ -85,11 +85,14 @@ def test_a_product_is_as_it_was_when_the_period_began(sdk: Metronome, shop: Shop
     )
     shop.rate(card, product, price=2, pricing_group_values={"region": "us"})
 
-    [old] = terms_of(card, day(5), day(15))
+    old, new = terms_of(card, day(5), day(15))
     assert (old.terms.name, old.terms.metric_name, list(old.terms.schedules)) == ("Old", "plain", [()])
-    [new] = terms_of(card, day(10), day(15))
-    assert (new.terms.name, new.terms.metric_name) == ("New", "grouped")
-    assert list(new.terms.schedules) == [(("region", "us"),)]
+    assert (old.terms.window, new.terms.window) == (Period(day(5), day(10)), Period(day(10), day(15)))
+    [only] = terms_of(card, day(10), day(15))
+    assert only.terms.window is None
+    for after in (new, only):
+        assert (after.terms.name, after.terms.metric_name) == ("New", "grouped")
+        assert list(after.terms.schedules) == [(("region", "us"),)]
 
 
 def test_a_product_whose_rates_fit_no_more_is_still_there_to_be_reported(sdk: Metronome, shop: Shop) -> None:
@@ -110,14 +113,14 @@ def test_archived_products_and_cards_bill_on(sdk: Metronome, shop: Shop) -> None
     assert [entry.terms.product_id for entry in terms_of(card, day(0), day(1))] == [product]
 
 
-def test_two_queries_however_large_the_card(shop: Shop, django_assert_num_queries) -> None:
+def test_three_queries_however_large_the_card(shop: Shop, django_assert_num_queries) -> None:
     card = shop.card()
     for count in (1, 10):
         for _ in range(count):
             product = shop.product(shop.metric(["region"]), pricing_group_key=["region"])
             for region in ("us", "eu"):
                 shop.rate(card, product, price=1, pricing_group_values={"region": region})
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(3):  # rates, states of products, conversions
             found = terms_of(card, day(0), day(30))
     assert len(found) == 11
 
