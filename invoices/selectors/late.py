@@ -1,8 +1,10 @@
 """Usage that came after its invoice was final: the invoice stays, the amount is shown (domain.md section 7)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from customers.selectors import get_customer
@@ -10,13 +12,13 @@ from engine.calendar import Period
 from engine.money import ZERO, add, subtract
 from invoices.composition import compose, load_terms
 from invoices.models import Invoice, InvoiceLine
-from invoices.selectors.views import currency_view, invoice_rows, line_views
+from invoices.selectors.views import currency_view, invoice_rows, line_views, stored_lines
 from invoices.types import CurrencyView, LineView
 
 
 @dataclass(frozen=True, slots=True)
 class LateLine:
-    """A line whose quantity is no longer what was invoiced. `line` is as it would be now; 0 where it was not there."""
+    """A line whose quantity is no longer what was invoiced. `line` is as it would be now; 0 where it is not there."""
 
     line: LineView
     invoiced_quantity: Decimal
@@ -29,13 +31,13 @@ class LateLine:
 
     @property
     def amount(self) -> Decimal:
-        """Its price by the rates of now, exact, in the invoice's stored unit."""
+        """Its price by the rates of now, exact, in the stored unit of the line."""
         return subtract(self.line.total, self.invoiced_total)
 
 
 @dataclass(frozen=True, slots=True)
 class UnbilledUsage:
-    """A finalized invoice's period, and what has changed there since. `amount`: the lines' sum, exact."""
+    """A finalized invoice's period, and what has changed there since. `amount`: the counted lines' sum, exact."""
 
     invoice_id: UUID
     number: str
@@ -50,22 +52,23 @@ class UnbilledUsage:
 def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     """The customer's finalized invoices whose usage has changed since, newest first. Raises NotFound.
 
-    Each is composed anew, which reads rollups only, and its lines compared by quantity: a rate that changed later is no
-    usage. A handful of queries for each finalized invoice.
+    Each is composed anew, which reads rollups only, and its lines compared by quantity: a rate that changed later is
+    no usage. A handful of queries for each finalized invoice.
     """
     get_customer(customer_id=customer_id)
     rows = invoice_rows(customer_id=customer_id).filter(status=Invoice.Status.FINALIZED, kind=Invoice.Kind.USAGE)
     invoices = list(rows.order_by("-period_start", "-id"))
-    stored: dict[UUID, dict[UUID, InvoiceLine]] = {row.pk: {} for row in invoices}
-    for line in InvoiceLine.objects.filter(invoice__in=invoices):
-        stored[line.invoice_id][line.pk] = line
+    stored: dict[UUID, list[InvoiceLine]] = {row.pk: [] for row in invoices}
+    for line in InvoiceLine.objects.filter(invoice__in=invoices).select_related("credit_type").order_by("position"):
+        stored[line.invoice_id].append(line)
     found = []
     for row in invoices:
         lines = _changed(row, stored[row.pk])
         if lines and row.number is not None and row.finalized_at is not None:
             amount = ZERO
             for entry in lines:
-                amount = add(amount, entry.amount)
+                if entry.line.counted:
+                    amount = add(amount, entry.amount)
             period = Period(row.period_start, row.period_end)
             unit = currency_view(row.credit_type)
             found.append(
@@ -74,13 +77,63 @@ def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     return found
 
 
-def _changed(row: Invoice, stored: dict[UUID, InvoiceLine]) -> tuple[LateLine, ...]:
-    """Lines keep their id from one composition to the next: it is derived from what they are about."""
+def _changed(row: Invoice, stored: Sequence[InvoiceLine]) -> tuple[LateLine, ...]:
+    """Lines of products and group values whose usage changed, and then what follows from it (composites, conversions).
+
+    A rate that changed later may cut the same usage into other lines: only where the sum of a combination's quantities
+    is another one are its lines compared.
+    """
+    before: dict[tuple[Any, ...], list[LineView]] = {}
+    after: dict[tuple[Any, ...], list[LineView]] = {}
     terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
+    for view in stored_lines(stored):
+        before.setdefault(_place(view), []).append(view)
+    for view in line_views(row, compose(terms).lines):
+        after.setdefault(_place(view), []).append(view)
+    used, now_used = _used(before), _used(after)
+    moved = {key for key in used.keys() | now_used.keys() if used.get(key, ZERO) != now_used.get(key, ZERO)}
+    if not moved:
+        return ()
     changed = []
-    for line in line_views(row, compose(terms).lines):
-        before = stored.get(line.id)
-        quantity, total = (ZERO, ZERO) if before is None else (before.quantity or ZERO, before.total)
-        if line.quantity != quantity:
-            changed.append(LateLine(line, quantity, total))
+    for place in [*after, *(place for place in before if place not in after)]:
+        was, line = before.get(place, []), after.get(place, [])
+        shown = line[0] if line else was[0]
+        if _is_usage(shown) and _combination(shown) not in moved:
+            continue
+        quantity, total = _sums(line)
+        invoiced, invoiced_total = _sums(was)
+        if quantity != invoiced:
+            changed.append(LateLine(replace(shown, quantity=quantity, total=total), invoiced, invoiced_total))
     return tuple(changed)
+
+
+def _place(line: LineView) -> tuple[Any, ...]:
+    """What of a line stays when its price changes."""
+    level = None if line.tier is None else line.tier["level"]
+    unit = None if line.unit is None else line.unit.credit_type_id
+    return line.type, *_combination(line), line.starting_at, line.ending_before, level, unit
+
+
+def _combination(line: LineView) -> tuple[Any, ...]:
+    """A product and its group values; keys of which an event had nothing are left out where they are stored."""
+    groups = line.pricing_group_values, line.presentation_group_values
+    return line.product_id, *(tuple(sorted(values.items())) for values in groups)
+
+
+def _is_usage(line: LineView) -> bool:
+    return line.type == "usage" and line.product_type != "CompositeProductListItem"
+
+
+def _used(lines: Mapping[Any, Sequence[LineView]]) -> dict[tuple[Any, ...], Decimal]:
+    """The billed quantity of each combination."""
+    found: dict[tuple[Any, ...], Decimal] = {}
+    for line in (line for group in lines.values() for line in group if _is_usage(line)):
+        found[_combination(line)] = add(found.get(_combination(line), ZERO), line.quantity or ZERO)
+    return found
+
+
+def _sums(lines: Sequence[LineView]) -> tuple[Decimal, Decimal]:
+    quantity = total = ZERO
+    for line in lines:
+        quantity, total = add(quantity, line.quantity or ZERO), add(total, line.total)
+    return quantity, total

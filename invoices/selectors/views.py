@@ -117,17 +117,22 @@ def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now:
     return _view(
         row,
         now=now,
-        lines=tuple(
-            LineView(
-                **{name: getattr(line, name) for name in STORED},
-                unit=None if line.credit_type is None else currency_view(line.credit_type),
-            )
-            for line in lines
-        ),
+        lines=stored_lines(lines),
         subtotal=row.subtotal,
         rounding=row.rounding,
         total=row.total,
         unrated=tuple(row.unrated),
+    )
+
+
+def stored_lines(lines: Iterable[models.InvoiceLine]) -> tuple[LineView, ...]:
+    """Stored lines as views; their credit type is read with them."""
+    return tuple(
+        LineView(
+            **{name: getattr(line, name) for name in STORED},
+            unit=None if line.credit_type is None else currency_view(line.credit_type),
+        )
+        for line in lines
     )
 
 

@@ -59,7 +59,32 @@ def test_a_rate_that_changed_later_is_no_usage(http: httpx.Client, world: World)
     world.use(customer, metric, 3, at=world.days_ago(14))
     world.run_due_work()
     world.rate(card, product, price=99)
+    world.rate(
+        card, product, price=7, starting_at=world.days_ago(14) + timedelta(hours=3)
+    )  # cuts the week's line in two
     assert unbilled(http, customer) == []
+
+
+def test_what_follows_from_late_usage_is_late_too(http: httpx.Client, world: World) -> None:
+    """Of usage in a custom unit, only its conversion and the fee on it count in money."""
+    unit = world.sdk.v1.pricing_units.create(name="Late credits").data.id
+    conversion = {"custom_credit_type_id": unit, "fiat_per_custom_credit": 2}
+    card, metric = world.card(credit_type_conversions=[conversion]), world.metric()
+    world.rate(card, world.product(metric, "In credits"), price=10, credit_type_id=unit)
+    plain = world.product(metric, "In cents")
+    world.rate(card, plain, price=1)
+    fee = world.sdk.v1.contracts.products.create(name="Fee", type="COMPOSITE", composite_product_ids=[plain]).data.id
+    world.rate(card, fee, price=0.5, rate_type="PERCENTAGE")
+    customer = world.customer()
+    schedule = {"frequency": "WEEKLY", "day": "CONTRACT_START"}
+    world.contract(customer, card, world.days_ago(15), usage_statement_schedule=schedule)
+    world.use(customer, metric, 3, at=world.days_ago(14))
+    world.run_due_work()
+    assert unbilled(http, customer) == []
+    world.use(customer, metric, 4, at=world.days_ago(14))
+    [found] = unbilled(http, customer)
+    assert [(line["quantity"], line["amount"]) for line in found["line_items"]] == [(4, 4), (4, 2), (4, 40), (40, 80)]
+    assert found["amount"] == 4 + 2 + 80
 
 
 def test_another_customers_is_not_found(http: httpx.Client, db: None) -> None:
