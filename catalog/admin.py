@@ -53,7 +53,7 @@ class CatalogAdmin(RecordAdmin):
 
     @column(description="Made", ordering="created_at")
     def created(self, row: Any) -> SafeString:
-        return display.instant(row.created_at)
+        return display.day_only(row.created_at)
 
     @column(description="Id")
     def identity(self, row: Any) -> SafeString:

@@ -74,6 +74,15 @@ def instant(at: datetime | None) -> SafeString:
     )
 
 
+def day_only(at: datetime | None) -> SafeString:
+    """An instant in a narrow column: its day, the time on hover."""
+    if at is None:
+        return instant(None)
+    return format_html(
+        '<time class="bo-time" datetime="{}" title="{} UTC">{}</time>', at.isoformat(), instant_text(at), day(at)
+    )
+
+
 def instant_exact(at: datetime | None) -> SafeString | str:
     """The same to the second, for events."""
     if at is None:

@@ -74,7 +74,7 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "as_of": at,
         "aliases": [row.alias for row in customer.aliases.all()],
         "figures": figures(customer, contracts, drafts, at),
-        "state": ("Archived", "") if customer.archived_at else ("Customer", "ok"),
+        "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
         "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
         if _may_open(request, customer)
         else "",

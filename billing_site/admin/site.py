@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 import structlog
-from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
@@ -37,18 +37,27 @@ class BackOffice(UnfoldAdminSite):
         return contexts
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Django's guard, then the actor of the audit trail and a check that no other page need make."""
+        """Django's guard, then the actor of the audit trail, and refusals as pages of this site."""
 
         def as_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if "\x00" in "".join(text for name, values in request.GET.lists() for text in (name, *values)):
-                raise BadRequest("text cannot contain NUL")  # PostgreSQL would refuse the query
             token = audit.set_actor(actor_of(request))
             try:
+                if has_nul(request):  # PostgreSQL would refuse the query
+                    return self.refusal(request, 400, "Not understood", "The address contains a NUL character.")
                 return view(request, *args, **kwargs)
+            except PermissionDenied:
+                return self.refusal(request, 403, "Not for your role", "Ask an owner if you should be able to do this.")
+            except Http404:
+                return self.refusal(request, 404, "Not found", "There is nothing at this address, or not any more.")
             finally:
                 audit.reset_actor(token)
 
         return super().admin_view(update_wrapper(as_staff, view), cacheable)
+
+    def refusal(self, request: HttpRequest, status: int, title: str, reason: str) -> TemplateResponse:
+        """A page that says why not, with the way back."""
+        context = {**self.each_context(request), "title": title, "reason": reason}
+        return TemplateResponse(request, "admin/back_office/refused.html", context, status=status)
 
     def get_urls(self) -> list[URLPattern]:
         """Our own pages before the rest: Django's last pattern takes any path."""
@@ -76,6 +85,11 @@ class BackOffice(UnfoldAdminSite):
         return TemplateResponse(
             request, f"admin/back_office/{template}.html", context, headers={"HX-Trigger": "search"}
         )
+
+
+def has_nul(request: HttpRequest) -> bool:
+    """Whether the query string holds a character that no text in PostgreSQL can."""
+    return any("\x00" in text for name, values in request.GET.lists() for text in (name, *values))
 
 
 def actor_of(request: HttpRequest) -> audit.Actor:

@@ -11,7 +11,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Tactus",
     "SITE_SUBHEADER": "Back office",
     "SITE_SYMBOL": "receipt_long",
-    "SITE_URL": "/admin/",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

@@ -21,7 +21,6 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminSingleDateWidget,
     UnfoldAdminTextInputWidget,
 )
 
@@ -29,6 +28,7 @@ from core import display
 from core.admin import timeline
 from core.admin.acts import Act, Done, NothingToAsk, refuse
 from core.admin.filters import EndedFilter
+from core.admin.inputs import DayInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
@@ -46,7 +46,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_fullwidth = True
-    list_display = ("username", "first_name", "last_name", "role", "is_active", "last_login")
+    list_display = ("username", "first_name", "last_name", "role", "is_active", "seen")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
@@ -54,6 +54,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     @column(description="Role")
     def role(self, user: User) -> str:
         return "owner" if user.is_superuser else ", ".join(group.name for group in user.groups.all())
+
+    @column(description="Signed in last", ordering="last_login")
+    def seen(self, user: User) -> SafeString:
+        return display.instant(user.last_login)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """People stay: the audit trail names them. Make them inactive instead."""
@@ -77,9 +81,7 @@ class KeyForm(forms.Form):
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="What it may do. A key for sending events needs usage:ingest only.",
     )
-    expires_on = forms.DateField(
-        required=False, widget=UnfoldAdminSingleDateWidget(), help_text="Midnight UTC; empty for never."
-    )
+    expires_on = forms.DateField(required=False, widget=DayInput(), help_text="Midnight UTC; empty for never.")
 
     def clean_expires_on(self) -> datetime | None:
         """The instant of expiry; not in the past."""
@@ -237,7 +239,7 @@ class AuditEntryAdmin(RecordAdmin):
 
     @column(description="What")
     def what(self, entry: AuditEntry) -> str:
-        return timeline.title(entry.action)
+        return timeline.title(entry.action, entry.detail)
 
     @column(description="Who")
     def who(self, entry: AuditEntry) -> str:
@@ -282,7 +284,7 @@ class EventAdmin(RecordAdmin):
 
     @column(description="What")
     def what(self, event: Event) -> str:
-        return timeline.title(event.name)
+        return timeline.title(event.name, event.payload)
 
     @column(description="About")
     def about(self, event: Event) -> SafeString:

@@ -66,7 +66,7 @@ PAGES = {
     "embedsession": "admin:console_embedsession_change",
 }
 # Amounts too: a payload has them in the stored unit, without saying which; the invoice's page says it.
-HIDDEN = {"contract_id", "customer_id", "strict", "total", "ingest_aliases", "previous_ingest_aliases"}
+HIDDEN = {"contract_id", "customer_id", "number", "strict", "total", "ingest_aliases", "previous_ingest_aliases"}
 LONGEST = 200
 
 Subject = tuple[str, UUID]
@@ -124,7 +124,7 @@ def of_entry(entry: AuditEntry) -> Moment:
     """A line about an act."""
     return Moment(
         at=entry.at,
-        title=title(entry.action),
+        title=title(entry.action, entry.detail),
         who=who(entry),
         reason=entry.reason,
         detail=detail(entry.detail),
@@ -137,7 +137,7 @@ def of_event(event: Event) -> Moment:
     """A line about a fact."""
     return Moment(
         at=event.occurred_at,
-        title=title(event.name),
+        title=title(event.name, event.payload),
         who="",
         reason="",
         detail=detail(event.payload),
@@ -153,9 +153,11 @@ def who(entry: AuditEntry) -> str:
     return f"API key {entry.api_key.name}" if entry.api_key is not None else "Tactus"
 
 
-def title(name: str) -> str:
-    """A name as a sentence's start."""
-    return TITLES.get(name) or name.replace(".", " ").replace("_", " ").capitalize()
+def title(name: str, payload: Any = None) -> str:
+    """A name as people say it, with the invoice's number if there is one: "Invoice finalized, TA-2026-0028"."""
+    said = TITLES.get(name) or name.replace(".", " ").replace("_", " ").capitalize()
+    number = payload.get("number") if isinstance(payload, dict) else None
+    return f"{said}, {number}" if number else said
 
 
 def detail(payload: Any) -> list[tuple[str, str]]:

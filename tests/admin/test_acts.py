@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -101,14 +100,11 @@ def test_an_end_can_be_taken_away_again(world: World, finance: Client) -> None:
     assert Contract.objects.get(pk=world.contract).ending_before is None
 
 
-@pytest.mark.parametrize(
-    "end", ["2026-03-10T00:30", "yesterday", "9999-12-31T00:00", "2026-13-01T00:00", "0001-01-01T00:00"]
-)
-def test_ends_that_cannot_be_are_refused(end: str, world: World, finance: Client) -> None:
-    answer = finance.post(
-        act("contracts_contract_change_end", world.contract), {"ending_before": end, "confirmed": "1"}
-    )
-    assert answer.status_code == 400
+def test_ends_that_cannot_be_are_refused(world: World, finance: Client) -> None:
+    url = act("contracts_contract_change_end", world.contract)
+    ends = ("2026-03-10T00:30", "yesterday", "9999-12-31T00:00", "2026-13-01T00:00", "0001-01-01T00:00")
+    answers = {end: finance.post(url, {"ending_before": end, "confirmed": "1"}).status_code for end in ends}
+    assert answers == dict.fromkeys(ends, 400)
     assert Contract.objects.get(pk=world.contract).ending_before is None
 
 
@@ -148,10 +144,10 @@ def test_a_taken_alias_is_refused_beside_the_field(world: World, support: Client
     assert [row.alias for row in Customer.objects.get(pk=world.customer).aliases.all()] == ["acme"]
 
 
-@pytest.mark.parametrize("aliases", ["x" * 129, "twice\ntwice", "with\x00nul", "\n".join(map(str, range(2001)))])
-def test_aliases_that_cannot_be_are_refused(aliases: str, world: World, support: Client) -> None:
-    answer = support.post(act("customers_customer_aliases", world.customer), {"ingest_aliases": aliases})
-    assert answer.status_code == 400
+def test_aliases_that_cannot_be_are_refused(world: World, support: Client) -> None:
+    url = act("customers_customer_aliases", world.customer)
+    for aliases in ("x" * 129, "twice\ntwice", "with\x00nul", "\n".join(map(str, range(2001)))):
+        assert support.post(url, {"ingest_aliases": aliases}).status_code == 400, aliases[:20]
     assert [row.alias for row in Customer.objects.get(pk=world.customer).aliases.all()] == ["acme"]
 
 
@@ -188,18 +184,15 @@ def test_a_keys_secret_is_shown_once_and_the_key_works_until_revoked(world: Worl
     assert AuditEntry.objects.get(action="api_key.revoke").user.username == "a-owner"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
+def test_keys_that_cannot_be_are_refused(world: World, owner: Client) -> None:
+    bad: list[dict[str, object]] = [
         {"name": "", "scopes": ["*"]},
         {"name": "x"},
         {"name": "x", "scopes": ["nonsense"]},
         {"name": "x", "scopes": ["*"], "expires_on": "2020-01-01"},
         {"name": "x", "scopes": ["*"], "expires_on": "soon"},
-    ],
-)
-def test_keys_that_cannot_be_are_refused(data: dict[str, object], world: World, owner: Client) -> None:
-    assert owner.post(reverse("admin:core_apikey_add"), data).status_code == 400
+    ]
+    assert [owner.post(reverse("admin:core_apikey_add"), data).status_code for data in bad] == [400] * len(bad)
     assert not ApiKey.objects.exists()
 
 

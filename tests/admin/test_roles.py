@@ -166,3 +166,21 @@ def test_every_permission_of_a_role_exists(db: None, as_role: Callable[[str], Cl
         as_role(role)
         person = User.objects.get(username=f"a-{role}")
         assert person.get_all_permissions() == set(names)
+
+
+def test_the_door_leads_home(world: World, finance: Client) -> None:
+    client = Client()
+    answer = client.post("/admin/login/", {"username": "a-finance", "password": "secret-enough"})
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert client.post("/admin/logout/").status_code == 200
+    assert client.get("/admin/").status_code == 302
+
+
+def test_refusals_are_pages_of_the_site(world: World, support: Client) -> None:
+    refused = support.get("/admin/core/apikey/")
+    assert refused.status_code == 403
+    assert "Not for your role" in refused.content.decode()
+    missing = support.get("/admin/nothing/here/")
+    assert missing.status_code == 404
+    assert "There is nothing at this address" in missing.content.decode()
+    assert support.get("/admin/usage/events/?q=%00").status_code == 400
