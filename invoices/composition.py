@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from catalog.models import CreditType
+from catalog.models import CreditType, Rate
 from catalog.selectors import CatalogTerms, list_product_terms
 from contracts.models import Contract
 from contracts.selectors import engine_overrides
@@ -44,10 +44,12 @@ def billing_unit(contract: Contract) -> CreditType:
     return contract.rate_card.fiat_credit_type if contract.rate_card else CreditType.objects.get(pk=USD)
 
 
-def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
-    """What `contract` prices in `period`; a constant number of queries."""
+def load_terms(contract: Contract, period: Period, unit: CreditType, planned: Sequence[Rate] = ()) -> Terms:
+    """What `contract` prices in `period`; a constant number of queries. `planned`: rates as if its card had them too."""
     catalog = tuple(
-        list_product_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else ()
+        list_product_terms(rate_card_id=contract.rate_card_id, period=period, planned=planned)
+        if contract.rate_card_id
+        else ()
     )
     engine = InvoiceTerms(
         contract_id=str(contract.pk),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from billing_site.admin import contract_page, customer_page, invoice_page
+from billing_site.admin import contract_page, customer_page, invoice_page, rate_compare, rate_editor
 from billing_site.admin.home import home_context
 from billing_site.admin.search import find
 from usage import admin as usage
@@ -24,6 +24,9 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
     ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
     ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
+    ("catalog/ratecard/<uuid:object_id>/add-rates/", rate_editor.add_rates_page, "catalog_ratecard_add_rates"),
+    ("catalog/ratecard/<uuid:object_id>/rates.csv", rate_compare.rates_csv, "catalog_ratecard_rates"),
+    ("catalog/ratecard/<uuid:object_id>/compare/", rate_compare.compare, "catalog_ratecard_compare"),
     ("usage/ingest/", usage.ingest_health, "usage_ingest"),
     ("usage/events/", usage.search_events, "usage_events"),
 )

@@ -5,8 +5,10 @@ from catalog.selectors.products import get_product, list_products, state_at, ver
 from catalog.selectors.rate_cards import get_rate_card, list_credit_types, list_rate_cards
 from catalog.selectors.rates import (
     EffectiveRate,
+    PriceSchedule,
     RateSelector,
     list_effective_rates,
+    list_price_schedules,
     price_of,
     rate_version,
     stored_price_of,
@@ -16,6 +18,7 @@ from catalog.selectors.terms import CatalogTerms, list_product_terms, priced_met
 __all__ = [
     "CatalogTerms",
     "EffectiveRate",
+    "PriceSchedule",
     "RateSelector",
     "get_metric",
     "get_product",
@@ -23,6 +26,7 @@ __all__ = [
     "list_credit_types",
     "list_effective_rates",
     "list_metrics",
+    "list_price_schedules",
     "list_product_terms",
     "list_products",
     "list_rate_cards",

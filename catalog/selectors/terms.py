@@ -1,6 +1,6 @@
 """A rate card as the engine bills by it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -28,11 +28,12 @@ class CatalogTerms:
     spec: MetricSpec
 
 
-def list_product_terms(*, rate_card_id: UUID, period: Period) -> list[CatalogTerms]:
+def list_product_terms(*, rate_card_id: UUID, period: Period, planned: Sequence[Rate] = ()) -> list[CatalogTerms]:
     """The usage products that the card has a rate for at any time in `period`, in the order of their first such rate.
 
     A product is as its state in force at the period's start says; rates whose group values do not fit that state's
-    pricing group key do not count. Two queries, whatever the size of the card.
+    pricing group key do not count. `planned`: rates that are not stored (`plan_rates`), as if added last. Two queries, whatever the
+    size of the card.
     """
     rows = list(
         Rate.objects.filter(Q(ending_before__isnull=True) | Q(ending_before__gt=period.start))
@@ -40,6 +41,11 @@ def list_product_terms(*, rate_card_id: UUID, period: Period) -> list[CatalogTer
         .select_related("rate_card")
         .order_by("sequence")
     )
+    rows += [
+        rate
+        for rate in planned
+        if rate.starting_at < period.end and (rate.ending_before is None or rate.ending_before > period.start)
+    ]
     versions = versions_of(rate.product_id for rate in rows)
     states = {product_id: state_at(history, period.start) for product_id, history in versions.items()}
     schedules: dict[UUID, dict[GroupValues, RateSchedule]] = {}

@@ -12,8 +12,11 @@ from invoices.selectors.views import (
     page_of_views,
     view_of,
 )
+from invoices.selectors.what_if import Repriced, count_finalized, reprice_drafts
 
 __all__ = [
+    "Repriced",
+    "count_finalized",
     "current_period",
     "draft_view",
     "find_invoice",
@@ -24,6 +27,7 @@ __all__ = [
     "list_invoices",
     "page_of_views",
     "preview_invoices",
+    "reprice_drafts",
     "spend_by_window",
     "view_of",
 ]
