@@ -304,8 +304,7 @@ def _pairs(before: Rate, after: Rate) -> list[tuple[Decimal, Decimal]] | None:
         return None
     if before.tiers:
         return [
-            (Decimal(one["price"]), Decimal(two["price"]))
-            for one, two in zip(before.tiers, after.tiers, strict=True)
+            (Decimal(one["price"]), Decimal(two["price"])) for one, two in zip(before.tiers, after.tiers, strict=True)
         ]
     return [(before.price or ZERO, after.price or ZERO)]
 

@@ -9,7 +9,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -156,7 +156,9 @@ def _check_header(header: Sequence[str]) -> None:
             raise ValueError(f"the header has the column {name} twice")
     missing = [name for name in ("price", "starting_at") if name not in header]
     if missing or not {"product", "product_id"} & set(header):
-        raise ValueError(f"the header needs the columns product, price and starting_at; it has {', '.join(header)[:200]}")
+        raise ValueError(
+            f"the header needs the columns product, price and starting_at; it has {', '.join(header)[:200]}"
+        )
 
 
 class _Row:

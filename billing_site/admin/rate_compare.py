@@ -91,7 +91,9 @@ def compare(request: HttpRequest, object_id: UUID) -> HttpResponse:
     card = find_card(object_id)
     at = now()
     asked = "other" in request.GET
-    form = CompareForm(request.GET, card=card) if asked else CompareForm(card=card, initial={"at": at, "only": True})
+    given = request.GET.copy()
+    given["at"] = given.get("at") or f"{at:%Y-%m-%dT%H:%M}"
+    form = CompareForm(given, card=card) if asked else CompareForm(card=card, initial={"at": at, "only": True})
     rows: list[ComparedPrice] | None = None
     other: RateCard | None = None
     same = 0

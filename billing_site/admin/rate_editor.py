@@ -1,7 +1,7 @@
 """Adding rates to a card: typed into a table, pasted from a spreadsheet or sent as a file; looked at; then added.
 
-All three ways become rows of one rate sheet (catalog.rate_sheet). The check writes nothing; the confirmation carries the
-sheet and the card's newest rate as it was looked at, and makes one call of `add_rates`.
+All three ways become rows of one rate sheet (catalog.rate_sheet). The check writes nothing; the confirmation
+carries the sheet and the card's newest rate as it was looked at, and makes one call of `add_rates`.
 """
 
 from collections.abc import Sequence
@@ -48,6 +48,7 @@ from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
 
 SHOWN_ERRORS = 50
+TABLE_NAMES = {"starting_at": "from", "ending_before": "until", "rate_type": "type", "group": "for"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def save(step: Request) -> HttpResponse:
     plan, errors = planned(step, sheet)
     seen = data.get("after_sequence", "")
     form = ReasonForm(data)
-    after_sequence = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else -1  # noqa: PLR2004
+    after_sequence = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else -1
     rates = [rate for _, rate in sheet.rows]
     if not errors and already_stored(card=step.card, rates=rates, after_sequence=after_sequence, now=step.at):
         messages.info(step.http, "These rates are on the card already: nothing was added twice.")
@@ -214,6 +215,7 @@ def editor(
         "rows": shown,
         "text": text,
         "errors": errors[:SHOWN_ERRORS],
+        "error_lines": [error_text(error, of_sheet) for error in errors[:SHOWN_ERRORS]],
         "error_count": len(errors),
         "of_sheet": of_sheet,
         "products": sorted(offered, key=lambda entry: entry.name.casefold()),
@@ -225,6 +227,12 @@ def editor(
         "may_add_rows": len(shown) < MOST_TABLE_ROWS,
     }
     return page(step, "rate_editor", context, status=400 if errors else 200)
+
+
+def error_text(error: RowError, of_sheet: bool) -> str:
+    """An error as a line; the table's own words for its columns."""
+    column = error.column if of_sheet else TABLE_NAMES.get(error.column, error.column)
+    return f"Row {error.row}{', ' if column else ''}{column}: {error.message}"
 
 
 def preview(step: Request, plan: RatePlan, form: ReasonForm | None = None) -> HttpResponse:

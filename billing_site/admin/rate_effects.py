@@ -84,9 +84,7 @@ def effects_of(card: RateCard, plan: RatePlan, at: datetime) -> Effects:
     contracts = list_contracts_on_card(rate_card_id=card.pk, windows=windows)
     touched = list(contracts[:MOST_CONTRACTS])
     shields = shielded_prices(rate_card_id=card.pk, prices=[_price(change) for change in plan.changes])
-    drafts, draft_count = reprice_drafts(
-        rate_card_id=card.pk, windows=windows, planned=plan.rows, limit=MOST_DRAFTS
-    )
+    drafts, draft_count = reprice_drafts(rate_card_id=card.pk, windows=windows, planned=plan.rows, limit=MOST_DRAFTS)
     rows = tuple(DraftRow(one, _difference(one)) for one in drafts)
     return Effects(
         changes=tuple(_change(change, at) for change in plan.changes[:MOST_CHANGES]),
@@ -158,7 +156,7 @@ def _contract(row: Contract, shields: Any, changes: Sequence[PriceChange], at: d
         window = _inside(row, (change.starting_at, change.ending_before))
         named[name] = named.get(name, True) and (window is None or covers(window, windows))
     said = [name if whole else f"{name} for part of the time" for name, whole in named.items()]
-    most = ", ".join(said[:5]) + (f" and {len(said) - 5} more" if len(said) > 5 else "")  # noqa: PLR2004
+    most = ", ".join(said[:5]) + (f" and {len(said) - 5} more" if len(said) > 5 else "")
     return TouchedContract(
         row, *state_of(row, at), most, len(shields) == len(changes) and all(named.values()) and bool(named)
     )

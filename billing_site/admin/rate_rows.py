@@ -122,9 +122,7 @@ def with_errors(rows: Iterable[TableRow], errors: Iterable[RowError]) -> list[Ta
     for error in errors:
         column = {"product": "product_id"}.get(error.column, error.column)
         by_row.setdefault(error.row, {}).setdefault(column, []).append(error.message)
-    return [
-        TableRow(row.key, row.number, row.cells, row.product, by_row.get(row.number, {})) for row in rows
-    ]
+    return [TableRow(row.key, row.number, row.cells, row.product, by_row.get(row.number, {})) for row in rows]
 
 
 def suggestions(card: RateCard, rows: Iterable[TableRow]) -> list[tuple[str, list[str]]]:

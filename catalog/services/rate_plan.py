@@ -13,7 +13,7 @@ from catalog.models import Rate, RateCard
 from catalog.selectors import stored_price_of, versions_of
 from catalog.selectors.rates import GroupValues, group_by_price, spans
 from catalog.services.rates import NewRate, RateBuilder
-from catalog.timeline import Span, lay_over, later_wins
+from catalog.timeline import Span, later_wins, lay_over
 from core.errors import InvalidInput
 
 Key = tuple[UUID, GroupValues, str]
@@ -162,7 +162,18 @@ def _changes(
                         after=part.item,
                     )
                 )
-    return tuple(found)
+    return tuple(
+        sorted(
+            found,
+            key=lambda change: (
+                change.product_name.casefold(),
+                str(change.product_id),
+                sorted(change.pricing_group_values.items()),
+                change.billing_frequency,
+                change.starting_at,
+            ),
+        )
+    )
 
 
 def _sorted(rate: Rate) -> GroupValues:

@@ -58,7 +58,7 @@ def add_rate(*, rate_card_id: UUID, rate: NewRate, now: datetime) -> Rate:
     Raises NotFound for the card, InvalidInput naming the field at fault.
     """
     with use_case():
-        [added] = _add(rate_card_id, [rate], "", now)
+        [added] = _add(rate_card_id, [rate], path="", now=now)
     return added
 
 
@@ -76,12 +76,13 @@ def add_rates(
     the card's newest rate: what was previewed is what is stored, and a second click adds nothing.
     """
     with use_case():
-        return _add(rate_card_id, rates, "rates.{}.", now, reason, after_sequence)
+        return _add(rate_card_id, rates, path="rates.{}.", now=now, reason=reason, after_sequence=after_sequence)
 
 
 def _add(
     rate_card_id: UUID,
     rates: Sequence[NewRate],
+    *,
     path: str,
     now: datetime,
     reason: str = "",
