@@ -75,7 +75,9 @@ class CompareForm(forms.Form):
     def __init__(self, *args: Any, card: RateCard, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         others = RateCard.objects.exclude(pk=card.pk).select_related("fiat_credit_type").order_by("name", "id")
-        self.fields["other"].queryset = others
+        choice = self.fields["other"]
+        assert isinstance(choice, forms.ModelChoiceField)  # noqa: S101 - says what the class says above
+        choice.queryset = others
 
     def clean_at(self) -> datetime | None:
         """The moment in UTC."""
@@ -131,15 +133,13 @@ def compare_cards(left: RateCard, right: RateCard, at: datetime) -> list[Compare
     """Every price that either card has at `at`, by product and group values. Four queries."""
     lefts, rights = _at(left, at), _at(right, at)
     found = []
-    for key in {**lefts, **rights}:
-        one, other = lefts.get(key), rights.get(key)
-        state = (one or other).state  # type: ignore[union-attr] - a key comes from one of them
-        before, after = one and one.rate, other and other.rate
+    for key, known in {**rights, **lefts}.items():
+        before = lefts[key].rate if key in lefts else None
+        after = rights[key].rate if key in rights else None
         said = difference(before, after)
         if before is None or after is None:
             said = f"only on {(left if after is None else right).name}"
-        values = values_text(dict(key[1]), key[2])
-        found.append(ComparedPrice(key[0], state.name, values, before, after, said))
+        found.append(ComparedPrice(key[0], known.state.name, values_text(dict(key[1]), key[2]), before, after, said))
     return sorted(found, key=lambda row: (row.product_name.casefold(), str(row.product_id), row.values))
 
 

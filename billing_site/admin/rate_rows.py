@@ -57,7 +57,9 @@ class TableRow:
     @property
     def types(self) -> tuple[str, ...]:
         """The rate types that the product can have."""
-        return tuple(RATES_OF.get(self.product.type, ())) if self.product else ("FLAT", "TIERED")
+        if self.product is None:
+            return ("FLAT", "TIERED")
+        return next((types for kind, types in RATES_OF.items() if kind == self.product.type), ())
 
     @property
     def chosen_type(self) -> str:
@@ -104,7 +106,7 @@ def blank_row(number: int) -> TableRow:
 
 def posted_rows(data: QueryDict, book: Book, without: str = "") -> list[TableRow]:
     """The rows as they were sent, in the order of the page."""
-    rows = []
+    rows: list[TableRow] = []
     for key in data.getlist("row")[:MOST_TABLE_ROWS]:
         if key == without:
             continue

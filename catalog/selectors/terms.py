@@ -32,8 +32,8 @@ def list_product_terms(*, rate_card_id: UUID, period: Period, planned: Sequence[
     """The usage products that the card has a rate for at any time in `period`, in the order of their first such rate.
 
     A product is as its state in force at the period's start says; rates whose group values do not fit that state's
-    pricing group key do not count. `planned`: rates that are not stored (`plan_rates`), as if added last. Two queries, whatever the
-    size of the card.
+    pricing group key do not count. `planned`: rates that are not stored (`plan_rates`), as if added last.
+    Two queries, whatever the size of the card.
     """
     rows = list(
         Rate.objects.filter(Q(ending_before__isnull=True) | Q(ending_before__gt=period.start))

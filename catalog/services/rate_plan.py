@@ -68,7 +68,7 @@ def plan_rates(*, card: RateCard, rates: Sequence[NewRate], now: datetime) -> Ra
     for index, new in enumerate(rates):
         key = _key(new)
         try:
-            row = builder.build(new, len(rows), "", now)
+            row = builder.build(new, len(rows), prefix="", now=now)
             if says_the_same(after.get(key, ()), row):
                 continue
             builder.check(new, "")
@@ -89,7 +89,7 @@ def already_stored(*, card: RateCard, rates: Sequence[NewRate], after_sequence: 
     """Whether exactly these rates were the next to be added after `after_sequence`: a confirmation sent twice."""
     builder = RateBuilder(card, rates)
     try:
-        rows = [builder.build(new, index, "", now) for index, new in enumerate(rates)]
+        rows = [builder.build(new, index, prefix="", now=now) for index, new in enumerate(rates)]
     except InvalidInput:
         return False
     stored = list(card.rates.filter(sequence__gt=after_sequence).order_by("sequence")[: len(rows)])

@@ -98,7 +98,7 @@ def _add(
     for index, new in enumerate(rates):
         prefix = path.format(index)
         builder.check(new, prefix)
-        rows.append(builder.build(new, index, prefix, now))
+        rows.append(builder.build(new, index, prefix=prefix, now=now))
     Rate.objects.bulk_create(rows)
     detail = {"rates": [_plain(row) for row in rows]}
     publish("rate_card.rates_added", card, at=now, payload=detail)
@@ -120,12 +120,13 @@ class RateBuilder:
         """Whether the product can have this rate. Raises InvalidInput."""
         _check_product(self._products.get(new.product_id), self._versions.get(new.product_id, []), new, prefix)
 
-    def build(self, new: NewRate, index: int, prefix: str, now: datetime) -> Rate:
+    def build(self, new: NewRate, index: int, *, prefix: str, now: datetime) -> Rate:
         """The `index`-th row. Raises InvalidInput for a window, unit or price that cannot be."""
-        return _row(self._card, self._units, new, self.last_sequence + 1 + index, prefix, now)
+        sequence = self.last_sequence + 1 + index
+        return _row(self._card, self._units, new, sequence, prefix=prefix, now=now)
 
 
-def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, prefix: str, now: datetime) -> Rate:
+def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, *, prefix: str, now: datetime) -> Rate:
     """The rate to store. Raises InvalidInput for a window, unit or price that cannot be."""
     if new.ending_before is not None and new.ending_before <= new.starting_at:
         raise InvalidInput("must be after starting_at", field=f"{prefix}ending_before")
