@@ -19,6 +19,11 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "invoices.sweep_due": {"task": "invoices.sweep_due", "schedule": 10.0, "options": {"expires": 30}},
     "invoices.refresh_draft_totals": {"task": "invoices.refresh_draft_totals", "schedule": 60.0, "options": {"expires": 60}},
     "core.forget_old_requests": {"task": "core.forget_old_requests", "schedule": 3600.0, "options": {"expires": 3600}},
+    "console.forget_ended_sessions": {
+        "task": "console.forget_ended_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
 }
 
 app = Celery("tactus")

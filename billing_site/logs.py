@@ -61,6 +61,8 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             # Each 4xx is the client's business and is logged as request_finished anyway.
             "django.request": {"level": "ERROR"},
+            # Anybody can send a wrong Host header; a traceback for each is of no use.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -17,4 +17,5 @@ DUE_WORK: list[str] = [
     "invoices.services.finalize.finalize_due_invoices",
     "invoices.services.documents.render_due_documents",
     "core.services.forget_old_requests",
+    "console.services.forget_ended_sessions",
 ]

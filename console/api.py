@@ -31,6 +31,8 @@ START_PAGES = {"invoices": "/invoices", "usage": "/usage"}
 
 
 class ColorInput(Input):
+    """A colour of the dashboard to override."""
+
     name = TextField(maximum=40, required=False, allow_null=True)
     value = TextField(maximum=9, required=False, allow_null=True)
 
@@ -46,17 +48,23 @@ class ColorInput(Input):
 
 
 class OptionInput(Input):
+    """An option of the dashboard."""
+
     key = TextField(maximum=60)
     value = TextField(maximum=200)
 
 
 class GroupInput(Input):
+    """What the host calls a group key and its values."""
+
     group_key_name = TextField()
     display_name = TextField(required=False, allow_null=True)
     value_display_names = serializers.DictField(required=False, allow_null=True)
 
 
 class EmbeddableUrlInput(Input):
+    """Which dashboard, of whom, and how it should look."""
+
     customer_id = IdField()
     dashboard = serializers.ChoiceField(sorted(DASHBOARDS))
     dashboard_options = serializers.ListField(child=OptionInput(), required=False, allow_null=True, max_length=50)
@@ -65,12 +73,16 @@ class EmbeddableUrlInput(Input):
 
 
 class EndUserInput(Input):
+    """Who looks, for the audit trail."""
+
     id = TextField(required=False, allow_null=True)
     name = TextField(required=False, allow_null=True)
     email = TextField(required=False, allow_null=True)
 
 
 class SessionInput(Input):
+    """Whose console, in which origin, with which scopes."""
+
     customer_id = IdField()
     origin = TextField(maximum=255, required=False, allow_null=True)
     scopes = serializers.ListField(child=TextField(maximum=40), required=False, allow_null=True, max_length=20)
@@ -78,35 +90,49 @@ class SessionInput(Input):
 
 
 class ExchangeInput(Input):
+    """A code, or an embeddable URL's token."""
+
     code = TextField(maximum=200, required=False, allow_null=True)
     token = TextField(maximum=200, required=False, allow_null=True)
     parent_origin = TextField(maximum=255, minimum=0, required=False, allow_null=True)
 
 
 class RevokeInput(Input):
+    """One session, or all of a customer."""
+
     session_id = IdField(required=False, allow_null=True)
     customer_id = IdField(required=False, allow_null=True)
 
 
 class UrlOutput(serializers.Serializer[Any]):
+    """An embeddable URL."""
+
     url = serializers.CharField()
 
 
 class UrlEnvelope(serializers.Serializer[Any]):
+    """`{"data": {"url"}}`."""
+
     data = UrlOutput()  # type: ignore[assignment]
 
 
 class SessionOutput(serializers.Serializer[Any]):
+    """A session and its single-use code."""
+
     session_id = IdField()
     code = serializers.CharField()
     expires_at = InstantField()
 
 
 class SessionEnvelope(serializers.Serializer[Any]):
+    """`{"data": {"code", …}}`."""
+
     data = SessionOutput()  # type: ignore[assignment]
 
 
 class AccessOutput(serializers.Serializer[Any]):
+    """An access token, and what the page needs to begin."""
+
     access_token = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="seconds")
     renewable = serializers.BooleanField()
@@ -115,6 +141,8 @@ class AccessOutput(serializers.Serializer[Any]):
 
 
 class AccessEnvelope(serializers.Serializer[Any]):
+    """`{"data": {"access_token", …}}`."""
+
     data = AccessOutput()  # type: ignore[assignment]
 
 

@@ -15,13 +15,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
 from core import display
 from core.admin.acts import Act, Done
 from core.admin.filters import ChosenFilter
+from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 
@@ -72,15 +73,6 @@ class FrequencyFilter(ChosenFilter):
 
     def condition(self, value: str) -> Q:
         return Q(billing_frequency=value)
-
-
-class HourInput(UnfoldAdminTextInputWidget):
-    """The browser's own picker of a date and an hour."""
-
-    input_type = "datetime-local"
-
-    def format_value(self, value: Any) -> str | None:
-        return f"{value:%Y-%m-%dT%H:%M}" if isinstance(value, datetime) else value
 
 
 class EndForm(forms.Form):
@@ -310,12 +302,12 @@ class ContractAdmin(RecordAdmin):
 
     @column(description="Starts", ordering="starting_at")
     def starts(self, row: Contract) -> SafeString:
-        return display.instant(row.starting_at)
+        return display.day_only(row.starting_at)
 
     @column(description="Ends before", ordering="ending_before")
     def ends(self, row: Contract) -> SafeString | str:
-        return display.instant(row.ending_before) if row.ending_before else "open"
+        return display.day_only(row.ending_before) if row.ending_before else "open"
 
     @column(description="Made", ordering="created_at")
     def created(self, row: Contract) -> SafeString:
-        return display.instant(row.created_at)
+        return display.day_only(row.created_at)

@@ -11,8 +11,10 @@ from customers.models import Customer
 
 
 class Contract(models.Model):
-    """Terms between the seller and a customer over `[starting_at, ending_before)`. There is no status: active means the present lies
-    inside and it is not archived."""
+    """Terms between the seller and a customer over `[starting_at, ending_before)`.
+
+    There is no status: active means that the present lies inside and it is not archived.
+    """
 
     class Frequency(models.TextChoices):
         WEEKLY = "WEEKLY"
@@ -37,14 +39,14 @@ class Contract(models.Model):
     ending_before = models.DateTimeField(null=True, blank=True)
     billing_frequency = models.CharField(max_length=10, choices=Frequency.choices, default=Frequency.MONTHLY)
     billing_day = models.CharField(max_length=16, choices=Day.choices, default=Day.FIRST_OF_MONTH)
-    # resolved from the day at creation (midnight UTC, or the hour of a CONTRACT_START); periods are counted from it (engine.calendar)
+    # resolved from the day at creation (midnight UTC, or the hour of a CONTRACT_START); periods are counted from it
     billing_anchor_at = models.DateTimeField()
     invoice_generation_starting_at = models.DateTimeField(null=True, blank=True)
     net_payment_terms_days = models.PositiveIntegerField(default=0)
     multiplier_override_prioritization = models.CharField(
         max_length=17, choices=Prioritization.choices, default=Prioritization.LOWEST_MULTIPLIER
     )
-    uniqueness_key = models.CharField(max_length=128, null=True, blank=True)
+    uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")

@@ -8,10 +8,10 @@ from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
     path("v1/contracts/create", api.CreateContract.as_view()),
-    path("v1/contracts/get", api.RetrieveContract.as_view(), {"version": 1}),
-    path("v2/contracts/get", api.RetrieveContract.as_view(), {"version": 2}),
-    path("v1/contracts/list", api.ListContracts.as_view(), {"version": 1}),
-    path("v2/contracts/list", api.ListContracts.as_view(), {"version": 2}),
+    path("v1/contracts/get", api.RetrieveContract.as_view()),
+    path("v2/contracts/get", api.RetrieveContractV2.as_view()),
+    path("v1/contracts/list", api.ListContracts.as_view()),
+    path("v2/contracts/list", api.ListContractsV2.as_view()),
     path("v2/contracts/edit", edits.EditContract.as_view()),
     path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),

@@ -210,11 +210,11 @@ class CustomerAdmin(RecordAdmin):
 
     @column(description="State")
     def state(self, row: Customer) -> SafeString:
-        return display.badge("Archived") if row.archived_at else display.badge("Customer", "ok")
+        return display.badge("Archived") if row.archived_at else display.badge("Active", "ok")
 
     @column(description="Since", ordering="created_at")
     def created(self, row: Customer) -> SafeString:
-        return display.instant(row.created_at)
+        return display.day_only(row.created_at)
 
     @column(description="Id")
     def identity(self, row: Customer) -> SafeString:

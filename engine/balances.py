@@ -4,7 +4,7 @@ Rules and tables: docs/algorithms/balances.md.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -41,8 +41,8 @@ class BalanceSegment:
 
     `available` is what is left for this invoice to draw (below 0 counts as 0). `cost_basis` is what was paid for one
     unit of it: 0 for gifts. It may pay `product_ids`, products with any of `product_tags`, or what any of `specifiers`
-    names; everything where nothing is named. `contract_ids` None: all contracts of the customer. `seat` (group key,
-    seat id) restricts an individual seat's segment to its usage.
+    names; everything where nothing is named (`scope` says all that as specifiers). `contract_ids` None: all contracts
+    of the customer. `seat` (group key, seat id) restricts an individual seat's segment to its usage.
     """
 
     balance_id: str
@@ -66,12 +66,14 @@ class BalanceSegment:
     is_contract_level: bool = True
     recurring_id: str | None = None
     name: str = ""
+    scope: tuple[Specifier, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for field in ("starting_at", "ending_before", "created_at"):
-            value = getattr(self, field)
+        object.__setattr__(self, "scope", self.specifiers or specifiers_of(self.product_ids, self.product_tags))
+        for name in ("starting_at", "ending_before", "created_at"):
+            value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, field, utc(value, field))
+                object.__setattr__(self, name, utc(value, name))
         if self.ending_before is not None and self.ending_before <= self.starting_at:
             raise InvalidTerms("ending_before must be after starting_at", "ending_before")
         if not self.available.is_finite():
@@ -90,11 +92,6 @@ class BalanceSegment:
     def commit_type(self) -> str:
         """What lines call it; credits count as prepaid."""
         return "PostpaidCommit" if self.kind is BalanceKind.POSTPAID else "PrepaidCommit"
-
-    @property
-    def scope(self) -> tuple[Specifier, ...]:
-        """What it may pay, any of these."""
-        return self.specifiers or specifiers_of(self.product_ids, self.product_tags)
 
     def may_pay(self, product_id: str, tags: frozenset[str]) -> bool:
         """Whether any usage of this product could be paid."""

@@ -17,8 +17,9 @@ from engine.errors import InvalidTerms
 
 
 class Frequency(StrEnum):
-    """How often a contract or a subscription is billed."""
+    """How often a contract or a subscription is billed; DAILY is for recurring commits and credits only."""
 
+    DAILY = "DAILY"
     WEEKLY = "WEEKLY"
     MONTHLY = "MONTHLY"
     QUARTERLY = "QUARTERLY"
@@ -35,7 +36,7 @@ class BillingDay(StrEnum):
 
 
 _MONTHS: Final = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.SEMI_ANNUAL: 6, Frequency.ANNUAL: 12}
-_WEEK: Final = timedelta(days=7)
+_DAYS: Final = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}
 
 
 def utc(value: datetime, field: str) -> datetime:
@@ -89,8 +90,8 @@ class BillingSchedule:
         A month too short for the anchor's day has its boundary on its last day; later months return to the day.
         """
         at = time(self.hour, tzinfo=UTC)
-        if self.frequency is Frequency.WEEKLY:
-            return datetime.combine(self.anchor + n * _WEEK, at)
+        if self.frequency in _DAYS:
+            return datetime.combine(self.anchor + timedelta(days=n * _DAYS[self.frequency]), at)
         years, month = divmod(self.anchor.month - 1 + n * _MONTHS[self.frequency], 12)
         year = self.anchor.year + years
         day = min(self.anchor.day, monthrange(year, month + 1)[1])
@@ -99,8 +100,8 @@ class BillingSchedule:
     def index(self, instant: datetime) -> int:
         """The n of the last boundary that is not after `instant`."""
         day = utc(instant, "instant").date()
-        if self.frequency is Frequency.WEEKLY:
-            n = (day - self.anchor).days // 7 + 1
+        if self.frequency in _DAYS:
+            n = (day - self.anchor).days // _DAYS[self.frequency] + 1
         else:
             months = (day.year - self.anchor.year) * 12 + day.month - self.anchor.month
             n = months // _MONTHS[self.frequency] + 1

@@ -9,9 +9,10 @@ from engine.balances import BalanceSegment
 from engine.calendar import Period, split, window_index
 from engine.conversion import QuantityConversion, QuantityRounding, priced_quantity
 from engine.errors import InvalidTerms
-from engine.money import ZERO, add, divide, mul, subtract
-from engine.overrides import Decision, decide
-from engine.prices import Flat, Package, Price, Tier
+from engine.money import ZERO, add, subtract
+from engine.overrides import Decision, Override, decide
+from engine.prices import each_price
+from engine.proration import prorated
 from engine.rating import RateSchedule, RateVersion
 from engine.specifiers import Subject
 from engine.terms import (
@@ -68,22 +69,28 @@ class Pricer:
 
     def __init__(self, terms: InvoiceTerms, product_id: str, tags: frozenset[str]) -> None:
         self._overrides = [override for override in terms.overrides if override.may_match(product_id, tags)]
-        self._grouped = any(override.names_groups for override in self._overrides)
+        self._by_payer = any(override.is_commit_specific for override in self._overrides)
         self._prioritization = terms.prioritization
+        self._in_force: dict[datetime, list[Override]] = {}
         self._known: dict[tuple[object, ...], Decision] = {}
 
     def decide(
         self, version: RateVersion, subject: Subject, instant: datetime, payer: BalanceSegment | None
     ) -> Decision:
-        """The price of `subject` at `instant` while `payer` pays."""
-        who = None if payer is None else (payer.balance_id, payer.recurring_id, payer.rate_type, payer.kind)
-        if not self._overrides:
-            key: tuple[object, ...] = (id(version), None if payer is None else payer.rate_type)
-        else:
-            key = (id(version), instant, subject if self._grouped else None, who)
+        """The price of `subject` at `instant` while `payer` pays. Alike situations share one decision."""
+        standing: list[Override] = []
+        if self._overrides:
+            in_force = self._in_force.get(instant)
+            if in_force is None:
+                in_force = [override for override in self._overrides if override.in_force(instant)]
+                self._in_force[instant] = in_force
+            standing = [override for override in in_force if override.matches(subject)]
+        who: object = None
+        if payer is not None:
+            who = (payer.balance_id, subject) if self._by_payer else payer.rate_type
+        key = (id(version), who, *(override.override_id for override in standing))
         known = self._known.get(key)
         if known is None:
-            standing = [o for o in self._overrides if o.in_force(instant) and o.matches(subject)]
             known = self._known[key] = decide(version, subject, standing, self._prioritization, payer)
         return known
 
@@ -92,8 +99,8 @@ class Pricer:
 class Charge:
     """A quantity to price: from `position` in its billing period on, under one rate, at one set of overrides.
 
-    `reached` is the whole period's quantity; `instant` decides which overrides and balances are in force; `adjust`
-    prorates a unit price; a fixed charge costs the same whoever pays.
+    `reached` is the whole period's quantity. `instant` decides which balances are in force, `priced_at` (by default
+    the same) which overrides. `adjust` prorates a unit price; a fixed charge costs the same whoever pays.
     """
 
     rank: int
@@ -113,23 +120,20 @@ class Charge:
     origin: Origin
     adjust: Callable[[Decimal], Decimal] | None = None
     is_fixed: bool = False
+    priced_at: datetime | None = None
 
     def decide(self, payer: BalanceSegment) -> Decision:
         """The price while `payer` pays."""
         if self.is_fixed:
             return self.decision
-        return adjusted(self.pricer.decide(self.version, self.subject, self.instant, payer), self.adjust)
+        return adjusted(
+            self.pricer.decide(self.version, self.subject, self.priced_at or self.instant, payer), self.adjust
+        )
 
 
 def adjusted(decision: Decision, adjust: Callable[[Decimal], Decimal] | None) -> Decision:
     """The decision with each unit price adjusted."""
-    return decision if adjust is None else replace(decision, price=_each(decision.price, adjust))
-
-
-def _each(price: Price, adjust: Callable[[Decimal], Decimal]) -> Price:
-    if isinstance(price, Flat | Package):
-        return replace(price, price=adjust(price.price))
-    return replace(price, tiers=tuple(Tier(tier.size, adjust(tier.price)) for tier in price.tiers))
+    return decision if adjust is None else replace(decision, price=each_price(decision.price, adjust))
 
 
 @dataclass(slots=True)
@@ -160,11 +164,17 @@ def usage_charges(
         "usage", product.metric_id, product.metric_name, product.quantity_conversion, product.quantity_rounding
     )
     schedules: Mapping[PricingGroup, RateSchedule] = dict(product.schedules.items())
+    stretches: dict[tuple[datetime, ...], tuple[list[Period], list[Period]]] = {}
     for pricing, members in _by_group(product, rows).items():
         schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
         reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
-        segments = split(terms.period, {*schedule.cuts(terms.period), *edges})
-        windows = split(terms.period, {*(segment.start for segment in segments), *cuts}) if cuts else segments
+        changes = schedule.cuts(terms.period)
+        if changes not in stretches:
+            stretches[changes] = (
+                split(terms.period, {*changes, *edges}),
+                split(terms.period, {*changes, *edges, *cuts}),
+            )
+        segments, windows = stretches[changes]
         for presentation, part in members.items():
             subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
             parts = _priced(product, _measure(product, part, windows))
@@ -268,14 +278,15 @@ def _by_segment(segments: Sequence[Period], parts: Sequence[Part]) -> list[tuple
 
 
 def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charge | None:
-    """The charge of a subscription: at the rate in force when what it pays for begins; None without entitled rate."""
-    version = source.schedule.at(source.window.start)
+    """The charge of a subscription at the rate in force where its period begins; None without an entitled rate."""
+    priced_at = source.priced_at or source.window.start
+    version = source.schedule.at(priced_at)
     if version is None:
         return None
     subject = Subject(source.product_id, source.tags, billing_frequency=source.billing_frequency)
     pricer = Pricer(terms, source.product_id, source.tags)
     adjust = _proration(source)
-    decision = adjusted(pricer.decide(version, subject, source.window.start, None), adjust)
+    decision = adjusted(pricer.decide(version, subject, priced_at, None), adjust)
     if not decision.entitled:
         return None
     part = Part(source.window, source.quantity, 0, source.quantity)
@@ -287,17 +298,11 @@ def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charg
     )
     return Charge(
         SUBSCRIPTION, source.name, subject, (), (), source.window, source.window.start, version, pricer, decision,
-        ZERO, source.quantity, source.quantity, [part], origin, adjust,
+        ZERO, source.quantity, source.quantity, [part], origin, adjust, priced_at=priced_at,
     )  # fmt: skip
 
 
 def _proration(source: SubscriptionTerms) -> Callable[[Decimal], Decimal] | None:
-    days, of = source.fraction
-    if days == of:
+    if source.fraction[0] == source.fraction[1]:
         return None
-
-    def prorated(price: Decimal) -> Decimal:
-        share = divide(mul(price, Decimal(days)), Decimal(of))
-        return share if source.round_price is None else source.round_price(share)
-
-    return prorated
+    return lambda price: prorated(price, source.fraction, source.round_price)

@@ -10,7 +10,7 @@ from engine.charges import COMPOSITE, Charge, Origin, Part, Pricer
 from engine.lines import APPLIED, PRODUCT_TYPES, InvoiceLine
 from engine.money import ONE, ZERO, add, subtract, total
 from engine.overrides import Decision
-from engine.prices import Flat, Percentage, TieredPercentage
+from engine.prices import Percentage, TieredPercentage, flat_of
 from engine.rating import RateVersion
 from engine.specifiers import Subject
 from engine.terms import CompositeScope, CompositeTerms, InvoiceTerms, Spend
@@ -113,7 +113,7 @@ def minimum_charge(charges: Sequence[Charge], lines: Sequence[InvoiceLine], invo
     if minimum is None or cost >= minimum:
         return None
     short = subtract(minimum, cost)
-    flat = Decision(Flat(short), True, last.decision.base, last.decision.winner, last.decision.lost)
+    flat = Decision(flat_of(short), True, last.decision.base, last.decision.winner, last.decision.lost)
     window = last.parts[-1].window
     return Charge(
         COMPOSITE, last.name, last.subject, (), (), window, last.instant, last.version, last.pricer, flat,

@@ -140,7 +140,7 @@ def lines_of(charge: Charge, settled: Settled, invoice_unit: str) -> Iterator[In
     if len(charge.parts) == 1:
         yield from _part_lines(charge, charge.parts[0], charge.position, settled, invoice_unit)
         return
-    paid = any(isinstance(entry, Applied) for entry in settled)
+    paid = any(isinstance(entry, Applied) or entry.decision.price != charge.decision.price for entry in settled)
     at = charge.position
     for part in charge.parts:
         until = add(at, part.quantity)

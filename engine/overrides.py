@@ -4,7 +4,7 @@ Rules and tables: docs/algorithms/overrides.md.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -94,7 +94,7 @@ class Override:
     """A price agreed on a contract, in force `[starting_at, ending_before)`. `sequence` is the order of adding.
 
     Without `type` it only sets `entitled`. It is for `product_id`, for products with any of `applicable_product_tags`,
-    or for what any of `specifiers` names; for all products where nothing is named.
+    or for what any of `specifiers` names; for all products where nothing is named. `scope` says all that as specifiers.
     """
 
     override_id: str
@@ -112,8 +112,14 @@ class Override:
     specifiers: tuple[OverrideSpecifier, ...] = ()
     is_commit_specific: bool = False
     target: RateTarget = RateTarget.LIST_RATE
+    scope: tuple[Specifier, ...] = field(init=False, repr=False, compare=False)
+    names_groups: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        product_ids = [] if self.product_id is None else [self.product_id]
+        scope = self.specifiers or specifiers_of(product_ids, self.applicable_product_tags)
+        object.__setattr__(self, "scope", scope)
+        object.__setattr__(self, "names_groups", any(specifier.names_groups for specifier in scope))
         object.__setattr__(self, "starting_at", utc(self.starting_at, "starting_at"))
         if self.ending_before is not None:
             object.__setattr__(self, "ending_before", utc(self.ending_before, "ending_before"))
@@ -128,9 +134,9 @@ class Override:
             OverrideType.MULTIPLIER: (self.multiplier is not None, "multiplier"),
             OverrideType.TIERED: (bool(self.tiers), "tiers"),
         }
-        for type_, (there, field) in given.items():
+        for type_, (there, name) in given.items():
             if there != (type_ is self.type):
-                raise InvalidTerms(f"{field} goes with type {type_} and no other", field)
+                raise InvalidTerms(f"{name} goes with type {type_} and no other", name)
         if self.type is None and self.entitled is None:
             raise InvalidTerms("an override needs a type or entitled", "type")
         if self.multiplier is not None:
@@ -157,18 +163,6 @@ class Override:
                 raise InvalidTerms("only commit-specific overrides may target commit rates", "target")
             if any(specifier.names_balances for specifier in self.specifiers):
                 raise InvalidTerms("only commit-specific overrides may name commits", "override_specifiers")
-
-    @property
-    def scope(self) -> tuple[Specifier, ...]:
-        """What it is for, any of these."""
-        if self.specifiers:
-            return self.specifiers
-        return specifiers_of([] if self.product_id is None else [self.product_id], self.applicable_product_tags)
-
-    @property
-    def names_groups(self) -> bool:
-        """Whether it depends on group values."""
-        return any(specifier.names_groups for specifier in self.specifiers)
 
     def may_match(self, product_id: str, tags: frozenset[str]) -> bool:
         """Whether any usage of this product could be meant."""

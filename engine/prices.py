@@ -5,9 +5,9 @@ to the whole, a negative quantity walks back what was charged, and a new kind of
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
 
 from engine.errors import InvalidTerms
 from engine.money import ONE, ZERO, add, checked, mul, started, subtract
@@ -109,8 +109,6 @@ class Package:
 
 Price = Flat | Tiered | Volume | Package
 """Every kind of price; Subscription and Percentage are flat ones, TieredPercentage is a tiered one."""
-
-P = TypeVar("P", Tiered, Volume)
 
 
 def _check_minimum(minimum: Decimal | None) -> None:
@@ -241,11 +239,33 @@ def position_after(price: Price, start: Decimal, end: Decimal, quantity: Decimal
     return add(start, quantity)
 
 
+def each_price(price: Price, change: Callable[[Decimal], Decimal]) -> Price:
+    """The price with each unit's price changed; sizes and a minimum stay. Results may have more digits than terms."""
+    made = copy(price)
+    if isinstance(made, Flat | Package):
+        object.__setattr__(made, "price", change(made.price))
+    else:
+        object.__setattr__(made, "tiers", tuple(_tier(tier.size, change(tier.price)) for tier in made.tiers))
+    return made
+
+
+def flat_of(amount: Decimal) -> Flat:
+    """A flat price that was computed and may have more digits than terms."""
+    made = Flat(ZERO)
+    object.__setattr__(made, "price", amount)
+    return made
+
+
+def _tier(size: Decimal | None, price: Decimal) -> Tier:
+    made = Tier(None, ZERO)
+    object.__setattr__(made, "size", size)
+    object.__setattr__(made, "price", price)
+    return made
+
+
 def multiplied(price: Price, multiplier: Decimal) -> Price:
     """The price with each unit's price times `multiplier`; a minimum stays as it is."""
-    if isinstance(price, Flat | Package):
-        return replace(price, price=mul(price.price, multiplier))
-    return replace(price, tiers=tuple(Tier(tier.size, mul(tier.price, multiplier)) for tier in price.tiers))
+    return each_price(price, lambda each: mul(each, multiplier))
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +312,7 @@ def _merged(left: _Sized, right: _Sized) -> tuple[Tier, ...]:
     while True:
         sizes = [size for size in (left_size, right_size) if size is not None]
         size = min(sizes) if sizes else None
-        tiers.append(Tier(size, mul(left[left_index][1], right[right_index][1])))
+        tiers.append(_tier(size, mul(left[left_index][1], right[right_index][1])))
         if size is None:
             return tuple(tiers)
         left_size = None if left_size is None else subtract(left_size, size)

@@ -36,7 +36,7 @@ class Specifier:
     def __post_init__(self) -> None:
         for field in ("pricing_group_values", "presentation_group_values"):
             values = getattr(self, field)
-            if len(dict(values)) != len(values):
+            if values and len(dict(values)) != len(values):
                 raise InvalidTerms("a group key has two values", field)
         if any(not tags for tags in self.exclude):
             raise InvalidTerms("an excluding specifier needs product_tags", "exclude")

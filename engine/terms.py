@@ -1,6 +1,6 @@
 """What an invoice is made by: the products as a contract prices them, and everything that bears on the price."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from engine.errors import InvalidTerms
 from engine.money import Currency, checked
 from engine.overrides import Override, Prioritization
 from engine.prices import Percentage, TieredPercentage
+from engine.proration import Fraction, ProrationRounding
 from engine.rating import RateSchedule
 from engine.usage import UsageRow
 
@@ -63,9 +64,10 @@ class ProductTerms:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionTerms:
-    """One charge of a subscription: `quantity` at the rate in force at `window.start`, times `fraction` of the period.
+    """One charge of a subscription: `quantity` times the rate in force at `priced_at`, times `fraction` of the period.
 
-    `window` is the billing period (or the rest of it) that is paid for. `round_price` rounds the prorated unit price.
+    `window` is the billing period (or the rest of it) that is paid for. `priced_at` is where that period
+    begins, by default the window's start. `round_price` rounds the prorated unit price.
     engine.subscriptions makes these.
     """
 
@@ -76,9 +78,10 @@ class SubscriptionTerms:
     schedule: RateSchedule
     window: Period
     quantity: Decimal
-    fraction: tuple[int, int] = (1, 1)
-    round_price: Callable[[Decimal], Decimal] | None = None
+    fraction: Fraction = (1, 1)
+    round_price: ProrationRounding | None = None
     tags: frozenset[str] = frozenset()
+    priced_at: datetime | None = None
 
     def __post_init__(self) -> None:
         checked(self.quantity, "quantity")

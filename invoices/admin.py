@@ -245,9 +245,9 @@ class InvoiceAdmin(RecordAdmin):
     @column(description="Finalized / due", ordering="due_at")
     def dates(self, row: Invoice) -> SafeString:
         if row.finalized_at is not None:
-            return display.instant(row.finalized_at)
+            return display.day_only(row.finalized_at)
         return format_html(
-            '<span class="bo-nowrap"><span class="bo-note">due</span> {}</span>', display.instant(row.due_at)
+            '<span class="bo-nowrap"><span class="bo-note">due</span> {}</span>', display.day_only(row.due_at)
         )
 
     @column(description="Note")

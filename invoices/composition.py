@@ -1,4 +1,4 @@
-"""From a contract and a period to a composed invoice: the one road that drafts, finalization, breakdowns and previews take.
+"""From a contract and a period to a composed invoice: the one road of drafts, finalization, breakdowns and previews.
 
 It only gathers frozen terms and exact quantities and hands them to the engine.
 """

@@ -1,4 +1,4 @@
-"""What is owed. A FINALIZED invoice and its lines never change (triggers in the migrations): the only way on is VOID."""
+"""What is owed. A FINALIZED invoice and its lines never change (triggers in the migrations); only VOID is left."""
 
 import uuid
 
@@ -12,8 +12,11 @@ from customers.models import Customer
 
 
 class Invoice(models.Model):
-    """One bill. A DRAFT has no lines of its own: they are computed from terms and usage whenever it is read, by the function that
-    finalizes it. Amounts are in `credit_type`'s stored unit (cents for USD)."""
+    """One bill. Amounts are in `credit_type`'s stored unit (cents for USD).
+
+    A DRAFT has no lines of its own: they are computed from terms and usage whenever it is read, by the function that
+    finalizes it.
+    """
 
     class Kind(models.TextChoices):
         USAGE = "USAGE"
@@ -34,11 +37,11 @@ class Invoice(models.Model):
     period_end = models.DateTimeField()
     # when a DRAFT becomes due for finalization: period end + grace
     due_at = models.DateTimeField()
-    # when a sweeper looks at this DRAFT next: `due_at`, or later after a failed attempt, whose reason stands in `last_error`
+    # when a sweeper looks at this DRAFT next: `due_at`, or later after a failed attempt (`last_error` says why)
     next_attempt_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True, default="")
-    number = models.CharField(max_length=40, null=True, blank=True)
+    number = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     subtotal = ExactDecimalField(null=True)
     rounding = ExactDecimalField(null=True)
     total = ExactDecimalField(null=True)

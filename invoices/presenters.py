@@ -82,8 +82,7 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
         shown["presentation_group_values"] = line.presentation_group_values
     if line.tier is not None:
         shown["tier"] = line.tier
-    if with_list_price:
-        shown["list_price"] = _list_price(line, currency)
+    shown["list_price"] = _list_price(line, currency) if with_list_price else None
     return shown
 
 

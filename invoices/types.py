@@ -9,7 +9,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CurrencyView:
-    """The unit of an invoice's amounts. A person's figure = stored amount / 10**minor_digits (USD: cents -> dollars)."""
+    """The unit of an invoice's amounts. What people read = stored amount / 10**minor_digits (USD: cents -> dollars)."""
 
     credit_type_id: UUID
     name: str
@@ -20,7 +20,7 @@ class CurrencyView:
 
 @dataclass(frozen=True, slots=True)
 class LineView:
-    """One line, exact, in the invoice's stored unit. `id` is stable for drafts too (derived from what the line is about)."""
+    """One line, exact, in the invoice's stored unit. `id` is stable for drafts too: derived from what it is about."""
 
     id: UUID
     type: str
@@ -39,7 +39,7 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
-    """An invoice as it stands at `as_of`: a draft computed live, a final one as stored. Sum of lines + rounding = total."""
+    """An invoice as it stands at `as_of`: a draft computed live, a final one as stored. Lines + rounding = total."""
 
     id: UUID
     customer_id: UUID
@@ -86,7 +86,7 @@ class BreakdownView:
 
 @dataclass(frozen=True, slots=True)
 class DaySpend:
-    """One UTC day's charges before balances, by series label (product, or product and group values), in stored units."""
+    """A UTC day's charges before balances, by series label (product, or product and group values), in stored units."""
 
     start: datetime
     by_label: dict[str, Decimal]

@@ -76,8 +76,10 @@ def live_key(live_url: str) -> str:
 
 
 @pytest.fixture
-def live_sdk(live_url: str, live_key: str) -> Metronome:
-    return Metronome(base_url=live_url, bearer_token=live_key, max_retries=0)
+def live_sdk(live_url: str, live_key: str) -> Iterator[Metronome]:
+    # Closed again: a connection kept alive keeps its server thread, and that one's database connection, alive too.
+    with Metronome(base_url=live_url, bearer_token=live_key, max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture

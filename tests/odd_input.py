@@ -20,6 +20,7 @@ ODD: dict[str, list[str]] = {
         *('"1E+400"', '"1_000"', '"١٢"', '"0x10"', '"1,5"', "9" * 40, "9" * 5000, "1e59", '" 1"'),
     ],
     "factor": ["null", "true", "[]", "NaN", "1e400", "0", "-1", '"NaN"', '"١٢"', "9" * 5000],
+    "days": ["null", "true", '"0"', "1.5", "-1", "3651", "NaN", "[]", "9" * 5000],
     "places": ["null", "true", '"0"', "1.5", "99", "-99", "NaN", "9" * 5000],
     "hour": [
         *("null", "5", "true", "[]", "{}", '""', "1700000000", '"2024-01-01"', '"2024-01-01T00:00:00"'),
@@ -53,7 +54,10 @@ SHAPES: dict[str, bytes] = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A writing endpoint: a good body, the kind of each field by dotted path, and the fields it cannot do without."""
+    """A writing endpoint: a good body, the kind of each field by dotted path, and the fields it cannot do without.
+
+    A kind that ends in `?` takes null as "left out".
+    """
 
     url: str
     body: dict[str, Any]
@@ -75,8 +79,9 @@ def _odd_values(http: httpx.Client, endpoint: Endpoint) -> Iterator[str]:
     seen: set[str] = set()
     for path, kind in endpoint.fields.items():
         name = next(part for part in reversed(path.split(".")) if not part.isdigit())
+        odd = [raw for raw in ODD[kind.removesuffix("?")] if raw != "null" or not kind.endswith("?")]
         # The whole table for the first field of a kind; the others must only be of that kind.
-        for raw in [ODD[kind][0], ODD[kind][1], ODD[kind][-1]] if kind in seen else ODD[kind]:
+        for raw in [odd[0], odd[1], odd[-1]] if kind in seen else odd:
             seen.add(kind)
             answer = send(http, endpoint, replace(endpoint.body, path, raw))
             message = answer.json().get("message", "") if answer.status_code < 500 else ""

@@ -122,11 +122,12 @@ class RateBuilder:
 
     def build(self, new: NewRate, index: int, *, prefix: str, now: datetime) -> Rate:
         """The `index`-th row. Raises InvalidInput for a window, unit or price that cannot be."""
+        unit = self._units.of(new, prefix)
         sequence = self.last_sequence + 1 + index
-        return _row(self._card, self._units, new, sequence, prefix=prefix, now=now)
+        return _row(self._card, new, unit=unit, sequence=sequence, prefix=prefix, now=now)
 
 
-def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, *, prefix: str, now: datetime) -> Rate:
+def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefix: str, now: datetime) -> Rate:
     """The rate to store. Raises InvalidInput for a window, unit or price that cannot be."""
     if new.ending_before is not None and new.ending_before <= new.starting_at:
         raise InvalidInput("must be after starting_at", field=f"{prefix}ending_before")
@@ -149,7 +150,7 @@ def _row(card: RateCard, units: "_Units", new: NewRate, sequence: int, *, prefix
         ending_before=new.ending_before,
         entitled=new.entitled,
         rate_type=new.rate_type,
-        credit_type=units.of(new, prefix),
+        credit_type=unit,
         price=new.price,
         tiers=cost.get("tiers", []),
         minimum=new.minimum,

@@ -42,6 +42,7 @@ class DemoHost:
         self.client = httpx.Client(base_url=api, headers={"Authorization": f"Bearer {api_key}"}, timeout=20)
 
     def __call__(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+        """Answers one request."""
         try:
             reply = self._answer(environ["REQUEST_METHOD"], environ["PATH_INFO"], environ)
         except httpx.HTTPError as error:
@@ -83,7 +84,8 @@ class DemoHost:
         code_url = f"/billing/code?customer={quote(chosen['id'])}"
         element = (
             f'<tactus-console id="billing" code-url="{escape(code_url)}" route="{escape(query.get("route", ""))}" '
-            f'theme="{escape(query.get("theme", "auto"))}" label="Billing of {escape(chosen["name"])}"></tactus-console>'
+            f'theme="{escape(query.get("theme", "auto"))}" label="Billing of {escape(chosen["name"])}">'
+            "</tactus-console>"
         )
         return self._shell(customers, chosen, element, script=True)
 
@@ -99,7 +101,7 @@ class DemoHost:
         return self._shell(customers, chosen, element, script=False)
 
     def _code(self, query: dict[str, str], environ: dict[str, Any]) -> Reply:
-        """What a real host needs: its own sign-in says who asks, the API gives a code, the page hands it on."""
+        """What a real host needs: its own sign-in says who asks; the API gives a code for them."""
         if environ.get("HTTP_X_TACTUS") != "code" or environ.get("HTTP_SEC_FETCH_SITE", "same-origin") != "same-origin":
             return _json("403 Forbidden", {"message": "only this page may ask"})
         try:

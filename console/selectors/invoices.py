@@ -85,6 +85,7 @@ class InvoicePage:
     blocks: tuple[ProductBlock, ...]
     subtotal: Money
     rounding: Money | None
+    rounding_is_negative: bool
     unrated: tuple[str, ...]
     as_of: datetime
 
@@ -144,6 +145,7 @@ def invoice_page(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> InvoiceP
         blocks=tuple(_blocks(lines, view, names)),
         subtotal=words.money(view.subtotal, view.currency),
         rounding=words.money(view.rounding, view.currency) if view.rounding else None,
+        rounding_is_negative=view.rounding < 0,
         unrated=tuple(_unrated(view.unrated)),
         as_of=view.as_of,
     )

@@ -23,7 +23,7 @@ DRIVERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """The running total of one currency; `stored`: the same, exact, in stored units. `invoices`: the drafts it stands on."""
+    """The running total of one currency; `stored`: the same, exact, in stored units. `invoices`: its drafts."""
 
     total: Money
     stored: str
@@ -48,7 +48,8 @@ class Comparison:
 class Driver:
     """One of the greatest parts of the running total; `per_mille` of the greatest, for its bar."""
 
-    label: str
+    product: str
+    detail: str
     amount: Money
     share: str
     per_mille: int
@@ -119,6 +120,7 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
         [Point(words.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
         title="Spend by day",
         unit=currency.code or currency.name,
+        height=270,
         show=lambda value: words.money(words.stored_units(value, currency), currency).figure,
     )
 
@@ -130,12 +132,13 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
         return None
     names = group_names(viewer.options)
     currency = running[0].currency
-    sums: dict[tuple[str, str], Decimal] = {}
+    sums: dict[tuple[str, str, str], Decimal] = {}
     for view in running:
         for line in view.lines:
             if line.total and view.currency == currency:
-                label = ", ".join(part for part in (line.name, line_label(line, names), tier_label(line)) if part)
-                sums[label, str(view.id)] = add(sums.get((label, str(view.id)), ZERO), line.total)
+                detail = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
+                key = line.name, detail, str(view.id)
+                sums[key] = add(sums.get(key, ZERO), line.total)
     ranked = sorted(sums, key=lambda key: (-sums[key], key))
     if not ranked:
         return None
@@ -144,13 +147,14 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
     return Drivers(
         rows=tuple(
             Driver(
-                label=label,
-                amount=words.money(sums[label, invoice_id], currency),
-                share=words.percent(sums[label, invoice_id], whole),
-                per_mille=max(0, int(sums[label, invoice_id] * 1000 / most)),
-                invoice_id=invoice_id,
+                product=key[0],
+                detail=key[1],
+                amount=words.money(sums[key], currency),
+                share=words.percent(sums[key], whole),
+                per_mille=max(0, int(sums[key] * 1000 / most)),
+                invoice_id=key[2],
             )
-            for label, invoice_id in ranked[:DRIVERS]
+            for key in ranked[:DRIVERS]
         ),
         rest=words.money(total(sums[key] for key in rest), currency) if rest else None,
         rest_count=len(rest),

@@ -3,68 +3,195 @@
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
-from contracts.api.overrides import new_override, overrides_field, present_overrides
+from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import Contract
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
-from core.api.output import IdOutput, envelope
+from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from customers.selectors import get_customer
+
+A_PAGE = 20
+WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
+TERMS = (
+    "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
+    "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
+)  # fmt: skip
 
 
 class ScheduleInput(Input):
+    """How often usage is billed, and from what day the periods are counted."""
+
     frequency = WordField(Contract.Frequency.values)
-    day = WordField(Contract.Day.values, required=False, allow_null=True)
-    billing_anchor_date = InstantField(required=False, allow_null=True)
-    invoice_generation_starting_at = InstantField(hour=True, required=False, allow_null=True)
+    day = WordField(Contract.Day.values, required=False, allow_null=True, help_text="FIRST_OF_MONTH unless given.")
+    billing_anchor_date = InstantField(required=False, allow_null=True, help_text="With CUSTOM_DATE, and only then.")
+    invoice_generation_starting_at = InstantField(
+        hour=True, required=False, allow_null=True, help_text="Usage before it is billed elsewhere. On the hour."
+    )
 
 
 class CreateInput(Input):
+    """A new contract."""
+
     not_yet = (
-        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration", "package_alias", "package_id", "prepaid_balance_threshold_configuration",
+        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration",
+        "package_alias", "package_id", "prepaid_balance_threshold_configuration",
         "professional_services", "recurring_commits", "recurring_credits", "reseller_royalties",
         "revenue_system_configuration", "scheduled_charges", "scheduled_charges_on_usage_invoices",
         "spend_threshold_configuration", "spend_trackers", "subscriptions", "transition", "usage_filter",
     )  # fmt: skip
     customer_id = IdField()
     starting_at = InstantField(hour=True)
-    ending_before = InstantField(hour=True, required=False, allow_null=True)
+    ending_before = InstantField(
+        hour=True, required=False, allow_null=True, help_text="Exclusive; open-ended without it. On the hour."
+    )
     rate_card_id = IdField(required=False, allow_null=True)
-    rate_card_alias = TextField(maximum=128, required=False, allow_null=True)
+    rate_card_alias = TextField(
+        maximum=128, required=False, allow_null=True, help_text="The card that has this alias when the contract starts."
+    )
     name = TextField(required=False, allow_null=True)
-    net_payment_terms_days = WholeField(maximum=3650, required=False, allow_null=True)
+    net_payment_terms_days = WholeField(
+        maximum=3650,
+        required=False,
+        allow_null=True,
+        help_text="From an invoice's issue until it is due; 0 if left out.",
+    )
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
     overrides = overrides_field()
     multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
-    uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
+    uniqueness_key = TextField(
+        maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
+    )
     custom_fields = CustomFieldsField(required=False, allow_null=True)
 
 
 class ContractInput(Input):
+    """Which contract."""
+
+    not_yet = ("as_of_date",)
+
     customer_id = IdField()
     contract_id = IdField()
 
 
 class ListInput(Input):
+    """Which contracts of a customer; `covering_date` and `starting_at` exclude each other."""
+
     customer_id = IdField()
-    covering_date = InstantField(required=False, allow_null=True)
-    starting_at = InstantField(required=False, allow_null=True)
+    covering_date = InstantField(required=False, allow_null=True, help_text="Only contracts in force then.")
+    starting_at = InstantField(required=False, allow_null=True, help_text="Only contracts that start then or later.")
     include_archived = FlagField(required=False, default=False)
+    limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
+    cursor = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """As Metronome has it."""
+        if attrs.get("covering_date") and attrs.get("starting_at"):
+            raise serializers.ValidationError({"covering_date": ["cannot be given together with starting_at"]})
+        return attrs
 
 
-class ArchiveInput(ContractInput):
-    void_invoices = FlagField()
+class ArchiveInput(Input):
+    """Which contract to archive, and whether its finalized invoices become void."""
+
+    customer_id = IdField()
+    contract_id = IdField()
+    void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
 
 
-class EndDateInput(ContractInput):
-    ending_before = InstantField(hour=True, required=False, allow_null=True)
-    allow_ending_before_finalized_invoice = FlagField(required=False, default=True)
+class EndDateInput(Input):
+    """A contract's new end; open-ended if it is null or left out."""
+
+    customer_id = IdField()
+    contract_id = IdField()
+    ending_before = InstantField(hour=True, required=False, allow_null=True, default=None)
+    allow_ending_before_finalized_invoice = FlagField(
+        required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
+    )
+
+
+class ScheduleOutput(Output):
+    """How often usage is billed; the periods are counted from the anchor date."""
+
+    frequency = serializers.CharField(source="billing_frequency")
+    billing_anchor_date = InstantField(source="billing_anchor_at")
+    invoice_generation_starting_at = InstantField(allow_null=True)
+
+
+class TermsOutput(Output):
+    """What was agreed."""
+
+    name = serializers.CharField(allow_null=True)
+    starting_at = InstantField()
+    ending_before = InstantField(allow_null=True)
+    rate_card_id = serializers.UUIDField(allow_null=True)
+    net_payment_terms_days = serializers.IntegerField()
+    usage_statement_schedule = ScheduleOutput(source="*")
+    created_at = InstantField()
+    created_by = serializers.CharField()
+    multiplier_override_prioritization = serializers.CharField()
+    overrides = OverrideOutput(many=True)
+    commits = NoneYetField()
+    credits = NoneYetField()
+    scheduled_charges = NoneYetField()
+    transitions = NoneYetField()
+    discounts = NoneYetField()
+    recurring_commits = NoneYetField()
+    recurring_credits = NoneYetField()
+
+
+class ContractOutput(Output):
+    """What both versions say of a contract."""
+
+    id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
+    archived_at = InstantField(allow_null=True)
+    custom_fields = CustomFieldsField()
+    uniqueness_key = serializers.CharField(allow_null=True)
+    subscriptions = NoneYetField()
+
+
+class ContractV1Output(ContractOutput):
+    """A contract with its terms as `initial` and as `current`."""
+
+    initial = TermsOutput()
+    current = TermsOutput()
+    amendments = NoneYetField()
+
+
+class ContractV2Output(TermsOutput, ContractOutput):
+    """A contract, flat."""
+
+    usage_filter = NoneYetField()
+
+
+def present_v1(contract: Contract, at: datetime) -> dict[str, Any]:
+    """A contract as v1 knows it."""
+    first = [row for row in contract.overrides.all() if row.added_by_id is None]
+    initial = _terms(contract) | {"overrides": rows_of_overrides(first, 1, at)}
+    current = _terms(contract) | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
+    return ContractV1Output.of(_whole(contract) | {"initial": initial, "current": current, "amendments": []})
+
+
+def present_v2(contract: Contract, at: datetime) -> dict[str, Any]:
+    """A contract as v2 knows it; product names are those at `at`."""
+    overrides = rows_of_overrides(selectors.standing_overrides(contract), 2, at)
+    return ContractV2Output.of(_terms(contract) | _whole(contract) | {"overrides": overrides})
+
+
+def _whole(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in WHOLE}
+
+
+def _terms(contract: Contract) -> dict[str, Any]:
+    return {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
 
 
 class CreateContract(ApiView):
@@ -72,42 +199,70 @@ class CreateContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(
-        request=CreateInput, responses=envelope(IdOutput), operation_id="createContract-v1", tags=["Contracts"]
-    )
+    @extend_schema(request=CreateInput, responses=envelope(IdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
-        body = self.read_body(request, CreateInput)
-        asked = body.pop("usage_statement_schedule", None)
-        schedule = (
-            services.UsageStatementSchedule(**{k: v for k, v in asked.items() if v is not None}) if asked else None
+        """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
+        body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
+        body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
+        asked = body.pop("usage_statement_schedule", {})
+        schedule = services.UsageStatementSchedule(
+            **{name: value for name, value in asked.items() if value is not None}
         )
-        given = {name: value for name, value in body.items() if value is not None}
-        given["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
-        return data({"id": services.create_contract(**given, schedule=schedule, now=now()).pk})
+        return data({"id": services.create_contract(**body, schedule=schedule, now=now()).pk})
 
 
 class RetrieveContract(ApiView):
-    """POST /v1/contracts/get and /v2/contracts/get"""
+    """POST /v1/contracts/get"""
 
     resource, access = "contracts", "read"
+    present = staticmethod(present_v1)
 
-    @extend_schema(request=ContractInput, responses=OpenApiTypes.OBJECT, tags=["Contracts"])
-    def post(self, request: Request, version: int) -> Response:
+    @extend_schema(request=ContractInput, responses=envelope(ContractV1Output), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """Read a contract of a customer."""
         body = self.read_body(request, ContractInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-        return data(present(contract, version, now()))
+        return data(self.present(contract, now()))
+
+
+class RetrieveContractV2(RetrieveContract):
+    """POST /v2/contracts/get"""
+
+    present = staticmethod(present_v2)
+
+    @extend_schema(request=ContractInput, responses=envelope(ContractV2Output), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """Read a contract of a customer."""
+        return super().post(request)
 
 
 class ListContracts(ApiView):
-    """POST /v1/contracts/list and /v2/contracts/list; `cursor` in body and answer."""
+    """POST /v1/contracts/list"""
 
     resource, access = "contracts", "read"
+    present = staticmethod(present_v1)
 
-    @extend_schema(request=ListInput, responses=OpenApiTypes.OBJECT, tags=["Contracts"])
-    def post(self, request: Request, version: int) -> Response:
+    @extend_schema(request=ListInput, responses=page_of(ContractV1Output, "cursor"), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """List a customer's contracts, newest first."""
         body = self.read_body(request, ListInput)
-        rows, cursor = paginate(selectors.list_contracts(**body), page_request(request, Style.BODY_CURSOR))
-        return Response({"data": [present(row, version, now()) for row in rows], "cursor": cursor})
+        get_customer(customer_id=body["customer_id"], field="customer_id")
+        filters = {name: value for name, value in body.items() if name not in ("limit", "cursor")}
+        page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
+        rows, cursor = paginate(selectors.list_contracts(**filters), page)
+        at = now()
+        return Response({"data": [self.present(row, at) for row in rows], "cursor": cursor})
+
+
+class ListContractsV2(ListContracts):
+    """POST /v2/contracts/list"""
+
+    present = staticmethod(present_v2)
+
+    @extend_schema(request=ListInput, responses=page_of(ContractV2Output, "cursor"), tags=["Contracts"])
+    def post(self, request: Request) -> Response:
+        """List a customer's contracts, newest first."""
+        return super().post(request)
 
 
 class ArchiveContract(ApiView):
@@ -117,55 +272,18 @@ class ArchiveContract(ApiView):
 
     @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
+        """End a contract for good: its drafts are cancelled, its finalized invoices become void if asked for."""
         body = self.read_body(request, ArchiveInput)
         return data({"id": services.archive_contract(**body, now=now()).pk})
 
 
 class UpdateEndDate(ApiView):
-    """POST /v1/contracts/updateEndDate; without ending_before the contract becomes open-ended."""
+    """POST /v1/contracts/updateEndDate"""
 
     resource = "contracts"
 
     @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
+        """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
-        return data({"id": services.update_end_date(**({"ending_before": None} | body), now=now()).pk})
-
-
-def present(contract: Contract, version: int, at: datetime) -> dict[str, Any]:
-    """A contract in the shape of v1 (`initial`, `current`, `amendments`) or v2 (flat)."""
-    standing = selectors.standing_overrides(contract)
-    terms: dict[str, Any] = {
-        "name": contract.name or None,
-        "starting_at": contract.starting_at,
-        "ending_before": contract.ending_before,
-        "rate_card_id": contract.rate_card_id,
-        "net_payment_terms_days": contract.net_payment_terms_days,
-        "usage_statement_schedule": {
-            "frequency": contract.billing_frequency,
-            "billing_anchor_date": contract.billing_anchor_at,
-            "invoice_generation_starting_at": contract.invoice_generation_starting_at,
-        },
-        "multiplier_override_prioritization": contract.multiplier_override_prioritization,
-        "overrides": present_overrides(standing, version, at),
-        "created_at": contract.created_at,
-        "created_by": contract.created_by,
-        **{
-            name: []
-            for name in ("commits", "credits", "scheduled_charges", "transitions", "discounts", "recurring_commits",
-                         "recurring_credits")
-        },
-    }  # fmt: skip
-    whole = {
-        "id": contract.pk,
-        "customer_id": contract.customer_id,
-        "archived_at": contract.archived_at,
-        "custom_fields": contract.custom_fields,
-        "uniqueness_key": contract.uniqueness_key,
-        "subscriptions": [],
-    }
-    if version == 1:
-        first = [row for row in contract.overrides.all() if row.added_by_id is None]
-        initial = terms | {"overrides": present_overrides(first, version, at)}
-        return whole | {"initial": initial, "current": terms, "amendments": []}
-    return terms | whole | {"usage_filter": []}
+        return data({"id": services.update_end_date(**body, now=now()).pk})

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
-from contracts.api.overrides import OverrideOutput, new_override, overrides_field, present_overrides
+from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import ContractEdit
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
 from core.api.output import IdOutput, Output, envelope
@@ -121,7 +121,7 @@ def present_edit(edit: ContractEdit, at: datetime) -> dict[str, Any]:
     if edit.uniqueness_key:
         shown["uniqueness_key"] = edit.uniqueness_key
     if added := list(edit.added_overrides.all()):
-        shown["add_overrides"] = present_overrides(added, 2, at)
+        shown["add_overrides"] = rows_of_overrides(added, 2, at)
     if removed := list(edit.removed_overrides.all()):
         shown["remove_overrides"] = [{"id": row.pk} for row in removed]
-    return shown
+    return EditOutput.of(shown)

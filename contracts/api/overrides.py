@@ -159,9 +159,9 @@ class OverrideOutput(Output):
     credit_type = CreditTypeOutput(required=False)
 
 
-def present_overrides(rows: Iterable[Override], version: int, at: datetime) -> list[dict[str, Any]]:
-    """Overrides as the wire has them; product names are those at `at`."""
-    return OverrideOutput.of_each(_override(row, version, at) for row in rows)
+def rows_of_overrides(rows: Iterable[Override], version: int, at: datetime) -> list[dict[str, Any]]:
+    """Overrides as `OverrideOutput` reads them; product names are those at `at`."""
+    return [_override(row, version, at) for row in rows]
 
 
 def _override(row: Override, version: int, at: datetime) -> dict[str, Any]:
@@ -188,8 +188,6 @@ def _override(row: Override, version: int, at: datetime) -> dict[str, Any]:
         if row.overwrite_credit_type is not None:
             price["credit_type"] = row.overwrite_credit_type
         shown["overwrite_rate"] = price
-        if version == 1:
-            shown |= {name: value for name, value in price.items() if name in ("rate_type", "price", "tiers")}
-            if "credit_type" in price:
-                shown["credit_type"] = price["credit_type"]
+        beside = ("rate_type", "price", "tiers", "credit_type") if version == 1 else ()
+        shown |= {name: price[name] for name in beside if name in price}
     return shown

@@ -1,7 +1,7 @@
 """Reads of contracts."""
 
 from contracts.selectors.cards import PriceInTime, covers, list_contracts_on_card, shielded_prices
-from contracts.selectors.contracts import billing_schedule, get_contract, list_contracts
+from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
 from contracts.selectors.edits import list_edits
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
 
@@ -11,6 +11,7 @@ __all__ = [
     "covers",
     "engine_override",
     "engine_overrides",
+    "find_contract",
     "get_contract",
     "list_contracts",
     "list_contracts_on_card",

@@ -18,7 +18,7 @@ def list_contracts(
     starting_at: datetime | None = None,
     include_archived: bool = False,
 ) -> QuerySet[Contract]:
-    """A customer's contracts. `covering_date`: only those in force then; `starting_at`: only those that start then or later."""
+    """A customer's contracts. `covering_date`: those in force then; `starting_at`: those that start then or later."""
     rows = with_overrides(Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer"))
     if not include_archived:
         rows = rows.filter(archived_at__isnull=True)
@@ -33,12 +33,16 @@ def list_contracts(
 
 def get_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
     """One contract. Raises NotFound for an unknown id and, alike, for another customer's."""
-    rows = with_overrides(Contract.objects.select_related("rate_card", "customer").filter(pk=contract_id))
-    if customer_id is not None:
-        rows = rows.filter(customer_id=customer_id)
+    rows = with_overrides(Contract.objects.select_related("rate_card", "customer"))
+    return find_contract(rows, contract_id, customer_id)
+
+
+def find_contract(rows: QuerySet[Contract], contract_id: UUID, customer_id: UUID | None) -> Contract:
+    """The contract among `rows`, of this customer if one is given. Raises NotFound."""
+    rows = rows.filter(pk=contract_id) if customer_id is None else rows.filter(pk=contract_id, customer_id=customer_id)
     contract = rows.first()
     if contract is None:
-        raise NotFound("no such contract")
+        raise NotFound(f"no contract {contract_id}", field="contract_id")
     return contract
 
 

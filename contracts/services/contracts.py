@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
 from contracts.models import Contract
+from contracts.selectors import find_contract
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
 from core import audit
 from core.constraints import violated
@@ -67,7 +68,7 @@ def create_contract(
         with use_case():
             customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
             if customer is None:
-                raise NotFound("no such customer", field="customer_id")
+                raise NotFound(f"no customer {customer_id}", field="customer_id")
             if customer.archived_at is not None:
                 raise InvalidInput("the customer is archived", field="customer_id")
             contract = Contract.objects.create(
@@ -90,9 +91,9 @@ def create_contract(
             added = add_overrides(contract, overrides, path="overrides", now=now)
             tell("contract.created", contract, now, {"overrides": [plain_override(row) for row in added]})
     except IntegrityError as error:
-        if violated(error) == "contract_uniqueness_key_once":
-            raise uniqueness_key_used() from error
-        raise
+        if violated(error) != "contract_uniqueness_key_once":
+            raise
+        raise uniqueness_key_used() from error
     return contract
 
 
@@ -158,13 +159,7 @@ def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) ->
 def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
     """The contract, locked for this transaction: the root lock of everything billed under it. Raises NotFound."""
     require_transaction()
-    rows = Contract.objects.select_for_update().filter(pk=contract_id)
-    if customer_id is not None:
-        rows = rows.filter(customer_id=customer_id)
-    contract = rows.first()
-    if contract is None:
-        raise NotFound("no such contract", field="contract_id")
-    return contract
+    return find_contract(Contract.objects.select_for_update(), contract_id, customer_id)
 
 
 def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: datetime) -> RateCard | None:

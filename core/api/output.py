@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from core.api.naming import room_of
@@ -43,10 +43,21 @@ def envelope(output: type[Output]) -> Any:
 
 
 @cache
-def page_of(output: type[Output]) -> Any:
-    """The schema of `{"data": […], "next_page": …}`."""
-    next_page = serializers.CharField(allow_null=True)
-    return inline_serializer(f"{_name(output)}Page", {"data": output(many=True), "next_page": next_page})
+def page_of(output: type[Output], cursor: str = "next_page") -> Any:
+    """The schema of `{"data": […], "next_page": …}`, or whatever the cursor is called."""
+    following = serializers.CharField(allow_null=True)
+    return inline_serializer(f"{_name(output)}Page", {"data": output(many=True), cursor: following})
+
+
+@extend_schema_field({"type": "array", "items": {"type": "object"}, "maxItems": 0})
+class NoneYetField(serializers.Field):
+    """A list that Metronome's clients expect, of what this version does not have: always empty."""
+
+    def get_attribute(self, instance: Any) -> list[Any]:
+        return []
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 def _name(output: type[Output]) -> str:

@@ -49,7 +49,7 @@ def _compile(view: InvoiceView, data: str, *, system_fonts: bool, standards: lis
         font_paths=_fonts(system=system_fonts),
         sys_inputs={"invoice": data},
         pdf_standards=standards,
-        timestamp=(view.issued_at or view.as_of).astimezone(UTC),
+        timestamp=(view.issued_at or view.as_of).astimezone(UTC).replace(microsecond=0),
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from core.errors import NotFound
 from engine.calendar import Period
 from invoices.composition import group_keys, load_terms
+from invoices.models import Invoice
 from invoices.selectors.views import find_invoice, view_of
 from invoices.types import LineView
 from usage.selectors import UsageQuery, list_line_events
@@ -14,11 +15,7 @@ from usage.store.base import EventPage, Position
 
 def get_line(*, customer_id: UUID, invoice_id: UUID, line_id: UUID, now: datetime) -> LineView:
     """One line of an invoice of this customer. Raises NotFound."""
-    row = find_invoice(invoice_id=invoice_id, customer_id=customer_id)
-    for line in view_of(row, now=now).lines:
-        if line.id == line_id:
-            return line
-    raise NotFound("no such line")
+    return _line_of(find_invoice(invoice_id=invoice_id, customer_id=customer_id), line_id, now)
 
 
 def line_events(
@@ -29,7 +26,7 @@ def line_events(
     Lines that are tiers of one quantity share their events. Raises NotFound.
     """
     row = find_invoice(invoice_id=invoice_id, customer_id=customer_id)
-    line = get_line(customer_id=customer_id, invoice_id=invoice_id, line_id=line_id, now=now)
+    line = _line_of(row, line_id, now)
     terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
     for entry in terms.catalog:
         if UUID(entry.terms.product_id) == line.product_id and line.starting_at and line.ending_before:
@@ -43,3 +40,10 @@ def line_events(
             )
             return list_line_events(customer_id=customer_id, query=query, limit=limit, after=after)
     raise NotFound("no usage stands behind this line")
+
+
+def _line_of(row: Invoice, line_id: UUID, now: datetime) -> LineView:
+    for line in view_of(row, now=now).lines:
+        if line.id == line_id:
+            return line
+    raise NotFound(f"no line {line_id}")

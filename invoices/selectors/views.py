@@ -1,7 +1,6 @@
 """Invoices as plain rows: a draft is composed now, a final one is what was stored."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -32,19 +31,18 @@ def filter_invoices(
     starting_on: datetime | None = None,
     ending_before: datetime | None = None,
     credit_type_id: UUID | None = None,
+    kind: str | None = None,
 ) -> QuerySet[models.Invoice]:
-    """Metronome's list filters: periods that lie within `[starting_on, ending_before]`."""
-    if status is not None:
-        rows = rows.filter(status=status)
-    if contract_id is not None:
-        rows = rows.filter(contract_id=contract_id)
-    if starting_on is not None:
-        rows = rows.filter(period_start__gte=starting_on)
-    if ending_before is not None:
-        rows = rows.filter(period_end__lte=ending_before)
-    if credit_type_id is not None:
-        rows = rows.filter(credit_type_id=credit_type_id)
-    return rows
+    """Metronome's list filters; `starting_on` and `ending_before` leave the periods that lie wholly between them."""
+    asked = {
+        "status": status,
+        "contract_id": contract_id,
+        "period_start__gte": starting_on,
+        "period_end__lte": ending_before,
+        "credit_type_id": credit_type_id,
+        "kind": kind,
+    }
+    return rows.filter(**{name: value for name, value in asked.items() if value is not None})
 
 
 def list_invoices(*, customer_id: UUID, now: datetime, limit: int | None = None, **filters: Any) -> list[InvoiceView]:
@@ -72,7 +70,7 @@ def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> models
     """The row of an invoice. Raises NotFound, alike for an unknown id and another customer's."""
     row = invoice_rows(customer_id=customer_id).filter(pk=invoice_id).first()
     if row is None:
-        raise NotFound("no such invoice")
+        raise NotFound(f"no invoice {invoice_id}")
     return row
 
 
@@ -126,10 +124,11 @@ def line_views(invoice_id: UUID, lines: Iterable[InvoiceLine]) -> tuple[LineView
 
 def unrated_json(part: UnratedUsage) -> dict[str, Any]:
     """Usage that no rate prices, JSON-able."""
-    plain_values = {
-        name: value for name, value in asdict(part).items() if name in ("product_id", "name", "event_count", "reason")
-    }
-    return plain_values | {
+    return {
+        "product_id": part.product_id,
+        "name": part.name,
+        "event_count": part.event_count,
+        "reason": part.reason,
         "quantity": plain(part.quantity),
         "starting_at": rfc3339(part.window.start),
         "ending_before": rfc3339(part.window.end),

@@ -1,17 +1,21 @@
-"""The PDF of an invoice: rendered once after finalization, outside of any transaction; drafts are rendered when asked for."""
+"""The PDF of an invoice: rendered once after finalization, outside of any transaction; drafts when asked for."""
 
 import hashlib
+import logging
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
+from django.db import OperationalError
 
 from core.transactions import use_case
 from invoices.models import Invoice, InvoiceDocument
 from invoices.pdf import Seller, render_invoice
 from invoices.selectors.views import find_invoice, view_of
 
+logger = logging.getLogger(__name__)
 BATCH = 20
+SEEN_AT_MOST = 1000
 
 
 def get_pdf(*, invoice_id: UUID, now: datetime, customer_id: UUID | None = None) -> tuple[str, bytes]:
@@ -32,12 +36,21 @@ def render_document(*, invoice_id: UUID, now: datetime) -> None:
 
 
 def render_due_documents(*, now: datetime) -> int:
-    """Sweep: renders what finalized invoices lack; returns how many."""
+    """Sweep: renders what finalized invoices lack; returns how many. One that cannot be rendered holds nobody up."""
     due = Invoice.objects.filter(status=Invoice.Status.FINALIZED, document__isnull=True).order_by("finalized_at")
-    found = list(due.values_list("pk", flat=True)[:BATCH])
-    for invoice_id in found:
-        render_document(invoice_id=invoice_id, now=now)
-    return len(found)
+    done = 0
+    for invoice_id in due.values_list("pk", flat=True)[:SEEN_AT_MOST]:
+        try:
+            render_document(invoice_id=invoice_id, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("the PDF of invoice %s could not be rendered", invoice_id)
+        else:
+            done += 1
+        if done == BATCH:
+            break
+    return done
 
 
 def seller() -> Seller:

@@ -1,11 +1,14 @@
-"""Drafts follow their contract: one for each billing period that has begun, cut and prolonged with it, gone when it is archived."""
+"""Drafts follow their contract: one for each billing period that has begun, cut and prolonged with it, gone with it."""
 
-from collections.abc import Iterator
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from django.conf import settings
+from django.db import OperationalError, transaction
 
+from catalog.models import CreditType
 from contracts.models import Contract
 from contracts.selectors import billing_schedule
 from contracts.services import lock_contract
@@ -16,19 +19,25 @@ from core.transactions import require_transaction, use_case
 from engine.calendar import Period, periods
 from invoices.composition import billing_unit
 from invoices.models import BillingCursor, Invoice
+from invoices.services.finalize import due_at
 from invoices.services.void import void_locked
 
-BATCH = 100
+logger = logging.getLogger(__name__)
+BATCH = 200
+LOOK_AGAIN_AFTER = timedelta(hours=1)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def open_invoices(event: Event) -> None:
-    """Reaction to `contract.created`: drafts for all periods that have begun; those already due are finalized by the sweeper."""
+    """Reaction to `contract.created`: drafts for all periods that have begun; the sweeper finalizes what is due."""
     _follow(event)
 
 
 def reschedule_invoices(event: Event) -> None:
-    """Reaction to `contract.end_changed`. Raises Conflict if the caller forbade an end before a finalized invoice's end."""
+    """Reaction to `contract.end_changed`.
+
+    Raises Conflict if the caller forbade an end before a finalized invoice's end.
+    """
     contract = _follow(event)
     if event.payload.get("strict") and contract.ending_before is not None:
         late = contract.invoices.filter(status=Invoice.Status.FINALIZED, period_end__gt=contract.ending_before)
@@ -47,51 +56,68 @@ def cancel_invoices(event: Event) -> None:
 
 
 def open_due_periods(*, now: datetime) -> int:
-    """Sweep: opens the drafts of periods that have begun since; returns the number of contracts seen to."""
+    """Sweep: opens the drafts of periods that have begun since; returns how many contracts it saw to."""
     done = 0
-    while True:
-        with use_case():
-            cursors = BillingCursor.objects.select_for_update(skip_locked=True).filter(next_period_at__lte=now)
-            due = list(cursors.order_by("next_period_at").values_list("pk", flat=True)[:BATCH])
-            for contract in Contract.objects.select_for_update().filter(pk__in=due).order_by("pk"):
-                follow_contract(contract, now=now)
-            done += len(due)
-        if len(due) < BATCH:
-            return done
+    while done < BATCH and _open_next(now):
+        done += 1
+    return done
 
 
 def follow_contract(contract: Contract, *, now: datetime) -> None:
     """Makes the contract's drafts be what its terms say. The caller holds the contract's lock.
 
-    Periods covered by a finalized invoice stay as they are, a voided one is only billed again by regenerating it.
+    What finalized invoices cover stays as it is; what a void one covers is only billed again by regenerating it.
     """
     require_transaction()
     standing = list(contract.invoices.filter(kind=Invoice.Kind.USAGE))
     drafts = {row.period_start: row for row in standing if row.status == Invoice.Status.DRAFT}
-    final = {row.period_start: row for row in standing if row.status == Invoice.Status.FINALIZED}
-    voided = {row.period_start for row in standing if row.status == Invoice.Status.VOID} - drafts.keys() - final.keys()
-    grace = timedelta(hours=settings.TACTUS_GRACE_HOURS)
-    missing: list[Invoice] = []
+    missing: list[Period] = []
     next_period_at = None
-    for period in _billed_periods(contract, final):
+    for period in _periods_to_bill(contract, _covered(standing)):
         if period.start > now:
             next_period_at = period.start
             break
-        if period.start in voided:
-            continue
         row = drafts.pop(period.start, None)
         if row is None:
-            missing.append(_draft(contract, period, now=now, due_at=period.end + grace))
-        elif row.period_end != period.end:
+            missing.append(period)
+        elif (row.period_end, row.due_at) != (period.end, due_at(period.end)):
             row.period_end = period.end
-            row.due_at = row.next_attempt_at = period.end + grace
+            row.due_at = row.next_attempt_at = due_at(period.end)
             row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
     for row in drafts.values():  # periods that the contract no longer has
         row.delete()
-    Invoice.objects.bulk_create(missing)
+    if missing:
+        unit = billing_unit(contract)
+        Invoice.objects.bulk_create([_draft(contract, period, unit, now=now) for period in missing])
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": next_period_at})
-    if any(row.due_at <= now for row in missing):
+    if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.sweep_due")
+
+
+def _open_next(now: datetime) -> bool:
+    """Follows the contract that has waited longest and that nobody else is at; False when there is none.
+
+    The contract is locked first and its cursor after it, as every other use case does. One that cannot be followed
+    holds nobody up: it is tried again later.
+    """
+    with use_case():
+        contract = (
+            Contract.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(billing_cursor__next_period_at__lte=now)
+            .order_by("billing_cursor__next_period_at")
+            .first()
+        )
+        if contract is None:
+            return False
+        try:
+            with transaction.atomic():
+                follow_contract(contract, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("the periods of contract %s could not be opened", contract.pk)
+            BillingCursor.objects.filter(contract=contract).update(next_period_at=now + LOOK_AGAIN_AFTER)
+    return True
 
 
 def _follow(event: Event) -> Contract:
@@ -100,29 +126,48 @@ def _follow(event: Event) -> Contract:
     return contract
 
 
-def _billed_periods(contract: Contract, final: dict[datetime, Invoice]) -> Iterator[Period]:
-    """The contract's periods without an end, less what finalized invoices cover: one prolonged after its invoice leaves a rest."""
-    first = contract.invoice_generation_starting_at
-    for period in periods(billing_schedule(contract), contract.starting_at, contract.ending_before, FOREVER):
-        if first is not None and period.start < first:
-            continue
+def _covered(standing: Iterable[Invoice]) -> list[Period]:
+    """What needs no draft, in order of time: finalized, or void and not regenerated (then the new one speaks)."""
+    rows = list(standing)
+    regenerated = {row.regenerated_from_id for row in rows}
+    return sorted(
+        Period(row.period_start, row.period_end)
+        for row in rows
+        if row.status == Invoice.Status.FINALIZED or (row.status == Invoice.Status.VOID and row.pk not in regenerated)
+    )
+
+
+def _periods_to_bill(contract: Contract, covered: Iterable[Period]) -> Iterator[Period]:
+    """The contract's periods without an end, less what is covered: one prolonged after its invoice leaves a rest.
+
+    `invoice_generation_starting_at` inside a period begins with a stub: what lies before was billed elsewhere.
+    """
+    first = max(contract.starting_at, contract.invoice_generation_starting_at or contract.starting_at)
+    waiting = deque(covered)
+    for period in periods(billing_schedule(contract), first, contract.ending_before, FOREVER):
         start = period.start
-        while start in final:
-            start = final[start].period_end
+        while waiting and waiting[0].start < period.end:
+            part = waiting[0]
+            if part.start > start:
+                yield Period(start, part.start)
+            start = max(start, min(part.end, period.end))
+            if part.end > period.end:  # goes on in the next period
+                break
+            waiting.popleft()
         if start < period.end:
             yield Period(start, period.end)
 
 
-def _draft(contract: Contract, period: Period, *, now: datetime, due_at: datetime) -> Invoice:
+def _draft(contract: Contract, period: Period, unit: CreditType, *, now: datetime) -> Invoice:
     return Invoice(
         id=uuid4(),
         customer_id=contract.customer_id,
         contract=contract,
-        credit_type=billing_unit(contract),
+        credit_type=unit,
         period_start=period.start,
         period_end=period.end,
-        due_at=due_at,
-        next_attempt_at=due_at,
+        due_at=due_at(period.end),
+        next_attempt_at=due_at(period.end),
         net_payment_terms_days=contract.net_payment_terms_days,
         created_at=now,
     )

@@ -23,15 +23,24 @@ from invoices.selectors.views import line_views, unrated_json
 from invoices.types import LineView
 
 logger = logging.getLogger(__name__)
+BATCH = 200
 RETRY = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
 
+def due_at(period_end: datetime) -> datetime:
+    """When a period's invoice becomes final: after the grace in which late usage still counts."""
+    return period_end + timedelta(hours=settings.TACTUS_GRACE_HOURS)
+
+
 def finalize_due_invoices(*, now: datetime) -> int:
-    """Sweep: finalizes every draft that is due, each contract's in order of time. Returns how many became final."""
-    done = 0
-    while (outcome := _finalize_next(now)) is not None:
-        done += outcome
-    return done
+    """Sweep: finalizes drafts that are due, each contract's in order of time; returns how many it saw to.
+
+    At most `BATCH` of them. One that fails waits for its next attempt, and says why in `last_error`.
+    """
+    seen = 0
+    while seen < BATCH and (outcome := _finalize_next(now)) is not None:
+        seen += outcome
+    return seen
 
 
 def finalize_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
@@ -51,8 +60,8 @@ def finalize_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
 def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     """The one function that finalizes. The caller holds the contract's lock and the draft's.
 
-    Composes exactly as a draft is composed, stores lines, totals and explanation, and takes the next number; usage stored before
-    this composes counts (domain.md section 7).
+    Composes exactly as a draft is composed, stores lines, totals and explanation, and takes the next number; usage that
+    is stored before this composes counts.
     """
     require_transaction()
     terms = load_terms(invoice.contract, Period(invoice.period_start, invoice.period_end), invoice.credit_type)
@@ -90,14 +99,19 @@ def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
         invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
         invoice.period_start.isoformat(), invoice.period_end.isoformat(),
         *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
-        [
-            [str(line.id), line.type, line.name, *(None if n is None else plain(n) for n in (line.quantity, line.unit_price, line.total)),
-             line.starting_at and line.starting_at.isoformat(), line.ending_before and line.ending_before.isoformat(),
-             sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()), line.tier, line.explanation]
-            for line in lines
-        ],
+        [_said_by(line) for line in lines],
     ]  # fmt: skip
     return hashlib.sha256(dumps(_sorted(said))).hexdigest()
+
+
+def _said_by(line: LineView) -> list[object]:
+    return [
+        str(line.id), line.type, line.name,
+        *(None if amount is None else plain(amount) for amount in (line.quantity, line.unit_price, line.total)),
+        *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
+        sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
+        line.tier, line.explanation,
+    ]  # fmt: skip
 
 
 def _sorted(value: object) -> object:
@@ -108,35 +122,41 @@ def _sorted(value: object) -> object:
 
 
 def _finalize_next(now: datetime) -> int | None:
-    """Finalizes the due drafts of the next contract that nobody else is at: how many, or None when there is no such contract."""
+    """Sees to the oldest due draft of the next contract that nobody else is at; None when there is no such contract.
+
+    One draft a transaction, since its number locks the series for everybody.
+    """
     with use_case():
-        due = Invoice.objects.filter(status=Invoice.Status.DRAFT, next_attempt_at__lte=now)
-        first = (
-            due.select_for_update(skip_locked=True, of=("contract",))
+        waiting = (
+            Invoice.objects.select_for_update(skip_locked=True, of=("contract",))
             .select_related("contract")
+            .filter(status=Invoice.Status.DRAFT, next_attempt_at__lte=now)
             .order_by("next_attempt_at", "period_start")
             .first()
         )
-        if first is None:
+        if waiting is None:
             return None
-        rows = list(_locked_drafts(first.contract_id, now))
-        done = 0
-        for row in rows:
-            try:
-                with transaction.atomic():
-                    finalize_locked(row, now=now)
-                done += 1
-            except OperationalError:
-                raise
-            except Exception as error:
-                logger.exception("invoice %s could not be finalized", row.pk)
-                reason = f"{type(error).__name__}: {error}"[:500]
-                Invoice.objects.filter(pk=row.pk).update(attempts=row.attempts + 1, last_error=reason)
-                # Later periods of the contract wait with this one.
-                waiting = Invoice.objects.filter(pk__in=[other.pk for other in rows[done:]])
-                waiting.update(next_attempt_at=now + RETRY[min(row.attempts, len(RETRY) - 1)])
-                break
-        return done
+        row = _locked_drafts(waiting.contract_id, now).first()
+        if row is None:  # another sweeper was faster
+            return 0
+        try:
+            with transaction.atomic():
+                finalize_locked(row, now=now)
+        except OperationalError:
+            raise
+        except Exception as error:
+            logger.exception("invoice %s could not be finalized", row.pk)
+            _postpone(row, f"{type(error).__name__}: {error}", now=now)
+    return 1
+
+
+def _postpone(row: Invoice, reason: str, *, now: datetime) -> None:
+    """The draft is tried again later, and so are the later periods of its contract: they wait with it."""
+    Invoice.objects.filter(pk=row.pk).update(attempts=row.attempts + 1, last_error=reason[:500])
+    again = now + RETRY[min(row.attempts, len(RETRY) - 1)]
+    Invoice.objects.filter(contract_id=row.contract_id, status=Invoice.Status.DRAFT, due_at__lte=now).update(
+        next_attempt_at=again
+    )
 
 
 def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
@@ -150,7 +170,7 @@ def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
 
 
 def _next_number(now: datetime) -> str:
-    """The next number of the year's series, from its locked counter: rolled back with the invoice, so there are no gaps."""
+    """The next number of the year's series, from its locked counter: rolled back with the invoice, so without gaps."""
     name = f"{settings.TACTUS_INVOICE_PREFIX}-{now.year}"
     NumberSeries.objects.get_or_create(name=name)
     series = NumberSeries.objects.select_for_update().get(pk=name)

@@ -9,11 +9,14 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
 from invoices.models import Invoice
-from invoices.services.finalize import finalize_locked
+from invoices.services.finalize import due_at, finalize_locked
 
 
 def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
-    """Makes a finalized invoice void; its lines and its number stay. Raises NotFound, InvalidInput for a draft, Conflict for a void one."""
+    """Makes a finalized invoice void; its lines and its number stay.
+
+    Raises NotFound, InvalidInput for a draft, Conflict for a void one.
+    """
     with use_case():
         invoice = lock_invoice(invoice_id)
         if invoice.status == Invoice.Status.DRAFT:
@@ -35,9 +38,10 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
 
 
 def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
-    """Bills a void invoice's period again, at the rates and usage of now: finalized at once where period and grace are over, else a draft.
+    """Bills a void invoice's period again, at the rates and usage of now, as far as the contract still covers it.
 
-    Raises NotFound, InvalidInput unless the invoice is void, Conflict if the period has a living invoice again or its contract is archived.
+    The new invoice is final at once where period and grace are over, else a draft. Raises NotFound, InvalidInput unless
+    the invoice is void, Conflict if the period has a living invoice again or the contract does not cover it any more.
     """
     with use_case():
         old = lock_invoice(invoice_id)
@@ -45,9 +49,13 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             raise InvalidInput("only a void invoice can be regenerated", field="id")
         if old.contract.archived_at is not None:
             raise Conflict("the contract is archived", field="id")
-        living = Invoice.objects.filter(contract_id=old.contract_id, kind=old.kind, period_start__lt=old.period_end,
-                                        period_end__gt=old.period_start).exclude(status=Invoice.Status.VOID)  # fmt: skip
-        if living.exists():
+        period_end = min(old.period_end, old.contract.ending_before or old.period_end)
+        if period_end <= old.period_start:
+            raise Conflict("the contract now ends before the period of this invoice", field="id")
+        same_time = Invoice.objects.filter(
+            contract_id=old.contract_id, kind=old.kind, period_start__lt=period_end, period_end__gt=old.period_start
+        )
+        if same_time.exclude(status=Invoice.Status.VOID).exists():
             raise Conflict("the period of this invoice has been billed again already", field="id")
         invoice = Invoice.objects.create(
             customer_id=old.customer_id,
@@ -55,9 +63,9 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             credit_type_id=old.credit_type_id,
             kind=old.kind,
             period_start=old.period_start,
-            period_end=old.period_end,
-            due_at=old.due_at,
-            next_attempt_at=old.due_at,
+            period_end=period_end,
+            due_at=due_at(period_end),
+            next_attempt_at=due_at(period_end),
             net_payment_terms_days=old.contract.net_payment_terms_days,
             regenerated_from=old,
             created_at=now,
@@ -73,7 +81,7 @@ def lock_invoice(invoice_id: UUID) -> Invoice:
     require_transaction()
     contract_id = Invoice.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
     if contract_id is None:
-        raise NotFound("no such invoice", field="id")
+        raise NotFound(f"no invoice {invoice_id}", field="id")
     lock_contract(contract_id=contract_id)
     return (
         Invoice.objects.select_for_update(of=("self",))

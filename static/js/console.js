@@ -203,7 +203,8 @@ document.body.addEventListener("htmx:responseError", async (event) => {
   if (xhr.status !== 401) return fail(target, xhr.status);
   if (isReplay) return ended();
   try {
-    await session.renew();
+    // Another request may have brought the new token while this one was on its way.
+    if (requestConfig.headers.Authorization === `Bearer ${session.token}`) await session.renew();
   } catch {
     return ended();
   }
@@ -219,7 +220,7 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const { target, xhr, requestConfig } = event.detail;
   const chosen = target.querySelector(".filters .chip:has(:checked)");
-  if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - 16;
+  if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 8;
   if (target === root) arrive(xhr.getResponseHeader("Console-Path") ?? here);
   if (requestConfig?.elt?.matches?.("[data-announces]")) {
     byId("announce").textContent = target.querySelector("[data-announcement]")?.dataset.announcement ?? "";

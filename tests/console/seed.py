@@ -62,7 +62,7 @@ def seed_shop(now: datetime, since: datetime) -> Shop:
 
 def _rates(name: str, product: UUID, since: datetime) -> list[rates.NewRate]:
     if name == "Image generations":
-        tiers = ((Decimal(2000), Decimal(4)), (None, Decimal("2.5")))
+        tiers = ((Decimal(500), Decimal(4)), (None, Decimal("2.5")))
         return [rates.NewRate(product, since, entitled=True, rate_type="TIERED", tiers=tiers)]
     if name == "Stored vectors":
         return [rates.NewRate(product, since, entitled=True, rate_type="FLAT", price=Decimal(900))]

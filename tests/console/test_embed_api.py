@@ -214,8 +214,9 @@ def test_nothing_secret_is_stored_and_the_trail_names_the_end_user(
 @pytest.mark.parametrize(
     "text",
     [
-        "https://app.example.com/", "https://app.example.com/path", "https://*.example.com", "http://app.example.com", "app.example.com",
-        "https://user@app.example.com", "https://app.example.com:99999", "javascript:alert(1)", "https://a b.com", "null", "",
+        "https://app.example.com/", "https://app.example.com/path", "https://*.example.com", "http://app.example.com",
+        "app.example.com", "https://user@app.example.com", "https://app.example.com:99999", "javascript:alert(1)",
+        "https://a b.com", "null", "",
         "https://app.example.com; script-src *", "HTTPS://app.example.com", "https://",
     ],
 )  # fmt: skip

@@ -35,7 +35,8 @@ def lines(price: Flat | Tiered, quantity: int, **product: object) -> list[LineVi
     made = compose_usage_invoice(InvoiceTerms("contract", NOVEMBER, fiat("USD"), "usd", (terms,)), [usage])
     return [
         LineView(
-            id=uuid4(), type=line.type, product_id=uuid4(), name=line.name, quantity=line.quantity, unit_price=line.unit_price,
+            id=uuid4(), type=line.type, product_id=uuid4(), name=line.name, quantity=line.quantity,
+            unit_price=line.unit_price,
             total=line.total, starting_at=line.starting_at, ending_before=line.ending_before, pricing_group_values={},
             presentation_group_values={},
             tier=line.tier and {"level": line.tier.level, "starting_at": str(line.tier.starting_at),

@@ -80,7 +80,7 @@ def test_days_of_a_line_sum_to_the_line(seeded: Seeded, sdk: Metronome) -> None:
     token = seeded.token()
     page = seeded.get(f"/console/invoices/{final.id}", token).text
     for link, quantity in re.findall(
-        r'line-quantity">([\d,.]+)</span>.*?hx-get="(/console/panels/invoices/[^"]+)"', page, flags=re.S
+        r'line-quantity">([\d,.]+)</span>.*?hx-get="(/console/panels/invoices/[^"]+)"', page, flags=re.DOTALL
     ):
         days = seeded.get(f"{quantity}/days", token).text
         assert re.search(r"data-reading-total>([\d,.]+)<", days)[1] == link

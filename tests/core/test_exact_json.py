@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -42,7 +43,22 @@ def test_random_bytes_never_raise_anything_else(body: bytes) -> None:
         loads(body)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3), max_leaves=10))  # fmt: skip
+def test_a_duplicate_among_very_many_keys_is_found_in_no_time() -> None:
+    body = "{" + ",".join(f'"{n}":0' for n in range(300_000)) + ',"299999":1}'
+    began = time.monotonic()
+    with pytest.raises(BadJson, match="'299999' stands twice"):
+        loads(body.encode())
+    assert time.monotonic() - began < 10
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
+leaves = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | texts
+
+
+def nodes(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3)
+
+
+@given(st.recursive(leaves, nodes, max_leaves=10))
 def test_what_python_writes_is_read_back(value: object) -> None:
     assert loads(json.dumps(value).encode()) == value

@@ -1,19 +1,30 @@
 """Conventions that hold on every route: keys and scopes, errors, body size, paging, idempotency keys."""
 
+import base64
 import json
+import logging
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
 import pytest
+from django.db import connection, transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.test import RequestFactory
 from metronome import AuthenticationError, ConflictError, Metronome, NotFoundError, PermissionDeniedError
 
+from core.api.middleware import ApiMiddleware
+from core.audit import Actor, current_actor
 from core.clock import now
-from core.idempotency import TAKE_OVER_AFTER
+from core.errors import Conflict
+from core.idempotency import TAKE_OVER_AFTER, Claim, StoredAnswer, begin, finish, set_current
 from core.keys import create_api_key, hash_secret, looks_like_key, revoke_api_key
-from core.models import ApiKey, IdempotentRequest
+from core.models import ApiKey, AuditEntry, IdempotentRequest
+from core.transactions import use_case
 from customers.models import Customer
 
 NAME = {"name": "Ada"}
@@ -93,7 +104,8 @@ def test_unknown_routes_and_methods_answer_in_json(http: httpx.Client, method: s
         (b"", {}, 400), (b"   ", {}, 400), (b"[]", {}, 400), (b'"x"', {}, 400), (b"null", {}, 400), (b"{", {}, 400),
         (b'{"name":NaN}', {}, 400), (b'{"name":"\\u0000"}', {}, 400), (b'{"name":"a","x":{"y":"\\ud800"}}', {}, 400),
         (b'{"name":"a","name":"b"}', {}, 400), (b'{"x":' + b"[" * 3000 + b"]" * 3000 + b"}", {}, 400),
-        (b'{"name":"a"}', {"Content-Type": "text/plain"}, 415), (b"name=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        (b'{"name":"a"}', {"Content-Type": "text/plain"}, 415),
+        (b"name=a", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
         (b'{"name":"a"}', {"Content-Type": "application/xml"}, 415),
     ],
 )  # fmt: skip
@@ -125,6 +137,10 @@ def test_permanent_refusals_tell_the_sdk_not_to_retry(http: httpx.Client) -> Non
 
 
 # --- paging ---------------------------------------------------------------------------------------------------------
+def cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 def test_pages_neither_skip_nor_repeat(sdk: Metronome) -> None:
     ids = [sdk.v1.customers.create(name=f"C{n}").data.id for n in range(7)]
     pages = [[row.id for row in page.data] for page in sdk.v1.customers.list(limit=3).iter_pages()]
@@ -132,13 +148,97 @@ def test_pages_neither_skip_nor_repeat(sdk: Metronome) -> None:
     assert sorted(id for page in pages for id in page) == sorted(ids)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.5", "limit=" + "9" * 5000, "limit=%D9%A1",
-                                   "next_page=x", "next_page=e30", "next_page=W10", "next_page=WyJhIl0", "next_page=" + "A" * 3000,
-                                   "next_page=WzEsMl0", "next_page=%00"])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.5", "limit=%D9%A1", "limit=" + "9" * 5000),
+        *("next_page=x", "next_page=e30", "next_page=W10", "next_page=WyJhIl0", "next_page=WzEsMl0", "next_page=%00"),
+        "next_page=" + "A" * 3000, "next_page=" + cursor('[1, {"t": "2024-01-01T00:00:00"}, "x"]'),
+        "next_page=" + cursor(r'["\ud800"]'),
+        "next_page=" + cursor("[" * 500), "next_page=" + cursor("[null]"), "next_page=" + cursor('[{"t": 5}]'),
+    ],
+)  # fmt: skip
 def test_a_bad_limit_or_cursor_is_400(http: httpx.Client, query: str) -> None:
     answer = http.get(f"/v1/customers?{query}")
     assert answer.status_code == 400
     assert query.split("=", maxsplit=1)[0] in answer.json()["message"]
+
+
+def test_a_cursor_of_another_list_or_order_is_400(sdk: Metronome, http: httpx.Client) -> None:
+    for n in range(3):
+        sdk.v1.customers.create(name=f"C{n}")
+        sdk.v1.billable_metrics.create(name=f"M{n}", aggregation_type="COUNT")
+    foreign = http.get("/v1/customers?limit=2").json()["next_page"]
+    answer = http.get(f"/v1/billable-metrics?limit=2&next_page={foreign}")
+    assert (answer.status_code, answer.json()["message"]) == (400, "next_page: not a cursor that this list gave out")
+    customer = sdk.v1.customers.create(name="Payer").data.id
+    sdk.v1.contracts.create(customer_id=customer, starting_at="2024-01-01T00:00:00Z")
+    url = f"/v1/customers/{customer}/invoices?limit=1"
+    older_first = http.get(url).json()["next_page"]
+    assert http.get(f"{url}&next_page={older_first}").status_code == 200
+    assert http.get(f"{url}&sort=date_desc&next_page={older_first}").status_code == 400
+
+
+# --- when the database does not answer, and who did it ---------------------------------------------------------------
+@pytest.fixture
+def impatient(live_url: str) -> Iterator[None]:
+    """The live server gives up on locks after a moment."""
+    with connection.cursor() as cursor:
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER DATABASE {name} SET lock_timeout = '150ms'")
+        yield
+        cursor.execute(f"ALTER DATABASE {name} RESET lock_timeout")
+
+
+def test_a_database_that_does_not_answer_is_503_logged_and_forgotten_by_its_key(
+    impatient: None, live_http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    customer = live_http.post("/v1/customers", json=NAME).json()["data"]["id"]
+
+    def rename() -> httpx.Response:
+        url = f"/v1/customers/{customer}/setName"
+        return live_http.post(url, json={"name": "Grace"}, headers={"Idempotency-Key": "k"})
+
+    with transaction.atomic(), caplog.at_level(logging.ERROR):
+        Customer.objects.select_for_update().get(pk=customer)
+        refused = rename()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert "lock timeout" in caplog.text
+    assert "Traceback" in caplog.text
+    assert rename().status_code == 200
+
+
+def test_a_key_that_cannot_be_looked_up_is_503(impatient: None, live_http: httpx.Client) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE core_idempotentrequest IN ACCESS EXCLUSIVE MODE")
+        answer = post(live_http, "k")
+        assert (answer.status_code, list(answer.json())) == (503, ["message"])
+    assert not Customer.objects.exists()
+
+
+def test_an_answer_that_cannot_be_stored_still_reaches_the_caller(live_http: httpx.Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END$$;"
+            "CREATE TRIGGER full_disk BEFORE UPDATE ON core_idempotentrequest FOR EACH ROW "
+            "WHEN (NEW.state = 'ANSWERED') EXECUTE FUNCTION full_disk()"
+        )
+        try:
+            assert post(live_http, "k").status_code == 200
+        finally:
+            cursor.execute("DROP FUNCTION full_disk() CASCADE")
+    assert IdempotentRequest.objects.get().state == "COMMITTED"
+    assert post(live_http, "k").status_code == 409
+    assert Customer.objects.count() == 1
+
+
+def test_the_audit_trail_names_key_and_request_and_nobody_afterwards(http: httpx.Client) -> None:
+    http.post("/v1/customers", json=NAME)
+    entry = AuditEntry.objects.get(action="customer.create")
+    assert entry.api_key is not None
+    assert (entry.api_key.name, current_actor()) == ("test", Actor())
+    assert uuid.UUID(entry.request_id)
 
 
 # --- idempotency keys -----------------------------------------------------------------------------------------------
@@ -161,6 +261,7 @@ def test_errors_are_replayed_too(http: httpx.Client) -> None:
     refused = [post(http, "k2", NAME | {"ingest_aliases": ["a"]}) for _ in range(2)]  # type: ignore[dict-item]
     assert [answer.status_code for answer in refused] == [409, 409]
     assert refused[1].headers["Idempotent-Replayed"] == "true"
+    assert [answer.headers["x-should-retry"] for answer in refused] == ["false", "false"]
 
 
 @pytest.mark.parametrize("key", ["", " " * 300, "x" * 256, "a\tb"])
@@ -203,6 +304,39 @@ def test_the_use_case_itself_marks_its_key_committed(http: httpx.Client, monkeyp
     assert IdempotentRequest.objects.get(key="k5").state == "COMMITTED"
 
 
+def test_a_request_that_was_taken_over_undoes_itself(http: httpx.Client) -> None:
+    key = ApiKey.objects.get()
+    slow = begin(api_key=key, key="k6", digest=b"x", now=now() - TAKE_OVER_AFTER)
+    fast = begin(api_key=key, key="k6", digest=b"x", now=now())
+    assert isinstance(slow, Claim)
+    assert isinstance(fast, Claim)
+    set_current(slow)
+    try:
+        with pytest.raises(Conflict), use_case():
+            Customer.objects.create(name="twice", created_at=now(), updated_at=now())
+    finally:
+        set_current(None)
+    finish(slow, StoredAnswer(200, "application/json", b"slow"))
+    finish(fast, StoredAnswer(200, "application/json", b"fast"))
+    assert not Customer.objects.exists()
+    assert bytes(IdempotentRequest.objects.get(key="k6").body) == b"fast"
+
+
+def test_a_streamed_answer_is_replayed_like_any_other(api_key: str, rf: RequestFactory) -> None:
+    def again() -> HttpResponseBase:
+        request = rf.post(
+            "/v1/x", b"{}", "application/json", HTTP_AUTHORIZATION=f"Bearer {api_key}", HTTP_IDEMPOTENCY_KEY="k"
+        )
+        parts = iter([b'{"n":', str(time.monotonic_ns()).encode(), b"}"])
+        return ApiMiddleware(lambda _: StreamingHttpResponse(parts, content_type="application/json"))(request)
+
+    first, second = again(), again()
+    assert isinstance(first, HttpResponse)
+    assert isinstance(second, HttpResponse)
+    assert first.content == second.content
+    assert first.content.startswith(b'{"n":')
+
+
 def test_one_of_many_simultaneous_requests_is_carried_out(live_http: httpx.Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: post(live_http, "race"), range(8)))
@@ -220,9 +354,8 @@ def test_uniqueness_keys_hold_under_concurrency(live_sdk: Metronome) -> None:
                 customer_id=customer, starting_at="2026-01-01T00:00:00Z", uniqueness_key="u"
             ).data.id
         except ConflictError as error:
-            assert error.body == {"message": "This uniqueness key has already been used."}
-            return ""
+            return str(error.body)
 
     with ThreadPoolExecutor(8) as pool:
-        made = [id for id in pool.map(create, range(8)) if id]
-    assert len(made) == 1
+        answers = list(pool.map(create, range(8)))
+    assert answers.count("{'message': 'This uniqueness key has already been used.'}") == 7

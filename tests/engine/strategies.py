@@ -10,7 +10,8 @@ from engine.calendar import Period, split
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import InvoiceTerms, ProductTerms
 from engine.money import fiat
-from engine.rating import Flat, Price, RateSchedule, RateVersion, Tier, Tiered
+from engine.prices import Flat, Package, Price, Tier, Tiered, Volume
+from engine.rating import RateSchedule, RateVersion
 from engine.usage import Aggregation, Event, MetricSpec
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -41,6 +42,9 @@ def tiered(draw: st.DrawFn) -> Tiered:
 
 
 prices: st.SearchStrategy[Price] = st.one_of(st.builds(Flat, prices_each), tiered())
+packages = st.builds(Package, sizes, prices_each)
+volumes = tiered().map(lambda price: Volume(price.tiers))
+every_price: st.SearchStrategy[Price] = st.one_of(prices, packages, volumes)
 
 
 @st.composite
@@ -53,7 +57,7 @@ def schedules(draw: st.DrawFn, *, gaps: bool = True) -> RateSchedule:
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         state = draw(st.sampled_from(["rated", "rated", "gap", "unentitled"])) if gaps else "rated"
         if state != "gap":
-            versions.append(RateVersion(f"r{number}", start, end, state == "rated", draw(prices), UNIT))
+            versions.append(RateVersion(f"r{number}", start, end, state == "rated", draw(every_price), UNIT))
     return RateSchedule(tuple(versions))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from engine.prices import Flat, Price, Step, Tier, Tiered
+from engine.prices import Flat, Package, Price, Step, Tier, Tiered, Volume
 
 DOCS = Path(__file__).parents[2] / "docs" / "algorithms"
 
@@ -41,12 +41,16 @@ def windows(text: str) -> list[str]:
 
 
 def price(text: str) -> Price:
-    """`100` is flat, `5@0 5@100 150` is tiered, size@price."""
-    parts = text.split()
+    """`100` is flat, `5@0 5@100 150` is tiered, size@price; `v` begins a volume price, `100/1000` is a package's."""
+    if "/" in text:
+        each, size = text.split("/")
+        return Package(Decimal(size), Decimal(each))
+    kind = Volume if text.startswith("v ") else Tiered
+    parts = text.removeprefix("v ").split()
     if len(parts) == 1:
         return Flat(Decimal(parts[0]))
     sized = [part.split("@") for part in parts[:-1]]
-    return Tiered((*(Tier(Decimal(size), Decimal(each)) for size, each in sized), Tier(None, Decimal(parts[-1]))))
+    return kind((*(Tier(Decimal(size), Decimal(each)) for size, each in sized), Tier(None, Decimal(parts[-1]))))
 
 
 def steps(text: str) -> list[tuple[Decimal, Decimal]]:

@@ -61,8 +61,8 @@ def test_boundaries_keep_the_anchors_day(schedule: BillingSchedule, n: int) -> N
     assert schedule.index(edge) == n
     assert schedule.index(edge - timedelta(microseconds=1)) == n - 1
     assert edge.hour == schedule.hour
-    if schedule.frequency is Frequency.WEEKLY:
-        assert (edge.date() - schedule.anchor).days == 7 * n
+    if schedule.frequency in (Frequency.DAILY, Frequency.WEEKLY):
+        assert (edge.date() - schedule.anchor).days == (7 * n if schedule.frequency is Frequency.WEEKLY else n)
     else:
         assert edge.day == min(schedule.anchor.day, monthrange(edge.year, edge.month)[1])
 

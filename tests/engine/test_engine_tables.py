@@ -96,7 +96,7 @@ def test_aggregation_over_windows(row: Row) -> None:
     assert one.quantity == total(quantities.values()) == Decimal(row["whole"])
 
 
-@each("rating", "prices")
+@pytest.mark.parametrize("row", [*table("rating", "prices"), *table("rating", "blocks")], ids=lambda row: str(row)[:60])
 def test_price(row: Row) -> None:
     made = walk(price(row["price"]), Decimal(row["from"]), Decimal(row["to"]))
     assert pairs(made) == steps(row["lines"])

@@ -1,4 +1,7 @@
-"""A small world to bill in, driven only through the public API with Metronome's official SDK. Amounts are USD cents, times UTC."""
+"""A small world to bill in, driven only through the public API with Metronome's official SDK.
+
+Amounts are USD cents, times UTC.
+"""
 
 import uuid
 from collections.abc import Iterable
