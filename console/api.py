@@ -36,13 +36,13 @@ class ColorInput(Input):
     name = TextField(maximum=40, required=False, allow_null=True)
     value = TextField(maximum=9, required=False, allow_null=True)
 
-    def validate_name(self, name: str) -> str:
-        if name not in COLORS and name not in IGNORED_COLORS:
+    def validate_name(self, name: str | None) -> str | None:
+        if name is not None and name not in COLORS and name not in IGNORED_COLORS:
             raise serializers.ValidationError("is not a colour that can be overridden")
         return name
 
-    def validate_value(self, value: str) -> str:
-        if not HEX.match(value):
+    def validate_value(self, value: str | None) -> str | None:
+        if value is not None and not HEX.match(value):
             raise serializers.ValidationError("must be a hex colour like #14624a")
         return value
 

@@ -61,6 +61,8 @@ class InstantField(PlainField):
 
     def __init__(self, *, hour: bool = False, midnight: bool = False, **kwargs: Any) -> None:
         self.hour, self.midnight = hour, midnight
+        if hour or midnight:
+            kwargs.setdefault("help_text", "On the hour." if hour else "At midnight UTC.")
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> datetime:

@@ -2,9 +2,9 @@
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
+from invoices.selectors.integrity import list_altered
 from invoices.selectors.previews import preview_invoices
 from invoices.selectors.views import (
-    current_period,
     draft_view,
     find_invoice,
     get_invoice,
@@ -17,12 +17,12 @@ from invoices.selectors.what_if import Repriced, count_finalized, reprice_drafts
 __all__ = [
     "Repriced",
     "count_finalized",
-    "current_period",
     "draft_view",
     "find_invoice",
     "get_invoice",
     "get_line",
     "line_events",
+    "list_altered",
     "list_breakdowns",
     "list_invoices",
     "page_of_views",

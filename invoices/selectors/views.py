@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from catalog.models import CreditType
 from core.errors import NotFound
@@ -135,17 +135,6 @@ def unrated_json(part: UnratedUsage) -> dict[str, Any]:
         "pricing_group_values": dict(part.pricing_group_values),
         "presentation_group_values": dict(part.presentation_group_values),
     }
-
-
-def current_period(*, customer_id: UUID, now: datetime) -> Period | None:
-    """The billing period that holds `now`: of the draft that began last, if there are several."""
-    row = (
-        models.Invoice.objects.filter(customer_id=customer_id, kind=models.Invoice.Kind.USAGE)
-        .filter(Q(status=models.Invoice.Status.DRAFT), period_start__lte=now, period_end__gt=now)
-        .order_by("-period_start")
-        .first()
-    )
-    return Period(row.period_start, row.period_end) if row else None
 
 
 def currency_view(unit: CreditType) -> CurrencyView:

@@ -1,6 +1,5 @@
 """Finalize: a draft whose period and grace are over becomes an invoice, once, with a gap-free number."""
 
-import hashlib
 import logging
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,15 +8,14 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
-from contracts.services import lock_contract
 from core import audit
 from core.events import publish
-from core.exact_json import dumps
 from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.calendar import Period
 from engine.money import plain
 from invoices.composition import compose, load_terms
+from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
 from invoices.selectors.views import line_views, unrated_json
 from invoices.types import LineView
@@ -41,20 +39,6 @@ def finalize_due_invoices(*, now: datetime) -> int:
     while seen < BATCH and (outcome := _finalize_next(now)) is not None:
         seen += outcome
     return seen
-
-
-def finalize_invoice(*, invoice_id: UUID, now: datetime) -> Invoice:
-    """Finalizes one due draft. Doing it again, or at the same time elsewhere, changes nothing.
-
-    An earlier draft of the same contract is finalized first.
-    """
-    with use_case():
-        invoice = Invoice.objects.get(pk=invoice_id)
-        lock_contract(contract_id=invoice.contract_id)
-        for row in _locked_drafts(invoice.contract_id, now).filter(period_start__lte=invoice.period_start):
-            finalize_locked(row, now=now)
-    invoice.refresh_from_db()
-    return invoice
 
 
 def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
@@ -91,34 +75,6 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     audit.record("invoice.finalize", invoice, at=now, detail=payload)
     publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
     enqueue("invoices.render_document", invoice_id=str(invoice.pk))
-
-
-def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
-    """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
-    said = [
-        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
-        invoice.period_start.isoformat(), invoice.period_end.isoformat(),
-        *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
-        [_said_by(line) for line in lines],
-    ]  # fmt: skip
-    return hashlib.sha256(dumps(_sorted(said))).hexdigest()
-
-
-def _said_by(line: LineView) -> list[object]:
-    return [
-        str(line.id), line.type, line.name,
-        *(None if amount is None else plain(amount) for amount in (line.quantity, line.unit_price, line.total)),
-        *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
-        sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
-        line.tier, line.explanation,
-    ]  # fmt: skip
-
-
-def _sorted(value: object) -> object:
-    """JSON-able data with its keys in order: PostgreSQL's jsonb does not keep theirs."""
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _finalize_next(now: datetime) -> int | None:

@@ -79,6 +79,12 @@ def test_bad_input_for_a_url_is_a_400(sdk: Metronome, customer: str, wrong: dict
     assert next(iter(wrong)) in str(refused.value)
 
 
+def test_a_colour_of_null_is_left_as_it_is(http: httpx.Client, customer: str) -> None:
+    colours = [{"name": "Action", "value": None}, {"name": None, "value": "#ffffff"}]
+    body = {"customer_id": customer, "dashboard": "usage", "color_overrides": colours}
+    assert http.post("/v1/dashboards/getEmbeddableUrl", json=body).status_code == 200
+
+
 def test_an_unknown_customer_is_a_404(sdk: Metronome) -> None:
     with pytest.raises(NotFoundError):
         sdk.v1.dashboards.get_embeddable_url(customer_id=str(uuid4()), dashboard="usage")

@@ -1,17 +1,19 @@
 """The database itself refuses what must never happen to a finalized invoice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from metronome import Metronome
 
 from core.clock import now
 from core.models import AuditEntry, Event
-from invoices.models import Invoice, InvoiceLine, NumberSeries
-from invoices.selectors.views import view_of
-from invoices.services.finalize import content_hash, finalize_due_invoices, finalize_invoice
+from invoices.models import Invoice, InvoiceDocument, InvoiceLine, NumberSeries
+from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.world import World
 
 
@@ -62,13 +64,27 @@ def test_nan_and_infinity_are_refused_by_the_database(final: Invoice) -> None:
             cursor.execute("UPDATE invoices_invoice SET draft_total = %s WHERE status = 'DRAFT'", [odd])
 
 
-def test_the_content_hash_is_that_of_what_is_stored(final: Invoice) -> None:
-    assert final.content_hash == content_hash(final, view_of(final, now=now()).lines)
+def test_what_is_altered_behind_the_triggers_back_comes_to_light(final: Invoice) -> None:
+    out = StringIO()
+    call_command("verify_invoices", stdout=out)
+    assert "as they were" in out.getvalue()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # nothing may be pending when a trigger is switched off
+        for table in ("invoices_invoice", "invoices_invoiceline"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    for change in (lambda: Invoice.objects.filter(pk=final.pk).update(subtotal=0, total=0, rounding=0),
+                   lambda: final.lines.filter(position=1).update(explanation={"steps": []})):  # fmt: skip
+        with transaction.atomic():
+            change()
+            with pytest.raises(CommandError, match=final.number):
+                call_command("verify_invoices")
+            transaction.set_rollback(True)
+    call_command("verify_invoices", stdout=out)
 
 
 def test_finalizing_again_changes_nothing(final: Invoice) -> None:
     before = Invoice.objects.filter(pk=final.pk).values().get()
-    finalize_invoice(invoice_id=final.pk, now=now())
+    finalize_due_invoices(now=now())
     finalize_due_invoices(now=now())
     assert Invoice.objects.filter(pk=final.pk).values().get() == before
 
@@ -114,3 +130,57 @@ def test_many_at_once_finalize_once(live_sdk: Metronome) -> None:
     assert done == len(rows) == 8
     numbers = sorted(int((row.number or "").rsplit("-", 1)[1]) for row in rows)
     assert numbers == list(range(1, 9))
+
+
+def test_later_periods_of_a_contract_wait_for_the_one_that_fails(
+    sdk: Metronome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(sdk)
+    for _ in range(2):
+        world.open_contract(world.customer(), None, 17, "WEEKLY")  # two periods of each are due
+    first = Invoice.objects.order_by("period_start").first()
+    assert first is not None
+    from invoices.services import finalize
+
+    real = finalize.compose
+
+    def compose(terms: Any) -> Any:
+        if (terms.engine.contract_id, terms.engine.period.start) == (str(first.contract_id), first.period_start):
+            raise ValueError("odd terms")
+        return real(terms)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finalize, "compose", compose)
+        finalize_due_invoices(now=now())
+        waiting = Invoice.objects.filter(contract_id=first.contract_id, due_at__lte=now())
+        assert [row.status for row in waiting] == ["DRAFT", "DRAFT"]
+        assert len({row.next_attempt_at for row in waiting}) == 1
+        assert Invoice.objects.filter(status="FINALIZED").count() == 2
+    finalize_due_invoices(now=now() + timedelta(minutes=2))
+    done = Invoice.objects.filter(contract_id=first.contract_id, status="FINALIZED").order_by("period_start")
+    assert [row.number for row in done] == sorted(row.number or "" for row in done)
+    assert len(done) == 2
+
+
+def test_one_document_that_cannot_be_rendered_holds_no_other_up(
+    sdk: Metronome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(sdk)
+    world.open_contract(world.customer(), None, 17, "WEEKLY")
+    finalize_due_invoices(now=now())
+    first, second = Invoice.objects.filter(status="FINALIZED").order_by("finalized_at")
+    from invoices.services import documents
+
+    real = documents.render_invoice
+
+    def render(view: Any, seller: Any) -> bytes:
+        if view.id == first.pk:
+            raise ValueError("odd name")
+        return real(view, seller)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents, "render_invoice", render)
+        assert documents.render_due_documents(now=now()) == 1
+        assert documents.render_due_documents(now=now()) == 0  # nothing that a loop would wait for
+    assert list(InvoiceDocument.objects.values_list("pk", flat=True)) == [second.pk]
+    assert documents.render_due_documents(now=now()) == 1

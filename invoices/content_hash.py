@@ -1,0 +1,36 @@
+"""A fingerprint of what a finalized invoice says, so that a change behind the triggers' back comes to light."""
+
+import hashlib
+
+from core.exact_json import dumps
+from engine.money import plain
+from invoices.models import Invoice
+from invoices.types import LineView
+
+
+def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
+    """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
+    said = [
+        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
+        invoice.period_start.isoformat(), invoice.period_end.isoformat(),
+        *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
+        [_said_by(line) for line in lines],
+    ]  # fmt: skip
+    return hashlib.sha256(dumps(_sorted(said))).hexdigest()
+
+
+def _said_by(line: LineView) -> list[object]:
+    return [
+        str(line.id), line.type, line.name,
+        *(None if amount is None else plain(amount) for amount in (line.quantity, line.unit_price, line.total)),
+        *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
+        sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
+        line.tier, line.explanation,
+    ]  # fmt: skip
+
+
+def _sorted(value: object) -> object:
+    """JSON-able data with its keys in order: PostgreSQL's jsonb does not keep theirs."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
