@@ -1,11 +1,7 @@
 """The catalogue for staff: what can be sold and at which prices, read-only. It is edited through the API."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -15,17 +11,16 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display as column
 
 from catalog.models import BillableMetric, CreditType, Product, ProductVersion, RateCard
-from catalog.selectors import EffectiveRate, list_effective_rates, versions_of
+from catalog.price_table import price_table
+from catalog.selectors import list_price_schedules, versions_of
 from core import display
 from core.admin import timeline
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 
-FROM_EVER = datetime(1, 1, 1, tzinfo=UTC)
-MOST_RATES = 500
+LONGEST_SEARCH = 200
 EDITED_BY = {
-    "ratecard": "/v1/contract-pricing/rate-cards/addRates",
     "product": "/v1/contract-pricing/products/update",
     "billablemetric": "/v1/billable-metrics/create",
 }
@@ -188,71 +183,6 @@ def _rules(filters: Iterable[dict[str, Any]]) -> str:
 # --- rate cards ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PriceRow:
-    """One price over time. `prices`: (units, price) pairs, one without units for a flat price."""
-
-    values: str
-    prices: tuple[tuple[str, SafeString], ...]
-    unit: str
-    starting_at: datetime
-    ending_before: datetime | None
-    state: str
-    is_current: bool
-    entitled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class PricedProduct:
-    """A product's prices on a card, in order of group values and time."""
-
-    product_id: UUID
-    name: str
-    rows: tuple[PriceRow, ...]
-
-
-def schedule(rates: Iterable[EffectiveRate], at: datetime) -> tuple[PricedProduct, ...]:
-    """A card's rates by product, as they count: overlaps are resolved, the one in force at `at` is marked."""
-    by_product: dict[UUID, list[EffectiveRate]] = {}
-    for rate in rates:
-        by_product.setdefault(rate.rate.product_id, []).append(rate)
-    return tuple(
-        PricedProduct(key, members[-1].state.name, tuple(_price_row(member, at) for member in members))
-        for key, members in by_product.items()
-    )
-
-
-def _price_row(entry: EffectiveRate, at: datetime) -> PriceRow:
-    rate = entry.rate
-    current = entry.starting_at <= at and (entry.ending_before is None or entry.ending_before > at)
-    state = "in force" if current else ("to come" if entry.starting_at > at else "past")
-    return PriceRow(
-        values=", ".join(f"{key} {value}" for key, value in rate.pricing_group_values.items()),
-        prices=tuple(_prices(rate)),
-        unit=display.unit_code(rate.credit_type),
-        starting_at=entry.starting_at,
-        ending_before=entry.ending_before,
-        state=state,
-        is_current=current,
-        entitled=rate.entitled,
-    )
-
-
-def _prices(rate: Any) -> Iterable[tuple[str, SafeString]]:
-    if not rate.tiers:
-        yield "", display.money(rate.price, rate.credit_type, decimals=None)
-        return
-    start = Decimal(0)
-    for tier in rate.tiers:
-        size = None if tier.get("size") is None else Decimal(tier["size"])
-        if size is None:
-            units = f"above {display.quantity(start)}" if start else "all"
-        else:
-            units = f"{'next' if start else 'first'} {display.quantity(size)}"
-            start += size
-        yield units, display.money(Decimal(tier["price"]), rate.credit_type, decimals=None)
-
-
 @admin.register(RateCard)
 class RateCardAdmin(CatalogAdmin):
     """Price lists; the page shows the whole schedule of a card."""
@@ -278,13 +208,26 @@ class RateCardAdmin(CatalogAdmin):
         ]
 
     def panels(self, request: HttpRequest, record: RateCard) -> dict[str, Any]:
-        rates = list_effective_rates(rate_card_id=record.pk, starting_at=FROM_EVER)
+        find = request.GET.get("find", "").strip()[:LONGEST_SEARCH]
+        schedules = list_price_schedules(rate_card_id=record.pk, now=now())
         contracts = reverse("admin:contracts_contract_changelist")
         return {
-            "schedule": schedule(rates[:MOST_RATES], now()),
-            "hidden_rates": max(0, len(rates) - MOST_RATES),
+            "prices": price_table(schedules, now(), find),
+            "price_count": len(schedules),
+            "find": find,
+            "export_url": reverse("admin:catalog_ratecard_rates", args=[record.pk]),
             "contracts_url": f"{contracts}?q={record.pk}" if request.user.has_perm("contracts.view_contract") else "",
         }
+
+    def offered_acts(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
+        """Adding rates and comparing have pages of their own (billing_site.admin.rate_editor, rate_compare)."""
+        pages = [("Compare", "compare_arrows", "admin:catalog_ratecard_compare")]
+        if request.user.has_perm("catalog.add_rates") and record.archived_at is None:
+            pages.append(("Add rates", "add", "admin:catalog_ratecard_add_rates"))
+        return [
+            {"title": title, "icon": icon, "danger": False, "url": reverse(name, args=[record.pk])}
+            for title, icon, name in pages
+        ] + super().offered_acts(request, record)
 
     @column(description="Currency", ordering="fiat_credit_type__name")
     def currency(self, row: RateCard) -> str:

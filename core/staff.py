@@ -17,6 +17,7 @@ ACTS: dict[str, str] = {
     "customers.edit_aliases": "Can change a customer's ingest aliases",
     "customers.archive_customer": "Can archive a customer",
     "customers.view_as_customer": "Can open a customer's console, read-only",
+    "catalog.add_rates": "Can add rates to a rate card",
     "contracts.change_end": "Can change a contract's end date",
     "contracts.archive_contract": "Can archive a contract",
     "invoices.void_invoice": "Can void an invoice",
@@ -29,6 +30,7 @@ ACTS: dict[str, str] = {
 }
 _MODEL = {
     "customers": "customer",
+    "catalog": "ratecard",
     "contracts": "contract",
     "invoices": "invoice",
     "core": "apikey",
@@ -55,6 +57,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "finance": (
         *_DESK,
         "customers.archive_customer",
+        "catalog.add_rates",
         "contracts.change_end",
         "contracts.archive_contract",
         "invoices.void_invoice",

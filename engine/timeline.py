@@ -1,6 +1,6 @@
 """Which of several overlapping entries counts when: the one added last."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
@@ -45,6 +45,22 @@ def later_wins(spans: Iterable[Span[T]]) -> list[Span[T]]:
         else:
             parts.append(Span(winner.sequence, edge, until, winner.item))
     return parts
+
+
+def lay_over(parts: Sequence[Span[T]], span: Span[T]) -> list[Span[T]]:
+    """The parts that count once `span` is added after all of them: it covers what it overlaps, the rest stays."""
+    kept: list[Span[T]] = []
+    for part in parts:
+        before = part.end is not None and part.end <= span.start
+        after = span.end is not None and part.start >= span.end
+        if before or after:
+            kept.append(part)
+            continue
+        if part.start < span.start:
+            kept.append(Span(part.sequence, part.start, span.start, part.item))
+        if span.end is not None and (part.end is None or part.end > span.end):
+            kept.append(Span(part.sequence, span.end, part.end, part.item))
+    return sorted([*kept, span], key=lambda part: part.start)
 
 
 def _over(span: Span[T], instant: datetime) -> bool:

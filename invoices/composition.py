@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from catalog.models import CreditType
+from catalog.models import CreditType, Rate
 from catalog.selectors import CardTerms, CatalogTerms, card_terms
 from contracts.models import Contract
 from contracts.selectors import billing_schedule, engine_overrides
@@ -34,11 +34,15 @@ USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The engine's terms of one contract and period, with what is needed to ask for its usage."""
+    """The engine's terms of one contract and period, with what is needed to ask for its usage.
+
+    `planned`: rates that are not stored, as if their cards had them.
+    """
 
     customer_id: UUID
     engine: InvoiceTerms
     catalog: tuple[CatalogTerms, ...]
+    planned: tuple[Rate, ...] = ()
 
 
 def billing_unit(contract: Contract) -> CreditType:
@@ -46,9 +50,15 @@ def billing_unit(contract: Contract) -> CreditType:
     return contract.rate_card.fiat_credit_type if contract.rate_card else CreditType.objects.get(pk=USD)
 
 
-def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
-    """What `contract` prices in `period`; a constant number of queries, but for composites over all contracts."""
-    card = card_terms(rate_card_id=contract.rate_card_id, period=period) if contract.rate_card_id else CardTerms()
+def load_terms(contract: Contract, period: Period, unit: CreditType, planned: Sequence[Rate] = ()) -> Terms:
+    """What `contract` prices in `period`; a constant number of queries, but for composites over all contracts.
+
+    `planned`: rates that are not stored, as if their cards had them too.
+    """
+    card = CardTerms()
+    if contract.rate_card_id:
+        mine = [rate for rate in planned if rate.rate_card_id == contract.rate_card_id]
+        card = card_terms(rate_card_id=contract.rate_card_id, period=period, planned=mine)
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
         period=period,
@@ -60,7 +70,7 @@ def load_terms(contract: Contract, period: Period, unit: CreditType) -> Terms:
         overrides=engine_overrides(contract_id=contract.pk, period=period),
         prioritization=Prioritization(contract.multiplier_override_prioritization),
     )
-    return Terms(contract.customer_id, engine, card.products)
+    return Terms(contract.customer_id, engine, card.products, tuple(planned))
 
 
 UsageSource = Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]]
@@ -100,7 +110,7 @@ def _elsewhere(terms: Terms, source: UsageSource, cuts: Sequence[datetime] = ())
         for period in periods(billing_schedule(contract), contract.starting_at, contract.ending_before, mine.end):
             if period.end <= mine.start:
                 continue
-            other = load_terms(contract, period, billing_unit(contract))
+            other = load_terms(contract, period, billing_unit(contract), terms.planned)
             alone = replace(other, engine=replace(other.engine, composites=()))
             invoice = compose_usage_invoice(alone.engine, _usage(alone, edges, source), edges)
             found += [spend for spend in spend_of(invoice.lines, alone.engine) if spend.window.start in mine]

@@ -11,6 +11,8 @@ from billing_site.admin import (
     explorer_page,
     ingest_page,
     invoice_page,
+    rate_compare,
+    rate_editor,
     reconciliation_page,
 )
 from billing_site.admin.home import home_context
@@ -31,6 +33,9 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
     ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
     ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
+    ("catalog/ratecard/<uuid:object_id>/add-rates/", rate_editor.add_rates_page, "catalog_ratecard_add_rates"),
+    ("catalog/ratecard/<uuid:object_id>/rates.csv", rate_compare.rates_csv, "catalog_ratecard_rates"),
+    ("catalog/ratecard/<uuid:object_id>/compare/", rate_compare.compare, "catalog_ratecard_compare"),
     ("usage/explorer/", explorer_page.explorer, "usage_explorer"),
     ("usage/explorer.csv", explorer_page.explorer_csv, "usage_explorer_csv"),
     ("usage/ingest/", ingest_page.health_page, "usage_ingest"),

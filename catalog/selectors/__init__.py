@@ -11,8 +11,10 @@ from catalog.selectors.rate_cards import (
 )
 from catalog.selectors.rates import (
     EffectiveRate,
+    PriceSchedule,
     RateSelector,
     list_effective_rates,
+    list_price_schedules,
     price_of,
     rate_version,
     stored_price_of,
@@ -23,6 +25,7 @@ __all__ = [
     "CardTerms",
     "CatalogTerms",
     "EffectiveRate",
+    "PriceSchedule",
     "RateSelector",
     "card_terms",
     "conversions_of",
@@ -32,6 +35,7 @@ __all__ = [
     "list_credit_types",
     "list_effective_rates",
     "list_metrics",
+    "list_price_schedules",
     "list_products",
     "list_rate_cards",
     "metric_spec",

@@ -85,6 +85,42 @@ def list_effective_rates(
     return sorted(found, key=lambda entry: entry.order)
 
 
+@dataclass(frozen=True, slots=True)
+class PriceSchedule:
+    """One price of a card over all time: every rate for it in the order of adding, and the parts of them that count."""
+
+    state: ProductVersion
+    pricing_group_values: dict[str, str]
+    billing_frequency: str
+    rates: tuple[Rate, ...]
+    parts: tuple[Span[Rate], ...]
+
+
+def list_price_schedules(*, rate_card_id: UUID, now: datetime) -> list[PriceSchedule]:
+    """The card's prices, by product as it is called now and group values, each with its whole schedule. Two queries."""
+    groups = group_by_price(_rows(rate_card_id, ()))
+    versions = versions_of(product_id for product_id, _, _ in groups)
+    found = [
+        PriceSchedule(
+            state_at(versions[product_id], now),
+            dict(values),
+            frequency,
+            tuple(members),
+            tuple(later_wins(spans(members))),
+        )
+        for (product_id, values, frequency), members in groups.items()
+    ]
+    return sorted(
+        found,
+        key=lambda entry: (
+            entry.state.name.casefold(),
+            str(entry.state.product_id),
+            sorted(entry.pricing_group_values.items()),
+            entry.billing_frequency,
+        ),
+    )
+
+
 def group_by_price(rates: Sequence[Rate]) -> dict[tuple[UUID, GroupValues, str], list[Rate]]:
     """Rates that compete with each other: by product, pricing group values and frequency; input order is kept."""
     groups: dict[tuple[UUID, GroupValues, str], list[Rate]] = {}

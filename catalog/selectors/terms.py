@@ -50,12 +50,12 @@ class CardTerms:
     conversions: Mapping[str, Decimal] | None = None
 
 
-def card_terms(*, rate_card_id: UUID, period: Period) -> CardTerms:
+def card_terms(*, rate_card_id: UUID, period: Period, planned: Sequence[Rate] = ()) -> CardTerms:
     """The products that the card has a rate for at any time in `period`, in the order of their first such rate.
 
     A product whose settings change inside the period has terms for each stretch; a composite one is as at the period's
-    start. Rates whose group values do not fit the pricing group key of the time do not count. Three queries, whatever
-    the size of the card.
+    start. Rates whose group values do not fit the pricing group key of the time do not count. `planned`:
+    rates that are not stored (`plan_rates`), as if added last. Three queries, whatever the size of the card.
     """
     rows = list(
         Rate.objects.filter(Q(ending_before__isnull=True) | Q(ending_before__gt=period.start))
@@ -63,6 +63,11 @@ def card_terms(*, rate_card_id: UUID, period: Period) -> CardTerms:
         .select_related("rate_card", "product")
         .order_by("sequence")
     )
+    rows += [
+        rate
+        for rate in planned
+        if rate.starting_at < period.end and (rate.ending_before is None or rate.ending_before > period.start)
+    ]
     versions = versions_of(rate.product_id for rate in rows)
     schedules: dict[UUID, dict[tuple[GroupValues, str], RateSchedule]] = {}
     kinds: dict[UUID, str] = {}

@@ -13,6 +13,7 @@ from catalog.services.products import (
     update_product,
 )
 from catalog.services.rate_cards import AliasWindow, Conversion, archive_rate_card, create_rate_card, update_rate_card
+from catalog.services.rate_plan import PriceChange, RatePlan, already_stored, plan_rates
 from catalog.services.rates import NewRate, add_rate, add_rates
 
 __all__ = [
@@ -22,8 +23,11 @@ __all__ = [
     "AliasWindow",
     "Conversion",
     "NewRate",
+    "PriceChange",
+    "RatePlan",
     "add_rate",
     "add_rates",
+    "already_stored",
     "archive_credit_type",
     "archive_metric",
     "archive_product",
@@ -33,6 +37,7 @@ __all__ = [
     "create_product",
     "create_rate_card",
     "move_products",
+    "plan_rates",
     "rename_metric",
     "set_product_order",
     "update_named_schedule",

@@ -15,7 +15,7 @@ from catalog.selectors import stored_price_of, versions_of
 from catalog.services.rate_cards import lock_rate_card
 from core import audit
 from core.audit import current_actor
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.events import publish
 from core.transactions import require_transaction, use_case
 from engine.errors import InvalidTerms
@@ -58,35 +58,73 @@ def add_rate(*, rate_card_id: UUID, rate: NewRate, now: datetime) -> Rate:
     Raises NotFound for the card, InvalidInput naming the field at fault.
     """
     with use_case():
-        [added] = _add(rate_card_id, [rate], "", now)
+        [added] = _add(rate_card_id, [rate], path="", now=now)
     return added
 
 
-def add_rates(*, rate_card_id: UUID, rates: Sequence[NewRate], now: datetime) -> list[Rate]:
-    """Adds all rates, in their order, or none. Raises as `add_rate`; fields are named `rates.<index>.<field>`."""
+def add_rates(
+    *,
+    rate_card_id: UUID,
+    rates: Sequence[NewRate],
+    now: datetime,
+    reason: str = "",
+    after_sequence: int | None = None,
+) -> list[Rate]:
+    """Adds all rates, in their order, or none. Raises as `add_rate`; fields are named `rates.<index>.<field>`.
+
+    `reason` goes to the audit trail. With `after_sequence` (`RatePlan.last_sequence`), Conflict unless that is still
+    the card's newest rate: what was previewed is what is stored, and a second click adds nothing.
+    """
     with use_case():
-        return _add(rate_card_id, rates, "rates.{}.", now)
+        return _add(rate_card_id, rates, path="rates.{}.", now=now, reason=reason, after_sequence=after_sequence)
 
 
-def _add(rate_card_id: UUID, rates: Sequence[NewRate], path: str, now: datetime) -> list[Rate]:
+def _add(
+    rate_card_id: UUID,
+    rates: Sequence[NewRate],
+    *,
+    path: str,
+    now: datetime,
+    reason: str = "",
+    after_sequence: int | None = None,
+) -> list[Rate]:
     """The one writer of rates: the card's lock orders them, `rate_sequence_once` proves it."""
     require_transaction()
     card = lock_rate_card(rate_card_id)
-    products = Product.objects.in_bulk({rate.product_id for rate in rates})
-    versions = versions_of(products)
-    units = _Units(card, products)
-    last: int = card.rates.aggregate(last=Max("sequence"))["last"] or 0
+    builder = RateBuilder(card, rates)
+    if after_sequence not in (None, builder.last_sequence):
+        raise Conflict("the card has got other rates since", field="after_sequence")
     rows = []
     for index, new in enumerate(rates):
         prefix = path.format(index)
-        _check_product(products.get(new.product_id), versions.get(new.product_id, []), new, prefix)
-        unit = units.of(new, prefix)
-        rows.append(_row(card, new, unit=unit, sequence=last + 1 + index, prefix=prefix, now=now))
+        builder.check(new, prefix)
+        rows.append(builder.build(new, index, prefix=prefix, now=now))
     Rate.objects.bulk_create(rows)
     detail = {"rates": [_plain(row) for row in rows]}
     publish("rate_card.rates_added", card, at=now, payload=detail)
-    audit.record("rate_card.add_rates", card, at=now, detail=detail)
+    audit.record("rate_card.add_rates", card, at=now, detail=detail, reason=reason)
     return rows
+
+
+class RateBuilder:
+    """Makes new rates rows of a card, unsaved: the same rules for adding them and for saying what they would do."""
+
+    def __init__(self, card: RateCard, rates: Sequence[NewRate]) -> None:
+        self._card = card
+        self._products = Product.objects.in_bulk({rate.product_id for rate in rates})
+        self._versions = versions_of(self._products)
+        self._units = _Units(card, self._products)
+        self.last_sequence: int = card.rates.aggregate(last=Max("sequence"))["last"] or 0
+
+    def check(self, new: NewRate, prefix: str) -> None:
+        """Whether the product can have this rate. Raises InvalidInput."""
+        _check_product(self._products.get(new.product_id), self._versions.get(new.product_id, []), new, prefix)
+
+    def build(self, new: NewRate, index: int, *, prefix: str, now: datetime) -> Rate:
+        """The `index`-th row. Raises InvalidInput for a window, unit or price that cannot be."""
+        unit = self._units.of(new, prefix)
+        sequence = self.last_sequence + 1 + index
+        return _row(self._card, new, unit=unit, sequence=sequence, prefix=prefix, now=now)
 
 
 def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefix: str, now: datetime) -> Rate:

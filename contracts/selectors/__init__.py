@@ -1,5 +1,6 @@
 """Reads of contracts."""
 
+from contracts.selectors.cards import PriceInTime, covers, list_contracts_on_card, shielded_prices
 from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts
 from contracts.selectors.edits import list_edits
 from contracts.selectors.named_schedules import named_schedule_entries
@@ -8,15 +9,19 @@ from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
 
 __all__ = [
     "ContractRate",
+    "PriceInTime",
     "billing_schedule",
+    "covers",
     "engine_override",
     "engine_overrides",
     "find_contract",
     "get_contract",
     "list_contract_rates",
     "list_contracts",
+    "list_contracts_on_card",
     "list_edits",
     "named_schedule_entries",
+    "shielded_prices",
     "standing_overrides",
     "with_overrides",
 ]

@@ -88,8 +88,10 @@ def create_contract(
                 created_at=now,
                 created_by=audit.current_actor().label,
             )
-            added = add_overrides(contract, overrides, path="overrides", now=now)
-            tell("contract.created", contract, now, {"overrides": [plain_override(row) for row in added]})
+            added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
+            tell(
+                contract, name="contract.created", now=now, detail={"overrides": [plain_override(row) for row in added]}
+            )
     except IntegrityError as error:
         if violated(error) != "contract_uniqueness_key_once":
             raise
@@ -110,11 +112,12 @@ def update_end_date(
         contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
         if contract.archived_at is not None:
             raise InvalidInput("the contract is archived", field="contract_id")
-        move_end(contract, ending_before, now, strict=not allow_ending_before_finalized_invoice, field="ending_before")
+        strict = not allow_ending_before_finalized_invoice
+        move_end(contract, ending_before=ending_before, now=now, strict=strict, field="ending_before")
     return contract
 
 
-def move_end(contract: Contract, ending_before: datetime | None, now: datetime, *, strict: bool, field: str) -> None:
+def move_end(contract: Contract, *, ending_before: datetime | None, now: datetime, strict: bool, field: str) -> None:
     """The part that editing shares; the caller holds the contract's lock."""
     require_transaction()
     if ending_before is not None and ending_before <= contract.starting_at:
@@ -123,7 +126,7 @@ def move_end(contract: Contract, ending_before: datetime | None, now: datetime, 
     contract.ending_before = ending_before
     contract.save(update_fields=["ending_before"])
     detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
-    tell("contract.end_changed", contract, now, detail | {"strict": strict})
+    tell(contract, name="contract.end_changed", now=now, detail=detail | {"strict": strict})
 
 
 def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime) -> Contract:
@@ -153,7 +156,7 @@ def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) ->
     require_transaction()
     contract.archived_at = now
     contract.save(update_fields=["archived_at"])
-    tell("contract.archived", contract, now, {"void_invoices": void_invoices})
+    tell(contract, name="contract.archived", now=now, detail={"void_invoices": void_invoices})
 
 
 def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
@@ -186,7 +189,7 @@ def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: d
     return pointing.rate_card
 
 
-def tell(name: str, contract: Contract, now: datetime, detail: dict[str, Any] | None = None) -> None:
+def tell(contract: Contract, *, name: str, now: datetime, detail: dict[str, Any] | None = None) -> None:
     """The one place from which facts about contracts go out."""
     audit.record(name, contract, at=now, detail=detail)
     publish(name, contract, at=now, customer_id=contract.customer_id, payload=detail)

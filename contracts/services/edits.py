@@ -57,20 +57,20 @@ def edit_contract(
             if not (add or remove or changes):
                 raise InvalidInput("nothing to change was given")
             edit.save(force_insert=True)
-            remove_overrides(contract, remove, edit)
-            added = add_overrides(contract, add, path="add_overrides", now=now, edit=edit)
+            remove_overrides(contract, ids=remove, edit=edit)
+            added = add_overrides(contract, overrides=add, path="add_overrides", now=now, edit=edit)
             detail = {
                 "edit_id": str(edit.pk),
                 **changes,
                 "add_overrides": [plain_override(row) for row in added],
                 "remove_overrides": [str(override_id) for override_id in remove],
             }
-            tell("contract.edited", contract, now, detail)
+            tell(contract, name="contract.edited", now=now, detail=detail)
             if ending_before is not SAME:
+                strict = not allow_ending_before_finalized_invoice
                 move_end(
-                    contract, ending_before, now, strict=not allow_ending_before_finalized_invoice,
-                    field="update_contract_end_date",
-                )  # fmt: skip
+                    contract, ending_before=ending_before, now=now, strict=strict, field="update_contract_end_date"
+                )
     except IntegrityError as error:
         if violated(error) == "contract_edit_uniqueness_key_once":
             raise uniqueness_key_used() from error

@@ -51,8 +51,8 @@ class NewOverride:
 
 def add_overrides(
     contract: Contract,
-    overrides: Sequence[NewOverride],
     *,
+    overrides: Sequence[NewOverride],
     path: str,
     now: datetime,
     edit: ContractEdit | None = None,
@@ -81,7 +81,7 @@ def add_overrides(
     return rows
 
 
-def remove_overrides(contract: Contract, ids: Sequence[UUID], edit: ContractEdit) -> None:
+def remove_overrides(contract: Contract, *, ids: Sequence[UUID], edit: ContractEdit) -> None:
     """Takes overrides out of force for all drafts; the caller holds the contract's lock. Raises InvalidInput."""
     require_transaction()
     standing = contract.overrides.filter(removed_by__isnull=True).in_bulk(list(ids))

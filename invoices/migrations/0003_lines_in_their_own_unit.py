@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0010_composite_products_and_orders"),
+        ("catalog", "0009_credit_type_conversions"),
         ("invoices", "0002_finalized_is_immutable"),
     ]
 

@@ -13,10 +13,13 @@ from invoices.selectors.views import (
     page_of_views,
     view_of,
 )
+from invoices.selectors.what_if import Repriced, count_finalized, reprice_drafts
 
 __all__ = [
     "LateLine",
+    "Repriced",
     "UnbilledUsage",
+    "count_finalized",
     "draft_view",
     "find_invoice",
     "get_invoice",
@@ -28,6 +31,7 @@ __all__ = [
     "list_unbilled_usage",
     "page_of_views",
     "preview_invoices",
+    "reprice_drafts",
     "spend_by_window",
     "view_of",
 ]

@@ -90,6 +90,12 @@ def test_reactions_and_due_work_exist() -> None:
             for name, node in calls(tree)
             if name in ("publish", "events.publish", "_tell") and isinstance(node.args[0], ast.Constant)
         }
+        published |= {
+            word.value.value
+            for name, node in calls(tree)
+            for word in node.keywords
+            if name == "tell" and word.arg == "name" and isinstance(word.value, ast.Constant)
+        }
     assert set(settings.EVENT_REACTIONS) <= published
 
 

@@ -83,7 +83,7 @@ def test_what_follows_from_late_usage_is_late_too(http: httpx.Client, world: Wor
     assert unbilled(http, customer) == []
     world.use(customer, metric, 4, at=world.days_ago(14))
     [found] = unbilled(http, customer)
-    assert [(line["quantity"], line["amount"]) for line in found["line_items"]] == [(4, 4), (4, 2), (4, 40), (40, 80)]
+    assert [(line["quantity"], line["amount"]) for line in found["line_items"]] == [(4, 4), (4, 40), (4, 2), (40, 80)]
     assert found["amount"] == 4 + 2 + 80
 
 

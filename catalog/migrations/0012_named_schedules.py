@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalog", "0010_composite_products_and_orders"),
+        ("catalog", "0011_product_orders"),
     ]
 
     operations = [
