@@ -11,7 +11,7 @@ from django_structlog.celery.steps import DjangoStructLogInitStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
 
-TASK_APPS = ["core", "customers", "catalog", "usage", "contracts", "invoices", "console"]
+TASK_APPS = ["core", "customers", "catalog", "usage", "contracts", "balances", "invoices", "console"]
 
 # Seconds between two wake-ups. `expires` drops a wake-up nobody took before the next one: they would only queue up
 # behind each other.

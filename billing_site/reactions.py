@@ -4,17 +4,31 @@ Paths are dotted, so that lower apps publish facts without knowing who listens (
 """
 
 REACTIONS: dict[str, list[str]] = {
-    "customer.archived": ["contracts.services.archive_contracts_of_customer"],
+    "customer.archived": [
+        "contracts.services.archive_contracts_of_customer",
+        "balances.services.edits.archive_balances_of_customer",
+    ],
     "contract.created": ["invoices.services.drafts.open_invoices"],
-    "contract.end_changed": ["invoices.services.drafts.reschedule_invoices"],
-    "contract.archived": ["invoices.services.drafts.cancel_invoices"],
+    "contract.end_changed": [
+        "balances.services.edits.end_with_contract",
+        "invoices.services.drafts.reschedule_invoices",
+    ],
+    "contract.archived": [
+        "invoices.services.drafts.cancel_invoices",
+        "balances.services.edits.archive_balances_of_contract",
+    ],
+    "commit.created": ["invoices.services.charges.follow_purchases"],
+    "commit.edited": ["invoices.services.charges.follow_purchases"],
+    "commit.archived": ["invoices.services.charges.follow_purchases"],
 }
 
 # Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them
 # as tasks.
 DUE_WORK: list[str] = [
+    "balances.services.recurring.open_due_children",
     "invoices.services.drafts.open_due_periods",
     "invoices.services.finalize.finalize_due_invoices",
+    "invoices.services.expiry.expire_ended_segments",
     "invoices.services.documents.render_due_documents",
     "usage.services.prepare_storage",
     "usage.services.roll_usage",

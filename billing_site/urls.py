@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
     path("", include("contracts.urls")),
     path("", include("usage.urls")),
+    path("", include("balances.urls")),
     path("", include("invoices.urls")),
     path("", include("console.urls")),
 ]

@@ -32,6 +32,9 @@ class Contract(models.Model):
         LOWEST_MULTIPLIER = "LOWEST_MULTIPLIER"
         EXPLICIT = "EXPLICIT"
 
+    class Consolidation(models.TextChoices):
+        ALL = "ALL"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contracts")
     rate_card = models.ForeignKey(RateCard, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
@@ -46,6 +49,10 @@ class Contract(models.Model):
     net_payment_terms_days = models.PositiveIntegerField(default=0)
     multiplier_override_prioritization = models.CharField(
         max_length=17, choices=Prioritization.choices, default=Prioritization.LOWEST_MULTIPLIER
+    )
+    # ALL: what is charged for the date on which a usage period ends stands on that period's invoice
+    scheduled_charges_on_usage_invoices = models.CharField(
+        max_length=3, choices=Consolidation.choices, blank=True, default=""
     )
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)

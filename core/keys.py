@@ -21,7 +21,7 @@ from core.transactions import use_case
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PREFIX = "tactus_live_"
-RESOURCES = ("customers", "catalog", "usage", "contracts", "invoices", "embed", "audit")
+RESOURCES = ("customers", "catalog", "usage", "contracts", "balances", "invoices", "embed", "audit")
 SCOPES = frozenset({"*", "usage:ingest"} | {f"{name}:{access}" for name in RESOURCES for access in ("read", "write")})
 _LAST_USED_STEP = timedelta(minutes=1)
 

@@ -26,7 +26,13 @@ def _said_by(line: LineView) -> list[object]:
         *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
         sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
         line.tier, line.explanation, *([] if line.unit is None else [str(line.unit.credit_type_id)]),
+        *([] if line.commit_id is None else _paid_by(line)),
     ]  # fmt: skip
+
+
+def _paid_by(line: LineView) -> list[object]:
+    consumed = None if line.quantity_consumed is None else plain(line.quantity_consumed)
+    return [str(line.commit_id), str(line.commit_segment_id), line.commit_type, consumed]
 
 
 def _sorted(value: object) -> object:

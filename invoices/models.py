@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from balances.models import Balance, Segment
 from catalog.models import CreditType, Product
 from contracts.models import Contract
 from core.fields import ExactDecimalField, finite
@@ -33,6 +34,7 @@ class Invoice(models.Model):
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.USAGE)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    # a SCHEDULED one has no period: both are the date of its charges
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
     # when a DRAFT becomes due for finalization: period end + grace
@@ -71,13 +73,24 @@ class Invoice(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["contract", "kind", "period_start"], condition=~Q(status="VOID"), name="invoice_once_per_period"
+                fields=["contract", "kind", "period_start"],
+                condition=Q(kind="USAGE") & ~Q(status="VOID"),
+                name="invoice_once_per_period",
+            ),
+            models.UniqueConstraint(
+                fields=["contract", "period_start", "credit_type"],
+                condition=Q(kind="SCHEDULED", status="DRAFT", regenerated_from__isnull=True),
+                name="invoice_scheduled_once_per_date",
             ),
             models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
             models.UniqueConstraint(
                 fields=["regenerated_from"], condition=~Q(status="VOID"), name="invoice_regenerated_once"
             ),
-            models.CheckConstraint(condition=Q(period_start__lt=F("period_end")), name="invoice_period_not_empty"),
+            models.CheckConstraint(
+                condition=Q(kind="USAGE", period_start__lt=F("period_end"))
+                | Q(kind="SCHEDULED", period_start=F("period_end")),
+                name="invoice_period_not_empty",
+            ),
             finite("invoice_amounts_finite", "subtotal", "rounding", "total", "draft_total"),
             models.CheckConstraint(
                 condition=Q(status="DRAFT", number__isnull=True, total__isnull=True)
@@ -129,6 +142,11 @@ class InvoiceLine(models.Model):
     # the unit of its amounts where that is not the invoice's: such a line is not counted, its conversion is
     credit_type = models.ForeignKey(CreditType, null=True, on_delete=models.PROTECT, related_name="+")
     counted = models.BooleanField(default=True)
+    # who paid the line, or for an applied line whose payment it is
+    commit = models.ForeignKey(Balance, null=True, on_delete=models.PROTECT, related_name="+")
+    commit_segment = models.ForeignKey(Segment, null=True, on_delete=models.PROTECT, related_name="+")
+    commit_type = models.CharField(max_length=20, blank=True, default="")
+    quantity_consumed = ExactDecimalField(null=True)
     product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
         max_length=40, null=True, default="UsageProductListItem"
     )
@@ -140,7 +158,7 @@ class InvoiceLine(models.Model):
                 condition=Q(credit_type__isnull=True) | Q(counted=False), name="invoice_line_counted_in_its_unit"
             ),
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position_once"),
-            finite("invoice_line_amounts_finite", "quantity", "unit_price", "total"),
+            finite("invoice_line_amounts_finite", "quantity", "unit_price", "total", "quantity_consumed"),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,8 @@ def present_invoice(
         "status": view.status,
         "customer_id": view.customer_id,
         "contract_id": view.contract_id,
-        "start_timestamp": view.period_start,
-        "end_timestamp": view.period_end,
+        "start_timestamp": None if view.is_scheduled else view.period_start,
+        "end_timestamp": None if view.is_scheduled else view.period_end,
         "issued_at": view.issued_at,
         "created_at": view.created_at,
         "credit_type": _credit_type(view.currency),
@@ -74,6 +74,13 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
         "ending_before": line.ending_before,
         "product_custom_fields": {},
     }
+    if line.commit_id is not None:
+        shown["commit_id"] = line.commit_id
+        shown["commit_type"] = line.commit_type
+    if line.commit_segment_id is not None:
+        shown["commit_segment_id"] = line.commit_segment_id
+    if line.quantity_consumed is not None:
+        shown["quantity_consumed"] = line.quantity_consumed
     if line.pricing_group_values:
         shown["pricing_group_values"] = line.pricing_group_values
     if line.presentation_group_values:

@@ -77,6 +77,10 @@ class LineOutput(Output):
     pricing_group_values = CustomFieldsField(required=False)
     presentation_group_values = serializers.DictField(child=serializers.CharField(allow_null=True), required=False)
     tier = TierOutput(required=False)
+    commit_id = serializers.UUIDField(required=False)
+    commit_segment_id = serializers.UUIDField(required=False)
+    commit_type = serializers.CharField(required=False)
+    quantity_consumed = ExactField(required=False)
     list_price = PriceOutput(required=False, allow_null=True)
 
 
@@ -102,8 +106,8 @@ class InvoiceOutput(Output):
     status = WordField(Invoice.Status.values)
     customer_id = serializers.UUIDField()
     contract_id = serializers.UUIDField()
-    start_timestamp = InstantField()
-    end_timestamp = InstantField()
+    start_timestamp = InstantField(allow_null=True)
+    end_timestamp = InstantField(allow_null=True)
     issued_at = InstantField(allow_null=True)
     created_at = InstantField()
     credit_type = UnitOutput()

@@ -40,6 +40,17 @@ class LineView:
     # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
     counted: bool = True
     product_type: str | None = "UsageProductListItem"
+    # the balance that pays the line, or whose payment an applied line is; "" for none
+    commit_id: UUID | None = None
+    commit_segment_id: UUID | None = None
+    commit_type: str = ""
+    # units of a QUANTITY balance
+    quantity_consumed: Decimal | None = None
+
+    @property
+    def is_charge(self) -> bool:
+        """Whether it is part of what things cost, before balances pay."""
+        return self.counted and self.type != "applied_commit_or_credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,11 @@ class InvoiceView:
     custom_fields: dict[str, str]
     customer_custom_fields: dict[str, str]
     contract_custom_fields: dict[str, str]
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it charges what was agreed for a date, and has no period."""
+        return self.kind == "SCHEDULED"
 
 
 @dataclass(frozen=True, slots=True)

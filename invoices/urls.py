@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from invoices import api, preview
+from invoices import preview
+from invoices.api import balances
+from invoices.api import invoices as api
 
 _CUSTOMER = "v1/customers/<uuid:customer_id>/invoices"
 
@@ -14,6 +16,10 @@ urlpatterns = [
     path(f"tactus/{_CUSTOMER}/<uuid:invoice_id>/lines/<uuid:line_id>/explanation", api.LineExplanation.as_view()),
     path("tactus/v1/customers/<uuid:customer_id>/unbilled-usage", api.UnbilledUsage.as_view()),
     path("v1/customers/<uuid:customer_id>/previewEvents", preview.PreviewEvents.as_view()),
+    path("v1/contracts/customerBalances/list", balances.ListBalances.as_view()),
+    path("v1/contracts/customerBalances/getNetBalance", balances.GetNetBalance.as_view()),
+    path("v1/contracts/customerCommits/list", balances.ListCommits.as_view()),
+    path("v1/contracts/customerCredits/list", balances.ListCredits.as_view()),
     path("v1/invoices/void", api.VoidInvoice.as_view()),
     path("v1/invoices/regenerate", api.RegenerateInvoice.as_view()),
 ]

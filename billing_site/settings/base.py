@@ -9,7 +9,7 @@ import environ
 from csp.constants import NONE, SELF
 
 import billing_site.celery  # noqa: F401  # so that whoever has settings also has our Celery application
-from billing_site import reactions
+from billing_site import contract_parts, reactions
 from billing_site.broker import celery_broker_url
 from billing_site.logs import configure_logging
 from billing_site.settings.unfold import UNFOLD  # noqa: F401  # the back office's skin
@@ -47,6 +47,7 @@ TACTUS_EMBED_ORIGINS = env.list("TACTUS_EMBED_ORIGINS", default=[])
 EVENT_REACTIONS = reactions.REACTIONS
 # Dotted sweeps that find due work; `run_due_work` runs them in the foreground.
 DUE_WORK = reactions.DUE_WORK
+CONTRACT_PARTS = contract_parts.CONTRACT_PARTS
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -76,6 +77,7 @@ INSTALLED_APPS = [
     "catalog",
     "usage",
     "contracts",
+    "balances",
     "invoices",
     "console",
     "billing_site.demo",

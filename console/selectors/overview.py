@@ -114,7 +114,7 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
         if part.invoice.currency == currency:
             day = by_day.setdefault(part.window_start, {})
             for line in part.lines:
-                if line.total and line.counted:
+                if line.total and line.is_charge:
                     day[line.name] = add(day.get(line.name, ZERO), words.person_units(line.total, currency))
     return stacked_bars(
         [Point(words.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
@@ -135,7 +135,7 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
     sums: dict[tuple[str, str, str], Decimal] = {}
     for view in running:
         for line in view.lines:
-            if line.total and line.counted and view.currency == currency:
+            if line.total and line.is_charge and view.currency == currency:
                 detail = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
                 key = line.name, detail, str(view.id)
                 sums[key] = add(sums.get(key, ZERO), line.total)

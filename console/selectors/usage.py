@@ -164,7 +164,7 @@ def _measure(
 
 def _value(line: LineView, part: BreakdownView, measure: str, currency: CurrencyView | None) -> Decimal:
     if measure == SPEND:
-        return line.total if line.counted and part.invoice.currency == currency else ZERO
+        return line.total if line.is_charge and part.invoice.currency == currency else ZERO
     return (line.quantity or ZERO) if UUID(measure) == line.product_id else ZERO
 
 

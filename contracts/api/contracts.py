@@ -1,7 +1,9 @@
 """Contracts on the wire: v1 and v2 shapes."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,6 +13,7 @@ from rest_framework.response import Response
 from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import Contract
+from contracts.parts import contract_parts, given_parts
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
 from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
@@ -41,10 +44,10 @@ class CreateInput(Input):
     """A new contract."""
 
     not_yet = (
-        "billing_provider_configuration", "commits", "credits", "discounts", "hierarchy_configuration",
+        "billing_provider_configuration", "discounts", "hierarchy_configuration",
         "package_alias", "package_id", "prepaid_balance_threshold_configuration",
-        "professional_services", "recurring_commits", "recurring_credits", "reseller_royalties",
-        "revenue_system_configuration", "scheduled_charges", "scheduled_charges_on_usage_invoices",
+        "professional_services", "reseller_royalties",
+        "revenue_system_configuration", "scheduled_charges",
         "spend_threshold_configuration", "spend_trackers", "subscriptions", "transition", "usage_filter",
     )  # fmt: skip
     customer_id = IdField()
@@ -66,10 +69,19 @@ class CreateInput(Input):
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
     overrides = overrides_field()
     multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
+    scheduled_charges_on_usage_invoices = WordField(
+        Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
+    )
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
     custom_fields = CustomFieldsField(required=False, allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """These and what the parts add."""
+        return super().get_fields() | {
+            name: field for part in contract_parts() for name, field in part.create_fields().items()
+        }
 
 
 class ContractInput(Input):
@@ -137,14 +149,17 @@ class TermsOutput(Output):
     created_at = InstantField()
     created_by = serializers.CharField()
     multiplier_override_prioritization = serializers.CharField()
+    scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
     overrides = OverrideOutput(many=True)
-    commits = NoneYetField()
-    credits = NoneYetField()
     scheduled_charges = NoneYetField()
     transitions = NoneYetField()
     discounts = NoneYetField()
-    recurring_commits = NoneYetField()
-    recurring_credits = NoneYetField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """These and what the parts show."""
+        return super().get_fields() | {
+            name: field for part in contract_parts() for name, field in part.term_fields().items()
+        }
 
 
 class ContractOutput(Output):
@@ -172,18 +187,27 @@ class ContractV2Output(TermsOutput, ContractOutput):
     usage_filter = NoneYetField()
 
 
-def present_v1(contract: Contract, at: datetime) -> dict[str, Any]:
+def terms_of(contracts: Iterable[Contract], at: datetime) -> dict[UUID, dict[str, Any]]:
+    """What the parts show of each contract; a fixed number of queries, however many there are."""
+    found: dict[UUID, dict[str, Any]] = {contract.pk: {} for contract in contracts}
+    for part in contract_parts():
+        for contract_id, shown in part.terms(found, at=at).items():
+            found[contract_id] |= shown
+    return found
+
+
+def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
-    initial = _terms(contract) | {"overrides": rows_of_overrides(first, 1, at)}
-    current = _terms(contract) | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
+    initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
+    current = _terms(contract) | parts | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
     return ContractV1Output.of(_whole(contract) | {"initial": initial, "current": current, "amendments": []})
 
 
-def present_v2(contract: Contract, at: datetime) -> dict[str, Any]:
+def present_v2(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v2 knows it; product names are those at `at`."""
     overrides = rows_of_overrides(selectors.standing_overrides(contract), 2, at)
-    return ContractV2Output.of(_terms(contract) | _whole(contract) | {"overrides": overrides})
+    return ContractV2Output.of(_terms(contract) | parts | _whole(contract) | {"overrides": overrides})
 
 
 def _whole(contract: Contract) -> dict[str, Any]:
@@ -191,7 +215,10 @@ def _whole(contract: Contract) -> dict[str, Any]:
 
 
 def _terms(contract: Contract) -> dict[str, Any]:
-    return {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
+    terms = {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
+    if contract.scheduled_charges_on_usage_invoices:
+        terms["scheduled_charges_on_usage_invoices"] = contract.scheduled_charges_on_usage_invoices
+    return terms
 
 
 class CreateContract(ApiView):
@@ -203,12 +230,16 @@ class CreateContract(ApiView):
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
+        for part in contract_parts():
+            part.prepare(body)
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
+        parts = given_parts(body, editing=False)
+        body = {name: value for name, value in body.items() if name not in parts}
         asked = body.pop("usage_statement_schedule", {})
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
         )
-        return data({"id": services.create_contract(**body, schedule=schedule, now=now()).pk})
+        return data({"id": services.create_contract(**body, schedule=schedule, parts=parts, now=now()).pk})
 
 
 class RetrieveContract(ApiView):
@@ -222,7 +253,8 @@ class RetrieveContract(ApiView):
         """Read a contract of a customer."""
         body = self.read_body(request, ContractInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-        return data(self.present(contract, now()))
+        at = now()
+        return data(self.present(contract, at, terms_of([contract], at)[contract.pk]))
 
 
 class RetrieveContractV2(RetrieveContract):
@@ -251,7 +283,8 @@ class ListContracts(ApiView):
         page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
         rows, cursor = paginate(selectors.list_contracts(**filters), page)
         at = now()
-        return Response({"data": [self.present(row, at) for row in rows], "cursor": cursor})
+        parts = terms_of(rows, at)
+        return Response({"data": [self.present(row, at, parts[row.pk]) for row in rows], "cursor": cursor})
 
 
 class ListContractsV2(ListContracts):

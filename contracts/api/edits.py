@@ -1,7 +1,9 @@
 """`/v2/contracts/edit` and `/v2/contracts/getEditHistory`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,6 +13,7 @@ from rest_framework.response import Response
 from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.models import ContractEdit
+from contracts.parts import contract_parts, given_parts
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
 from core.api.output import IdOutput, Output, envelope, list_of
 from core.api.views import ApiView, data
@@ -27,14 +30,14 @@ class EditInput(Input):
     """What to change; all of it or nothing."""
 
     not_yet = (
-        "add_billing_provider_configuration_update", "add_commits", "add_credits", "add_discounts",
-        "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_recurring_commits",
-        "add_recurring_credits", "add_reseller_royalties", "add_revenue_system_configuration_update",
-        "add_scheduled_charges", "add_spend_threshold_configuration", "add_spend_trackers", "add_subscriptions",
-        "archive_commits", "archive_credits", "archive_scheduled_charges", "archive_spend_trackers", "update_commits",
-        "update_credits", "update_net_payment_terms_days", "update_prepaid_balance_threshold_configuration",
-        "update_recurring_commits", "update_recurring_credits", "update_scheduled_charges",
-        "update_spend_threshold_configuration", "update_subscriptions",
+        "add_billing_provider_configuration_update", "add_discounts",
+        "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_reseller_royalties",
+        "add_revenue_system_configuration_update", "add_scheduled_charges",
+        "add_spend_threshold_configuration", "add_spend_trackers", "add_subscriptions",
+        "archive_scheduled_charges", "archive_spend_trackers", "update_net_payment_terms_days",
+        "update_prepaid_balance_threshold_configuration", "update_recurring_commits",
+        "update_recurring_credits", "update_scheduled_charges", "update_spend_threshold_configuration",
+        "update_subscriptions",
     )  # fmt: skip
 
     customer_id = IdField()
@@ -45,6 +48,12 @@ class EditInput(Input):
     update_contract_end_date = InstantField(hour=True, required=False, allow_null=True)
     allow_contract_ending_before_finalized_invoice = FlagField(required=False)
     uniqueness_key = TextField(maximum=128, required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """These and what the parts add."""
+        return super().get_fields() | {
+            name: field for part in contract_parts() for name, field in part.edit_fields().items()
+        }
 
 
 class HistoryInput(Input):
@@ -64,6 +73,12 @@ class EditOutput(Output):
     remove_overrides = IdOutput(many=True, required=False)
     update_contract_name = serializers.CharField(required=False)
     update_contract_end_date = serializers.CharField(required=False, allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """These and what the parts show."""
+        return super().get_fields() | {
+            name: field for part in contract_parts() for name, field in part.edited_fields().items()
+        }
 
 
 class EditedOutput(Output):
@@ -94,11 +109,12 @@ class EditContract(ApiView):
             name=body.get("update_contract_name"),
             allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
             uniqueness_key=body.get("uniqueness_key"),
+            parts=given_parts(body, editing=True),
             now=at,
             **more,
         )
         made = selectors.list_edits(contract_id=edit.contract_id).get(pk=edit.pk)
-        return data({"id": edit.contract_id, "edit": present_edit(made, at)})
+        return data({"id": edit.contract_id, "edit": present_edits([made], at)[0]})
 
 
 class GetEditHistory(ApiView):
@@ -112,12 +128,20 @@ class GetEditHistory(ApiView):
         body = self.read_body(request, HistoryInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
         at = now()
-        return data([present_edit(edit, at) for edit in selectors.list_edits(contract_id=contract.pk)])
+        return data(present_edits(list(selectors.list_edits(contract_id=contract.pk)), at))
 
 
-def present_edit(edit: ContractEdit, at: datetime) -> dict[str, Any]:
-    """An edit as the wire has it."""
-    shown: dict[str, Any] = {"id": edit.pk, "timestamp": edit.created_at, **edit.changes}
+def present_edits(edits: Sequence[ContractEdit], at: datetime) -> list[dict[str, Any]]:
+    """Edits as the wire has them, with what the parts added."""
+    added: dict[UUID, dict[str, Any]] = {edit.pk: {} for edit in edits}
+    for part in contract_parts():
+        for edit_id, shown in part.edited(added, at=at).items():
+            added[edit_id] |= shown
+    return [_edit(edit, at, added[edit.pk]) for edit in edits]
+
+
+def _edit(edit: ContractEdit, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": edit.pk, "timestamp": edit.created_at, **edit.changes, **parts}
     if edit.uniqueness_key:
         shown["uniqueness_key"] = edit.uniqueness_key
     if added := list(edit.added_overrides.all()):

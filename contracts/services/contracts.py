@@ -1,6 +1,6 @@
 """Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/reactions.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
 from contracts.models import Contract
+from contracts.parts import contract_parts
 from contracts.selectors import find_contract
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
 from core import audit
@@ -47,10 +48,13 @@ def create_contract(
     custom_fields: dict[str, str] | None = None,
     overrides: Sequence[NewOverride] = (),
     multiplier_override_prioritization: str = Contract.Prioritization.LOWEST_MULTIPLIER,
+    scheduled_charges_on_usage_invoices: str = "",
+    parts: Mapping[str, Any] | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
-    Raises NotFound for an unknown customer, InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
+    `parts`: what rooms above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
+    InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
     schedule = schedule or UsageStatementSchedule()
     if ending_before is not None and ending_before <= starting_at:
@@ -83,17 +87,20 @@ def create_contract(
                 invoice_generation_starting_at=schedule.invoice_generation_starting_at,
                 net_payment_terms_days=net_payment_terms_days,
                 multiplier_override_prioritization=multiplier_override_prioritization,
+                scheduled_charges_on_usage_invoices=scheduled_charges_on_usage_invoices,
                 uniqueness_key=uniqueness_key,
                 custom_fields=custom_fields or {},
                 created_at=now,
                 created_by=audit.current_actor().label,
             )
             added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
+            for part in contract_parts():
+                part.create(contract, body=parts or {}, now=now)
             tell(
                 contract, name="contract.created", now=now, detail={"overrides": [plain_override(row) for row in added]}
             )
     except IntegrityError as error:
-        if violated(error) != "contract_uniqueness_key_once":
+        if not violated(error).endswith("_uniqueness_key_once"):
             raise
         raise uniqueness_key_used() from error
     return contract

@@ -1,6 +1,6 @@
 """Edits of contracts: several changes at once, all or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from contracts.models import ContractEdit
+from contracts.parts import contract_parts
 from contracts.services.contracts import lock_contract, move_end, tell
 from contracts.services.overrides import NewOverride, add_overrides, plain_override, remove_overrides
 from core import audit
@@ -30,11 +31,13 @@ def edit_contract(
     ending_before: Any = SAME,
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
+    parts: Mapping[str, Any] | None = None,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
-    `ending_before` None makes the contract open-ended. Raises NotFound, InvalidInput naming the field, Conflict for a
-    used uniqueness key or an end that `allow_ending_before_finalized_invoice` forbids.
+    `ending_before` None makes the contract open-ended; `parts`: what rooms above keep of it, by field. Raises
+    NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
+    `allow_ending_before_finalized_invoice` forbids.
     """
     try:
         with use_case():
@@ -54,11 +57,13 @@ def edit_contract(
                 contract.save(update_fields=["name"])
             if ending_before is not SAME:
                 changes["update_contract_end_date"] = ending_before and ending_before.isoformat()
-            if not (add or remove or changes):
+            if not (add or remove or changes or any((parts or {}).values())):
                 raise InvalidInput("nothing to change was given")
             edit.save(force_insert=True)
             remove_overrides(contract, ids=remove, edit=edit)
             added = add_overrides(contract, overrides=add, path="add_overrides", now=now, edit=edit)
+            for part in contract_parts():
+                part.edit(contract, body=parts or {}, edit=edit, now=now)
             detail = {
                 "edit_id": str(edit.pk),
                 **changes,

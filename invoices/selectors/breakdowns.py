@@ -8,7 +8,8 @@ from uuid import UUID
 from engine.calendar import Period
 from engine.money import ZERO, add
 from invoices import models
-from invoices.composition import compose_windows, load_terms
+from invoices.composition import compose_windows
+from invoices.running import Running
 from invoices.selectors.views import composed_view, custom_units, filter_invoices, invoice_rows
 from invoices.types import BreakdownView, DaySpend, LineView
 
@@ -44,12 +45,13 @@ def list_breakdowns(
     rows = filter_invoices(invoice_rows(customer_id=customer_id), status=status, credit_type_id=credit_type_id)
     rows = rows.filter(kind=models.Invoice.Kind.USAGE, period_start__lt=ending_before, period_end__gt=starting_on)
     found: list[BreakdownView] = []
+    running = Running(customer_id)
     for row in rows.order_by("period_start", "id"):
         first, last = max(row.period_start, starting_on), min(row.period_end, ending_before)
         windows = [window for window in windows_of(first, last, STEP[window_size]) if window.start <= now]
         if not windows:
             continue
-        terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
+        terms = running.terms(row)
         units = custom_units(terms.engine.conversions)
         for window, part in zip(windows, compose_windows(terms, windows), strict=True):
             whole = composed_view(row, part, now=now, units=units)
@@ -87,7 +89,7 @@ def _spend(start: datetime, lines: Iterable[LineView], group_by: str) -> DaySpen
     by_label: dict[str, Decimal] = {}
     total = ZERO
     for line in lines:
-        if not line.total or not line.counted:
+        if not line.total or not line.is_charge:
             continue
         groups = line.presentation_group_values | line.pricing_group_values
         label = line.name if group_by == "product" else groups.get(group_by) or "(none)"

@@ -10,8 +10,8 @@ from uuid import UUID
 from customers.selectors import get_customer
 from engine.calendar import Period
 from engine.money import ZERO, add, subtract
-from invoices.composition import compose, load_terms
 from invoices.models import Invoice, InvoiceLine
+from invoices.running import Running
 from invoices.selectors.views import currency_view, invoice_rows, line_views, stored_lines
 from invoices.types import CurrencyView, LineView
 
@@ -62,8 +62,9 @@ def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     for line in InvoiceLine.objects.filter(invoice__in=invoices).select_related("credit_type").order_by("position"):
         stored[line.invoice_id].append(line)
     found = []
+    running = Running(customer_id)
     for row in invoices:
-        lines = _changed(row, stored[row.pk])
+        lines = _changed(row, stored[row.pk], running)
         if lines and row.number is not None and row.finalized_at is not None:
             amount = ZERO
             for entry in lines:
@@ -77,7 +78,7 @@ def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     return found
 
 
-def _changed(row: Invoice, stored: Sequence[InvoiceLine]) -> tuple[LateLine, ...]:
+def _changed(row: Invoice, stored: Sequence[InvoiceLine], running: Running) -> tuple[LateLine, ...]:
     """Lines of products and group values whose usage changed, and then what follows from it (composites, conversions).
 
     A rate that changed later may cut the same usage into other lines: only where the sum of a combination's quantities
@@ -85,10 +86,9 @@ def _changed(row: Invoice, stored: Sequence[InvoiceLine]) -> tuple[LateLine, ...
     """
     before: dict[tuple[Any, ...], list[LineView]] = {}
     after: dict[tuple[Any, ...], list[LineView]] = {}
-    terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
     for view in stored_lines(stored):
         before.setdefault(_place(view), []).append(view)
-    for view in line_views(row, compose(terms).lines):
+    for view in line_views(row, running.compose(row).lines):
         after.setdefault(_place(view), []).append(view)
     used, now_used = _used(before), _used(after)
     moved = {key for key in used.keys() | now_used.keys() if used.get(key, ZERO) != now_used.get(key, ZERO)}

@@ -8,10 +8,11 @@ from django.conf import settings
 
 from contracts.models import Contract
 from contracts.selectors import billing_schedule, list_contracts
-from engine.calendar import Period, period_at
+from engine.calendar import period_at
 from engine.usage import Event, UsageRow
 from invoices import models
-from invoices.composition import billing_unit, compose, load_terms
+from invoices.composition import billing_unit
+from invoices.running import Running
 from invoices.selectors.views import composed_view, invoice_rows
 from invoices.types import InvoiceView
 from usage.selectors import UsageQuery, not_stored, usage_of, usage_with
@@ -42,10 +43,10 @@ def preview_invoices(*, customer_id: UUID, events: Sequence[Event], merge: bool,
         "customer", "rate_card__fiat_credit_type"
     )
     found = []
+    running = Running(customer_id, source)
     for contract in contracts.order_by("starting_at", "id"):
         row = drafts.get(contract.pk) or _draft(contract, now)
-        terms = load_terms(contract, Period(row.period_start, row.period_end), row.credit_type)
-        found.append(composed_view(row, compose(terms, source), now=now))
+        found.append(composed_view(row, running.compose(row), now=now))
     return found
 
 

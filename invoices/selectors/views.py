@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 
 from catalog.models import CreditType
 from core.errors import NotFound
-from engine.calendar import Period, rfc3339
+from engine.calendar import rfc3339
 from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanation_json
 from engine.money import plain
 from invoices import models
-from invoices.composition import compose, load_terms
+from invoices.composed import Standing, standing_charges, with_charges
+from invoices.running import Running
 from invoices.types import CurrencyView, InvoiceView, LineView
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
@@ -57,13 +58,17 @@ def list_invoices(*, customer_id: UUID, now: datetime, limit: int | None = None,
 def page_of_views(rows: Iterable[models.Invoice], *, now: datetime) -> list[InvoiceView]:
     """Views of these rows: lines of all final ones in one query, each draft composed."""
     found = list(rows)
+    running: dict[UUID, Running] = {}
+    for row in found:
+        if row.status == models.Invoice.Status.DRAFT and row.customer_id not in running:
+            running[row.customer_id] = Running(row.customer_id)
     final = [row.pk for row in found if row.status != models.Invoice.Status.DRAFT]
     lines: dict[UUID, list[models.InvoiceLine]] = {}
     rows_of = models.InvoiceLine.objects.select_related("credit_type").order_by("position")
     for line in rows_of.filter(invoice_id__in=final) if final else ():
         lines.setdefault(line.invoice_id, []).append(line)
     return [
-        draft_view(row, now=now)
+        draft_view(row, now=now, running=running[row.customer_id])
         if row.status == models.Invoice.Status.DRAFT
         else final_view(row, lines.get(row.pk, []), now=now)
         for row in found
@@ -88,10 +93,34 @@ def view_of(row: models.Invoice, *, now: datetime) -> InvoiceView:
     return page_of_views([row], now=now)[0]
 
 
-def draft_view(row: models.Invoice, *, now: datetime) -> InvoiceView:
-    """A draft composed from the terms and the usage of this moment."""
-    terms = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type)
-    return composed_view(row, compose(terms), now=now)
+def draft_view(row: models.Invoice, *, now: datetime, running: Running | None = None) -> InvoiceView:
+    """A draft composed from the terms, the usage and the balances of this moment."""
+    standing = standing_of(row, running or Running(row.customer_id))
+    return _view(
+        row,
+        now=now,
+        lines=standing.lines,
+        subtotal=standing.subtotal,
+        rounding=standing.rounding,
+        total=standing.total,
+        unrated=standing.unrated,
+    )
+
+
+def standing_of(row: models.Invoice, running: Running) -> Standing:
+    """An invoice of any kind as it stands: what a draft shows and finalization stores."""
+    if row.kind == models.Invoice.Kind.SCHEDULED:
+        return standing_charges(row, running)
+    composed = running.compose(row)
+    standing = Standing(
+        lines=line_views(row, composed.lines),
+        subtotal=composed.subtotal,
+        rounding=composed.rounding,
+        total=composed.total,
+        unrated=tuple(unrated_json(part) for part in composed.unrated),
+        drawdowns=composed.drawdowns,
+    )
+    return with_charges(row, standing, running)
 
 
 Units = Mapping[str, CurrencyView]
@@ -201,6 +230,10 @@ def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
         unit=units.get(line.credit_type_id),
         counted=line.counted,
         product_type=line.product_type,
+        commit_id=None if line.commit_id is None else UUID(line.commit_id),
+        commit_segment_id=None if line.commit_segment_id is None else UUID(line.commit_segment_id),
+        commit_type=line.commit_type or "",
+        quantity_consumed=line.quantity_consumed,
     )
 
 

@@ -11,10 +11,9 @@ from django.db.models import F, Q, QuerySet
 
 from catalog.models import Rate
 from core.errors import TactusError
-from engine.calendar import Period
 from engine.errors import InvalidTerms
-from invoices.composition import compose, load_terms
 from invoices.models import Invoice
+from invoices.running import Running
 from invoices.selectors.views import invoice_rows
 
 logger = logging.getLogger(__name__)
@@ -42,7 +41,9 @@ def reprice_drafts(
     """The card's drafts whose period meets any window, the largest (by the total kept for lists) first, and how many
     there are in all; at most `limit` are composed, twice each.
     """
-    rows = _in_windows(invoice_rows(), rate_card_id, windows).filter(status=Invoice.Status.DRAFT)
+    rows = _in_windows(invoice_rows(), rate_card_id, windows).filter(
+        status=Invoice.Status.DRAFT, kind=Invoice.Kind.USAGE
+    )
     largest = rows.order_by(F("draft_total").desc(nulls_last=True), "-period_start", "id")
     return [_repriced(row, planned) for row in largest[:limit]], rows.count()
 
@@ -54,10 +55,9 @@ def count_finalized(*, rate_card_id: UUID, windows: Sequence[Window]) -> int:
 
 
 def _repriced(row: Invoice, planned: Sequence[Rate]) -> Repriced:
-    period = Period(row.period_start, row.period_end)
     try:
-        before = compose(load_terms(row.contract, period, row.credit_type)).total
-        after = compose(load_terms(row.contract, period, row.credit_type, planned)).total
+        before = Running(row.customer_id).compose(row).total
+        after = Running(row.customer_id, planned=planned).compose(row).total
     except (TactusError, InvalidTerms):
         logger.exception("draft %s could not be composed", row.pk)
         return Repriced(row, None, None)

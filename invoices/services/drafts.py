@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.db import OperationalError, transaction
 
+from balances.services import release_items
 from catalog.models import CreditType
 from contracts.models import Contract
 from contracts.selectors import billing_schedule
@@ -19,6 +20,7 @@ from core.transactions import require_transaction, use_case
 from engine.calendar import Period, periods
 from invoices.composition import billing_unit
 from invoices.models import BillingCursor, Invoice
+from invoices.services.charges import follow_charges
 from invoices.services.finalize import due_at
 from invoices.services.void import void_locked
 
@@ -84,12 +86,14 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
             row.period_end = period.end
             row.due_at = row.next_attempt_at = due_at(period.end)
             row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
+    release_items(contract, invoice_ids=[row.pk for row in drafts.values()])
     for row in drafts.values():  # periods that the contract no longer has
         row.delete()
     if missing:
         unit = billing_unit(contract)
         Invoice.objects.bulk_create([_draft(contract, period, unit, now=now) for period in missing])
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": next_period_at})
+    follow_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.sweep_due")
 

@@ -8,16 +8,18 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
+from balances.selectors import purchases_of
+from balances.services import charge_items, draw, lock_balances
 from core import audit
 from core.events import publish
 from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
-from engine.calendar import Period
 from engine.money import plain
-from invoices.composition import compose, load_terms
 from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
-from invoices.selectors.views import STORED, line_views, unrated_json
+from invoices.running import Running
+from invoices.selectors.views import STORED, standing_of
+from invoices.services.expiry import open_usage, unopened_usage
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -43,13 +45,13 @@ def finalize_due_invoices(*, now: datetime) -> int:
 def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     """The one function that finalizes. The caller holds the contract's lock and the draft's.
 
-    Composes exactly as a draft is composed, stores lines, totals and explanation, and takes the next number; usage that
-    is stored before this composes counts.
+    Composes exactly as a draft is composed, stores lines, totals and explanation, writes what it draws from balances,
+    and takes the next number; usage that is stored before this composes counts.
     """
     require_transaction()
-    terms = load_terms(invoice.contract, Period(invoice.period_start, invoice.period_end), invoice.credit_type)
-    composed = compose(terms)
-    lines = line_views(invoice, composed.lines)
+    lock_balances(invoice.customer_id)
+    composed = standing_of(invoice, Running(invoice.customer_id))
+    lines = composed.lines
     InvoiceLine.objects.bulk_create(
         [
             InvoiceLine(
@@ -63,7 +65,7 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
         batch_size=1000,
     )
     invoice.subtotal, invoice.rounding, invoice.total = composed.subtotal, composed.rounding, composed.total
-    invoice.unrated = [unrated_json(part) for part in composed.unrated]
+    invoice.unrated = list(composed.unrated)
     invoice.status = Invoice.Status.FINALIZED
     invoice.number = _next_number(now)
     invoice.issued_at = invoice.due_at
@@ -71,6 +73,10 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     invoice.last_error = ""
     invoice.content_hash = content_hash(invoice, lines)
     invoice.save()
+    draw(
+        invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
+    )
+    charge_items(invoice.contract, invoice_id=invoice.pk, purchases=composed.purchases, now=now)
     payload = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
     audit.record("invoice.finalize", invoice, at=now, detail=payload)
     publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
@@ -95,6 +101,9 @@ def _finalize_next(now: datetime) -> int | None:
         row = _locked_drafts(waiting.contract_id, now).first()
         if row is None:  # another sweeper was faster
             return 0
+        if (later := _true_up_waits(row, now)) is not None:
+            Invoice.objects.filter(pk=row.pk).update(next_attempt_at=later)
+            return 0
         try:
             with transaction.atomic():
                 finalize_locked(row, now=now)
@@ -115,13 +124,26 @@ def _postpone(row: Invoice, reason: str, *, now: datetime) -> None:
     )
 
 
+def _true_up_waits(row: Invoice, now: datetime) -> datetime | None:
+    """When to look again at a true-up whose commit usage may still fulfil; None if nothing can."""
+    if row.kind != Invoice.Kind.SCHEDULED:
+        return None
+    times: list[datetime] = []
+    for purchase in purchases_of([row.pk]).get(row.pk, ()):
+        if purchase.obligation is not None:
+            times += open_usage(purchase.obligation).values_list("due_at", flat=True)
+            if unopened_usage(purchase.obligation).filter(next_period_at__lte=now).exists():
+                times.append(now)
+    return max([*times, now + RETRY[0]]) if times else None
+
+
 def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
-    """The contract's due drafts, oldest first, locked."""
+    """The contract's due drafts, usage before what is charged by date, oldest first, locked."""
     return (
         Invoice.objects.select_for_update(of=("self",))
         .select_related("contract__rate_card__fiat_credit_type", "credit_type")
-        .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now)
-        .order_by("period_start")
+        .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now, next_attempt_at__lte=now)
+        .order_by("-kind", "period_start")
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from balances.services import give_back, move_items
 from contracts.services import lock_contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
@@ -33,6 +34,7 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     invoice.status = Invoice.Status.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
+    give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)
     publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
 
@@ -49,6 +51,8 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             raise InvalidInput("only a void invoice can be regenerated", field="id")
         if old.contract.archived_at is not None:
             raise Conflict("the contract is archived", field="id")
+        if old.kind == Invoice.Kind.SCHEDULED:
+            return _charge_again(old, now=now, reason=reason)
         period_end = min(old.period_end, old.contract.ending_before or old.period_end)
         if period_end <= old.period_start:
             raise Conflict("the contract now ends before the period of this invoice", field="id")
@@ -70,9 +74,34 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             regenerated_from=old,
             created_at=now,
         )
+        move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
         audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
         if invoice.due_at <= now:
             finalize_locked(invoice, now=now)
+    return invoice
+
+
+def _charge_again(old: Invoice, *, now: datetime, reason: str) -> Invoice:
+    """A SCHEDULED invoice made anew with the charges of the void one, final at once where its date has come."""
+    if old.regenerations.exclude(status=Invoice.Status.VOID).exists():
+        raise Conflict("this invoice has been billed again already", field="id")
+    invoice = Invoice.objects.create(
+        customer_id=old.customer_id,
+        contract=old.contract,
+        credit_type_id=old.credit_type_id,
+        kind=old.kind,
+        period_start=old.period_start,
+        period_end=old.period_end,
+        due_at=old.due_at,
+        next_attempt_at=old.due_at,
+        net_payment_terms_days=old.contract.net_payment_terms_days,
+        regenerated_from=old,
+        created_at=now,
+    )
+    move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
+    audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
+    if invoice.due_at <= now:
+        finalize_locked(invoice, now=now)
     return invoice
 
 

@@ -97,14 +97,14 @@ def test_a_failing_draft_waits_and_says_why(sdk: Metronome, monkeypatch: pytest.
     assert bad is not None
     from invoices.services import finalize
 
-    real = finalize.compose
+    real = finalize.standing_of
 
-    def compose(terms: Any) -> Any:
-        if terms.engine.contract_id == str(bad.contract_id):
+    def standing_of(row: Any, running: Any) -> Any:
+        if row.contract_id == bad.contract_id:
             raise ValueError("odd terms")
-        return real(terms)
+        return real(row, running)
 
-    monkeypatch.setattr(finalize, "compose", compose)
+    monkeypatch.setattr(finalize, "standing_of", standing_of)
     assert finalize_due_invoices(now=now()) == 2  # one of them in vain
     bad.refresh_from_db()
     assert (bad.status, bad.attempts, bad.last_error) == ("DRAFT", 1, "ValueError: odd terms")
@@ -142,15 +142,15 @@ def test_later_periods_of_a_contract_wait_for_the_one_that_fails(
     assert first is not None
     from invoices.services import finalize
 
-    real = finalize.compose
+    real = finalize.standing_of
 
-    def compose(terms: Any) -> Any:
-        if (terms.engine.contract_id, terms.engine.period.start) == (str(first.contract_id), first.period_start):
+    def standing_of(row: Any, running: Any) -> Any:
+        if (row.contract_id, row.period_start) == (first.contract_id, first.period_start):
             raise ValueError("odd terms")
-        return real(terms)
+        return real(row, running)
 
     with monkeypatch.context() as patch:
-        patch.setattr(finalize, "compose", compose)
+        patch.setattr(finalize, "standing_of", standing_of)
         finalize_due_invoices(now=now())
         waiting = Invoice.objects.filter(contract_id=first.contract_id, due_at__lte=now())
         assert [row.status for row in waiting] == ["DRAFT", "DRAFT"]

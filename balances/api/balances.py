@@ -1,0 +1,145 @@
+"""Commits and credits: creating, editing, ending, archiving, and entries by hand."""
+
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from balances import services
+from balances.api.changes import (
+    ArchiveCommitInput,
+    ArchiveCreditInput,
+    CommitEndInput,
+    CreditEndInput,
+    EditCommitInput,
+    EditCreditInput,
+    ManualEntryInput,
+    change_of,
+)
+from balances.api.inputs import CustomerCommitInput, CustomerCreditInput, new_balance
+from core.api.fields import Input
+from core.api.output import IdOutput, envelope
+from core.api.views import ApiView, data
+from core.clock import now
+
+
+class CreateCommit(ApiView):
+    """POST /v1/contracts/customerCommits/create"""
+
+    resource = "balances"
+
+    @extend_schema(request=CustomerCommitInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Sell a customer a commit; it may be drawn at once, and its invoices exist when this answers."""
+        body = self.read_body(request, CustomerCommitInput)
+        made = services.create_balance(customer_id=body.pop("customer_id"), new=new_balance(body), now=now())
+        return data({"id": made.pk})
+
+
+class CreateCredit(ApiView):
+    """POST /v1/contracts/customerCredits/create"""
+
+    resource = "balances"
+
+    @extend_schema(request=CustomerCreditInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Give a customer a credit; it may be drawn at once."""
+        body = self.read_body(request, CustomerCreditInput)
+        made = services.create_balance(customer_id=body.pop("customer_id"), new=new_balance(body), now=now())
+        return data({"id": made.pk})
+
+
+class _OfOneKind(ApiView):
+    """What is alike for commits and credits."""
+
+    resource = "balances"
+    commit: ClassVar[bool] = True
+    body: ClassVar[type[Input]] = ArchiveCommitInput
+
+    def named(self, request: Request) -> dict[str, Any]:
+        """The read body with the balance under one name."""
+        read = self.read_body(request, self.body)
+        return read | {"balance_id": read.pop("commit_id" if self.commit else "credit_id"), "commit": self.commit}
+
+
+class EndCommit(_OfOneKind):
+    """POST /v1/contracts/customerCommits/updateEndDate"""
+
+    body = CommitEndInput
+
+    @extend_schema(request=CommitEndInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Move the end of a prepaid commit's access, and of what is invoiced for it."""
+        return data({"id": services.update_end_date(**self.named(request), now=now()).pk})
+
+
+class EndCredit(_OfOneKind):
+    """POST /v1/contracts/customerCredits/updateEndDate"""
+
+    commit, body = False, CreditEndInput
+
+    @extend_schema(request=CreditEndInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Move the end of a credit's access."""
+        return data({"id": services.update_end_date(**self.named(request), now=now()).pk})
+
+
+class EditCommit(_OfOneKind):
+    """POST /v2/contracts/commits/edit"""
+
+    body: ClassVar[type[Input]] = EditCommitInput
+
+    @extend_schema(request=EditCommitInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Change a commit; drafts follow at once, finalized invoices never change."""
+        body = self.named(request)
+        made = services.edit_balance(
+            balance_id=body["balance_id"], customer_id=body["customer_id"], commit=self.commit, change=change_of(body),
+            now=now(),
+        )  # fmt: skip
+        return data({"id": made.pk})
+
+
+class EditCredit(EditCommit):
+    """POST /v2/contracts/credits/edit"""
+
+    commit, body = False, EditCreditInput
+
+    @extend_schema(request=EditCreditInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Change a credit; drafts follow at once, finalized invoices never change."""
+        return super().post(request)
+
+
+class ArchiveCommit(_OfOneKind):
+    """POST /v2/contracts/commits/archive"""
+
+    @extend_schema(request=ArchiveCommitInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """End a commit for good; what is left expires. Final invoices that use it must be void first."""
+        return data({"id": services.archive_balance(**self.named(request), now=now()).pk})
+
+
+class ArchiveCredit(ArchiveCommit):
+    """POST /v2/contracts/credits/archive"""
+
+    commit, body = False, ArchiveCreditInput
+
+    @extend_schema(request=ArchiveCreditInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """End a credit for good; what is left expires. Final invoices that use it must be void first."""
+        return super().post(request)
+
+
+class AddManualEntry(ApiView):
+    """POST /v1/contracts/addManualBalanceLedgerEntry"""
+
+    resource = "balances"
+
+    @extend_schema(request=ManualEntryInput, responses={200: None}, tags=["Commits and credits"])
+    def post(self, request: Request) -> Response:
+        """Add to a segment by hand, or take away with a negative amount; the customer sees the reason."""
+        body = {name: value for name, value in self.read_body(request, ManualEntryInput).items() if value is not None}
+        services.add_manual_entry(balance_id=body.pop("id"), **body, now=now())
+        return Response(None)

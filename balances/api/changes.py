@@ -1,0 +1,183 @@
+"""Changes of commits and credits in bodies, and how they become what services take."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, ids, specifiers, tags
+from balances.models import RateType
+from balances.services.edits import BalanceChange
+from balances.services.schedules import ScheduleChange
+from core.api.fields import ExactField, IdField, Input, InstantField, TextField, WordField
+
+
+class ItemInput(Input):
+    """Which item."""
+
+    id = IdField()
+
+
+class AccessUpdateInput(ItemInput):
+    """What changes in a segment."""
+
+    amount = ExactField(minimum=0, required=False)
+    starting_at = InstantField(hour=True, required=False)
+    ending_before = InstantField(hour=True, required=False)
+
+
+class AccessChangeInput(Input):
+    """Segments to add, change and remove."""
+
+    add_schedule_items = serializers.ListField(child=AccessItemInput(), max_length=MAX_ITEMS, required=False)
+    update_schedule_items = serializers.ListField(child=AccessUpdateInput(), max_length=MAX_ITEMS, required=False)
+    remove_schedule_items = serializers.ListField(child=ItemInput(), max_length=MAX_ITEMS, required=False)
+
+
+class InvoiceUpdateInput(ItemInput):
+    """What changes in an instalment."""
+
+    timestamp = InstantField(required=False)
+    amount = ExactField(minimum=0, required=False)
+    unit_price = ExactField(minimum=0, required=False)
+    quantity = ExactField(minimum=0, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An amount stands for its unit price, once."""
+        if "amount" in attrs:
+            if "unit_price" in attrs or "quantity" in attrs:
+                raise serializers.ValidationError({"amount": ["excludes unit_price and quantity"]})
+            attrs["unit_price"], attrs["quantity"] = attrs.pop("amount"), Decimal(1)
+        return attrs
+
+
+class InvoiceChangeInput(Input):
+    """Instalments to add, change and remove."""
+
+    add_schedule_items = serializers.ListField(child=InvoiceItemInput(), max_length=MAX_ITEMS, required=False)
+    update_schedule_items = serializers.ListField(child=InvoiceUpdateInput(), max_length=MAX_ITEMS, required=False)
+    remove_schedule_items = serializers.ListField(child=ItemInput(), max_length=MAX_ITEMS, required=False)
+
+
+class ChangeInput(Input):
+    """What changes in either."""
+
+    not_yet: tuple[str, ...] = ("hierarchy_configuration",)
+
+    access_schedule = AccessChangeInput(required=False)
+    applicable_product_ids = ids()
+    applicable_product_tags = tags()
+    specifiers = specifiers()
+    name = TextField(required=False)
+    description = TextField(maximum=1000, required=False)
+    priority = ExactField(required=False, allow_null=True)
+    product_id = IdField(required=False)
+    rate_type = WordField(RateType.values, required=False)
+    rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
+    netsuite_sales_order_id = TextField(required=False, allow_null=True)
+
+
+class CreditChangeInput(ChangeInput):
+    """What changes in a credit of a contract."""
+
+    credit_id = IdField()
+
+
+class CommitChangeInput(ChangeInput):
+    """What changes in a commit of a contract."""
+
+    commit_id = IdField()
+    invoice_schedule = InvoiceChangeInput(required=False)
+
+
+class EditCreditInput(CreditChangeInput):
+    """What changes in any credit."""
+
+    customer_id = IdField()
+    applicable_contract_ids = ids()
+
+
+class EditCommitInput(CommitChangeInput):
+    """What changes in any commit."""
+
+    not_yet = ("hierarchy_configuration", "invoice_contract_id")
+
+    customer_id = IdField()
+    applicable_contract_ids = ids()
+
+
+class ArchiveCommitInput(Input):
+    """Which commit."""
+
+    customer_id = IdField()
+    commit_id = IdField()
+
+
+class ArchiveCreditInput(Input):
+    """Which credit."""
+
+    customer_id = IdField()
+    credit_id = IdField()
+
+
+class CommitEndInput(ArchiveCommitInput):
+    """When a commit ends."""
+
+    access_ending_before = InstantField(hour=True, required=False, allow_null=True)
+    invoices_ending_before = InstantField(required=False, allow_null=True)
+
+
+class CreditEndInput(ArchiveCreditInput):
+    """When a credit ends."""
+
+    access_ending_before = InstantField(hour=True)
+
+
+class ManualEntryInput(Input):
+    """What to add by hand, or with a negative amount to take away."""
+
+    not_yet = ("per_group_amounts",)
+
+    id = IdField()
+    customer_id = IdField()
+    contract_id = IdField(required=False, allow_null=True)
+    segment_id = IdField()
+    amount = ExactField()
+    reason = TextField(maximum=500)
+    timestamp = InstantField(required=False, allow_null=True)
+    uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
+
+
+CHANGED = (
+    "name", "description", "priority", "product_id", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
+    "applicable_product_tags", "specifiers",
+)  # fmt: skip
+
+
+def change_of(body: Mapping[str, Any]) -> BalanceChange:
+    """A read edit as services take it."""
+    fields = {name: body[name] for name in CHANGED if name in body}
+    if fields.get("priority", ...) is None:
+        fields["priority"] = Decimal(100)
+    if fields.get("netsuite_sales_order_id", ...) is None:
+        fields["netsuite_sales_order_id"] = ""
+    if "applicable_product_ids" in body:
+        fields["applicable_product_ids"] = [str(id_) for id_ in body["applicable_product_ids"] or ()]
+    if "applicable_contract_ids" in body:
+        asked = body["applicable_contract_ids"]
+        fields["applicable_contract_ids"] = None if asked is None else [str(id_) for id_ in asked]
+    return BalanceChange(fields, _schedule(body.get("access_schedule")), _schedule(body.get("invoice_schedule")))
+
+
+def _schedule(body: Mapping[str, Any] | None) -> ScheduleChange | None:
+    if body is None:
+        return None
+    return ScheduleChange(
+        add=tuple(dict(item) for item in body.get("add_schedule_items", ())),
+        update={
+            item["id"]: {name: value for name, value in item.items() if name != "id"}
+            for item in body.get("update_schedule_items", ())
+        },
+        remove=tuple(item["id"] for item in body.get("remove_schedule_items", ())),
+    )

@@ -1,0 +1,273 @@
+"""Commits, credits and their recurring forms in answers. Amounts leave exact, in the stored unit."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from balances.models import Balance, RecurringGrant
+from balances.selectors.live import Live
+from catalog.api.units import CreditTypeOutput
+from catalog.models import Product
+from catalog.selectors import state_at
+from core.api.fields import CustomFieldsField, ExactField, InstantField
+from core.api.output import Output
+from engine.money import mul
+
+TEXTS = ("name", "description", "created_by", "netsuite_sales_order_id", "salesforce_opportunity_id", "uniqueness_key")
+SCOPE = ("applicable_product_ids", "applicable_product_tags", "specifiers")
+
+
+class ProductOutput(Output):
+    """A product, briefly."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+class ContractOutput(Output):
+    """A contract, briefly."""
+
+    id = serializers.UUIDField()
+
+
+class SegmentOutput(Output):
+    """A segment of access."""
+
+    id = serializers.UUIDField()
+    amount = ExactField(source="granted")
+    starting_at = InstantField()
+    ending_before = InstantField()
+
+
+class AccessScheduleOutput(Output):
+    """When how much may be used."""
+
+    schedule_items = SegmentOutput(many=True)
+    credit_type = CreditTypeOutput()
+    access_type = serializers.CharField()
+
+
+class InvoiceItemOutput(Output):
+    """A charge and the invoice that holds it."""
+
+    id = serializers.UUIDField()
+    timestamp = InstantField()
+    amount = ExactField()
+    unit_price = ExactField()
+    quantity = ExactField()
+    invoice_id = serializers.UUIDField(allow_null=True)
+
+
+class InvoiceScheduleOutput(Output):
+    """When a commit is invoiced."""
+
+    schedule_items = InvoiceItemOutput(many=True)
+    credit_type = CreditTypeOutput()
+    do_not_invoice = serializers.BooleanField()
+
+
+class LedgerOutput(Output):
+    """A movement; what a draft draws stands in the list as well, as it would be posted now."""
+
+    type = serializers.CharField()
+    amount = ExactField()
+    timestamp = InstantField()
+    segment_id = serializers.UUIDField()
+    invoice_id = serializers.UUIDField(required=False)
+    contract_id = serializers.UUIDField(required=False)
+    new_contract_id = serializers.UUIDField(required=False)
+    reason = serializers.CharField(required=False)
+
+
+class OriginOutput(Output):
+    """What was rolled over."""
+
+    commit_id = serializers.UUIDField()
+    contract_id = serializers.UUIDField(allow_null=True)
+
+
+class BalanceOutput(Output):
+    """A commit or credit; what does not apply is left out."""
+
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    created_at = InstantField()
+    product = ProductOutput()
+    access_schedule = AccessScheduleOutput()
+    priority = ExactField()
+    rate_type = serializers.CharField()
+    custom_fields = CustomFieldsField()
+    name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    created_by = serializers.CharField(required=False)
+    netsuite_sales_order_id = serializers.CharField(required=False)
+    salesforce_opportunity_id = serializers.CharField(required=False)
+    uniqueness_key = serializers.CharField(required=False)
+    contract = ContractOutput(required=False)
+    invoice_contract = ContractOutput(required=False)
+    invoice_schedule = InvoiceScheduleOutput(required=False)
+    amount = ExactField(required=False)
+    cost_basis = ExactField(required=False)
+    rollover_fraction = ExactField(required=False)
+    rolled_over_from = OriginOutput(required=False)
+    recurring_commit_id = serializers.UUIDField(required=False)
+    recurring_credit_id = serializers.UUIDField(required=False)
+    applicable_contract_ids = serializers.ListField(child=serializers.CharField(), required=False)
+    applicable_product_ids = serializers.ListField(child=serializers.CharField(), required=False)
+    applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
+    specifiers = serializers.ListField(child=serializers.DictField(), required=False)
+    archived_at = InstantField(required=False)
+    balance = ExactField(required=False)
+    ledger = LedgerOutput(many=True, required=False, allow_null=True)
+
+
+def present_balances(
+    rows: Iterable[Balance], at: datetime, live: Mapping[Any, Live] | None = None, *, ledgers: bool = False
+) -> list[dict[str, Any]]:
+    """Balances as Metronome's clients know them; with `live`, what is left now, and their ledgers if asked for."""
+    return BalanceOutput.of_each(_row(row, at, live.get(row.pk) if live else None, ledgers=ledgers) for row in rows)
+
+
+def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dict[str, Any]:
+    credit = row.kind == Balance.Kind.CREDIT
+    shown: dict[str, Any] = {
+        "id": row.pk,
+        "type": row.kind,
+        "created_at": row.created_at,
+        "product": product_of(row.product, at),
+        "access_schedule": {
+            "schedule_items": list(row.segments.all()),
+            "credit_type": row.credit_type,
+            "access_type": row.access_type,
+        },
+        "priority": row.priority,
+        "rate_type": row.rate_type,
+        "custom_fields": row.custom_fields,
+    }
+    shown |= {name: getattr(row, name) for name in (*TEXTS, *SCOPE) if getattr(row, name)}
+    shown |= {name: value for name in ("rollover_fraction", "archived_at") if (value := getattr(row, name)) is not None}
+    if row.contract_id is not None:
+        shown["contract"] = {"id": row.contract_id}
+    if row.applicable_contract_ids is not None:
+        shown["applicable_contract_ids"] = row.applicable_contract_ids
+    if row.recurring_id is not None:
+        shown["recurring_credit_id" if credit else "recurring_commit_id"] = row.recurring_id
+    if not credit:
+        shown |= _commit(row)
+    if row.rolled_over_from is not None:
+        shown["rolled_over_from"] = {
+            "commit_id": row.rolled_over_from.pk, "contract_id": row.rolled_over_from.contract_id
+        }  # fmt: skip
+    if live is not None:
+        shown["balance"] = live.balance
+        if ledgers:
+            shown["ledger"] = None if row.archived_at is not None else live.ledger
+    return shown
+
+
+def _commit(row: Balance) -> dict[str, Any]:
+    shown: dict[str, Any] = {"cost_basis": row.cost_basis}
+    segments = list(row.segments.all())
+    if len(segments) == 1:
+        shown["amount"] = segments[0].granted
+    if row.invoice_contract_id is not None:
+        shown["invoice_contract"] = {"id": row.invoice_contract_id}
+    items = [
+        {
+            "id": item.pk, "timestamp": item.timestamp, "unit_price": item.unit_price, "quantity": item.quantity,
+            "amount": mul(item.unit_price, item.quantity), "invoice_id": item.invoice_id,
+        }
+        for item in row.invoice_items.all()
+    ]  # fmt: skip
+    if items:
+        shown["invoice_schedule"] = {
+            "schedule_items": items, "credit_type": row.invoice_credit_type, "do_not_invoice": row.do_not_invoice
+        }  # fmt: skip
+    return shown
+
+
+class AmountOutput(Output):
+    """A unit price and a quantity."""
+
+    unit_price = ExactField()
+    quantity = ExactField()
+    credit_type_id = serializers.UUIDField()
+    access_type = serializers.CharField(required=False)
+
+
+class DurationOutput(Output):
+    """How many periods access lasts."""
+
+    value = serializers.IntegerField()
+    unit = serializers.CharField()
+
+
+class RecurringOutput(Output):
+    """A recurring commit or credit."""
+
+    id = serializers.UUIDField()
+    product = ProductOutput()
+    contract = ContractOutput()
+    priority = ExactField()
+    rate_type = serializers.CharField()
+    starting_at = InstantField()
+    anchor_date = InstantField()
+    ending_before = InstantField(required=False)
+    access_amount = AmountOutput()
+    invoice_amount = AmountOutput(required=False)
+    commit_duration = DurationOutput()
+    recurrence_frequency = serializers.CharField(required=False)
+    proration = serializers.CharField()
+    proration_rounding = serializers.DictField(required=False)
+    name = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    rollover_fraction = ExactField(required=False)
+    applicable_product_ids = serializers.ListField(child=serializers.CharField(), required=False)
+    applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
+    specifiers = serializers.ListField(child=serializers.DictField(), required=False)
+    netsuite_sales_order_id = serializers.CharField(required=False)
+
+
+def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:
+    """Recurring commits or credits as Metronome's clients know them."""
+    return RecurringOutput.of_each(_recurring(row, at) for row in rows)
+
+
+def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": row.pk,
+        "product": product_of(row.product, at),
+        "contract": {"id": row.contract_id},
+        "priority": row.priority,
+        "rate_type": row.rate_type,
+        "starting_at": row.starting_at,
+        "anchor_date": row.starting_at if row.frequency else row.contract.billing_anchor_at,
+        "access_amount": {
+            "unit_price": row.access_unit_price, "quantity": row.access_quantity,
+            "credit_type_id": row.credit_type_id, "access_type": row.access_type,
+        },
+        "commit_duration": {"value": row.duration, "unit": "PERIODS"},
+        "proration": row.proration,
+    }  # fmt: skip
+    if row.invoice_unit_price is not None:
+        shown["invoice_amount"] = {
+            "unit_price": row.invoice_unit_price, "quantity": row.invoice_quantity,
+            "credit_type_id": row.invoice_credit_type_id,
+        }  # fmt: skip
+    if row.frequency:
+        shown["recurrence_frequency"] = row.frequency
+    if row.proration_rounding:
+        shown["proration_rounding"] = row.proration_rounding
+    names = ("name", "description", "netsuite_sales_order_id", *SCOPE)
+    shown |= {name: getattr(row, name) for name in names if getattr(row, name)}
+    shown |= {
+        name: value for name in ("ending_before", "rollover_fraction") if (value := getattr(row, name)) is not None
+    }
+    return shown
+
+
+def product_of(product: Product, at: datetime) -> dict[str, Any]:
+    """A product, called what it is called at `at`."""
+    return {"id": product.pk, "name": state_at(list(product.versions.all()), at).name}

@@ -1,0 +1,152 @@
+"""Commits, credits and recurring ones as parts of contracts (contracts/parts.py)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from rest_framework import serializers
+
+from balances.api.changes import CommitChangeInput, CreditChangeInput, ItemInput, change_of
+from balances.api.inputs import (
+    ContractCommitInput,
+    ContractCreditInput,
+    RecurringCommitInput,
+    RecurringCreditInput,
+    new_balance,
+    new_recurring,
+)
+from balances.api.outputs import BalanceOutput, RecurringOutput, present_balances, present_recurring
+from balances.models import Balance, RecurringGrant
+from balances.selectors.balances import balance_rows, recurring_rows
+from balances.services.contract_terms import NewTerms, add_terms, change_terms
+from contracts.models import Contract, ContractEdit
+from contracts.parts import Fields
+from core.api.output import Output
+
+NAMES = ("commits", "credits", "recurring_commits", "recurring_credits")
+INPUTS = (ContractCommitInput, ContractCreditInput, RecurringCommitInput, RecurringCreditInput)
+MOST = 1000
+
+
+def _list(child: type[serializers.Serializer[Any]]) -> serializers.ListField:
+    return serializers.ListField(child=child(), max_length=MOST, required=False, allow_null=True)
+
+
+def _group(row: Balance | RecurringGrant) -> str:
+    """The field of a contract under which a row stands."""
+    credit = row.kind == "CREDIT"
+    if isinstance(row, RecurringGrant):
+        return "recurring_credits" if credit else "recurring_commits"
+    return "credits" if credit else "commits"
+
+
+class BalancesPart:
+    """What was prepaid under a contract."""
+
+    def create_fields(self) -> Fields:
+        """Commits and credits to begin with."""
+        return {name: _list(child) for name, child in zip(NAMES, INPUTS, strict=True)}
+
+    def edit_fields(self) -> Fields:
+        """Commits and credits to add, change and archive."""
+        added: Fields = {f"add_{name}": _list(child) for name, child in zip(NAMES, INPUTS, strict=True)}
+        return added | {
+            "update_commits": _list(CommitChangeInput),
+            "update_credits": _list(CreditChangeInput),
+            "archive_commits": _list(ItemInput),
+            "archive_credits": _list(ItemInput),
+        }
+
+    def term_fields(self) -> Fields:
+        """What a contract shows."""
+        shown = (BalanceOutput, BalanceOutput, RecurringOutput, RecurringOutput)
+        return {name: output(many=True) for name, output in zip(NAMES, shown, strict=True)}
+
+    def edited_fields(self) -> Fields:
+        """What an edit shows."""
+        shown = (BalanceOutput, BalanceOutput, RecurringOutput, RecurringOutput)
+        added: Fields = {
+            f"add_{name}": output(many=True, required=False) for name, output in zip(NAMES, shown, strict=True)
+        }
+        return added | {
+            f"{verb}_{name}": IdsOutput(many=True, required=False)
+            for verb in ("update", "archive")
+            for name in ("commits", "credits")
+        }
+
+    def prepare(self, body: dict[str, Any]) -> None:
+        """Gives commits with a temporary id their real one, in the overrides that name them as well."""
+        real: dict[str, str] = {}
+        for name in ("commits", "recurring_commits"):
+            for commit in body.get(name) or ():
+                if temporary := commit.pop("temporary_id", None):
+                    commit["id"] = uuid4()
+                    real[temporary] = str(commit["id"])
+        for override in body.get("overrides") or () if real else ():
+            for entry in override.get("override_specifiers", ()):
+                for key in ("commit_ids", "recurring_commit_ids", "any_commit_or_credit_ids"):
+                    if key in entry:
+                        entry[key] = [real.get(id_, id_) for id_ in entry[key]]
+
+    def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
+        """Adds what the contract begins with."""
+        add_terms(contract, new=_new(body, ""), now=now)
+
+    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> None:
+        """Archives, changes and adds, all or nothing."""
+        archive = {name: [item["id"] for item in body.get(f"archive_{name}") or ()] for name in ("commits", "credits")}
+        updates = {
+            "commits": [(item["commit_id"], change_of(item)) for item in body.get("update_commits") or ()],
+            "credits": [(item["credit_id"], change_of(item)) for item in body.get("update_credits") or ()],
+        }
+        change_terms(contract, archive=archive, updates=updates, edit=edit, now=now)
+        add_terms(contract, new=_new(body, "add_"), now=now, edit=edit)
+
+    def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
+        """Commits and credits by contract, in the order of adding."""
+        asked = list(contract_ids)
+        found: dict[UUID, dict[str, Any]] = {id_: {name: [] for name in NAMES} for id_ in asked}
+        for row in balance_rows().filter(contract_id__in=asked, archived_at__isnull=True).order_by("created_at", "id"):
+            if row.contract_id is not None:
+                found[row.contract_id][_group(row)] += present_balances([row], at)
+        for grant in recurring_rows().filter(contract_id__in=asked, archived_at__isnull=True):
+            found[grant.contract_id][_group(grant)] += present_recurring([grant], at)
+        return found
+
+    def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
+        """What edits added."""
+        asked = list(edit_ids)
+        found: dict[UUID, dict[str, Any]] = {}
+        for row in balance_rows().filter(added_by_id__in=asked).order_by("created_at", "id"):
+            if row.added_by_id is not None:
+                found.setdefault(row.added_by_id, {}).setdefault(f"add_{_group(row)}", []).extend(
+                    present_balances([row], at)
+                )
+        for grant in recurring_rows().filter(added_by_id__in=asked):
+            if grant.added_by_id is not None:
+                found.setdefault(grant.added_by_id, {}).setdefault(f"add_{_group(grant)}", []).extend(
+                    present_recurring([grant], at)
+                )
+        return found
+
+
+class IdsOutput(Output):
+    """What was changed."""
+
+    id = serializers.UUIDField()
+
+
+def _new(body: Mapping[str, Any], verb: str) -> NewTerms:
+    kinds = RecurringGrant.Kind
+    return NewTerms(
+        prefix=verb,
+        commits=tuple(new_balance(entry) for entry in body.get(f"{verb}commits") or ()),
+        credits=tuple(new_balance(entry) for entry in body.get(f"{verb}credits") or ()),
+        recurring_commits=tuple(
+            new_recurring(entry, kinds.COMMIT) for entry in body.get(f"{verb}recurring_commits") or ()
+        ),
+        recurring_credits=tuple(
+            new_recurring(entry, kinds.CREDIT) for entry in body.get(f"{verb}recurring_credits") or ()
+        ),
+    )

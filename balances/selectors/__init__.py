@@ -1,0 +1,26 @@
+"""Reads of balances."""
+
+from balances.selectors.balances import (
+    balance_rows,
+    commits_and_credits_of,
+    entries_of,
+    filter_balances,
+    find_balance,
+    recurring_rows,
+)
+from balances.selectors.purchases import Purchase, purchases_of, waiting_items
+from balances.selectors.segments import engine_segments, has_segments
+
+__all__ = [
+    "Purchase",
+    "balance_rows",
+    "commits_and_credits_of",
+    "engine_segments",
+    "entries_of",
+    "filter_balances",
+    "find_balance",
+    "has_segments",
+    "purchases_of",
+    "recurring_rows",
+    "waiting_items",
+]

@@ -1,0 +1,96 @@
+"""Reads of commits and credits with their schedules and ledgers."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from balances.models import Balance, InvoiceItem, LedgerEntry, RecurringGrant, Segment
+from core.errors import NotFound
+
+
+def balance_rows() -> QuerySet[Balance]:
+    """Commits and credits with schedules, units and products: five queries, however many there are."""
+    return Balance.objects.select_related(
+        "product", "credit_type", "invoice_credit_type", "contract", "rolled_over_from"
+    ).prefetch_related(
+        "product__versions",
+        Prefetch("segments", queryset=Segment.objects.filter(removed_at__isnull=True)),
+        Prefetch("invoice_items", queryset=InvoiceItem.objects.filter(removed_at__isnull=True)),
+    )
+
+
+def recurring_rows() -> QuerySet[RecurringGrant]:
+    """Recurring commits and credits with units and products."""
+    return RecurringGrant.objects.select_related(
+        "product", "credit_type", "invoice_credit_type", "contract"
+    ).prefetch_related("product__versions")
+
+
+def commits_and_credits_of(contract_ids: Iterable[UUID]) -> dict[UUID, list[Balance]]:
+    """The contracts' own balances that are not archived, in the order of adding."""
+    found: dict[UUID, list[Balance]] = {}
+    for row in (
+        balance_rows().filter(contract_id__in=list(contract_ids), archived_at__isnull=True).order_by("created_at", "id")
+    ):
+        if row.contract_id is not None:
+            found.setdefault(row.contract_id, []).append(row)
+    return found
+
+
+def find_balance(*, balance_id: UUID, customer_id: UUID, kinds: Sequence[str] = (), field: str = "id") -> Balance:
+    """A commit or credit of this customer. Raises NotFound, alike for an unknown id and another customer's."""
+    rows = Balance.objects.filter(pk=balance_id, customer_id=customer_id)
+    found = (rows.filter(kind__in=kinds) if kinds else rows).first()
+    if found is None:
+        raise NotFound(f"no such commit or credit: {balance_id}", field=field)
+    return found
+
+
+def filter_balances(
+    *,
+    customer_id: UUID,
+    kinds: Sequence[str] = (),
+    balance_id: UUID | None = None,
+    access_type: str | None = None,
+    covering_date: datetime | None = None,
+    starting_at: datetime | None = None,
+    effective_before: datetime | None = None,
+    include_contract: bool = False,
+    include_archived: bool = False,
+) -> QuerySet[Balance]:
+    """A customer's balances. The dates leave those with access then, at that time or later, and before that time."""
+    rows = balance_rows().filter(customer_id=customer_id)
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    if balance_id is not None:
+        rows = rows.filter(pk=balance_id)
+    if access_type is not None:
+        rows = rows.filter(access_type=access_type)
+    if not include_contract:
+        rows = rows.filter(contract__isnull=True)
+    if not include_archived:
+        rows = rows.filter(archived_at__isnull=True)
+    times: list[dict[str, Any]] = []
+    if covering_date is not None:
+        times.append({"starting_at__lte": covering_date, "ending_before__gt": covering_date})
+    if starting_at is not None:
+        times.append({"ending_before__gt": starting_at})
+    if effective_before is not None:
+        times.append({"starting_at__lt": effective_before})
+    for asked in times:
+        rows = rows.filter(Exists(Segment.objects.filter(owner=OuterRef("pk"), removed_at__isnull=True, **asked)))
+    return rows
+
+
+def entries_of(balances: Iterable[Balance], *, now: datetime) -> dict[UUID, list[LedgerEntry]]:
+    """The posted entries of segments that have begun, by balance, in order of time. One query."""
+    rows = LedgerEntry.objects.filter(
+        Q(segment__starting_at__lte=now), segment__owner__in=list(balances), segment__removed_at__isnull=True
+    )
+    found: dict[UUID, list[LedgerEntry]] = {}
+    for row in rows.select_related("segment").order_by("effective_at", "id"):
+        found.setdefault(row.segment.owner_id, []).append(row)
+    return found

@@ -1,0 +1,125 @@
+"""What is left now: the ledger, less what running drafts would draw, and nothing of what has ended."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from balances.models import Balance, LedgerEntry, Segment
+from balances.selectors.balances import entries_of
+from engine.money import ZERO, add, subtract
+
+Kind = LedgerEntry.Kind
+PREFIX = {"PREPAID": "PREPAID_COMMIT_", "POSTPAID": "POSTPAID_COMMIT_", "CREDIT": "CREDIT_"}
+# A returned deduction of a postpaid commit has no name of its own.
+POSTPAID_NAMES = {Kind.CANCELED: Kind.AUTOMATED_INVOICE_DEDUCTION, Kind.SEGMENT_START: Kind.INITIAL_BALANCE}
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDraw:
+    """What a draft would draw from a segment if it were final now; above 0."""
+
+    invoice_id: UUID
+    contract_id: UUID
+    amount: Decimal
+    effective_at: datetime
+
+
+Pending = Mapping[UUID, Sequence[PendingDraw]]
+"""By segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A balance now: what can be drawn, and the movements that led there, which sum to it (or to less than 0)."""
+
+    balance: Decimal
+    ledger: list[dict[str, Any]]
+
+
+def left_in(segment: Segment, pending: Pending) -> Decimal:
+    """What is left of a segment, whenever it is accessible; may be below 0 by manual entries."""
+    left: Decimal = segment.balance
+    for draw in pending.get(segment.pk, ()):
+        left = subtract(left, draw.amount)
+    return left
+
+
+def usable(segment: Segment, pending: Pending, *, now: datetime) -> Decimal:
+    """What can be drawn at this moment; 0 before and after access."""
+    if not segment.starting_at <= now < segment.ending_before:
+        return ZERO
+    return max(left_in(segment, pending), ZERO)
+
+
+def live_balances(balances: Iterable[Balance], pending: Pending, *, now: datetime) -> dict[UUID, Live]:
+    """Each balance as it stands now, with its ledger; one query. The balances come with their segments."""
+    rows = list(balances)
+    posted = entries_of(rows, now=now)
+    found = {}
+    for row in rows:
+        left = ZERO
+        if row.archived_at is None:
+            for segment in row.segments.all():
+                left = add(left, usable(segment, pending, now=now))
+        found[row.pk] = Live(left, _ledger(row, posted.get(row.pk, ()), pending, now))
+    return found
+
+
+def _ledger(row: Balance, posted: Iterable[LedgerEntry], pending: Pending, now: datetime) -> list[dict[str, Any]]:
+    shown = [_entry(row, entry) for entry in posted]
+    for segment in row.segments.all():
+        if segment.starting_at <= now:
+            shown += _pending(row, segment, pending, now)
+    return sorted(shown, key=lambda entry: entry["timestamp"])
+
+
+def _pending(row: Balance, segment: Segment, pending: Pending, now: datetime) -> list[dict[str, Any]]:
+    """What is not posted yet: deductions of drafts, and what has expired but for them."""
+    shown: list[dict[str, Any]] = [
+        {
+            "type": _name(row, Kind.AUTOMATED_INVOICE_DEDUCTION),
+            "amount": draw.amount.copy_negate(),
+            "timestamp": draw.effective_at,
+            "segment_id": segment.pk,
+            "invoice_id": draw.invoice_id,
+            "contract_id": draw.contract_id,
+        }
+        for draw in pending.get(segment.pk, ())
+    ]
+    left = left_in(segment, pending)
+    if segment.ending_before <= now and left > ZERO:
+        shown.append(
+            {
+                "type": _name(row, Kind.EXPIRATION),
+                "amount": left.copy_negate(),
+                "timestamp": segment.ending_before,
+                "segment_id": segment.pk,
+            }
+        )
+    return shown
+
+
+def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
+    grants = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
+    shown: dict[str, Any] = {
+        "type": _name(row, Kind(entry.kind)),
+        "amount": entry.amount,
+        "timestamp": entry.segment.starting_at if entry.kind in grants else entry.effective_at,
+        "segment_id": entry.segment_id,
+    }
+    if entry.invoice_id is not None:
+        shown["invoice_id"] = entry.invoice_id
+    if entry.contract_id is not None:
+        shown["new_contract_id" if entry.kind == Kind.ROLLOVER else "contract_id"] = entry.contract_id
+    if entry.reason and entry.kind == Kind.MANUAL:
+        shown["reason"] = entry.reason
+    return shown
+
+
+def _name(row: Balance, kind: Kind) -> str:
+    if row.kind == Balance.Kind.POSTPAID:
+        kind = POSTPAID_NAMES.get(kind, kind)
+    return PREFIX[row.kind] + kind.value

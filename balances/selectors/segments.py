@@ -1,0 +1,87 @@
+"""Segments as the engine draws them."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+
+from balances.models import Balance, LedgerEntry, Segment
+from engine.balances import AccessType, BalanceKind, BalanceSegment
+from engine.money import ZERO, add
+from engine.overrides import RateTarget
+from engine.specifiers import Specifier
+
+
+def _living(customer_id: UUID) -> QuerySet[Segment]:
+    return Segment.objects.filter(
+        owner__customer_id=customer_id, owner__archived_at__isnull=True, removed_at__isnull=True
+    )
+
+
+def has_segments(*, customer_id: UUID) -> bool:
+    """Whether the customer has anything to draw from. One query."""
+    return _living(customer_id).filter(balance__gt=0).exists()
+
+
+def engine_segments(*, customer_id: UUID, invoice_id: UUID | None = None) -> tuple[BalanceSegment, ...]:
+    """The customer's segments that hold anything, with what their ledgers say is left; expired ones too.
+
+    `invoice_id`: what that invoice drew counts as still there, so that it can be composed again. One or two queries.
+    """
+    back: dict[UUID, Decimal] = {}
+    if invoice_id is not None:
+        drawn = LedgerEntry.objects.filter(
+            invoice_id=invoice_id, kind=LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, reversed_by__isnull=True
+        )
+        back = {row["segment_id"]: -row["drawn"] for row in drawn.values("segment_id").annotate(drawn=Sum("amount"))}
+    rows = _living(customer_id).select_related("owner__product")
+    rows = rows if back else rows.filter(balance__gt=0)
+    found = [
+        engine_segment(row, available=add(row.balance, back.get(row.pk, ZERO)))
+        for row in rows.order_by("starting_at", "id")
+    ]
+    return tuple(segment for segment in found if segment.available > ZERO)
+
+
+def engine_segment(row: Segment, *, available: Decimal) -> BalanceSegment:
+    """A segment as the engine knows it; its balance is read with it. Raises InvalidTerms for one that cannot be."""
+    owner = row.owner
+    return BalanceSegment(
+        balance_id=str(owner.pk),
+        segment_id=str(row.pk),
+        kind=BalanceKind(owner.kind),
+        unit=str(owner.credit_type_id),
+        starting_at=row.starting_at,
+        ending_before=row.ending_before,
+        available=available,
+        created_at=owner.created_at,
+        priority=owner.priority,
+        cost_basis=owner.cost_basis,
+        access_type=AccessType(owner.access_type),
+        rate_type=RateTarget(owner.rate_type),
+        product_ids=tuple(owner.applicable_product_ids),
+        product_tags=tuple(owner.applicable_product_tags),
+        specifiers=tuple(_specifier(entry) for entry in owner.specifiers),
+        contract_ids=_contracts(owner),
+        is_rollover=owner.rolled_over_from_id is not None,
+        is_contract_level=owner.contract_id is not None,
+        recurring_id=None if owner.recurring_id is None else str(owner.recurring_id),
+        name=owner.name,
+    )
+
+
+def _contracts(owner: Balance) -> tuple[str, ...] | None:
+    if owner.contract_id is not None:
+        return (str(owner.contract_id),)
+    return None if owner.applicable_contract_ids is None else tuple(owner.applicable_contract_ids)
+
+
+def _specifier(stored: Mapping[str, Any]) -> Specifier:
+    return Specifier(
+        product_id=stored.get("product_id"),
+        product_tags=frozenset(stored.get("product_tags", ())),
+        pricing_group_values=frozenset(stored.get("pricing_group_values", {}).items()),
+        presentation_group_values=frozenset(stored.get("presentation_group_values", {}).items()),
+    )

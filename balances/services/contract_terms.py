@@ -1,0 +1,80 @@
+"""Commits and credits as parts of creating and of editing a contract."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from balances.models import Balance
+from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
+from balances.services.grants import NewBalance, add_balances
+from balances.services.ledger import lock_balances
+from balances.services.recurring import NewRecurring, add_recurring
+from contracts.models import Contract, ContractEdit
+from core.errors import InvalidInput
+from core.transactions import require_transaction
+from engine.errors import InvalidTerms
+
+KINDS = {"commits": COMMITS, "credits": CREDITS}
+
+
+@dataclass(frozen=True, slots=True)
+class NewTerms:
+    """What to add to a contract. `prefix` stands before the field names in refusals."""
+
+    prefix: str = ""
+    commits: tuple[NewBalance, ...] = ()
+    credits: tuple[NewBalance, ...] = ()
+    recurring_commits: tuple[NewRecurring, ...] = ()
+    recurring_credits: tuple[NewRecurring, ...] = ()
+
+
+def add_terms(contract: Contract, *, new: NewTerms, now: datetime, edit: ContractEdit | None = None) -> None:
+    """Adds commits and credits, recurring ones last; the caller holds the contract's lock. Raises InvalidInput."""
+    require_transaction()
+    for name in ("commits", "credits"):
+        add_balances(contract, new=getattr(new, name), path=f"{new.prefix}{name}", now=now, edit=edit)
+    for name in ("recurring_commits", "recurring_credits"):
+        add_recurring(contract, new=getattr(new, name), path=f"{new.prefix}{name}", now=now, edit=edit)
+
+
+def change_terms(
+    contract: Contract,
+    *,
+    archive: Mapping[str, Sequence[UUID]],
+    updates: Mapping[str, Sequence[tuple[UUID, BalanceChange]]],
+    edit: ContractEdit,
+    now: datetime,
+) -> None:
+    """Archives and changes the contract's own commits and credits, by `commits` and `credits`.
+
+    The caller holds the contract's lock. What was done is noted in the edit. Raises InvalidInput, Conflict.
+    """
+    require_transaction()
+    if not any(archive.values()) and not any(updates.values()):
+        return
+    lock_balances(contract.customer_id)
+    for name, ids in archive.items():
+        for index, balance_id in enumerate(ids):
+            balance = _find(contract, balance_id, KINDS[name], f"archive_{name}.{index}.id")
+            archive_locked(balance, now=now)
+    for name, changes in updates.items():
+        for index, (balance_id, change) in enumerate(changes):
+            where = f"update_{name}.{index}"
+            key = "commit_id" if name == "commits" else "credit_id"
+            balance = _find(contract, balance_id, KINDS[name], f"{where}.{key}")
+            try:
+                change_locked(balance, change=change, now=now)
+            except InvalidTerms as error:
+                raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
+    noted = {f"archive_{name}": [{"id": str(id_)} for id_ in ids] for name, ids in archive.items() if ids}
+    noted |= {f"update_{name}": [{"id": str(id_)} for id_, _ in found] for name, found in updates.items() if found}
+    edit.changes |= noted
+    edit.save(update_fields=["changes"])
+
+
+def _find(contract: Contract, balance_id: UUID, kinds: Sequence[str], where: str) -> Balance:
+    found = Balance.objects.filter(pk=balance_id, contract=contract, kind__in=kinds, archived_at__isnull=True).first()
+    if found is None:
+        raise InvalidInput("the contract has no such commit or credit", field=where)
+    return found

@@ -1,0 +1,223 @@
+"""Changes of commits and credits. Grants are corrected by entries; what a final invoice holds never changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from balances.models import Balance, InvoiceItem, LedgerEntry
+from balances.selectors.balances import find_balance
+from balances.services.grants import check_product, check_scope
+from balances.services.ledger import expire_segment, lock_balances, tell
+from balances.services.schedules import (
+    DEDUCTION,
+    ScheduleChange,
+    can_leave,
+    change_access,
+    change_invoices,
+    check_schedules,
+    cut_segment,
+    drop_item,
+    end_access,
+    remove_item,
+)
+from contracts.models import Contract
+from contracts.services import lock_contract
+from core.errors import Conflict, InvalidInput
+from core.transactions import require_transaction, use_case
+from engine.errors import InvalidTerms
+
+COMMITS = (Balance.Kind.PREPAID, Balance.Kind.POSTPAID)
+CREDITS = (Balance.Kind.CREDIT,)
+SIMPLE = ("name", "description", "priority", "product_id", "rate_type", "rollover_fraction", "netsuite_sales_order_id")
+SCOPE = ("applicable_product_ids", "applicable_product_tags", "specifiers")
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChange:
+    """What changes in a commit or credit. `fields`: columns of it by name; None empties a scope."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    access: ScheduleChange | None = None
+    invoices: ScheduleChange | None = None
+
+
+def edit_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, change: BalanceChange, now: datetime) -> Balance:
+    """Changes a commit (or credit) of a customer or of one of its contracts; drafts follow at once.
+
+    Raises NotFound, InvalidInput naming the field, Conflict for what final invoices hold.
+    """
+    with use_case():
+        balance = _locked(
+            balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
+        )
+        try:
+            change_locked(balance, change=change, now=now)
+        except InvalidTerms as error:
+            raise InvalidInput(error.message, field=error.field) from error
+    return balance
+
+
+def update_end_date(
+    *,
+    balance_id: UUID,
+    customer_id: UUID,
+    commit: bool,
+    now: datetime,
+    access_ending_before: datetime | None = None,
+    invoices_ending_before: datetime | None = None,
+) -> Balance:
+    """Ends access, and what is invoiced, at these times: later segments and instalments are taken out.
+
+    Only a prolonged last segment grows. Raises as `edit_balance`; InvalidInput for a postpaid commit.
+    """
+    with use_case():
+        balance = _locked(
+            balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
+        )
+        if balance.kind == Balance.Kind.POSTPAID:
+            raise InvalidInput("only prepaid commits end early", field="commit_id")
+        detail: dict[str, Any] = {}
+        if access_ending_before is not None:
+            detail["access_ending_before"] = access_ending_before.isoformat()
+            end_access(balance, end=access_ending_before, now=now)
+        if invoices_ending_before is not None:
+            detail["invoices_ending_before"] = invoices_ending_before.isoformat()
+            late = balance.invoice_items.filter(removed_at__isnull=True, timestamp__gte=invoices_ending_before)
+            for item in late:
+                remove_item(item, where="invoices_ending_before", now=now)
+        tell(balance, name="commit.edited", now=now, detail=detail)
+    return balance
+
+
+def archive_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, now: datetime) -> Balance:
+    """Ends a commit or credit for good: what is left expires, nothing more is invoiced for it.
+
+    Raises NotFound, Conflict while a final invoice draws from it or charges for it: those must be void first.
+    """
+    with use_case():
+        balance = _locked(
+            balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
+        )
+        archive_locked(balance, now=now)
+    return balance
+
+
+def archive_locked(balance: Balance, *, now: datetime) -> None:
+    """The part that editing a contract shares; contract and balances are locked. Raises Conflict."""
+    require_transaction()
+    drawn = LedgerEntry.objects.filter(segment__owner=balance, kind=DEDUCTION, reversed_by__isnull=True)
+    if drawn.exists():
+        raise Conflict("a finalized invoice draws from it; make that void first")
+    _archive(balance, now=now, strict=True)
+
+
+def archive_balances_of_contract(event: Any) -> None:
+    """Reaction to `contract.archived`: its commits and credits expire with it."""
+    require_transaction()
+    contract = lock_contract(contract_id=event.subject_id)
+    lock_balances(contract.customer_id)
+    for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
+        _archive(balance, now=event.occurred_at, strict=False)
+    contract.recurring_grants.filter(archived_at__isnull=True).update(archived_at=event.occurred_at, next_child_at=None)
+
+
+def archive_balances_of_customer(event: Any) -> None:
+    """Reaction to `customer.archived`: what is the customer's own expires."""
+    require_transaction()
+    lock_balances(event.subject_id)
+    rows = Balance.objects.filter(customer_id=event.subject_id, contract__isnull=True, archived_at__isnull=True)
+    for balance in rows.order_by("pk"):
+        _archive(balance, now=event.occurred_at, strict=False)
+
+
+def end_with_contract(event: Any) -> None:
+    """Reaction to `contract.end_changed`: no access to the contract's own balances after an earlier end.
+
+    A later end brings nothing back: extending a contract moves its end only.
+    """
+    require_transaction()
+    contract = lock_contract(contract_id=event.subject_id)
+    if contract.ending_before is None:
+        return
+    lock_balances(contract.customer_id)
+    for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
+        late = balance.segments.filter(removed_at__isnull=True, ending_before__gt=contract.ending_before)
+        for segment in late:
+            cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
+        for item in balance.invoice_items.filter(removed_at__isnull=True, timestamp__gt=contract.ending_before):
+            if balance.kind == Balance.Kind.POSTPAID:
+                item.timestamp = contract.ending_before
+                item.save(update_fields=["timestamp"])
+            elif can_leave(item):
+                drop_item(item, now=event.occurred_at)
+
+
+def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> None:
+    """The part that editing a contract shares; contract and balances are locked. Raises InvalidTerms."""
+    require_transaction()
+    if balance.archived_at is not None:
+        raise InvalidTerms("it is archived", "commit_id" if balance.kind in COMMITS else "credit_id")
+    if balance.rolled_over_from_id is not None:
+        raise InvalidTerms("what was rolled over cannot be edited", "commit_id")
+    _change_fields(balance, change.fields)
+    if change.access is not None:
+        change_access(balance, change=change.access, now=now)
+    if change.invoices is not None:
+        change_invoices(balance, change=change.invoices, now=now)
+    if change.access is not None or change.invoices is not None:
+        check_schedules(balance)
+    balance.save()
+    tell(balance, name="commit.edited", now=now, detail={"changed": sorted(change.fields)})
+
+
+def _locked(balance_id: UUID, customer_id: UUID, kinds: tuple[str, ...], name: str) -> Balance:
+    """The balance after its contract's lock and the customer's balances."""
+    found = find_balance(balance_id=balance_id, customer_id=customer_id, kinds=kinds, field=name)
+    contracts = [pk for pk in (found.contract_id, found.invoice_contract_id) if pk is not None]
+    for contract in Contract.objects.select_for_update().filter(pk__in=contracts).order_by("pk"):
+        if contract.archived_at is not None and contract.pk == found.contract_id:
+            raise InvalidInput("the contract is archived", field=name)
+    lock_balances(customer_id)
+    found.refresh_from_db()
+    if found.archived_at is not None:
+        raise InvalidInput("it is archived", field=name)
+    return found
+
+
+def _change_fields(balance: Balance, fields: Mapping[str, Any]) -> None:
+    for name in fields.keys() & {*SIMPLE}:
+        setattr(balance, name, fields[name])
+    for name in fields.keys() & {*SCOPE}:
+        setattr(balance, name, list(fields[name] or ()))
+    if balance.specifiers and (balance.applicable_product_ids or balance.applicable_product_tags):
+        raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
+    if "product_id" in fields:
+        check_product(balance.product_id)
+    check_scope(product_ids=balance.applicable_product_ids, specifiers=balance.specifiers)
+    if "applicable_contract_ids" in fields:
+        _change_contracts(balance, fields["applicable_contract_ids"])
+
+
+def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
+    where = "applicable_contract_ids"
+    if balance.contract_id is not None or balance.kind == Balance.Kind.POSTPAID:
+        raise InvalidTerms("only a customer's own prepaid balances", where)
+    known = {str(pk) for pk in Contract.objects.filter(customer_id=balance.customer_id).values_list("pk", flat=True)}
+    if asked is not None and not set(asked) <= known:
+        raise InvalidTerms("the customer has no such contract", where)
+    balance.applicable_contract_ids = asked
+
+
+def _archive(balance: Balance, *, now: datetime, strict: bool) -> None:
+    for item in balance.invoice_items.filter(removed_at__isnull=True):
+        if can_leave(item):
+            drop_item(item, now=now)
+        elif strict and item.invoice_status == InvoiceItem.InvoiceStatus.FINALIZED:
+            raise Conflict("a finalized invoice charges for it; make that void first")
+    for segment in balance.segments.filter(removed_at__isnull=True, balance__gt=0):
+        expire_segment(segment, at=now, now=now, reason="archived")
+    balance.archived_at = now
+    balance.save(update_fields=["archived_at"])
+    tell(balance, name="commit.archived", now=now)

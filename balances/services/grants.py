@@ -1,0 +1,319 @@
+"""New commits and credits: of a contract as a part of writing it, of a customer as a use case of their own."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError
+
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, InvoiceItem, LedgerEntry, RateType, Segment
+from balances.selectors.segments import engine_segment
+from balances.services.ledger import append, entry, lock_balances, tell
+from catalog.models import CreditType, Product
+from contracts.models import Contract, ContractEdit
+from contracts.services import lock_contract
+from core import audit
+from core.constraints import violated
+from core.errors import InvalidInput, NotFound, uniqueness_key_used
+from core.transactions import require_transaction, use_case
+from customers.models import Customer
+from engine.calendar import Frequency
+from engine.errors import InvalidTerms
+from engine.money import ZERO, Currency, add, checked, divide, plain
+from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
+
+USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
+
+
+@dataclass(frozen=True, slots=True)
+class RecurringSchedule:
+    """Instalments of a commit's price over `[starting_at, ending_before)` (engine.schedules)."""
+
+    frequency: str
+    amount_distribution: str
+    starting_at: datetime
+    ending_before: datetime
+    unit_price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewBalance:
+    """A commit or credit to add. Amounts in the stored unit of their credit types; `specifiers` as on the wire.
+
+    `access`: (amount, starting_at, ending_before), on the hour in UTC. `invoices`: (timestamp, unit price, quantity).
+    """
+
+    kind: str
+    product_id: UUID
+    access: tuple[tuple[Decimal, datetime, datetime], ...]
+    invoices: tuple[tuple[datetime, Decimal, Decimal], ...] = ()
+    recurring_schedule: RecurringSchedule | None = None
+    credit_type_id: UUID | None = None
+    access_type: str = AccessType.SPEND
+    invoice_credit_type_id: UUID | None = None
+    do_not_invoice: bool = False
+    name: str = ""
+    description: str = ""
+    priority: Decimal = Decimal(DEFAULT_PRIORITY)
+    rate_type: str = RateType.LIST_RATE
+    rollover_fraction: Decimal | None = None
+    applicable_product_ids: tuple[str, ...] = ()
+    applicable_product_tags: tuple[str, ...] = ()
+    specifiers: tuple[dict[str, Any], ...] = ()
+    applicable_contract_ids: tuple[str, ...] | None = None
+    invoice_contract_id: UUID | None = None
+    uniqueness_key: str | None = None
+    custom_fields: dict[str, str] = field(default_factory=dict)
+    netsuite_sales_order_id: str = ""
+    salesforce_opportunity_id: str = ""
+    id: UUID = field(default_factory=uuid4)
+
+
+def create_balance(*, customer_id: UUID, new: NewBalance, now: datetime) -> Balance:
+    """A commit or credit of a customer; what it pays shows in drafts at once.
+
+    Raises NotFound for an unknown customer, InvalidInput naming the field, Conflict for a used uniqueness key.
+    """
+    try:
+        with use_case():
+            customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+            if customer is None:
+                raise NotFound(f"no customer {customer_id}", field="customer_id")
+            if customer.archived_at is not None:
+                raise InvalidInput("the customer is archived", field="customer_id")
+            invoiced_on = None
+            if new.invoice_contract_id is not None:
+                invoiced_on = _contract_of(customer, new.invoice_contract_id)
+                lock_contract(contract_id=invoiced_on.pk)
+            known = set(Contract.objects.filter(customer=customer).values_list("pk", flat=True))
+            for index, contract_id in enumerate(new.applicable_contract_ids or ()):
+                if UUID(contract_id) not in known:
+                    raise InvalidInput("the customer has no such contract", field=f"applicable_contract_ids.{index}")
+            if new.invoices and invoiced_on is None and not new.do_not_invoice:
+                raise InvalidInput("is needed with an invoice schedule", field="invoice_contract_id")
+            lock_balances(customer.pk)
+            try:
+                balance = _add(new, customer_id=customer.pk, contract=None, invoiced_on=invoiced_on, now=now, edit=None)
+            except InvalidTerms as error:
+                raise InvalidInput(error.message, field=error.field) from error
+    except IntegrityError as error:
+        if violated(error) == "balance_uniqueness_key_once":
+            raise uniqueness_key_used() from error
+        raise
+    return balance
+
+
+def add_balances(
+    contract: Contract, *, new: Sequence[NewBalance], path: str, now: datetime, edit: ContractEdit | None = None
+) -> list[Balance]:
+    """Adds commits or credits to a contract, all in their order; the caller holds the contract's lock.
+
+    Raises InvalidInput naming `<path>.<index>.<field>`.
+    """
+    require_transaction()
+    if not new:
+        return []
+    lock_balances(contract.customer_id)
+    made = []
+    for index, one in enumerate(new):
+        try:
+            made.append(
+                _add(
+                    one,
+                    customer_id=contract.customer_id,
+                    contract=contract,
+                    invoiced_on=contract,
+                    now=now,
+                    edit=edit,
+                )
+            )
+        except InvalidTerms as error:
+            raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
+    return made
+
+
+def _add(
+    one: NewBalance,
+    *,
+    customer_id: UUID,
+    contract: Contract | None,
+    invoiced_on: Contract | None,
+    now: datetime,
+    edit: ContractEdit | None,
+) -> Balance:
+    """Writes a balance with schedules and first entries. Raises InvalidTerms."""
+    unit = _unit(one.credit_type_id, "access_schedule.credit_type_id")
+    segments = [AccessSegment(*part) for part in one.access]
+    invoice_unit = _unit(one.invoice_credit_type_id, "invoice_schedule.credit_type_id")
+    items = _items(one, invoice_unit)
+    _check(one, segments, items, unit, invoice_unit)
+    balance = Balance(
+        customer_id=customer_id,
+        contract=contract,
+        kind=one.kind,
+        credit_type=unit,
+        invoice_credit_type=invoice_unit if items else None,
+        invoice_contract=invoiced_on if items and not one.do_not_invoice else None,
+        applicable_contract_ids=None if one.applicable_contract_ids is None else list(one.applicable_contract_ids),
+        applicable_product_ids=list(one.applicable_product_ids),
+        applicable_product_tags=list(one.applicable_product_tags),
+        specifiers=list(one.specifiers),
+        cost_basis=cost_basis(items, segments=segments),
+        created_at=now,
+        created_by=audit.current_actor().label,
+        added_by=edit,
+        **{name: getattr(one, name) for name in _COPIED},
+    )
+    if balance.kind == Balance.Kind.POSTPAID and balance.invoice_contract is None:
+        raise InvalidTerms("a postpaid commit is invoiced on a contract", "invoice_schedule")
+    write_balance(balance, segments=segments, items=items, now=now)
+    return balance
+
+
+_COPIED = (
+    "id", "product_id", "access_type", "do_not_invoice", "name", "description", "priority", "rate_type",
+    "rollover_fraction", "uniqueness_key", "custom_fields", "netsuite_sales_order_id", "salesforce_opportunity_id",
+)  # fmt: skip
+
+
+def write_balance(
+    balance: Balance, *, segments: Sequence[AccessSegment], items: Sequence[ScheduleItem], now: datetime
+) -> None:
+    """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances."""
+    require_transaction()
+    balance.save(force_insert=True)
+    rows = [Segment(owner=balance, starting_at=part.starting_at, ending_before=part.ending_before) for part in segments]
+    for row, part in zip(rows, segments, strict=True):
+        engine_segment(row, available=part.amount)
+    Segment.objects.bulk_create(rows)
+    InvoiceItem.objects.bulk_create(
+        InvoiceItem(owner=balance, timestamp=item.timestamp, unit_price=item.unit_price, quantity=item.quantity)
+        for item in items
+    )
+    kind = first_kind(balance)
+    append(
+        entry(row, kind=kind, amount=part.amount, at=part.starting_at, now=now)
+        for row, part in zip(rows, segments, strict=True)
+    )
+    detail = {
+        "kind": balance.kind,
+        "name": balance.name,
+        "access": [
+            {"amount": plain(part.amount), "from": part.starting_at.isoformat(), "to": part.ending_before.isoformat()}
+            for part in segments
+        ],
+        "invoiced": [{"at": item.timestamp.isoformat(), "amount": plain(item.amount)} for item in items],
+    }
+    tell(balance, name="commit.created", now=now, detail=detail)
+
+
+def first_kind(balance: Balance) -> LedgerEntry.Kind:
+    """The entry that a grant stands in the ledger by."""
+    postpaid = balance.kind == Balance.Kind.POSTPAID
+    return LedgerEntry.Kind.INITIAL_BALANCE if postpaid else LedgerEntry.Kind.SEGMENT_START
+
+
+def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[AccessSegment]) -> Decimal:
+    """What is asked for one unit of access; 0 for gifts."""
+    asked, granted = ZERO, ZERO
+    for item in items:
+        asked = add(asked, item.amount)
+    for part in segments:
+        granted = add(granted, part.amount)
+    return divide(asked, granted) if granted else ZERO
+
+
+def _items(new: NewBalance, unit: CreditType) -> list[ScheduleItem]:
+    items = []
+    for index, (at, price, quantity) in enumerate(new.invoices):
+        for name, value in (("unit_price", price), ("quantity", quantity)):
+            checked(value, f"invoice_schedule.schedule_items.{index}.{name}")
+        items.append(ScheduleItem(at, price, quantity))
+    schedule = new.recurring_schedule
+    if schedule is not None:
+        if items:
+            raise InvalidTerms("excludes schedule_items", "invoice_schedule.recurring_schedule")
+        try:
+            items = recurring_items(
+                frequency=Frequency(schedule.frequency),
+                distribution=Distribution(schedule.amount_distribution),
+                starting_at=schedule.starting_at,
+                ending_before=schedule.ending_before,
+                unit_price=schedule.unit_price,
+                quantity=schedule.quantity,
+                currency=Currency(unit.code or unit.name, unit.places),
+            )
+        except InvalidTerms as error:
+            raise InvalidTerms(error.message, f"invoice_schedule.recurring_schedule.{error.field}") from error
+    return items
+
+
+def _check(
+    new: NewBalance,
+    segments: list[AccessSegment],
+    items: list[ScheduleItem],
+    unit: CreditType,
+    invoice_unit: CreditType,
+) -> None:
+    """What the documents say of commits and credits. Raises InvalidTerms."""
+    check_product(new.product_id)
+    check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
+    if not segments:
+        raise InvalidTerms("needs at least one item", "access_schedule.schedule_items")
+    if items and not invoice_unit.is_currency:
+        raise InvalidTerms("must be a currency", "invoice_schedule.credit_type_id")
+    if new.kind == Balance.Kind.POSTPAID:
+        if new.do_not_invoice:
+            raise InvalidTerms("a postpaid commit is invoiced", "invoice_schedule.do_not_invoice")
+        check_postpaid(segments, items)
+        if unit != invoice_unit:
+            raise InvalidTerms("must be the unit of access", "invoice_schedule.credit_type_id")
+        if new.access_type != AccessType.SPEND:
+            raise InvalidTerms("a postpaid commit counts spend", "access_schedule.access_type")
+    if new.rollover_fraction is not None and not 0 <= new.rollover_fraction <= 1:
+        raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
+
+
+def check_product(product_id: UUID) -> Product:
+    """A commit or credit hangs on a FIXED product that is not archived. Raises InvalidTerms."""
+    product = Product.objects.filter(pk=product_id).first()
+    if product is None:
+        raise InvalidTerms("no such product", "product_id")
+    if product.type != Product.Type.FIXED:
+        raise InvalidTerms("must be a FIXED product", "product_id")
+    if product.archived_at is not None:
+        raise InvalidTerms("the product is archived", "product_id")
+    return product
+
+
+def check_scope(*, product_ids: Sequence[str], specifiers: Sequence[dict[str, Any]]) -> None:
+    """Every product named must exist. Raises InvalidTerms."""
+    named = {f"applicable_product_ids.{index}": id_ for index, id_ in enumerate(product_ids)}
+    named |= {
+        f"specifiers.{index}.product_id": part["product_id"]
+        for index, part in enumerate(specifiers)
+        if part.get("product_id")
+    }
+    if named:
+        known = {str(pk) for pk in Product.objects.filter(pk__in=set(named.values())).values_list("pk", flat=True)}
+        for where, id_ in named.items():
+            if id_ not in known:
+                raise InvalidTerms("no such product", where)
+
+
+def _unit(unit_id: UUID | None, where: str) -> CreditType:
+    unit = CreditType.objects.filter(pk=unit_id or USD).first()
+    if unit is None:
+        raise InvalidTerms("no such credit type", where)
+    return unit
+
+
+def _contract_of(customer: Customer, contract_id: UUID) -> Contract:
+    contract = Contract.objects.filter(pk=contract_id, customer=customer, archived_at__isnull=True).first()
+    if contract is None:
+        raise InvalidInput("the customer has no such contract", field="invoice_contract_id")
+    return contract

@@ -1,0 +1,203 @@
+"""The one writer of the ledger. What an entry does to its segment's sums is a trigger's work (migration 0002)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError
+
+from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
+from balances.selectors.balances import find_balance
+from balances.selectors.purchases import Purchase
+from contracts.models import Contract
+from core import audit
+from core.constraints import violated
+from core.errors import InvalidInput, uniqueness_key_used
+from core.events import publish
+from core.transactions import require_transaction, take_turns, use_case
+from engine.balances import Drawdown
+from engine.money import ZERO, plain
+
+Kind = LedgerEntry.Kind
+
+
+def lock_balances(customer_id: UUID) -> None:
+    """Waits for the customer's balances: until this transaction ends nobody else writes their ledgers.
+
+    Taken after the locks of contracts and invoices, never before: whoever holds it waits for no other row but a number
+    series. That order is what keeps sweeps, edits and manual entries from waiting for each other.
+    """
+    take_turns("balances", [str(customer_id)])
+
+
+def append(entries: Iterable[LedgerEntry]) -> None:
+    """Appends entries, those of nothing left out; the caller holds the customer's balances."""
+    require_transaction()
+    LedgerEntry.objects.bulk_create([entry for entry in entries if entry.amount != ZERO])
+
+
+def entry(
+    segment: Segment,
+    *,
+    kind: Kind,
+    amount: Decimal,
+    at: datetime,
+    now: datetime,
+    invoice_id: UUID | None = None,
+    contract: Contract | None = None,
+    reverses: LedgerEntry | None = None,
+    reason: str = "",
+    uniqueness_key: str | None = None,
+) -> LedgerEntry:
+    """An entry to append: `amount` counts from `at` on."""
+    return LedgerEntry(
+        segment=segment,
+        kind=kind,
+        amount=amount,
+        effective_at=at,
+        created_at=now,
+        created_by=audit.current_actor().label,
+        invoice_id=invoice_id,
+        contract=contract,
+        reverses=reverses,
+        reason=reason,
+        uniqueness_key=uniqueness_key,
+    )
+
+
+def draw(
+    contract: Contract, *, invoice_id: UUID, drawdowns: Iterable[Drawdown], effective_at: datetime, now: datetime
+) -> None:
+    """Writes what a usage invoice drew: one deduction for each segment. The caller holds the customer's balances."""
+    append(
+        LedgerEntry(
+            segment_id=UUID(drawn.segment_id), kind=Kind.AUTOMATED_INVOICE_DEDUCTION,
+            amount=drawn.amount.copy_negate(), effective_at=effective_at, created_at=now, invoice_id=invoice_id,
+            contract=contract,
+        )
+        for drawn in drawdowns
+    )  # fmt: skip
+
+
+def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
+    """Returns what a voided invoice drew, once, entry by entry. The caller holds the contract's lock."""
+    require_transaction()
+    lock_balances(contract.customer_id)
+    drawn = LedgerEntry.objects.filter(
+        invoice_id=invoice_id, kind__in=[Kind.AUTOMATED_INVOICE_DEDUCTION, Kind.TRUEUP], reversed_by__isnull=True
+    )
+    append(
+        LedgerEntry(
+            segment_id=row.segment_id, kind=Kind.TRUEUP if row.kind == Kind.TRUEUP else Kind.CANCELED,
+            amount=row.amount.copy_negate(), effective_at=now,
+            created_at=now, created_by=audit.current_actor().label, invoice_id=invoice_id, contract=contract,
+            reverses=row, reason="the invoice was voided",
+        )
+        for row in drawn.order_by("id")
+    )  # fmt: skip
+    InvoiceItem.objects.filter(invoice_id=invoice_id).update(invoice_status=InvoiceItem.InvoiceStatus.VOID)
+
+
+def charge_items(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Purchase], now: datetime) -> None:
+    """Notes that an invoice with these charges is final; what a true-up bills is no longer owed.
+
+    The caller holds the customer's balances.
+    """
+    require_transaction()
+    InvoiceItem.objects.filter(pk__in=[purchase.item_id for purchase in purchases]).update(
+        invoice_id=invoice_id, invoice_status=InvoiceItem.InvoiceStatus.FINALIZED
+    )
+    owed = [purchase.obligation for purchase in purchases if purchase.obligation is not None]
+    append(
+        entry(
+            segment, kind=Kind.TRUEUP, amount=segment.balance.copy_negate(), at=segment.ending_before,
+            now=now, invoice_id=invoice_id, contract=contract,
+        )
+        for segment in owed
+        if segment.balance > ZERO
+    )  # fmt: skip
+
+
+def move_items(contract: Contract, *, invoice_id: UUID, to: UUID) -> None:
+    """The charges of a void invoice stand on the draft that is made of it. The caller holds the contract's lock."""
+    require_transaction()
+    items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id=invoice_id)
+    items.update(invoice_id=to, invoice_status=InvoiceItem.InvoiceStatus.DRAFT)
+
+
+def release_items(contract: Contract, *, invoice_ids: Sequence[UUID]) -> None:
+    """Charges on these drafts wait for an invoice again. The caller holds the contract's lock."""
+    require_transaction()
+    if invoice_ids:
+        items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id__in=invoice_ids)
+        items.filter(invoice_status=InvoiceItem.InvoiceStatus.DRAFT).update(invoice_id=None, invoice_status="")
+
+
+def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str = "") -> None:
+    """What is left of a segment is no more, from `at` on. The caller holds the customer's balances."""
+    if segment.balance > ZERO:
+        amount = segment.balance.copy_negate()
+        append([entry(segment, kind=Kind.EXPIRATION, amount=amount, at=at, now=now, reason=reason)])
+
+
+def add_manual_entry(
+    *,
+    balance_id: UUID,
+    segment_id: UUID,
+    customer_id: UUID,
+    amount: Decimal,
+    reason: str,
+    now: datetime,
+    contract_id: UUID | None = None,
+    timestamp: datetime | None = None,
+    uniqueness_key: str | None = None,
+) -> LedgerEntry:
+    """Adds to a segment by hand, or with a negative amount takes away; what is left then never counts below 0.
+
+    It counts at once; `timestamp` (by default the segment's start) is what the ledger shows, inside the segment. Raises
+    NotFound, InvalidInput naming the field, Conflict for a used uniqueness key.
+    """
+    if amount == ZERO:
+        raise InvalidInput("must not be 0", field="amount")
+    try:
+        with use_case():
+            balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
+            lock_balances(balance.customer_id)
+            balance.refresh_from_db()
+            if balance.archived_at is not None:
+                raise InvalidInput("the balance is archived", field="id")
+            if contract_id is not None and contract_id != balance.contract_id:
+                raise InvalidInput("the balance is not of this contract", field="contract_id")
+            segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()
+            if segment is None:
+                raise InvalidInput("the balance has no such segment", field="segment_id")
+            at = timestamp or segment.starting_at
+            if not segment.starting_at <= at < segment.ending_before:
+                raise InvalidInput("must lie in the segment", field="timestamp")
+            made = entry(
+                segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key
+            )
+            append([made])
+            detail = {"segment_id": str(segment.pk), "amount": plain(amount), "timestamp": at.isoformat()}
+            tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
+    except IntegrityError as error:
+        if violated(error) == "ledger_uniqueness_key_once":
+            raise uniqueness_key_used() from error
+        raise
+    return made
+
+
+def tell(balance: Balance, *, name: str, now: datetime, detail: dict[str, Any] | None = None, reason: str = "") -> None:
+    """The one place from which facts about balances go out, named as of a commit; of a credit as `credit.…`."""
+    if balance.kind == Balance.Kind.CREDIT:
+        name = name.replace("commit.", "credit.")
+    audit.record(name, balance, at=now, detail=detail, reason=reason)
+    contract = balance.contract_id or balance.invoice_contract_id
+    invoiced_on = balance.invoice_contract_id
+    facts = {
+        "contract_id": str(contract) if contract else None,
+        "invoice_contract_id": str(invoiced_on) if invoiced_on else None,
+    }
+    publish(name, balance, at=now, customer_id=balance.customer_id, payload={**facts, **(detail or {})})

@@ -1,0 +1,241 @@
+"""Recurring commits and credits: agreed with a contract, their children made by the sweeper, one period ahead."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import OperationalError, transaction
+
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RateType, RecurringGrant
+from balances.services.grants import check_product, check_scope, cost_basis, write_balance
+from balances.services.ledger import lock_balances
+from catalog.models import CreditType
+from contracts.models import Contract, ContractEdit
+from contracts.selectors import billing_schedule
+from core import audit
+from core.errors import InvalidInput
+from core.transactions import require_transaction, use_case
+from engine.calendar import BillingSchedule, Frequency
+from engine.errors import InvalidTerms
+from engine.proration import AmountRounding, ProrationRounding
+from engine.recurring import Amount, Child, GrantProration, children
+from engine.recurring import RecurringGrant as EngineGrant
+from engine.schedules import AccessSegment, ScheduleItem
+
+logger = logging.getLogger(__name__)
+USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
+BATCH = 200
+LOOK_AGAIN_AFTER = timedelta(hours=1)
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecurring:
+    """A recurring commit or credit to add. `access` and `invoice` are (unit price, quantity) in stored units."""
+
+    kind: str
+    product_id: UUID
+    starting_at: datetime
+    access: tuple[Decimal, Decimal]
+    ending_before: datetime | None = None
+    duration: int = 1
+    frequency: str = ""
+    credit_type_id: UUID | None = None
+    access_type: str = AccessType.SPEND
+    invoice: tuple[Decimal, Decimal] | None = None
+    invoice_credit_type_id: UUID | None = None
+    proration: str = RecurringGrant.Proration.FIRST_AND_LAST
+    proration_rounding: dict[str, Any] | None = None
+    name: str = ""
+    description: str = ""
+    priority: Decimal = Decimal(DEFAULT_PRIORITY)
+    rate_type: str = RateType.LIST_RATE
+    rollover_fraction: Decimal | None = None
+    applicable_product_ids: tuple[str, ...] = ()
+    applicable_product_tags: tuple[str, ...] = ()
+    specifiers: tuple[dict[str, Any], ...] = ()
+    netsuite_sales_order_id: str = ""
+    id: UUID = field(default_factory=uuid4)
+
+
+_COPIED = (
+    "id", "kind", "product_id", "starting_at", "ending_before", "duration", "frequency", "access_type", "proration",
+    "name", "description", "priority", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
+)  # fmt: skip
+_INHERITED = (
+    "product_id", "name", "description", "priority", "access_type", "rate_type", "rollover_fraction",
+    "applicable_product_ids", "applicable_product_tags", "specifiers", "netsuite_sales_order_id",
+)  # fmt: skip
+
+
+def add_recurring(
+    contract: Contract, *, new: Sequence[NewRecurring], path: str, now: datetime, edit: ContractEdit | None = None
+) -> list[RecurringGrant]:
+    """Adds recurring commits or credits, and the children that have begun; the caller holds the contract's lock.
+
+    Raises InvalidInput naming `<path>.<index>.<field>`.
+    """
+    require_transaction()
+    made = []
+    for index, one in enumerate(new):
+        try:
+            row = _row(contract, one, now, edit)
+        except InvalidTerms as error:
+            raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
+        row.save(force_insert=True)
+        follow_grant(row, now=now)
+        made.append(row)
+    return made
+
+
+def open_due_children(*, now: datetime) -> int:
+    """Sweep: makes the children that are due, each a period before it begins; returns how many grants it saw to."""
+    done = 0
+    while done < BATCH and _open_next(now):
+        done += 1
+    return done
+
+
+def follow_grant(row: RecurringGrant, *, now: datetime) -> None:
+    """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock."""
+    require_transaction()
+    lock_balances(row.contract.customer_id)
+    known = set(row.children.values_list("period_start", flat=True))
+    terms = engine_grant(row)
+    due: datetime | None = None
+    ahead = None  # where the period before began: then the next child is made
+    for child in children(terms, FOREVER):
+        begins = child.period.start if ahead is None else ahead
+        if begins > now:
+            due = begins
+            break
+        ahead = child.period.start
+        if child.period.start not in known:
+            _make(row, child, now)
+    row.next_child_at = due
+    row.save(update_fields=["next_child_at"])
+
+
+def engine_grant(row: RecurringGrant) -> EngineGrant:
+    """A recurring grant as the engine knows it. Raises InvalidTerms for one that cannot be."""
+    contract = row.contract
+    schedule = billing_schedule(contract)
+    if row.frequency:
+        start = row.starting_at
+        schedule = BillingSchedule(Frequency(row.frequency), start.date(), start.hour)
+    ends = [end for end in (row.ending_before, contract.ending_before) if end is not None]
+    return EngineGrant(
+        schedule=schedule,
+        starting_at=row.starting_at,
+        ending_before=min(ends) if ends else None,
+        access=Amount(row.access_unit_price, row.access_quantity),
+        duration=row.duration,
+        invoice=None
+        if row.invoice_unit_price is None or row.invoice_quantity is None
+        else Amount(row.invoice_unit_price, row.invoice_quantity),
+        proration=GrantProration(row.proration),
+        access_rounding=_rounding(row, "access"),
+        invoice_rounding=_rounding(row, "invoice"),
+    )
+
+
+def _make(row: RecurringGrant, child: Child, now: datetime) -> Balance:
+    segments = [AccessSegment(child.amount, child.access.start, child.access.end)]
+    items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
+    commit = row.kind == RecurringGrant.Kind.COMMIT
+    balance = Balance(
+        kind=Balance.Kind.PREPAID if commit else Balance.Kind.CREDIT,
+        customer_id=row.contract.customer_id,
+        contract=row.contract,
+        credit_type_id=row.credit_type_id,
+        invoice_credit_type_id=row.invoice_credit_type_id if items else None,
+        invoice_contract=row.contract if items else None,
+        cost_basis=cost_basis(items, segments=segments),
+        recurring=row,
+        period_start=child.period.start,
+        created_at=max(child.period.start, row.contract.starting_at),
+        **{name: getattr(row, name) for name in _INHERITED},
+    )
+    write_balance(balance, segments=segments, items=items, now=now)
+    return balance
+
+
+def _open_next(now: datetime) -> bool:
+    """Follows the grant that has waited longest and whose contract nobody else is at; False when there is none."""
+    with use_case():
+        waiting = (
+            RecurringGrant.objects.select_for_update(skip_locked=True, of=("contract",))
+            .select_related("contract")
+            .filter(next_child_at__lte=now, archived_at__isnull=True)
+            .order_by("next_child_at")
+            .first()
+        )
+        if waiting is None:
+            return False
+        lock_balances(waiting.contract.customer_id)
+        waiting.refresh_from_db(fields=["next_child_at", "archived_at"])
+        if waiting.archived_at is not None:
+            return True
+        try:
+            with transaction.atomic():
+                follow_grant(waiting, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("the children of recurring grant %s could not be made", waiting.pk)
+            RecurringGrant.objects.filter(pk=waiting.pk).update(next_child_at=now + LOOK_AGAIN_AFTER)
+    return True
+
+
+def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdit | None) -> RecurringGrant:
+    check_product(new.product_id)
+    check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
+    row = RecurringGrant(
+        contract=contract,
+        access_unit_price=new.access[0],
+        access_quantity=new.access[1],
+        invoice_unit_price=None if new.invoice is None else new.invoice[0],
+        invoice_quantity=None if new.invoice is None else new.invoice[1],
+        credit_type=_unit(new.credit_type_id, "access_amount.credit_type_id"),
+        invoice_credit_type=None
+        if new.invoice is None
+        else _unit(new.invoice_credit_type_id, "invoice_amount.credit_type_id"),
+        applicable_product_ids=list(new.applicable_product_ids),
+        applicable_product_tags=list(new.applicable_product_tags),
+        specifiers=list(new.specifiers),
+        proration_rounding=new.proration_rounding or {},
+        created_at=now,
+        created_by=audit.current_actor().label,
+        added_by=edit,
+        **{name: getattr(new, name) for name in _COPIED},
+    )
+    if row.invoice_credit_type is not None and not row.invoice_credit_type.is_currency:
+        raise InvalidTerms("must be a currency", "invoice_amount.credit_type_id")
+    if row.starting_at < contract.starting_at:
+        raise InvalidTerms("must not be before the contract's start", "starting_at")
+    if contract.ending_before is not None and row.starting_at >= contract.ending_before:
+        raise InvalidTerms("must be before the contract's end", "starting_at")
+    if row.specifiers and (row.applicable_product_ids or row.applicable_product_tags):
+        raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
+    if row.rollover_fraction is not None and not 0 <= row.rollover_fraction <= 1:
+        raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
+    engine_grant(row)
+    return row
+
+
+def _rounding(row: RecurringGrant, which: str) -> ProrationRounding | None:
+    stored = row.proration_rounding.get(which)
+    if not stored:
+        return None
+    return ProrationRounding(AmountRounding(stored["rounding_method"]), int(stored["decimal_places"]))
+
+
+def _unit(unit_id: UUID | None, where: str) -> CreditType:
+    unit = CreditType.objects.filter(pk=unit_id or USD).first()
+    if unit is None:
+        raise InvalidTerms("no such credit type", where)
+    return unit

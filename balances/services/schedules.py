@@ -1,0 +1,199 @@
+"""Changes of a balance's schedules: access is corrected by entries, charges as long as no final invoice holds them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
+from balances.selectors.segments import engine_segment
+from balances.services.grants import USD, cost_basis, first_kind
+from balances.services.ledger import append, entry, expire_segment
+from core.errors import InvalidInput
+from engine.errors import InvalidTerms
+from engine.money import ZERO, checked, mul, subtract
+from engine.schedules import AccessSegment, ScheduleItem
+
+DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleChange:
+    """Items to add, to change and to remove. `update`: by item id, the fields that change."""
+
+    add: tuple[dict[str, Any], ...] = ()
+    update: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
+    remove: tuple[UUID, ...] = ()
+
+
+def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
+    """Adds, changes and removes segments; grants are corrected by entries. Raises InvalidTerms."""
+    standing = {row.pk: row for row in balance.segments.filter(removed_at__isnull=True)}
+    for index, segment_id in enumerate(change.remove):
+        where = f"access_schedule.remove_schedule_items.{index}.id"
+        segment = standing.pop(segment_id, None)
+        if segment is None:
+            raise InvalidTerms("no such segment", where)
+        if segment.used:
+            raise InvalidTerms("a finalized invoice draws from this segment", where)
+        _take_back(segment, now)
+    for index, (segment_id, fields) in enumerate(change.update.items()):
+        where = f"access_schedule.update_schedule_items.{index}"
+        segment = standing.get(segment_id)
+        if segment is None:
+            raise InvalidTerms("no such segment", f"{where}.id")
+        _change_segment(balance, segment, fields, where, now)
+    for part in change.add:
+        _grant(balance, AccessSegment(part["amount"], part["starting_at"], part["ending_before"]), now)
+
+
+def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any], where: str, now: datetime) -> None:
+    wanted = AccessSegment(
+        fields.get("amount", segment.granted),
+        fields.get("starting_at", segment.starting_at),
+        fields.get("ending_before", segment.ending_before),
+    )
+    difference = subtract(wanted.amount, segment.granted)
+    if difference < ZERO and segment.balance + difference < min(segment.manual, ZERO):
+        raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
+    if segment.used and _drawn_outside(segment, wanted):
+        raise InvalidTerms("a finalized invoice draws from this segment outside of these dates", where)
+    segment.starting_at, segment.ending_before = wanted.starting_at, wanted.ending_before
+    segment.save(update_fields=["starting_at", "ending_before"])
+    if segment.expired and segment.ending_before > now:  # prolonged: what had expired is back
+        expiries = segment.entries.filter(kind=LedgerEntry.Kind.EXPIRATION, amount__lt=0, reversed_by__isnull=True)
+        append(
+            entry(
+                segment, kind=LedgerEntry.Kind.EXPIRATION, amount=row.amount.copy_negate(), at=now, now=now,
+                reverses=row, reason="access was prolonged",
+            )
+            for row in expiries
+        )  # fmt: skip
+    append([entry(segment, kind=first_kind(balance), amount=difference, at=wanted.starting_at, now=now)])
+
+
+def _drawn_outside(segment: Segment, wanted: AccessSegment) -> bool:
+    """Whether an invoice that drew on the segment lies wholly outside of its new dates."""
+    drawn = segment.entries.filter(kind=DEDUCTION, reversed_by__isnull=True)
+    return drawn.filter(effective_at__lte=wanted.starting_at).exists()
+
+
+def _grant(balance: Balance, part: AccessSegment, now: datetime) -> Segment:
+    segment = Segment.objects.create(owner=balance, starting_at=part.starting_at, ending_before=part.ending_before)
+    engine_segment(segment, available=part.amount)
+    append([entry(segment, kind=first_kind(balance), amount=part.amount, at=part.starting_at, now=now)])
+    return segment
+
+
+def _take_back(segment: Segment, now: datetime) -> None:
+    """Removes a segment that no final invoice drew from, and what was added to it by hand."""
+    manual = entry(
+        segment, kind=LedgerEntry.Kind.MANUAL, amount=segment.manual.copy_negate(), at=segment.starting_at, now=now,
+        reason="the segment was removed",
+    )  # fmt: skip
+    left = subtract(segment.balance, segment.manual)
+    grant = entry(segment, kind=first_kind(segment.owner), amount=left.copy_negate(), at=segment.starting_at, now=now)
+    append([manual, grant])
+    Segment.objects.filter(pk=segment.pk).update(removed_at=now)
+
+
+def end_access(balance: Balance, *, end: datetime, now: datetime) -> None:
+    """No access from `end` on; a last segment that ended before is prolonged. Raises InvalidInput."""
+    rows = list(balance.segments.filter(removed_at__isnull=True).order_by("ending_before", "id"))
+    if rows and all(row.starting_at >= end for row in rows):
+        raise InvalidInput("must be after the first segment's start", field="access_ending_before")
+    for row in rows:
+        if row.ending_before > end:
+            cut_segment(row, end=end, now=now)
+    if rows and rows[-1].ending_before < end:
+        last = rows[-1]
+        last.ending_before = end
+        last.save(update_fields=["ending_before"])
+
+
+def cut_segment(segment: Segment, *, end: datetime, now: datetime) -> None:
+    """No access from `end` on. A segment that had not begun is taken out, unless an invoice drew from it."""
+    if segment.starting_at < end:
+        segment.ending_before = end
+        segment.save(update_fields=["ending_before"])
+    elif not segment.used:
+        _take_back(segment, now)
+    else:
+        expire_segment(segment, at=segment.starting_at, now=now, reason="access ended before")
+
+
+def change_invoices(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
+    """Adds, changes and removes charges that no final invoice holds. Raises InvalidTerms, InvalidInput."""
+    standing = {row.pk: row for row in balance.invoice_items.filter(removed_at__isnull=True)}
+    for index, item_id in enumerate(change.remove):
+        where = f"invoice_schedule.remove_schedule_items.{index}.id"
+        item = standing.get(item_id)
+        if item is None:
+            raise InvalidTerms("no such item", where)
+        remove_item(item, where=where, now=now)
+    for index, (item_id, fields) in enumerate(change.update.items()):
+        where = f"invoice_schedule.update_schedule_items.{index}"
+        item = standing.get(item_id)
+        if item is None:
+            raise InvalidTerms("no such item", f"{where}.id")
+        _change_item(item, fields, where)
+    if change.add:
+        _add_items(balance, change.add)
+
+
+def _change_item(item: InvoiceItem, fields: Mapping[str, Any], where: str) -> None:
+    if not can_leave(item):
+        raise InvalidTerms("it stands on a finalized invoice", f"{where}.id")
+    item.timestamp = fields.get("timestamp", item.timestamp)
+    item.unit_price = checked(fields.get("unit_price", item.unit_price), f"{where}.unit_price")
+    item.quantity = checked(fields.get("quantity", item.quantity), f"{where}.quantity")
+    item.invoice_id, item.invoice_status = None, ""
+    item.save()
+
+
+def _add_items(balance: Balance, added: Sequence[Mapping[str, Any]]) -> None:
+    if balance.invoice_contract_id is None and not balance.do_not_invoice:
+        if balance.contract_id is None:
+            raise InvalidTerms("no contract to invoice it on", "invoice_schedule")
+        balance.invoice_contract_id = balance.contract_id
+    if balance.invoice_credit_type_id is None:
+        balance.invoice_credit_type_id = USD
+    for index, part in enumerate(added):
+        for name in ("unit_price", "quantity"):
+            checked(part[name], f"invoice_schedule.add_schedule_items.{index}.{name}")
+        InvoiceItem.objects.create(owner=balance, **part)
+
+
+def remove_item(item: InvoiceItem, *, where: str, now: datetime) -> None:
+    """Takes a charge out that no final invoice holds. Raises InvalidInput naming `where`."""
+    if not can_leave(item):
+        raise InvalidInput("it stands on a finalized or void invoice", field=where)
+    drop_item(item, now=now)
+
+
+def drop_item(item: InvoiceItem, *, now: datetime) -> None:
+    """Takes a charge out of the schedule and off its draft."""
+    item.removed_at, item.invoice_id, item.invoice_status = now, None, ""
+    item.save(update_fields=["removed_at", "invoice_id", "invoice_status"])
+
+
+def can_leave(item: InvoiceItem) -> bool:
+    """Whether no invoice, or only a draft, holds the item."""
+    return item.invoice_status in ("", InvoiceItem.InvoiceStatus.DRAFT)
+
+
+def check_schedules(balance: Balance) -> None:
+    """What must hold of the schedules as they stand now; the cost basis follows them."""
+    segments = list(balance.segments.filter(removed_at__isnull=True))
+    items = list(balance.invoice_items.filter(removed_at__isnull=True))
+    if not segments:
+        raise InvalidTerms("a balance keeps at least one segment", "access_schedule")
+    if balance.kind == Balance.Kind.POSTPAID:
+        asked = [mul(item.unit_price, item.quantity) for item in items]
+        if len(segments) != 1 or len(items) != 1 or segments[0].granted != asked[0]:
+            raise InvalidTerms("access and invoice amounts of a postpaid commit must be equal", "invoice_schedule")
+    balance.cost_basis = cost_basis(
+        (ScheduleItem(item.timestamp, item.unit_price, item.quantity) for item in items),
+        segments=[AccessSegment(row.granted, row.starting_at, row.ending_before) for row in segments],
+    )

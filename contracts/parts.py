@@ -1,0 +1,73 @@
+"""What rooms above add to contracts: commits and credits stand in a contract's bodies and answers, not in this room.
+
+`CONTRACT_PARTS` (billing_site/contract_parts.py) names them by dotted path, as it does reactions: this room calls them
+without knowing who they are (docs/adr/0012).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+from rest_framework.serializers import Field
+
+from contracts.models import Contract, ContractEdit
+
+Fields = dict[str, Field[Any, Any, Any, Any]]
+
+
+class ContractPart(Protocol):
+    """A part of contracts that another room keeps. Bodies are validated; `at` decides what products are called."""
+
+    def create_fields(self) -> Fields:
+        """Fields of a new contract's body."""
+        ...
+
+    def edit_fields(self) -> Fields:
+        """Fields of an edit's body."""
+        ...
+
+    def term_fields(self) -> Fields:
+        """Fields that a contract shows."""
+        ...
+
+    def edited_fields(self) -> Fields:
+        """Fields that an edit shows."""
+        ...
+
+    def prepare(self, body: dict[str, Any]) -> None:
+        """Settles what refers from one part of the body to another, before anything is written."""
+        ...
+
+    def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
+        """Writes its part of a new contract, in the contract's transaction. Raises InvalidInput."""
+        ...
+
+    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> None:
+        """Writes its part of an edit, whose `changes` it may add to. Raises InvalidInput."""
+        ...
+
+    def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
+        """What contracts show, by contract: `term_fields` each."""
+        ...
+
+    def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
+        """What edits added, by edit: of `edited_fields` those that hold something."""
+        ...
+
+
+@cache
+def contract_parts() -> tuple[ContractPart, ...]:
+    """All parts, in the order of the table."""
+    return tuple(import_string(path)() for path in settings.CONTRACT_PARTS)
+
+
+def given_parts(body: Mapping[str, Any], *, editing: bool) -> dict[str, Any]:
+    """What of a read body is for the parts."""
+    names: set[str] = set()
+    for part in contract_parts():
+        names |= set(part.edit_fields() if editing else part.create_fields())
+    return {name: body[name] for name in names if name in body}

@@ -1,0 +1,93 @@
+"""An invoice of any kind as it stands: its lines as they are shown and stored, and what they come to."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import uuid5
+
+from balances.models import Balance
+from balances.selectors import Purchase
+from engine.balances import Drawdown
+from engine.calendar import rfc3339
+from engine.money import ONE, Currency, add, plain, rounded, total
+from invoices.models import Invoice
+from invoices.running import Running
+from invoices.types import LineView
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Lines and sums of an invoice, exact; counted lines + rounding = total. `purchases`: the charges on it."""
+
+    lines: tuple[LineView, ...]
+    subtotal: Decimal
+    rounding: Decimal
+    total: Decimal
+    unrated: tuple[dict[str, Any], ...]
+    drawdowns: tuple[Drawdown, ...] = ()
+    purchases: tuple[Purchase, ...] = ()
+
+
+def purchase_lines(row: Invoice, running: Running) -> tuple[tuple[Purchase, ...], tuple[LineView, ...]]:
+    """The charges that stand on an invoice, and their lines."""
+    purchases = tuple(running.purchases(row))
+    return purchases, tuple(_purchase_line(row, purchase, running.amount_of(purchase)) for purchase in purchases)
+
+
+def sums(row: Invoice, subtotal: Decimal) -> tuple[Decimal, Decimal]:
+    """Rounding and total of an invoice's exact subtotal."""
+    result = rounded(subtotal, Currency(row.credit_type.code or row.credit_type.name, row.credit_type.places))
+    return result.rounding, result.total
+
+
+def standing_charges(row: Invoice, running: Running) -> Standing:
+    """A SCHEDULED invoice: only charges."""
+    purchases, lines = purchase_lines(row, running)
+    subtotal = total(line.total for line in lines)
+    rounding, whole = sums(row, subtotal)
+    return Standing(lines, subtotal, rounding, whole, (), (), purchases)
+
+
+def with_charges(row: Invoice, standing: Standing, running: Running) -> Standing:
+    """A usage invoice and the charges that were moved onto it."""
+    purchases, lines = purchase_lines(row, running)
+    if not lines:
+        return standing
+    subtotal = add(standing.subtotal, total(line.total for line in lines))
+    rounding, whole = sums(row, subtotal)
+    return Standing(
+        (*standing.lines, *lines), subtotal, rounding, whole, standing.unrated, standing.drawdowns, purchases
+    )
+
+
+def _purchase_line(row: Invoice, purchase: Purchase, amount: Decimal) -> LineView:
+    true_up = purchase.kind == Balance.Kind.POSTPAID
+    unit_price, quantity = (amount, ONE) if true_up else (purchase.unit_price, purchase.quantity)
+    why = (
+        f"{plain(purchase.amount)} was committed; {plain(amount)} of it is not fulfilled by usage"
+        if true_up
+        else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
+    )
+    return LineView(
+        id=uuid5(row.pk, f"purchase|{purchase.item_id}"),
+        type="commit_purchase",
+        product_id=purchase.product_id,
+        name=purchase.name,
+        quantity=quantity,
+        unit_price=unit_price,
+        total=amount,
+        starting_at=None,
+        ending_before=None,
+        pricing_group_values={},
+        presentation_group_values={},
+        tier=None,
+        explanation={
+            "kind": "true_up" if true_up else "purchase",
+            "balance": {"id": str(purchase.balance_id), "type": purchase.kind, "name": purchase.name},
+            "due": rfc3339(purchase.timestamp),
+            "steps": [why],
+        },
+        product_type="FixedProductListItem",
+        commit_id=purchase.balance_id,
+        commit_type="PostpaidCommit" if true_up else "PrepaidCommit",
+    )

@@ -1,0 +1,110 @@
+"""A customer's invoices that are not final: composed in one stated order, each with what the ones before left.
+
+Balances may be shared between contracts and periods. Drafts draw in the order in which their periods end, then in which
+their contracts began; so does finalization, by this same code: preview equals invoice. Rules: docs/algorithms/
+balances.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from balances.models import Balance
+from balances.selectors import Purchase, engine_segments, purchases_of
+from balances.selectors.live import Pending, PendingDraw, left_in
+from catalog.models import Rate
+from engine.balances import BalanceSegment, after_drawdowns
+from engine.calendar import Period
+from engine.invoice import ComposedInvoice
+from engine.money import ZERO
+from invoices.composition import Terms, UsageSource, compose, load_terms, stored_usage
+from invoices.models import Invoice
+
+Key = tuple[datetime, datetime, str, datetime]
+
+
+class Running:
+    """The usage drafts of a customer at this moment. What was composed once is kept: use it for one answer only.
+
+    `source`: where quantities come from; `planned`: rates that are not stored, as if their cards had them.
+    """
+
+    def __init__(self, customer_id: UUID, source: UsageSource = stored_usage, planned: Sequence[Rate] = ()) -> None:
+        self._customer_id = customer_id
+        self._source, self._planned = source, planned
+        self._segments = engine_segments(customer_id=customer_id)
+        self._drafts: list[Invoice] | None = None
+        self._composed: dict[UUID, ComposedInvoice] = {}
+
+    def drafts(self) -> list[Invoice]:
+        """The customer's usage drafts in the order of drawing. One query, once."""
+        if self._drafts is None:
+            rows = Invoice.objects.select_related("contract__rate_card__fiat_credit_type", "credit_type").filter(
+                customer_id=self._customer_id, status=Invoice.Status.DRAFT, kind=Invoice.Kind.USAGE
+            )
+            self._drafts = sorted(rows, key=_key)
+        return self._drafts
+
+    def terms(self, row: Invoice) -> Terms:
+        """What a usage invoice is made by, balances included: those that it finds when its turn comes."""
+        loaded = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type, self._planned)
+        balances = self._balances(row)
+        return replace(loaded, engine=replace(loaded.engine, balances=balances)) if balances else loaded
+
+    def compose(self, row: Invoice) -> ComposedInvoice:
+        """A usage invoice as it stands; a final one as it would be made today with what it drew."""
+        known = self._composed.get(row.pk)
+        if known is None:
+            known = self._composed[row.pk] = compose(self.terms(row), self._source)
+        return known
+
+    def pending(self) -> Pending:
+        """What each draft would draw if it were final now, by segment."""
+        found: dict[UUID, list[PendingDraw]] = {}
+        for row in self.drafts() if self._segments else ():
+            for drawn in self.compose(row).drawdowns if self._within(row) else ():
+                found.setdefault(UUID(drawn.segment_id), []).append(
+                    PendingDraw(row.pk, row.contract_id, drawn.amount, row.period_end)
+                )
+        return found
+
+    def purchases(self, row: Invoice) -> list[Purchase]:
+        """The charges that stand on an invoice; on a usage invoice only where its contract says so."""
+        if row.kind == Invoice.Kind.USAGE and not row.contract.scheduled_charges_on_usage_invoices:
+            return []
+        return purchases_of([row.pk]).get(row.pk, [])
+
+    def amount_of(self, purchase: Purchase) -> Decimal:
+        """What a charge comes to; a true-up is what usage, drafts included, has not fulfilled."""
+        if purchase.kind == Balance.Kind.POSTPAID and purchase.obligation is not None:
+            return max(left_in(purchase.obligation, self.pending()), ZERO)
+        return purchase.amount
+
+    def _balances(self, row: Invoice) -> tuple[BalanceSegment, ...]:
+        if row.status != Invoice.Status.DRAFT:
+            segments = engine_segments(customer_id=self._customer_id, invoice_id=row.pk)
+            return tuple(segment for segment in segments if _may_pay(segment, row))
+        mine = self._within(row)
+        if not mine:
+            return ()
+        left: Sequence[BalanceSegment] = self._segments
+        for other in self.drafts():
+            if _key(other) < _key(row) and other.pk != row.pk and mine & self._within(other):
+                left = after_drawdowns(left, self.compose(other).drawdowns)
+        return tuple(segment for segment in left if segment.segment_id in mine)
+
+    def _within(self, row: Invoice) -> set[str]:
+        """The segments that the invoice may draw at all."""
+        return {segment.segment_id for segment in self._segments if _may_pay(segment, row)}
+
+
+def _may_pay(segment: BalanceSegment, row: Invoice) -> bool:
+    here = segment.contract_ids is None or str(row.contract_id) in segment.contract_ids
+    ends = segment.ending_before
+    return here and segment.starting_at < row.period_end and (ends is None or row.period_start < ends)
+
+
+def _key(row: Invoice) -> Key:
+    return row.period_end, row.contract.starting_at, str(row.contract_id), row.period_start
