@@ -52,6 +52,8 @@ def line_label(line: LineView, names: GroupNames) -> str:
     """What tells this line from its product's other lines: "lumen-large, us-east"; "" where nothing does."""
     groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
     parts = [_named(key, value, names) for key, value in groups.items()]
+    if line.type == "applied_commit_or_credit":
+        parts.append(f"paid by {balance_label(line)}")
     return ", ".join(parts)
 
 
@@ -66,6 +68,8 @@ def tier_label(line: LineView) -> str:
 def why(line: LineView, currency: CurrencyView) -> Why:
     """The explanation of `line`, from what was stored beside it."""
     source, currency = line.explanation, line.unit or currency
+    if "rate" not in source:
+        return _without_rate(line, source, currency)
     events = int(source.get("event_count", 0))
     rate = source["rate"]
     facts = [_measured(source, events, line)]
@@ -86,6 +90,43 @@ def why(line: LineView, currency: CurrencyView) -> Why:
         rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
         events=words.plural(events, "event"),
     )
+
+
+def _without_rate(line: LineView, source: dict[str, Any], currency: CurrencyView) -> Why:
+    """What a balance paid, or what is charged for one: nothing was measured."""
+    amount = words.money(line.total, currency)
+    balance = source.get("balance") or {}
+    facts = []
+    if source.get("kind") == "applied":
+        units = balance.get("access_type") == "QUANTITY"
+
+        def held(stored: str) -> str:
+            value = Decimal(stored)
+            return f"{words.quantity(value)} units" if units else words.money(value, currency).figure
+
+        facts.append(Fact("Paid by", balance_label(line)))
+        facts.append(Fact("It held", held(source["before"])))
+        facts.append(Fact("It holds", held(source["after"])))
+    elif source.get("kind") == "true_up":
+        facts.append(Fact("True-up", "what was committed and not used"))
+    else:
+        facts.append(Fact("Price", f"{words.price(line.unit_price or ZERO, currency)} each, as agreed"))
+    return Why(
+        facts=tuple(facts),
+        tiers=(),
+        sum=f"{amount.exact} {amount.code}",
+        rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
+        events="",
+    )
+
+
+def balance_label(line: LineView) -> str:
+    """The balance that pays, in words; "" for lines that the customer pays."""
+    balance = line.explanation.get("balance") or {}
+    if line.commit_id is None or line.type == "commit_purchase":
+        return ""
+    kinds = {"CREDIT": "a credit", "PREPAID": "a prepaid commit", "POSTPAID": "a postpaid commit"}
+    return str(balance.get("name") or kinds.get(str(balance.get("type")), "a balance"))
 
 
 def _named(key: str, value: str | None, names: GroupNames) -> str:

@@ -95,6 +95,8 @@ def period_text(start: datetime, end: datetime) -> str:
 
     With hours where it does not run from midnight to midnight.
     """
+    if start == end:
+        return day(start)
     if start.time() != datetime.min.time() or end.time() != datetime.min.time():
         return f"{instant_text(start)} {DASH} {instant_text(end)}"
     last = end - timedelta(days=1)

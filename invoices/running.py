@@ -34,9 +34,15 @@ class Running:
     def __init__(self, customer_id: UUID, source: UsageSource = stored_usage, planned: Sequence[Rate] = ()) -> None:
         self._customer_id = customer_id
         self._source, self._planned = source, planned
-        self._segments = engine_segments(customer_id=customer_id)
+        self._known_segments: tuple[BalanceSegment, ...] | None = None
         self._drafts: list[Invoice] | None = None
         self._composed: dict[UUID, ComposedInvoice] = {}
+
+    @property
+    def _segments(self) -> tuple[BalanceSegment, ...]:
+        if self._known_segments is None:
+            self._known_segments = engine_segments(customer_id=self._customer_id)
+        return self._known_segments
 
     def drafts(self) -> list[Invoice]:
         """The customer's usage drafts in the order of drawing. One query, once."""

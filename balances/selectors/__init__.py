@@ -9,7 +9,7 @@ from balances.selectors.balances import (
     recurring_rows,
 )
 from balances.selectors.purchases import Purchase, purchases_of, waiting_items
-from balances.selectors.segments import engine_segments, has_segments
+from balances.selectors.segments import engine_segments
 
 __all__ = [
     "Purchase",
@@ -19,7 +19,6 @@ __all__ = [
     "entries_of",
     "filter_balances",
     "find_balance",
-    "has_segments",
     "purchases_of",
     "recurring_rows",
     "waiting_items",

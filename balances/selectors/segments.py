@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from balances.models import Balance, LedgerEntry, Segment
 from engine.balances import AccessType, BalanceKind, BalanceSegment
-from engine.money import ZERO, add
+from engine.money import ZERO, subtract
 from engine.overrides import RateTarget
 from engine.specifiers import Specifier
 
@@ -20,29 +20,25 @@ def _living(customer_id: UUID) -> QuerySet[Segment]:
     )
 
 
-def has_segments(*, customer_id: UUID) -> bool:
-    """Whether the customer has anything to draw from. One query."""
-    return _living(customer_id).filter(balance__gt=0).exists()
-
-
 def engine_segments(*, customer_id: UUID, invoice_id: UUID | None = None) -> tuple[BalanceSegment, ...]:
     """The customer's segments that hold anything, with what their ledgers say is left; expired ones too.
 
-    `invoice_id`: what that invoice drew counts as still there, so that it can be composed again. One or two queries.
+    `invoice_id`: what that invoice drew counts as still there, so that it can be composed again. One query.
     """
-    back: dict[UUID, Decimal] = {}
-    if invoice_id is not None:
-        drawn = LedgerEntry.objects.filter(
-            invoice_id=invoice_id, kind=LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, reversed_by__isnull=True
-        )
-        back = {row["segment_id"]: -row["drawn"] for row in drawn.values("segment_id").annotate(drawn=Sum("amount"))}
-    rows = _living(customer_id).select_related("owner__product")
-    rows = rows if back else rows.filter(balance__gt=0)
-    found = [
-        engine_segment(row, available=add(row.balance, back.get(row.pk, ZERO)))
-        for row in rows.order_by("starting_at", "id")
-    ]
-    return tuple(segment for segment in found if segment.available > ZERO)
+    rows = _living(customer_id).select_related("owner")
+    if invoice_id is None:
+        rows = rows.filter(balance__gt=0)
+        return tuple(engine_segment(row, available=row.balance) for row in rows.order_by("starting_at", "id"))
+    drawn = LedgerEntry.objects.filter(
+        segment=OuterRef("pk"), invoice_id=invoice_id, kind=LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION,
+        reversed_by__isnull=True,
+    )  # fmt: skip
+    found = []
+    for row in rows.annotate(drawn=Subquery(drawn.values("amount")[:1])).order_by("starting_at", "id"):
+        available = subtract(max(row.balance, ZERO), row.drawn or ZERO)
+        if available > ZERO:
+            found.append(engine_segment(row, available=available))
+    return tuple(found)
 
 
 def engine_segment(row: Segment, *, available: Decimal) -> BalanceSegment:

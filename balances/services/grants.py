@@ -29,6 +29,15 @@ USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """An amount over `[starting_at, ending_before)`, any number of digits: prorated amounts have many."""
+
+    amount: Decimal
+    starting_at: datetime
+    ending_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RecurringSchedule:
     """Instalments of a commit's price over `[starting_at, ending_before)` (engine.schedules)."""
 
@@ -147,10 +156,11 @@ def _add(
 ) -> Balance:
     """Writes a balance with schedules and first entries. Raises InvalidTerms."""
     unit = _unit(one.credit_type_id, "access_schedule.credit_type_id")
-    segments = [AccessSegment(*part) for part in one.access]
+    checked_access = [AccessSegment(*part) for part in one.access]
+    segments = [Grant(part.amount, part.starting_at, part.ending_before) for part in checked_access]
     invoice_unit = _unit(one.invoice_credit_type_id, "invoice_schedule.credit_type_id")
     items = _items(one, invoice_unit)
-    _check(one, segments, items, unit, invoice_unit)
+    _check(one, checked_access, items, unit, invoice_unit)
     balance = Balance(
         customer_id=customer_id,
         contract=contract,
@@ -180,9 +190,7 @@ _COPIED = (
 )  # fmt: skip
 
 
-def write_balance(
-    balance: Balance, *, segments: Sequence[AccessSegment], items: Sequence[ScheduleItem], now: datetime
-) -> None:
+def write_balance(balance: Balance, *, segments: Sequence[Grant], items: Sequence[ScheduleItem], now: datetime) -> None:
     """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances."""
     require_transaction()
     balance.save(force_insert=True)
@@ -217,7 +225,7 @@ def first_kind(balance: Balance) -> LedgerEntry.Kind:
     return LedgerEntry.Kind.INITIAL_BALANCE if postpaid else LedgerEntry.Kind.SEGMENT_START
 
 
-def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[AccessSegment]) -> Decimal:
+def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[Grant]) -> Decimal:
     """What is asked for one unit of access; 0 for gifts."""
     asked, granted = ZERO, ZERO
     for item in items:

@@ -106,7 +106,7 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
     if period is None:
         return None
     parts = _parts(viewer, period, now, None)
-    if not any(part.subtotal for part in parts):
+    if not any(line.total and line.is_charge for part in parts for line in part.lines):
         return None
     currency = parts[-1].invoice.currency
     by_day: dict[datetime, dict[str, Decimal]] = {}

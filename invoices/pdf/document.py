@@ -109,7 +109,9 @@ def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     facts = [
         ("Invoice number", clean(view.number) if view.number else "given when final"),
         ("Issued", labels.day(view.issued_at) if view.issued_at else "not yet"),
-        ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
+        ("Date", labels.day(view.period_start))
+        if view.is_scheduled
+        else ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
     ]
     terms = labels.terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
@@ -149,9 +151,13 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         details.append(labels.period(line.starting_at, line.ending_before))
     if line.tier:
         details.append(labels.tier(line.tier))
+    if line.type == "applied_commit_or_credit":
+        balance = line.explanation.get("balance") or {}
+        kind = {"CREDIT": "a credit", "POSTPAID": "a postpaid commit"}.get(balance.get("type", ""), "a prepaid commit")
+        details.append(f"paid by {clean(balance.get('name') or kind)}")
     if line.unit is not None:
         details.append(f"in {clean(line.unit.name)}")
-    if not (groups or details or name):
+    if not (groups or details or name or view.is_scheduled):
         details.append(labels.period(view.period_start, view.period_end))
     return _row(
         kind=kind,

@@ -1,9 +1,15 @@
 import pytest
 from metronome import Metronome
 
+from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import World
 
 
 @pytest.fixture
 def world(sdk: Metronome) -> World:
     return World(sdk)
+
+
+@pytest.fixture
+def balances(sdk: Metronome) -> BalanceWorld:
+    return BalanceWorld(sdk)
