@@ -9,7 +9,7 @@ from rest_framework import serializers
 from balances.models import Balance, RecurringGrant
 from balances.selectors.live import Live
 from catalog.api.units import CreditTypeOutput
-from catalog.models import Product
+from catalog.models import CreditType, Product
 from catalog.selectors import state_at
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
@@ -36,7 +36,7 @@ class SegmentOutput(Output):
     """A segment of access."""
 
     id = serializers.UUIDField()
-    amount = ExactField(source="granted")
+    amount = ExactField()
     starting_at = InstantField()
     ending_before = InstantField()
 
@@ -138,8 +138,16 @@ def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dic
         "created_at": row.created_at,
         "product": product_of(row.product, at),
         "access_schedule": {
-            "schedule_items": list(row.segments.all()),
-            "credit_type": row.credit_type,
+            "schedule_items": [
+                {
+                    "id": part.pk,
+                    "amount": part.granted,
+                    "starting_at": part.starting_at,
+                    "ending_before": part.ending_before,
+                }
+                for part in row.segments.all()
+            ],
+            "credit_type": _unit(row.credit_type),
             "access_type": row.access_type,
         },
         "priority": row.priority,
@@ -183,7 +191,7 @@ def _commit(row: Balance) -> dict[str, Any]:
     ]  # fmt: skip
     if items:
         shown["invoice_schedule"] = {
-            "schedule_items": items, "credit_type": row.invoice_credit_type, "do_not_invoice": row.do_not_invoice
+            "schedule_items": items, "credit_type": _unit(row.invoice_credit_type), "do_not_invoice": row.do_not_invoice
         }  # fmt: skip
     return shown
 
@@ -266,6 +274,10 @@ def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
         name: value for name in ("ending_before", "rollover_fraction") if (value := getattr(row, name)) is not None
     }
     return shown
+
+
+def _unit(unit: CreditType | None) -> dict[str, Any] | None:
+    return None if unit is None else {"id": unit.pk, "name": unit.name}
 
 
 def product_of(product: Product, at: datetime) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from balances.selectors.balances import (
     balance_rows,
-    commits_and_credits_of,
     entries_of,
     filter_balances,
     find_balance,
@@ -14,7 +13,6 @@ from balances.selectors.segments import engine_segments
 __all__ = [
     "Purchase",
     "balance_rows",
-    "commits_and_credits_of",
     "engine_segments",
     "entries_of",
     "filter_balances",

@@ -29,17 +29,6 @@ def recurring_rows() -> QuerySet[RecurringGrant]:
     ).prefetch_related("product__versions")
 
 
-def commits_and_credits_of(contract_ids: Iterable[UUID]) -> dict[UUID, list[Balance]]:
-    """The contracts' own balances that are not archived, in the order of adding."""
-    found: dict[UUID, list[Balance]] = {}
-    for row in (
-        balance_rows().filter(contract_id__in=list(contract_ids), archived_at__isnull=True).order_by("created_at", "id")
-    ):
-        if row.contract_id is not None:
-            found.setdefault(row.contract_id, []).append(row)
-    return found
-
-
 def find_balance(*, balance_id: UUID, customer_id: UUID, kinds: Sequence[str] = (), field: str = "id") -> Balance:
     """A commit or credit of this customer. Raises NotFound, alike for an unknown id and another customer's."""
     rows = Balance.objects.filter(pk=balance_id, customer_id=customer_id)

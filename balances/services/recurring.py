@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.db import OperationalError, transaction
 
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RateType, RecurringGrant
-from balances.services.grants import check_product, check_scope, cost_basis, write_balance
+from balances.services.grants import Grant, check_product, check_scope, cost_basis, write_balance
 from balances.services.ledger import lock_balances
 from catalog.models import CreditType
 from contracts.models import Contract, ContractEdit
@@ -24,7 +24,7 @@ from engine.errors import InvalidTerms
 from engine.proration import AmountRounding, ProrationRounding
 from engine.recurring import Amount, Child, GrantProration, children
 from engine.recurring import RecurringGrant as EngineGrant
-from engine.schedules import AccessSegment, ScheduleItem
+from engine.schedules import ScheduleItem
 
 logger = logging.getLogger(__name__)
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -144,7 +144,7 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
 
 
 def _make(row: RecurringGrant, child: Child, now: datetime) -> Balance:
-    segments = [AccessSegment(child.amount, child.access.start, child.access.end)]
+    segments = [Grant(child.amount, child.access.start, child.access.end)]
     items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
     commit = row.kind == RecurringGrant.Kind.COMMIT
     balance = Balance(

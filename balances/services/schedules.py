@@ -8,7 +8,7 @@ from uuid import UUID
 
 from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
-from balances.services.grants import USD, cost_basis, first_kind
+from balances.services.grants import USD, Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, expire_segment
 from core.errors import InvalidInput
 from engine.errors import InvalidTerms
@@ -50,11 +50,11 @@ def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) ->
 
 def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any], where: str, now: datetime) -> None:
     wanted = AccessSegment(
-        fields.get("amount", segment.granted),
+        fields.get("amount", ZERO),
         fields.get("starting_at", segment.starting_at),
         fields.get("ending_before", segment.ending_before),
     )
-    difference = subtract(wanted.amount, segment.granted)
+    difference = subtract(fields.get("amount", segment.granted), segment.granted)
     if difference < ZERO and segment.balance + difference < min(segment.manual, ZERO):
         raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
     if segment.used and _drawn_outside(segment, wanted):
@@ -195,5 +195,5 @@ def check_schedules(balance: Balance) -> None:
             raise InvalidTerms("access and invoice amounts of a postpaid commit must be equal", "invoice_schedule")
     balance.cost_basis = cost_basis(
         (ScheduleItem(item.timestamp, item.unit_price, item.quantity) for item in items),
-        segments=[AccessSegment(row.granted, row.starting_at, row.ending_before) for row in segments],
+        segments=[Grant(row.granted, row.starting_at, row.ending_before) for row in segments],
     )

@@ -1,6 +1,5 @@
 """Commits and credits through the API and the clock jobs alone: what they pay, what the ledger says, what is left."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +18,7 @@ HUNDRED = [("PREPAID_COMMIT_SEGMENT_START", 400)]
 
 
 @pytest.fixture
-def billed(balances: BalanceWorld) -> Iterator[tuple[str, str]]:
+def billed(balances: BalanceWorld) -> tuple[str, str]:
     """A week that is final: 10 units at 100 against a prepaid commit of 400, which ran on. (customer, contract)"""
     w = balances
     metric, _, card = w.priced(price=100)
@@ -29,7 +28,7 @@ def billed(balances: BalanceWorld) -> Iterator[tuple[str, str]]:
         customer, card, 10, "WEEKLY", commits=[w.prepaid(400, w.days_ago(10), w.days_ago(-30), name="Plan")]
     )
     w.run_due_work()
-    yield customer, contract
+    return customer, contract
 
 
 def test_finalizing_writes_what_the_draft_showed(balances: BalanceWorld) -> None:
@@ -371,7 +370,7 @@ def test_a_temporary_id_ties_an_override_to_its_commit(balances: BalanceWorld) -
     w.open_contract(customer, card, 5, commits=commits, overrides=[half])
     w.use(customer, metric, 4, w.days_ago(1))
     invoice = w.invoice(customer)
-    assert [(exact(line.quantity), exact(line.total)) for line in invoice.line_items if line.type == "usage"] == [
+    assert [(exact(line.quantity), exact(line.total)) for line in invoice.line_items if line.total > 0] == [
         (2, 100), (1, 100), (1, 100),
     ]  # fmt: skip
 
