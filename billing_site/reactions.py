@@ -17,6 +17,7 @@ REACTIONS: dict[str, list[str]] = {
         "invoices.services.drafts.cancel_invoices",
         "balances.services.edits.archive_balances_of_contract",
     ],
+    "contract.renewed": ["invoices.services.rollover.roll_over"],
     "commit.created": ["invoices.services.charges.follow_purchases"],
     "commit.edited": ["invoices.services.charges.follow_purchases"],
     "commit.archived": ["invoices.services.charges.follow_purchases"],

@@ -54,6 +54,8 @@ class Contract(models.Model):
     scheduled_charges_on_usage_invoices = models.CharField(
         max_length=3, choices=Consolidation.choices, blank=True, default=""
     )
+    # the contract that this one renews: it ended where this one begins
+    renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()

@@ -12,6 +12,7 @@ from balances.services.ledger import (
     move_items,
     release_items,
 )
+from balances.services.rolling import roll_balance
 
 __all__ = [
     "NewBalance",
@@ -28,5 +29,6 @@ __all__ = [
     "lock_balances",
     "move_items",
     "release_items",
+    "roll_balance",
     "update_end_date",
 ]

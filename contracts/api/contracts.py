@@ -40,6 +40,20 @@ class ScheduleInput(Input):
     )
 
 
+class FutureInvoicesInput(Input):
+    """What becomes of the old contract's true-ups."""
+
+    trueup = WordField(("AS_IS", "REMOVE"), required=False, allow_null=True)
+
+
+class TransitionInput(Input):
+    """The contract that the new one renews, and ends where it begins."""
+
+    type = WordField(("RENEWAL",))
+    from_contract_id = IdField()
+    future_invoice_behavior = FutureInvoicesInput(required=False, allow_null=True)
+
+
 class CreateInput(Input):
     """A new contract."""
 
@@ -48,7 +62,7 @@ class CreateInput(Input):
         "package_alias", "package_id", "prepaid_balance_threshold_configuration",
         "professional_services", "reseller_royalties",
         "revenue_system_configuration", "scheduled_charges",
-        "spend_threshold_configuration", "spend_trackers", "subscriptions", "transition", "usage_filter",
+        "spend_threshold_configuration", "spend_trackers", "subscriptions", "usage_filter",
     )  # fmt: skip
     customer_id = IdField()
     starting_at = InstantField(hour=True)
@@ -67,6 +81,7 @@ class CreateInput(Input):
         help_text="From an invoice's issue until it is due; 0 if left out.",
     )
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
+    transition = TransitionInput(required=False, allow_null=True)
     overrides = overrides_field()
     multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
     scheduled_charges_on_usage_invoices = WordField(
@@ -137,6 +152,14 @@ class ScheduleOutput(Output):
     invoice_generation_starting_at = InstantField(allow_null=True)
 
 
+class TransitionOutput(Output):
+    """A renewal that the contract had a part in."""
+
+    type = serializers.CharField()
+    from_contract_id = serializers.UUIDField()
+    to_contract_id = serializers.UUIDField()
+
+
 class TermsOutput(Output):
     """What was agreed."""
 
@@ -152,7 +175,7 @@ class TermsOutput(Output):
     scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
     overrides = OverrideOutput(many=True)
     scheduled_charges = NoneYetField()
-    transitions = NoneYetField()
+    transitions = TransitionOutput(many=True)
     discounts = NoneYetField()
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -216,6 +239,9 @@ def _whole(contract: Contract) -> dict[str, Any]:
 
 def _terms(contract: Contract) -> dict[str, Any]:
     terms = {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
+    links = [(contract.renews_id, contract.pk)] if contract.renews_id else []
+    links += [(contract.pk, later.pk) for later in contract.renewals.all()]
+    terms["transitions"] = [{"type": "RENEWAL", "from_contract_id": old, "to_contract_id": new} for old, new in links]
     if contract.scheduled_charges_on_usage_invoices:
         terms["scheduled_charges_on_usage_invoices"] = contract.scheduled_charges_on_usage_invoices
     return terms
@@ -235,6 +261,10 @@ class CreateContract(ApiView):
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}
+        if transition := body.pop("transition", None):
+            body["renews"] = transition["from_contract_id"]
+            behavior = transition.get("future_invoice_behavior") or {}
+            body["true_ups"] = behavior.get("trueup") or "AS_IS"
         asked = body.pop("usage_statement_schedule", {})
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}

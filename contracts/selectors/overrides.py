@@ -21,8 +21,8 @@ def override_rows() -> QuerySet[Override]:
 
 
 def with_overrides(contracts: QuerySet[Contract]) -> QuerySet[Contract]:
-    """The contracts with all their overrides, removed ones too (three more queries, however many there are)."""
-    return contracts.prefetch_related(Prefetch("overrides", queryset=override_rows()))
+    """The contracts with all their overrides, removed ones too (four more queries, however many there are)."""
+    return contracts.prefetch_related(Prefetch("overrides", queryset=override_rows()), "renewals")
 
 
 def standing_overrides(contract: Contract) -> list[Override]:

@@ -49,10 +49,13 @@ def create_contract(
     overrides: Sequence[NewOverride] = (),
     multiplier_override_prioritization: str = Contract.Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
+    renews: UUID | None = None,
+    true_ups: str = "AS_IS",
     parts: Mapping[str, Any] | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
+    `renews`: the contract that ends where this one begins; `true_ups` REMOVE waives those of its postpaid commits.
     `parts`: what rooms above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
@@ -70,12 +73,10 @@ def create_contract(
     )
     try:
         with use_case():
-            customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
-            if customer is None:
-                raise NotFound(f"no customer {customer_id}", field="customer_id")
-            if customer.archived_at is not None:
-                raise InvalidInput("the customer is archived", field="customer_id")
+            customer = _locked_customer(customer_id)
+            old = None if renews is None else _ending(customer, renews, starting_at, now)
             contract = Contract.objects.create(
+                renews=old,
                 customer=customer,
                 rate_card=_find_rate_card(rate_card_id, rate_card_alias, starting_at),
                 name=name,
@@ -99,11 +100,38 @@ def create_contract(
             tell(
                 contract, name="contract.created", now=now, detail={"overrides": [plain_override(row) for row in added]}
             )
+            if old is not None:
+                renewal = {"from_contract_id": str(old.pk), "true_ups": true_ups}
+                tell(contract, name="contract.renewed", now=now, detail=renewal)
     except IntegrityError as error:
         if not violated(error).endswith("_uniqueness_key_once"):
             raise
         raise uniqueness_key_used() from error
     return contract
+
+
+def _locked_customer(customer_id: UUID) -> Customer:
+    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound(f"no customer {customer_id}", field="customer_id")
+    if customer.archived_at is not None:
+        raise InvalidInput("the customer is archived", field="customer_id")
+    return customer
+
+
+def _ending(customer: Customer, contract_id: UUID, at: datetime, now: datetime) -> Contract:
+    """The customer's contract that is renewed at `at`, locked and ended there."""
+    where = "transition.from_contract_id"
+    old = Contract.objects.select_for_update().filter(pk=contract_id, customer=customer).first()
+    if old is None:
+        raise InvalidInput("the customer has no such contract", field=where)
+    if old.archived_at is not None:
+        raise InvalidInput("the contract is archived", field=where)
+    if old.starting_at >= at:
+        raise InvalidInput("the new contract must start after the one it renews", field="starting_at")
+    if old.ending_before is None or old.ending_before > at:
+        move_end(old, ending_before=at, now=now, strict=False, field="starting_at")
+    return old
 
 
 def update_end_date(
