@@ -143,6 +143,8 @@ def stored_price_of(rate: Rate) -> dict[str, Any]:
     for name in ("price", "package_size", "minimum"):
         if getattr(rate, name) is not None:
             found[name] = plain(getattr(rate, name))
+    if rate.custom_rate:
+        found["custom_rate"] = rate.custom_rate
     return found | ({"tiers": rate.tiers} if rate.tiers else {})
 
 

@@ -34,7 +34,7 @@ def tiers(*parts: tuple[Any, Any]) -> dict[str, Any]:
         ({"price": "NaN"}, "price"),
         ({"price": None}, "price"),
         ({"rate_type": "PERCENTAGE", "price": 0.1}, "rate_type"),  # of what?
-        ({"rate_type": "CUSTOM"}, "rate_type"),
+        ({"rate_type": "CUSTOM"}, "custom_rate"),
         ({"rate_type": "DEARER"}, "rate_type"),
         ({"credit_type_id": "00000000-0000-4000-8000-000000000000"}, "credit_type_id"),
         ({"pricing_group_values": {"planet": "mars"}}, "pricing_group_values"),

@@ -56,6 +56,36 @@ def test_volume_and_package(world: World, http: httpx.Client) -> None:
         assert field in answer.json()["message"].partition(" ")[0]
 
 
+def test_a_custom_rate_is_kept_and_its_usage_left_unrated_until_an_override_prices_it(
+    world: World, http: httpx.Client
+) -> None:
+    metric, card = world.metric(), world.card()
+    product = world.product(metric)
+    rates = world.sdk.v1.contracts.rate_cards.rates
+    custom = {"program": "spot-market", "factor": 1.5, "tables": [{"of": "eu"}]}
+    terms = {"rate_card_id": card, "product_id": product, "entitled": True}
+    rates.add(**terms, starting_at="2020-01-01T00:00:00Z", rate_type="FLAT", price=7)
+    added = rates.add(**terms, starting_at="2020-01-02T00:00:00Z", rate_type="CUSTOM", custom_rate=custom).data
+    assert (added.rate_type, added.custom_rate, added.price) == ("CUSTOM", custom, None)
+    [listed] = rates.list(rate_card_id=card, at=world.days_ago(1))
+    assert listed.rate.custom_rate == custom
+    customer = world.customer()
+    contract = world.open_contract(customer, card)
+    world.use(customer, metric, 10, world.days_ago(2))
+    invoice = world.invoice(customer)
+    assert (lines(invoice), exact(invoice.total)) == ([], 0)
+    [left] = invoice.model_extra["unrated"]
+    assert (exact(left["quantity"]), left["reason"]) == (10, "no program computes the CUSTOM rate")
+    start = invoice.start_timestamp.isoformat()
+    doubled = {"type": "MULTIPLIER", "multiplier": 2, "starting_at": start, "product_id": product}
+    priced = {"type": "OVERWRITE", "starting_at": start, "product_id": product}
+    priced["overwrite_rate"] = {"rate_type": "FLAT", "price": 30}
+    for override, total in ((doubled, 0), (priced, 300)):
+        world.sdk.v2.contracts.edit(customer_id=customer, contract_id=contract, add_overrides=[override])
+        assert exact(world.invoice(customer).total) == total
+    assert world.invoice(customer).model_extra["unrated"] == []
+
+
 def test_subscription_rates_by_frequency(world: World) -> None:
     card = world.card()
     product = world.sdk.v1.contracts.products.create(name="Seat", type="SUBSCRIPTION").data.id
