@@ -1,4 +1,4 @@
-"""`python -m bench ingest|grow|reads|all`: the figures of docs/performance.md, raw limits in the same run."""
+"""`python -m bench ingest|grow|reads|rating|all`: the figures of docs/performance.md, raw limits in the same run."""
 
 import argparse
 import subprocess
@@ -14,6 +14,7 @@ def main() -> int:
     ingest.add_options(parts.add_parser("ingest", help="events a second over HTTP", description=ingest.__doc__))
     grow.add_options(parts.add_parser("grow", help="the rate as the store fills up", description=grow.__doc__))
     parts.add_parser("reads", help="usage and drafts (options: python -m bench.reads --help)", add_help=False)
+    parts.add_parser("rating", help="one invoice of 2,000 and of 20,000 lines: the engine, then with its reads")
     parts.add_parser("all", help="a short run of everything")
     options, rest = parser.parse_known_args()
     if options.what != "reads" and rest:
@@ -24,11 +25,20 @@ def main() -> int:
         grow.main(options)
     elif options.what == "reads":
         return subprocess.run([sys.executable, "-m", "bench.reads", *rest], check=False).returncode
+    elif options.what == "rating":
+        return rate()
     else:
         ingest.main(parser.parse_args(["ingest", "--seconds", "20"]))
-        return subprocess.run(
-            [sys.executable, "-m", "bench.reads", "--sizes", "10000,300000", "--times", "100"], check=False
-        ).returncode
+        reads = [sys.executable, "-m", "bench.reads", "--sizes", "10000,300000", "--times", "100"]
+        return subprocess.run(reads, check=False).returncode or rate()
+    return 0
+
+
+def rate() -> int:
+    """The engine alone, then whole invoices."""
+    for name in ("bench.rating", "bench.invoice"):
+        if status := subprocess.run([sys.executable, "-m", name], check=False).returncode:
+            return status
     return 0
 
 

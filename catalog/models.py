@@ -250,6 +250,7 @@ class Rate(models.Model):
         SUBSCRIPTION = "SUBSCRIPTION"
         VOLUME = "VOLUME"
         PACKAGE = "PACKAGE"
+        CUSTOM = "CUSTOM"
 
     class Frequency(models.TextChoices):
         WEEKLY = "WEEKLY"
@@ -275,6 +276,8 @@ class Rate(models.Model):
     package_size = ExactDecimalField(null=True)
     # percentages: what a billing period costs at least
     minimum = ExactDecimalField(null=True)
+    # CUSTOM: what the seller's own program makes of it, as JSON text, so that its numbers stay exact; "" for all others
+    custom_rate = models.TextField(blank=True, default="")
     # a price that balances may be drawn at instead, as catalog.prices stores it; None for none
     commit_rate = models.JSONField(null=True)
     # how often a subscription is charged; "" for all other products
@@ -299,6 +302,11 @@ class Rate(models.Model):
                 )
                 & (Q(quantity__isnull=True) | Q(quantity__gte=0, rate_type="SUBSCRIPTION")),
                 name="rate_terms_fit_type",
+            ),
+            models.CheckConstraint(
+                condition=~Q(rate_type="CUSTOM") & Q(custom_rate="")
+                | Q(rate_type="CUSTOM", price__isnull=True, tiers=[]) & ~Q(custom_rate=""),
+                name="custom_rate_has_no_price",
             ),
             models.CheckConstraint(
                 condition=~Q(rate_type="PACKAGE") & Q(package_size__isnull=True)

@@ -234,6 +234,8 @@ def _entry(rate: Rate, parts: Sequence[Span[Rate]], at: datetime) -> Entry:
 
 def prices_of(rate: Rate) -> Prices:
     """(units, price) pairs of any kind of price; without units where one price is for all."""
+    if rate.custom_rate:
+        return (("a program's:", format_html("<code>{}</code>", rate.custom_rate)),)
     if not rate.tiers:
         note = f"per {display.quantity(rate.package_size)}, each started" if rate.package_size else ""
         return ((note, _cost(rate, rate.price if rate.price is not None else ZERO)),)
@@ -262,6 +264,8 @@ def _cost(rate: Rate, price: Decimal) -> SafeString:
 
 def short_price(rate: Rate) -> str:
     """A price as a label: the figure, or what kind it is."""
+    if rate.custom_rate:
+        return "custom"
     if rate.tiers:
         return f"{len(rate.tiers)} tiers"
     price = rate.price if rate.price is not None else ZERO
@@ -293,7 +297,7 @@ def difference(before: Rate | None, after: Rate | None) -> str:
 
 
 def _beside(rate: Rate) -> tuple[Any, ...]:
-    return rate.entitled, rate.minimum, rate.commit_rate, rate.is_prorated, rate.quantity
+    return rate.entitled, rate.minimum, rate.commit_rate, rate.is_prorated, rate.quantity, rate.custom_rate
 
 
 def _pairs(before: Rate, after: Rate) -> list[tuple[Decimal, Decimal]] | None:

@@ -7,6 +7,7 @@ Amounts are a person's figures (dollars, not cents); the grammar:
     TIERED, VOLUME         5 @ 0; 5 @ 1.00; rest @ 1.50
     TIERED_PERCENTAGE      1000 @ 10 %; rest @ 8 %
     PACKAGE                5 per 100       (5.00 for each block of 100 that is started)
+    CUSTOM                 {"program": "p", "factor": 1.5}
 """
 
 import re
@@ -15,9 +16,11 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.prices import PERCENTAGES
+from core.exact_json import BadJson, dumps, loads
 from engine.money import EXACT, mul, plain
 
 MOST_TIERS = 200
+CUSTOM = "CUSTOM"
 TIER_TYPES = ("TIERED", "VOLUME", "TIERED_PERCENTAGE")
 _NUMBER = re.compile(r"\A\d{1,45}(\.\d{1,45})?\Z", re.ASCII)
 _REST = ("rest", "above", "more")
@@ -37,6 +40,8 @@ def read_number(text: str) -> Decimal:
 
 def guess_type(text: str) -> str:
     """The rate type that a price text looks like where none is named."""
+    if text.lstrip().startswith("{"):
+        return CUSTOM
     tiered, fraction = "@" in text, "%" in text
     if tiered:
         return "TIERED_PERCENTAGE" if fraction else "TIERED"
@@ -46,9 +51,11 @@ def guess_type(text: str) -> str:
 
 
 def read_price(text: str, rate_type: str, minor_digits: int) -> dict[str, Any]:
-    """The parts of a price as `catalog.prices.stored_price` takes them, in stored units. Raises ValueError."""
+    """The parts of a price as `catalog.services.NewRate` has them, in stored units. Raises ValueError."""
     found: dict[str, Any] = {"rate_type": rate_type}
-    if rate_type in TIER_TYPES:
+    if rate_type == CUSTOM:
+        found["custom_rate"] = _json_object(text)
+    elif rate_type in TIER_TYPES:
         found["tiers"] = _tiers(text, rate_type, minor_digits)
     elif rate_type == "PACKAGE":
         price, _, size = text.partition("per")
@@ -63,6 +70,8 @@ def read_price(text: str, rate_type: str, minor_digits: int) -> dict[str, Any]:
 def write_price(stored: Mapping[str, Any], minor_digits: int) -> str:
     """The text of a stored price; `read_price` reads it back to the same."""
     rate_type = stored["rate_type"]
+    if rate_type == CUSTOM:
+        return str(stored["custom_rate"])
     if "tiers" in stored:
         return "; ".join(
             f"{tier.get('size') or 'rest'} @ {_figure(tier['price'], rate_type, minor_digits)}"
@@ -99,6 +108,16 @@ def _tiers(text: str, rate_type: str, minor_digits: int) -> tuple[tuple[Decimal 
         except ValueError as error:
             raise ValueError(f"tier {number}: {error}") from error
     return tuple(tiers)
+
+
+def _json_object(text: str) -> str:
+    try:
+        value = loads(text.encode())
+    except BadJson as error:
+        raise ValueError(f"a CUSTOM price is a JSON object: {error}") from error
+    if not isinstance(value, dict) or not value:
+        raise ValueError("a CUSTOM price is a JSON object that is not empty")
+    return dumps(value).decode()
 
 
 def _amount(text: str, rate_type: str, minor_digits: int) -> Decimal:

@@ -1,13 +1,15 @@
 """A price as it is stored in JSON, and on its way to the engine and to the wire.
 
-Stored: {"rate_type", "price", "tiers": [{"size", "price"}], "minimum", "package_size"}, decimals as text, keys that the
-type does not use left out. VOLUME and PACKAGE, and the field `package_size`, are Tactus's own.
+Stored: {"rate_type", "price", "tiers": [{"size", "price"}], "minimum", "package_size", "custom_rate"}, decimals as
+text, `custom_rate` as JSON text, keys that the type does not use left out. VOLUME and PACKAGE, and the field
+`package_size`, are Tactus's own.
 """
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from core.exact_json import loads
 from engine.errors import InvalidTerms
 from engine.money import ONE, plain
 from engine.prices import Percentage, Price, Tier, TieredPercentage, price_from
@@ -69,6 +71,8 @@ def wire_price(stored: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if "minimum" in stored:
         found["minimum_config"] = {"minimum": Decimal(stored["minimum"])}
+    if "custom_rate" in stored:
+        found["custom_rate"] = loads(stored["custom_rate"].encode())
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.models import CreditType, Rate
-from catalog.price_text import guess_type, read_number, read_price, to_figure, to_stored, write_price
+from catalog.price_text import CUSTOM, guess_type, read_number, read_price, to_figure, to_stored, write_price
 from catalog.prices import RATE_TYPES
 from catalog.selectors.rates import EffectiveRate, stored_price_of
 from catalog.services.rates import NewRate
@@ -236,8 +236,9 @@ class _Row:
 
     def _price(self, column: str, text: str, rate_type: str, unit: CreditType | None) -> dict[str, Any]:
         rate_type = rate_type.strip().upper().replace(" ", "_") or guess_type(text)
-        if rate_type not in RATE_TYPES or rate_type == "CUSTOM":
-            known = ", ".join(name for name in RATE_TYPES if name != "CUSTOM")
+        allowed = [name for name in RATE_TYPES if name != CUSTOM or column == "price"]
+        if rate_type not in allowed:
+            known = ", ".join(allowed)
             self.wrong("rate_type" if column == "price" else column, f"must be one of {known}")
             return {}
         try:

@@ -9,10 +9,12 @@ from typing import Any
 
 from console import words
 from console.options import GroupNames
-from engine.money import ZERO, add, mul, subtract
+from engine.money import ZERO, add, mul, plain, subtract
 from invoices.types import CurrencyView, LineView
 
+HUNDRED = Decimal(100)
 _ROUNDING = {"ROUND_UP": "up", "ROUND_DOWN": "down", "ROUND_HALF_UP": "to the nearest"}
+_PERCENTAGES = ("PERCENTAGE", "TIERED_PERCENTAGE")
 _NO_OVERRIDE = "none applies: this is the rate card's own price"
 
 
@@ -72,17 +74,19 @@ def why(line: LineView, currency: CurrencyView) -> Why:
         return _without_rate(line, source, currency)
     events = int(source.get("event_count", 0))
     rate = source["rate"]
-    facts = [_measured(source, events, line)]
+    facts = [_measured(source, events, line, currency)]
     facts += _converted(source)
     facts.append(Fact("Price", _price(rate, currency)))
     if line.tier is not None:
         before = Decimal(source["tier"]["quantity_before"])
-        facts.append(Fact("Tiers", _tier_sentence(before)))
+        facts.append(Fact("Tiers", _volume_sentence() if rate.get("type") == "VOLUME" else _tier_sentence(before)))
     facts.append(Fact("Override", str(source.get("override") or _NO_OVERRIDE)))
+    lost = source.get("overrides", {}).get("lost", ())
+    facts += [Fact("Not applied", f"{override['words']}: {override['reason']}") for override in lost]
     amount = words.money(line.total, currency)
     times = "\N{MULTIPLICATION SIGN}"
-    each = words.price(line.unit_price or ZERO, currency)
-    arithmetic = f"{words.quantity(line.quantity or ZERO)} {times} {each}"
+    each = _each(line.unit_price or ZERO, rate, currency)
+    arithmetic = f"{_counted(line.quantity or ZERO, rate, currency)} {times} {each}"
     return Why(
         facts=tuple(facts),
         tiers=_tiers(source, currency),
@@ -136,9 +140,15 @@ def _named(key: str, value: str | None, names: GroupNames) -> str:
     return text if speaks else f"{names.key(key)} {text}"
 
 
-def _measured(source: dict[str, Any], events: int, line: LineView) -> Fact:
+def _measured(source: dict[str, Any], events: int, line: LineView, currency: CurrencyView) -> Fact:
     when = words.span(line.starting_at, line.ending_before) if line.starting_at and line.ending_before else ""
-    measured = words.quantity(source["metric_quantity"])
+    measured = _counted(Decimal(source["metric_quantity"]), source["rate"], currency)
+    if source.get("kind") == "composite":
+        spent = [f"{part['name']} {_counted(Decimal(part['total']), source['rate'], currency)}"
+                 for part in source.get("contributions", ())]  # fmt: skip
+        return Fact("Spend", f"{source['metric']['name']}: {', '.join(spent) or measured}, {when}")
+    if source.get("kind") == "conversion":
+        return Fact("Units", f"{measured} left to pay, {when}")
     return Fact("Usage", f"{source['metric']['name']}: {measured} from {words.plural(events, 'event')}, {when}")
 
 
@@ -160,9 +170,31 @@ def _price(rate: dict[str, Any], currency: CurrencyView) -> str:
     since = words.day(datetime.fromisoformat(rate["starting_at"]))
     until = f" until {words.day(datetime.fromisoformat(rate['ending_before']))}" if rate["ending_before"] else ""
     origin = f"by {rate['source']}, in force since {since}{until}"
-    if rate["tiers"] is None:
-        return f"{words.price(Decimal(rate['price']), currency)} each, {origin}"
-    return f"in tiers, {origin}"
+    least = f", {words.price(Decimal(rate['minimum']), currency)} at least" if rate.get("minimum") else ""
+    if rate["tiers"] is not None:
+        whole = "by the tier that the whole period reaches" if rate.get("type") == "VOLUME" else "in tiers"
+        return f"{whole}{least}, {origin}"
+    price = _each(Decimal(rate["price"]), rate, currency)
+    if rate.get("size"):
+        return f"{price} for each block of {words.quantity(Decimal(rate['size']))} begun, {origin}"
+    return f"{price} {'of it' if rate.get('type') in _PERCENTAGES else 'each'}{least}, {origin}"
+
+
+def _each(price: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:
+    """A unit price; a percentage's is a fraction of money."""
+    return f"{plain(mul(price, HUNDRED))} %" if rate.get("type") in _PERCENTAGES else words.price(price, currency)
+
+
+def _counted(quantity: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:
+    """A quantity; a percentage's is money."""
+    if rate.get("type") not in _PERCENTAGES:
+        return words.quantity(quantity)
+    amount = words.money(quantity, currency)
+    return f"{amount.exact} {amount.code}"
+
+
+def _volume_sentence() -> str:
+    return "all units of the billing period cost what the tier says that their whole quantity reaches"
 
 
 def _tier_sentence(before: Decimal) -> str:
@@ -179,17 +211,20 @@ def _tiers(source: dict[str, Any], currency: CurrencyView) -> tuple[TierRow, ...
     before, after = Decimal(tier["quantity_before"]), Decimal(tier["quantity_after"])
     low, high = min(before, after), max(before, after)
     rows, start = [], ZERO
-    for level, step in enumerate(source["rate"]["tiers"]):
+    rate = source["rate"]
+    for level, step in enumerate(rate["tiers"] or ()):
         size = None if step["size"] is None else Decimal(step["size"])
         end = max(high, start) if size is None else add(start, size)
         used = max(ZERO, subtract(min(high, end), max(low, start)))
         used = used if after >= before else -used
+        if rate.get("type") == "VOLUME":
+            used = Decimal(source["line"]["quantity"]) if level == tier["level"] else ZERO
         each = Decimal(step["price"])
         rows.append(
             TierRow(
                 units=_tier_units(start, size),
-                price=words.price(each, currency),
-                quantity=words.quantity(used) if used else "",
+                price=_each(each, rate, currency),
+                quantity=_counted(used, rate, currency) if used else "",
                 amount=words.money(mul(used, each), currency).figure if used else "",
                 is_this=level == tier["level"],
             )

@@ -11,7 +11,7 @@ from engine.conversion import QuantityConversion, QuantityRounding, priced_quant
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, subtract
 from engine.overrides import Decision, Override, decide
-from engine.prices import each_price
+from engine.prices import Custom, each_price
 from engine.proration import prorated
 from engine.rating import RateSchedule, RateVersion
 from engine.specifiers import Subject
@@ -193,14 +193,15 @@ def usage_charges(
             for segment, inside in _by_segment(segments, parts):
                 version = schedule.at(segment.start)
                 if version is None:
-                    result.unrated += [
-                        Unrated(p.window, pricing, presentation, p.quantity, p.event_count, reason)
-                        for p in inside
-                        if p.quantity or p.event_count
-                    ]
+                    result.unrated += _left_unrated(inside, pricing, presentation, reason)
                     continue
                 decision = pricer.decide(version, subject, segment.start, None)
                 if not decision.entitled:
+                    continue
+                if isinstance(decision.price, Custom):
+                    result.unrated += _left_unrated(
+                        inside, pricing, presentation, "no program computes the CUSTOM rate"
+                    )
                     continue
                 quantity = inside[0].quantity if len(inside) == 1 else _sum(inside)
                 made.append(
@@ -215,6 +216,16 @@ def usage_charges(
                 charge.reached = position
             result.charges += made
     return result
+
+
+def _left_unrated(
+    parts: Sequence[Part], pricing: PricingGroup, presentation: Presentation, reason: str
+) -> list[Unrated]:
+    return [
+        Unrated(part.window, pricing, presentation, part.quantity, part.event_count, reason)
+        for part in parts
+        if part.quantity or part.event_count
+    ]
 
 
 def _sum(parts: Sequence[Part]) -> Decimal:

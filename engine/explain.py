@@ -8,7 +8,7 @@ from engine.charges import Origin
 from engine.lines import AppliedExplanation, LineExplanation
 from engine.money import add, plain, subtract
 from engine.overrides import Decision, Override
-from engine.prices import Package, Percentage, Price, Tiered, TieredPercentage, Volume, kind
+from engine.prices import Custom, Package, Percentage, Price, Tiered, TieredPercentage, Volume, kind
 from engine.rating import RateVersion
 
 
@@ -88,7 +88,7 @@ def price_json(price: Price) -> dict[str, Any]:
         found["tiers"] = [
             {"size": None if t.size is None else plain(t.size), "price": plain(t.price)} for t in price.tiers
         ]
-    else:
+    elif not isinstance(price, Custom):
         found["price"] = plain(price.price)
     if isinstance(price, Package):
         found["size"] = plain(price.size)

@@ -40,6 +40,11 @@ class Percentage(Flat):
 
 
 @dataclass(frozen=True, slots=True)
+class Custom(Flat):
+    """A price that only a program of the seller's knows. Usage under it is left unrated; an override may price it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tier:
     """A tier of `size` units at `price` each; the last tier has no size and takes all the rest."""
 
@@ -108,7 +113,7 @@ class Package:
 
 
 Price = Flat | Tiered | Volume | Package
-"""Every kind of price; Subscription and Percentage are flat ones, TieredPercentage is a tiered one."""
+"""Every kind of price; Subscription, Percentage and Custom are flat ones, TieredPercentage is a tiered one."""
 
 
 def _check_minimum(minimum: Decimal | None) -> None:
@@ -141,6 +146,7 @@ _KINDS: dict[type[Price], str] = {
     TieredPercentage: "TIERED_PERCENTAGE",
     Volume: "VOLUME",
     Package: "PACKAGE",
+    Custom: "CUSTOM",
 }
 
 
@@ -159,7 +165,7 @@ def price_from(
 ) -> Price:
     """The price of a rate as the API gives it; parts that the type does not use must be absent.
 
-    Raises InvalidTerms naming the field; CUSTOM (a price that a program of the seller's computes) is refused.
+    Raises InvalidTerms naming the field.
     """
     make = _MAKERS.get(rate_type)
     if make is None:
@@ -184,6 +190,7 @@ _MAKERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
     "TIERED_PERCENTAGE": (("tiers",), _MINIMUM, lambda _p, tiers, minimum, _s: TieredPercentage(tiers, minimum)),
     "VOLUME": (("tiers",), (), lambda _p, tiers, _m, _s: Volume(tiers)),
     "PACKAGE": (("price", "size"), (), lambda price, _t, _m, size: Package(size, price)),
+    "CUSTOM": ((), (), lambda _p, _t, _m, _s: Custom(ZERO)),
 }
 
 
@@ -284,10 +291,10 @@ class MultiplierTier:
 def multiplied_in_tiers(price: Price, multipliers: Sequence[MultiplierTier]) -> Price | None:
     """Graduated: each unit's price (by its own tier) times the multiplier of the override tier that it falls into.
 
-    Beyond the last tier's size, if it has one, prices are list prices. None for Volume and Package, whose units have
-    no price of their own.
+    Beyond the last tier's size, if it has one, prices are list prices. None for Volume, Package and Custom, whose
+    units have no price of their own.
     """
-    if isinstance(price, Volume | Package):
+    if isinstance(price, Volume | Package | Custom):
         return None
     factors = list(multipliers)
     if factors[-1].size is not None:

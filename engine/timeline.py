@@ -25,7 +25,10 @@ def later_wins(spans: Iterable[Span[T]]) -> list[Span[T]]:
     At each instant the span of the highest sequence covers the others; where none covers it there is a gap. Sequences
     must differ.
     """
-    waiting = sorted(spans, key=lambda span: (span.start, span.sequence), reverse=True)
+    given = list(spans)
+    if len(given) == 1:
+        return given
+    waiting = sorted(given, key=lambda span: (span.start, span.sequence), reverse=True)
     edges = {span.start for span in waiting} | {span.end for span in waiting if span.end is not None}
     candidates: list[tuple[int, Span[T]]] = []
     parts: list[Span[T]] = []

@@ -85,14 +85,14 @@ def stored_usage(customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple
 def compose(terms: Terms, source: UsageSource = stored_usage) -> ComposedInvoice:
     """The invoice as it stands: the same call for a draft, the final one and a preview."""
     whole = replace(terms.engine, elsewhere=_elsewhere(terms, source))
-    return compose_usage_invoice(whole, _usage(terms, (), source))
+    return compose_usage_invoice(whole, read_usage(terms, source=source))
 
 
 def compose_windows(terms: Terms, windows: Sequence[Period]) -> list[ComposedInvoice]:
     """The same invoice by day or hour; `windows` in order, inside the period."""
     edges = [edge for window in windows for edge in (window.start, window.end)]
     whole = replace(terms.engine, elsewhere=_elsewhere(terms, stored_usage, edges))
-    return breakdown(whole, _usage(terms, edges, stored_usage), windows)
+    return breakdown(whole, read_usage(terms, edges), windows)
 
 
 def _elsewhere(terms: Terms, source: UsageSource, cuts: Sequence[datetime] = ()) -> tuple[Spend, ...]:
@@ -112,7 +112,7 @@ def _elsewhere(terms: Terms, source: UsageSource, cuts: Sequence[datetime] = ())
                 continue
             other = load_terms(contract, period, billing_unit(contract), terms.planned)
             alone = replace(other, engine=replace(other.engine, composites=()))
-            invoice = compose_usage_invoice(alone.engine, _usage(alone, edges, source), edges)
+            invoice = compose_usage_invoice(alone.engine, read_usage(alone, edges, source), edges)
             found += [spend for spend in spend_of(invoice.lines, alone.engine) if spend.window.start in mine]
     return tuple(found)
 
@@ -132,7 +132,8 @@ def group_keys(product: ProductTerms) -> tuple[str, ...]:
     return product.pricing_group_key + product.presentation_group_key
 
 
-def _usage(terms: Terms, cuts: Iterable[datetime], source: UsageSource) -> list[UsageInput]:
+def read_usage(terms: Terms, cuts: Iterable[datetime] = (), source: UsageSource = stored_usage) -> list[UsageInput]:
+    """The quantities that an invoice by these terms needs, in windows that end at `cuts` too."""
     windows = usage_windows(terms.engine, cuts)
     asked: dict[tuple[str, tuple[str, ...]], UsageQuery] = {}
     for entry in terms.catalog:  # products that share metric and keys share the question

@@ -36,6 +36,14 @@ def _values(**kwargs: Any) -> serializers.ListField:
     return serializers.ListField(child=TextField(maximum=500), min_length=1, max_length=MAX_VALUES, **kwargs)
 
 
+def _group_keys(**kwargs: Any) -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.ListField(child=TextField(maximum=200), min_length=1, max_length=MAX_KEYS_IN_GROUP),
+        max_length=MAX_GROUP_KEYS,
+        **kwargs,
+    )
+
+
 class EventTypeFilterInput(Input):
     """Which event types count."""
 
@@ -66,11 +74,7 @@ class CreateInput(Input):
     aggregation_key = TextField(maximum=200, required=False)
     event_type_filter = EventTypeFilterInput(required=False)
     property_filters = serializers.ListField(child=PropertyFilterInput(), max_length=MAX_FILTERS, required=False)
-    group_keys = serializers.ListField(
-        child=serializers.ListField(child=TextField(maximum=200), min_length=1, max_length=MAX_KEYS_IN_GROUP),
-        max_length=MAX_GROUP_KEYS,
-        required=False,
-    )
+    group_keys = _group_keys(required=False)
     custom_fields = CustomFieldsField(required=False)
 
     def to_internal_value(self, data: Any) -> Any:
@@ -80,10 +84,17 @@ class CreateInput(Input):
         return super().to_internal_value(data)
 
 
-class NameInput(Input):
-    """A metric's new name."""
+class UpdateInput(Input):
+    """A metric's new name; `add_group_keys` (Tactus's own): keys that tell its usage apart too, past usage as well."""
 
-    name = TextField(maximum=200)
+    name = TextField(maximum=200, required=False)
+    add_group_keys = _group_keys(required=False, min_length=1)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuses a change of nothing."""
+        if not attrs:
+            raise serializers.ValidationError({"name": ["is needed"]})
+        return attrs
 
 
 class ArchiveInput(Input):
@@ -150,7 +161,7 @@ class CreateMetric(ApiView):
 
     @extend_schema(request=CreateInput, responses=envelope(IdOutput))
     def post(self, request: Request) -> Response:
-        """Create a billable metric; all but its name is fixed."""
+        """Create a billable metric; what it counts is fixed."""
         body = self.read_body(request, CreateInput)
         for rule in body.get("property_filters", []):
             if rule.get("exists", True) is None:
@@ -168,11 +179,11 @@ class MetricView(ApiView):
         """Read a billable metric, archived or not."""
         return data(MetricOutput.of(selectors.get_metric(metric_id=metric_id)))
 
-    @extend_schema(request=NameInput, responses=envelope(IdOutput))
+    @extend_schema(request=UpdateInput, responses=envelope(IdOutput))
     def put(self, request: Request, metric_id: UUID) -> Response:
-        """Rename a billable metric."""
-        body = self.read_body(request, NameInput)
-        return data(IdOutput.of(services.rename_metric(metric_id=metric_id, name=body["name"], now=now())))
+        """Rename a billable metric, or add group keys to it."""
+        body = self.read_body(request, UpdateInput)
+        return data(IdOutput.of(services.update_metric(metric_id=metric_id, **body, now=now())))
 
 
 class ArchiveMetric(ApiView):

@@ -30,6 +30,8 @@ class PriceInput(Input):
 
     not_yet: tuple[str, ...] = ("custom_rate",)
 
+    takes_custom = False
+
     rate_type = WordField(RATE_TYPES)
     price = ExactField(minimum=0, required=False)
     tiers = serializers.ListField(child=TierInput(), max_length=MAX_TIERS, required=False)
@@ -37,9 +39,9 @@ class PriceInput(Input):
     package_size = ExactField(above=0, required=False, help_text="Tactus's own: the block size of a PACKAGE rate.")
 
     def validate_rate_type(self, value: str) -> str:
-        """CUSTOM prices are computed by programs that only Metronome's own clients have."""
-        if value == "CUSTOM":
-            raise serializers.ValidationError("CUSTOM rates are not supported by Tactus")
+        """Only a rate itself can be CUSTOM: what stands instead of it, an override or a commit rate, is a price."""
+        if value == "CUSTOM" and not self.takes_custom:
+            raise serializers.ValidationError("cannot be CUSTOM here: a price is needed")
         return value
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +79,7 @@ class CostOutput(Output):
     tiers = TierOutput(many=True, required=False)
     minimum_config = MinimumOutput(required=False)
     package_size = ExactField(required=False)
+    custom_rate = serializers.DictField(required=False)
 
 
 class PriceOutput(CostOutput):

@@ -20,11 +20,13 @@ from core.api.paging import encode, page_request
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
+from core.exact_json import dumps
 
 T = TypeVar("T")
 FREQUENCIES = ("MONTHLY", "QUARTERLY", "ANNUAL", "WEEKLY")
 MAX_RATES = 1000
 MAX_SELECTORS = 100
+MAX_CUSTOM_RATE = 10_000
 
 
 class GroupValuesField(CustomFieldsField):
@@ -46,6 +48,18 @@ class GroupValuesField(CustomFieldsField):
         return data
 
 
+class JsonObjectField(serializers.DictField):
+    """A JSON object of at most 10,000 bytes, kept exactly as sent."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuses what is no object, is empty or is too big."""
+        if not isinstance(data, dict) or not data:
+            raise serializers.ValidationError("must be an object that is not empty")
+        if len(dumps(data)) > MAX_CUSTOM_RATE:
+            raise serializers.ValidationError(f"must be at most {MAX_CUSTOM_RATE} bytes of JSON")
+        return data
+
+
 class CommitRateInput(PriceInput):
     """A price that balances may be drawn at instead of the list rate."""
 
@@ -53,8 +67,14 @@ class CommitRateInput(PriceInput):
 
 
 class RateInput(PriceInput):
-    """A rate of a product over a time."""
+    """A rate of a product over a time. CUSTOM ones are kept and listed; usage under them stays unrated, and says so."""
 
+    not_yet = ()
+    takes_custom = True
+
+    custom_rate = JsonObjectField(
+        required=False, help_text="For CUSTOM, and only then: what a program of yours makes of it."
+    )
     product_id = IdField()
     starting_at = InstantField(hour=True)
     ending_before = InstantField(hour=True, required=False)
@@ -198,7 +218,13 @@ class GetRateSchedule(ApiView):
 def _new_rate(body: dict[str, Any]) -> services.NewRate:
     cost = body.pop("cost")
     commit_rate = body.pop("commit_rate", None)
-    return services.NewRate(**cost, **body, commit_rate=commit_rate and commit_rate["cost"])
+    custom_rate = body.pop("custom_rate", None)
+    return services.NewRate(
+        **cost,
+        **body,
+        custom_rate="" if custom_rate is None else dumps(custom_rate).decode(),
+        commit_rate=commit_rate and commit_rate["cost"],
+    )
 
 
 def picked(body: dict[str, Any]) -> list[RateSelector]:

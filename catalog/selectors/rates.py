@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -141,16 +143,40 @@ def stored_price_of(rate: Rate) -> dict[str, Any]:
     for name in ("price", "package_size", "minimum"):
         if getattr(rate, name) is not None:
             found[name] = plain(getattr(rate, name))
+    if rate.custom_rate:
+        found["custom_rate"] = rate.custom_rate
     return found | ({"tiers": rate.tiers} if rate.tiers else {})
 
 
 def price_of(rate: Rate) -> Price:
     """The rate's price as the engine knows it, in the stored units of its credit type."""
-    return engine_price(stored_price_of(rate))
+    tiers = tuple((tier.get("size"), tier["price"]) for tier in rate.tiers)
+    return _price(rate.rate_type, rate.price, rate.package_size, rate.minimum, tiers)
 
 
-def rate_version(part: Span[Rate]) -> RateVersion:
-    """A rate over the time in which it is the one that counts, as the engine bills by it."""
+@lru_cache(maxsize=4096)
+def _price(
+    rate_type: str,
+    price: Decimal | None,
+    package_size: Decimal | None,
+    minimum: Decimal | None,
+    tiers: tuple[tuple[str | None, str], ...],
+) -> Price:
+    """Many rates of a card say the same price: it is made once, and cannot change."""
+    stored: dict[str, Any] = {"rate_type": rate_type}
+    for name, value in (("price", price), ("package_size", package_size), ("minimum", minimum)):
+        if value is not None:
+            stored[name] = plain(value)
+    if tiers:
+        stored["tiers"] = [{"size": size, "price": cost} for size, cost in tiers]
+    return engine_price(stored)
+
+
+def rate_version(part: Span[Rate], card_name: str | None = None) -> RateVersion:
+    """A rate over the time in which it is the one that counts, as the engine bills by it.
+
+    `card_name`: its card's, if that is known without reading the card.
+    """
     rate = part.item
     return RateVersion(
         rate_id=str(rate.pk),
@@ -159,7 +185,7 @@ def rate_version(part: Span[Rate]) -> RateVersion:
         entitled=rate.entitled,
         price=price_of(rate),
         credit_type_id=str(rate.credit_type_id),
-        source=f"rate card {rate.rate_card.name}",
+        source=f"rate card {rate.rate_card.name if card_name is None else card_name}",
         commit_price=None if rate.commit_rate is None else engine_price(rate.commit_rate),
     )
 

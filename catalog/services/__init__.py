@@ -1,7 +1,7 @@
 """Every write of the catalogue."""
 
 from catalog.services.credit_types import archive_credit_type, create_credit_type
-from catalog.services.metrics import archive_metric, create_metric, rename_metric
+from catalog.services.metrics import archive_metric, create_metric, update_metric
 from catalog.services.named_schedules import update_named_schedule
 from catalog.services.product_orders import move_products, set_product_order
 from catalog.services.products import (
@@ -38,8 +38,8 @@ __all__ = [
     "create_rate_card",
     "move_products",
     "plan_rates",
-    "rename_metric",
     "set_product_order",
+    "update_metric",
     "update_named_schedule",
     "update_product",
     "update_rate_card",

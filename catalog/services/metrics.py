@@ -12,6 +12,7 @@ from core.events import publish
 from core.transactions import require_transaction, use_case
 
 COUNT = BillableMetric.Aggregation.COUNT
+MOST_GROUP_KEYS = 50
 
 
 def create_metric(
@@ -25,7 +26,7 @@ def create_metric(
     custom_fields: dict[str, str] | None = None,
     now: datetime,
 ) -> BillableMetric:
-    """A new metric; all but its name is fixed from now on. Filters and group keys are in the wire's shapes.
+    """A new metric; what it counts is fixed from now on. Filters and group keys are in the wire's shapes.
 
     Raises InvalidInput where the parts do not fit together (domain.md section 2).
     """
@@ -48,16 +49,33 @@ def create_metric(
     return metric
 
 
-def rename_metric(*, metric_id: UUID, name: str, now: datetime) -> BillableMetric:
-    """Gives a metric another name. Raises NotFound, InvalidInput for an archived one."""
+def update_metric(
+    *, metric_id: UUID, name: str | None = None, add_group_keys: Sequence[Sequence[str]] = (), now: datetime
+) -> BillableMetric:
+    """Gives a metric another name, or further group keys. What it counts never changes.
+
+    Keys added here need no property filter, since filters are fixed: an event without the property is in the group of
+    those without. They hold for all of the past: the roller fills their rollups from history, and until it has, usage
+    by them is read from events. Raises NotFound, InvalidInput for an archived metric or a key that it has.
+    """
     with use_case():
         metric = _lock(metric_id)
         if metric.archived_at is not None:
             raise InvalidInput("the billable metric is archived", field="billable_metric_id")
-        detail = {"name": name, "previous_name": metric.name}
-        metric.name = name
-        metric.save(update_fields=["name"])
-        publish("billable_metric.renamed", metric, at=now, payload=detail)
+        detail: dict[str, Any] = {}
+        if name is not None:
+            detail |= {"name": name, "previous_name": metric.name}
+            metric.name = name
+            publish("billable_metric.renamed", metric, at=now, payload=detail)
+        if add_group_keys:
+            added = [list(key) for key in add_group_keys]
+            _check_distinct(added, metric.group_keys)
+            if len(metric.group_keys) + len(added) > MOST_GROUP_KEYS:
+                raise InvalidInput(f"a metric has at most {MOST_GROUP_KEYS} group keys", field="add_group_keys")
+            metric.group_keys = [*metric.group_keys, *added]
+            detail["add_group_keys"] = added
+            publish("billable_metric.group_keys_added", metric, at=now, payload={"add_group_keys": added})
+        metric.save(update_fields=["name", "group_keys"])
         audit.record("billable_metric.update", metric, at=now, detail=detail)
     return metric
 
@@ -98,14 +116,21 @@ def _check_aggregation(aggregation_type: str, key: str | None, filters: Sequence
 
 def _check_group_keys(group_keys: Sequence[Sequence[str]], filters: Sequence[dict[str, Any]]) -> None:
     sure = {rule["name"] for rule in filters if rule.get("exists") or rule.get("in_values")}
-    seen: set[frozenset[str]] = set()
+    _check_distinct(group_keys, (), "group_keys")
     for index, key in enumerate(group_keys):
-        if len(set(key)) != len(key):
-            raise InvalidInput("a property stands twice", field=f"group_keys.{index}")
-        if frozenset(key) in seen:
-            raise InvalidInput("the same properties stand in an earlier key", field=f"group_keys.{index}")
-        seen.add(frozenset(key))
         for position, name in enumerate(key):
             if name not in sure:
                 message = f"{name[:80]} needs a property filter with exists: true or in_values"
                 raise InvalidInput(message, field=f"group_keys.{index}.{position}")
+
+
+def _check_distinct(
+    group_keys: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]], path: str = "add_group_keys"
+) -> None:
+    seen = {frozenset(key) for key in earlier}
+    for index, key in enumerate(group_keys):
+        if len(set(key)) != len(key):
+            raise InvalidInput("a property stands twice", field=f"{path}.{index}")
+        if frozenset(key) in seen:
+            raise InvalidInput("the same properties stand in an earlier key", field=f"{path}.{index}")
+        seen.add(frozenset(key))

@@ -21,7 +21,7 @@ from core.transactions import require_transaction, use_case
 from engine.errors import InvalidTerms
 
 RATES_OF: dict[str, tuple[str, ...]] = {
-    Product.Type.USAGE: ("FLAT", "TIERED", "VOLUME", "PACKAGE"),
+    Product.Type.USAGE: ("FLAT", "TIERED", "VOLUME", "PACKAGE", "CUSTOM"),
     Product.Type.SUBSCRIPTION: ("FLAT", "SUBSCRIPTION"),
     Product.Type.COMPOSITE: PERCENTAGES,
 }
@@ -32,7 +32,8 @@ class NewRate:
     """A rate to add over `[starting_at, ending_before)`, on the hour in UTC.
 
     `price`, `tiers` of (size, price), `minimum` and `package_size` as its type needs them, in the stored units of
-    `credit_type_id` (the card's currency by default). `commit_rate`: the arguments of `catalog.prices.stored_price`.
+    `credit_type_id` (the card's currency by default); `custom_rate` is the JSON text of a CUSTOM one. `commit_rate`:
+    the arguments of `catalog.prices.stored_price`.
     """
 
     product_id: UUID
@@ -44,6 +45,7 @@ class NewRate:
     tiers: tuple[tuple[Decimal | None, Decimal], ...] = ()
     minimum: Decimal | None = None
     package_size: Decimal | None = None
+    custom_rate: str = ""
     commit_rate: dict[str, Any] | None = None
     credit_type_id: UUID | None = None
     pricing_group_values: dict[str, str] = field(default_factory=dict)
@@ -131,6 +133,9 @@ def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefi
     """The rate to store. Raises InvalidInput for a window, unit or price that cannot be."""
     if new.ending_before is not None and new.ending_before <= new.starting_at:
         raise InvalidInput("must be after starting_at", field=f"{prefix}ending_before")
+    if (new.rate_type == Rate.Type.CUSTOM) != bool(new.custom_rate):
+        message = "a CUSTOM rate needs it" if not new.custom_rate else "only for a CUSTOM rate"
+        raise InvalidInput(message, field=f"{prefix}custom_rate")
     try:
         cost = stored_price(
             new.rate_type, price=new.price, tiers=new.tiers, minimum=new.minimum, package_size=new.package_size
@@ -155,6 +160,7 @@ def _row(card: RateCard, new: NewRate, *, unit: CreditType, sequence: int, prefi
         tiers=cost.get("tiers", []),
         minimum=new.minimum,
         package_size=new.package_size,
+        custom_rate=new.custom_rate,
         commit_rate=commit_rate,
         billing_frequency=new.billing_frequency,
         is_prorated=new.is_prorated,

@@ -303,7 +303,7 @@ def test_a_wrong_row_is_named_with_its_column(row: str, column: str, message: st
     ("extra", "cell", "column"),
     [
         ("ending_before", "2026-03-01", "ending_before"),
-        ("rate_type", "CUSTOM", "rate_type"),
+        ("rate_type", "CUSTOM", "price"),
         ("rate_type", "cheap", "rate_type"),
         ("entitled", "perhaps", "entitled"),
         ("unit", "EUR", "unit"),

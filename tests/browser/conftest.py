@@ -4,6 +4,7 @@ Console and hosts are different *sites* (127.0.0.1 and localhost), so the frame'
 third-party ones. One world for all tests here; what a test changes, it puts back.
 """
 
+import contextlib
 import json
 import os
 import threading
@@ -21,6 +22,7 @@ from django.db import connection
 from django.test.utils import override_settings
 from metronome import Metronome
 from playwright.sync_api import BrowserContext, ConsoleMessage, FrameLocator, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from pytest_django.live_server_helper import LiveServer
 
 from console.demo_host.app import DemoHost, QuietHandler, ThreadingServer
@@ -216,10 +218,27 @@ def open_page(contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..
     assert not seen
 
 
+def settle(watched: Watched) -> None:
+    """Waits until all is there. Panels load when they come into view, so it looks at each that is not there yet.
+
+    A click into a frame that is growing at that moment may reach nobody.
+    """
+    waiting = watched.frame.locator(".skeleton:visible")
+    for _ in range(60):
+        if not waiting.count():
+            break
+        with contextlib.suppress(PlaywrightError):  # it may be replaced at this very moment
+            waiting.first.scroll_into_view_if_needed(timeout=500)
+        watched.page.wait_for_timeout(60)
+    expect(watched.frame.locator(".skeleton:visible")).to_have_count(0)
+    expect(watched.frame.locator("[aria-busy]")).to_have_count(0)
+
+
 @pytest.fixture
 def console(world: World, open_page: Callable[..., Watched]) -> Watched:
     """The host's page with the customer's overview in it."""
     watched = open_page()
     watched.page.goto(world.page_of())
     expect(watched.frame.locator(".figure").first).to_be_visible()
+    settle(watched)
     return watched

@@ -1,6 +1,5 @@
 """The console's pages as a person uses them: numbers, unfolding, files, keyboard, narrow screens, failures."""
 
-import contextlib
 import csv
 import re
 from collections.abc import Callable
@@ -10,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Frame, Page, Route, expect
 
-from tests.browser.conftest import Watched, World
+from tests.browser.conftest import Watched, World, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
 OpenPage = Callable[..., Watched]
@@ -39,19 +37,6 @@ def invoices(world: World, status: str) -> list:
 
 def console_frame(page: Page, world: World) -> Frame:
     return next(frame for frame in page.frames if frame.url.startswith(world.web))
-
-
-def settle(watched: Watched) -> None:
-    """Waits until all is there. Panels load when they come into view, so it looks at each that is not there yet."""
-    waiting = watched.frame.locator(".skeleton:visible")
-    for _ in range(60):
-        if not waiting.count():
-            break
-        with contextlib.suppress(PlaywrightError):  # it may be replaced at this very moment
-            waiting.first.scroll_into_view_if_needed(timeout=500)
-        watched.page.wait_for_timeout(60)
-    expect(watched.frame.locator(".skeleton:visible")).to_have_count(0)
-    expect(watched.frame.locator("[aria-busy]")).to_have_count(0)
 
 
 def visit(watched: Watched, world: World, route: str, theme: str = "auto", customer: str | None = None) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Frame, Page, Request, expect
 
 from console import services
 from console.models import EmbedSession
-from tests.browser.conftest import Watched, World
+from tests.browser.conftest import Watched, World, settle
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
 OpenPage = Callable[..., Watched]
@@ -25,6 +25,7 @@ def test_it_works_without_any_cookie_or_storage(world: World, open_page: OpenPag
     watched = open_page(policy)
     watched.page.goto(world.page_of())
     expect(watched.frame.locator(".figure").first).to_be_visible()
+    settle(watched)
     frame = console_frame(watched.page, world)
     # The blocking is real: a cookie set here does not stick.
     assert frame.evaluate("() => { document.cookie = 'a=b; SameSite=None; Secure'; return document.cookie }") == ""
@@ -98,6 +99,7 @@ def test_a_replayed_code_is_worthless_and_its_victim_recovers(world: World, open
     watched.page.on("request", note)
     watched.page.goto(world.page_of())
     expect(watched.frame.locator(".figure").first).to_be_visible()
+    settle(watched)
     replay = httpx.post(f"{world.web}/tactus/v1/embed/exchange", json={"code": codes[0], "parent_origin": world.host})
     assert replay.status_code == 401
     assert EmbedSession.objects.order_by("-created_at")[0].revoked_at is not None

@@ -131,3 +131,26 @@ def test_every_write_is_told(sdk: Metronome, shop: Shop) -> None:
     assert names == ["billable_metric.created", "billable_metric.renamed", "billable_metric.archived"]
     actions = list(AuditEntry.objects.filter(subject_id=metric).order_by("id").values_list("action", flat=True))
     assert actions == ["billable_metric.create", "billable_metric.update", "billable_metric.archive"]
+
+
+def test_group_keys_may_be_added_later(sdk: Metronome, shop: Shop) -> None:
+    """Tactus's own: `add_group_keys`. The properties need no filter, since filters are fixed."""
+    metric = shop.metric(["region"])
+    add = {"add_group_keys": [["zone"], ["region", "zone"]]}
+    sdk.v1.billable_metrics.update(billable_metric_id=metric, name="By zone", extra_body=add)
+    found = sdk.v1.billable_metrics.retrieve(billable_metric_id=metric).data
+    assert (found.name, found.group_keys) == ("By zone", [["region"], ["zone"], ["region", "zone"]])
+    for keys, refusal in (
+        ([["zone"]], r"add_group_keys\.0: the same properties"),
+        ([["a"], ["zone", "region"]], r"add_group_keys\.1: the same properties"),
+        ([["a", "a"]], r"add_group_keys\.0: a property stands twice"),
+        ([[f"k{n}"] for n in range(48)], "add_group_keys: a metric has at most 50"),
+        ([[]], "add_group_keys"),
+        ([], "add_group_keys"),
+        ([["x" * 201]], "add_group_keys"),
+    ):
+        with pytest.raises(BadRequestError, match=refusal):
+            sdk.v1.billable_metrics.update(billable_metric_id=metric, name="x", extra_body={"add_group_keys": keys})
+    assert sdk.v1.billable_metrics.retrieve(billable_metric_id=metric).data.name == "By zone"
+    last = AuditEntry.objects.filter(subject_id=metric).latest("id")
+    assert last.detail["add_group_keys"] == add["add_group_keys"]

@@ -13,7 +13,7 @@ from engine.composites import spend_of
 from engine.errors import InvalidTerms
 from engine.invoice import InvoiceTerms, UsageInput, breakdown, compose_usage_invoice, explanation_json, usage_windows
 from engine.money import ONE, ZERO, plain, total
-from engine.prices import Package, Percentage, Price, Tier, TieredPercentage, Volume, kind, price_from
+from engine.prices import Custom, Package, Percentage, Price, Tier, TieredPercentage, Volume, kind, price_from
 from engine.rating import RateSchedule, RateVersion
 from engine.terms import CompositeScope, CompositeTerms, Spend
 from engine.usage import UsageRow
@@ -157,11 +157,13 @@ def test_prices_from_the_api() -> None:
         ("PACKAGE", {"price": ONE, "size": Decimal(10)}, Package(Decimal(10), ONE)),
         ("PERCENTAGE", {"price": ONE, "minimum": ONE}, Percentage(ONE, ONE)),
         ("TIERED_PERCENTAGE", {"tiers": tiers}, TieredPercentage(tiers)),
+        ("CUSTOM", {}, Custom(ZERO)),
     ]:
         found = price_from(rate_type, **parts)
         assert (found, kind(found)) == (made, rate_type)
     for rate_type, parts, field in [
-        ("CUSTOM", {}, "rate_type"),
+        ("BARTER", {}, "rate_type"),
+        ("CUSTOM", {"price": ONE}, "price"),
         ("FLAT", {}, "price"),
         ("FLAT", {"price": Decimal(-1)}, "price"),
         ("FLAT", {"price": ONE, "tiers": tiers}, "tiers"),

@@ -9,6 +9,8 @@ from metronome import BadRequestError, ConflictError
 
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import USD, World, exact
+from usage.models import RollupSeries
+from usage.services import roll_usage
 
 pytestmark = pytest.mark.django_db
 ADD = "/v1/contract-pricing/rate-cards/addRate"
@@ -52,6 +54,36 @@ def test_volume_and_package(world: World, http: httpx.Client) -> None:
         answer = own(http, card, world.product(volume), **rate)
         assert answer.status_code == 400
         assert field in answer.json()["message"].partition(" ")[0]
+
+
+def test_a_custom_rate_is_kept_and_its_usage_left_unrated_until_an_override_prices_it(
+    world: World, http: httpx.Client
+) -> None:
+    metric, card = world.metric(), world.card()
+    product = world.product(metric)
+    rates = world.sdk.v1.contracts.rate_cards.rates
+    custom = {"program": "spot-market", "factor": 1.5, "tables": [{"of": "eu"}]}
+    terms = {"rate_card_id": card, "product_id": product, "entitled": True}
+    rates.add(**terms, starting_at="2020-01-01T00:00:00Z", rate_type="FLAT", price=7)
+    added = rates.add(**terms, starting_at="2020-01-02T00:00:00Z", rate_type="CUSTOM", custom_rate=custom).data
+    assert (added.rate_type, added.custom_rate, added.price) == ("CUSTOM", custom, None)
+    [listed] = rates.list(rate_card_id=card, at=world.days_ago(1))
+    assert listed.rate.custom_rate == custom
+    customer = world.customer()
+    contract = world.open_contract(customer, card)
+    world.use(customer, metric, 10, world.days_ago(2))
+    invoice = world.invoice(customer)
+    assert (lines(invoice), exact(invoice.total)) == ([], 0)
+    [left] = invoice.model_extra["unrated"]
+    assert (exact(left["quantity"]), left["reason"]) == (10, "no program computes the CUSTOM rate")
+    start = invoice.start_timestamp.isoformat()
+    doubled = {"type": "MULTIPLIER", "multiplier": 2, "starting_at": start, "product_id": product}
+    priced = {"type": "OVERWRITE", "starting_at": start, "product_id": product}
+    priced["overwrite_rate"] = {"rate_type": "FLAT", "price": 30}
+    for override, total in ((doubled, 0), (priced, 300)):
+        world.sdk.v2.contracts.edit(customer_id=customer, contract_id=contract, add_overrides=[override])
+        assert exact(world.invoice(customer).total) == total
+    assert world.invoice(customer).model_extra["unrated"] == []
 
 
 def test_subscription_rates_by_frequency(world: World) -> None:
@@ -270,6 +302,34 @@ def test_the_order_of_products(world: World) -> None:
         orders.update(rate_card_id=card, product_moves=[{"product_id": b, "position": 3}])
     with pytest.raises(BadRequestError, match=r"product_moves\.0\.product_id"):
         orders.update(rate_card_id=card, product_moves=[{"product_id": USD, "position": 0}])
+
+
+def test_a_group_key_added_later_holds_for_the_past(world: World, http: httpx.Client) -> None:
+    """Usage from before the key was added is told apart by it, from events first and then from what was added up."""
+    metric, customer = world.metric(), world.customer()
+    world.use(customer, metric, 3, world.days_ago(3), region="us")
+    world.use(customer, metric, 4, world.days_ago(2), region="eu")
+    world.use(customer, metric, 5, world.days_ago(2))
+    roll_usage(now=world.now)
+    answer = http.put(f"/v1/billable-metrics/{metric.id}", json={"add_group_keys": [["region"]]})
+    assert answer.status_code == 200, answer.text
+    card = world.card()
+    product = world.product(metric, pricing_group_key=["region"])
+    world.rate(card, product, price=10, pricing_group_values={"region": "us"})
+    world.rate(card, product, price=100, pricing_group_values={"region": "eu"})
+    world.open_contract(customer, card)
+    for _ in range(2):
+        found = {line.pricing_group_values["region"]: exact(line.total) for line in world.invoice(customer).line_items}
+        assert found == {"us": 30, "eu": 400}
+        [unrated] = world.invoice(customer).model_extra["unrated"]
+        assert (Decimal(unrated["quantity"]), unrated["reason"]) == (5, "no rate for these group values")
+        roll_usage(now=world.now)
+    assert RollupSeries.objects.get(keys=["region"]).is_ready
+    groups = world.sdk.v1.usage.list_with_groups(
+        customer_id=customer, billable_metric_id=metric.id, window_size="NONE", group_by={"key": "region"},
+        starting_on=world.days_ago(4), ending_before=world.days_ago(1),
+    )  # fmt: skip
+    assert {row.group_value: exact(row.value) for row in groups} == {"us": 3, "eu": 4, None: 5}
 
 
 def test_bad_input(world: World, http: httpx.Client) -> None:

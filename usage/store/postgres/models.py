@@ -47,6 +47,7 @@ class UsageEvent(models.Model):
         indexes = [
             models.Index(fields=["customer_ref", "timestamp"], name="usage_event_customer_idx"),
             models.Index(fields=["xact"], name="usage_event_xact_idx"),
+            models.Index(fields=["customer_ref", "xact"], name="usage_event_tail_idx"),
             BrinIndex(fields=["received_at"], name="usage_event_received_idx", pages_per_range=32, autosummarize=True),
         ]
 
@@ -149,12 +150,21 @@ class RollupSeries(models.Model):
         return f"{self.fingerprint} by {self.keys}"
 
 
+HOURS = tuple((f"h{hour}", f"n{hour}") for hour in range(24))
+"""Columns of `usage_rollup`: of a day's row, `value` and `events` of each UTC hour, NULL for one without events.
+
+24 rows in one: most of what the roller does is find and change rows. They are no fields of `Rollup`, which the ORM
+does not read or write.
+"""
+
+
 class Rollup(models.Model):
-    """The events of one customer ref, group and UTC hour, day or month (`grain` H, D, M) of a series, added up.
+    """The events of one customer ref, group and UTC day or month (`grain` D, M) of a series, added up.
 
     `groups`: the values of the series' keys in their order, NULL for an absent property; `groups_key`: their MD5, since
     values may be too long for an index. `value`: the sum, or the greatest value; for LATEST the value of the event at
-    `latest_at`, `latest_arrival`. UNIQUE has `RollupValue` instead.
+    `latest_at`, `latest_arrival`, and there are rows for hours too (`grain` H): of others, see `HOURS`. UNIQUE has
+    `RollupValue` instead.
     """
 
     pk = models.CompositePrimaryKey("series_id", "customer_ref", "grain", "bucket", "groups_key")

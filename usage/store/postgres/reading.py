@@ -13,13 +13,13 @@ from engine.usage import Aggregation, Partial
 from usage.store.base import UsageQuery
 from usage.store.postgres.counting import (
     Fragment,
-    between,
     counted,
     counted_from,
     passes,
     together,
     window_of,
 )
+from usage.store.postgres.models import HOURS
 from usage.store.postgres.pieces import Piece, pieces_of
 from usage.store.postgres.rules import fingerprint
 
@@ -100,26 +100,18 @@ def _statement(refs: Sequence[str], queries: Sequence[UsageQuery], plan: Mapping
         )
     ]
     if plan:
-        heads.append(_tail(refs, [queries[number] for number in plan], min(series.hint for series in plan.values())))
+        heads.append(_tail(refs, min(series.hint for series in plan.values())))
     head, body = together(heads, ", "), together(branches, " UNION ALL ")
     return Fragment(f"WITH {head.sql} {body.sql}", [*head.params, *body.params])
 
 
-def _tail(refs: Sequence[str], queries: Sequence[UsageQuery], hint: int) -> Fragment:
+def _tail(refs: Sequence[str], hint: int) -> Fragment:
     """The customer's events beyond the horizon, fetched once for all queries.
 
-    COLLATE changes nothing about equality, but keeps the planner from walking the customer's whole history instead.
+    Nothing here tells the planner about timestamps, which the branches look at: it would walk the customer's whole
+    history instead of `usage_event_tail_idx`.
     """
-    start = min(query.windows[0].start for query in queries)
-    end = max(query.windows[-1].end for query in queries)
-    where = together(
-        [
-            Fragment('e.customer_ref COLLATE "C" = ANY(%s::text[])', [list(refs)]),
-            Fragment("e.xact >= %s", [hint]),
-            *between(start, end),
-        ],
-        " AND ",
-    )
+    where = Fragment("e.customer_ref = ANY(%s::text[]) AND e.xact >= %s", [list(refs), hint])
     return Fragment(f"tail AS MATERIALIZED ({TAIL}{where.sql})", where.params)
 
 
@@ -192,32 +184,70 @@ def _rollups(refs: Sequence[str], query: UsageQuery, series: Series, pieces: Seq
     """What the rollups hold of the pieces: a range of the primary key for each."""
     place = {key: f"r.groups[{position}]" for position, key in enumerate(series.keys, 1)}
     columns = "".join(f", {place[key]} AS g{i}" for i, key in enumerate(query.group_keys))
-    window = window_of("r.bucket", query.windows)
-    table, latest = "usage_rollup", "r.latest_at, r.latest_arrival"
-    if query.spec.aggregation is Aggregation.UNIQUE:
-        table, latest = "usage_rollupvalue", "NULL::timestamptz, NULL::bigint"
     owner = Fragment("r.series_id = %s AND r.customer_ref = ANY(%s::text[])", [series.id, list(refs)])
     filters = [passes(Fragment(place[key]), values) for key, values in query.group_filters.items()]
     parts = []
-    for source, given, condition in _ranges(pieces):
-        where = together([owner, condition, *filters], " AND ")
-        parts.append(
-            Fragment(
-                f"SELECT {window.sql}{columns}, r.value, {latest}, r.events FROM {source}{table} r WHERE {where.sql}",  # noqa: S608
-                [*window.params, *given, *where.params],
+    for table, wanted in _tables(query.spec.aggregation, pieces):
+        window = window_of(table.bucket, query.windows)
+        for source, given, condition in _ranges(table, wanted):
+            where = together([owner, condition, *filters], " AND ")
+            parts.append(
+                Fragment(
+                    f"SELECT {window.sql}{columns}, {table.columns} FROM {source}{table.source} WHERE {where.sql}",  # noqa: S608
+                    [*window.params, *given, *where.params],
+                )
             )
-        )
     return together(parts, " UNION ALL ")
 
 
-def _ranges(pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Any], Fragment]]:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where rollups are read from: FROM item, its bucket, its (value, latest instant, latest arrival, events), and the
+    condition that the piece `{grain}`, `{start}`, `{end}` holds it."""
+
+    source: str
+    bucket: str
+    columns: str
+    condition: str
+
+
+_WITHIN = "r.grain = {grain} AND r.bucket >= {start} AND r.bucket < {end}"
+_BUCKETS = _Table("usage_rollup r", "r.bucket", "r.value, r.latest_at, r.latest_arrival, r.events", _WITHIN)
+_NO_LATEST = "NULL::timestamptz, NULL::bigint"
+_VALUES = _Table("usage_rollupvalue r", "r.bucket", f"r.value, {_NO_LATEST}, r.events", _WITHIN)
+_HOUR = "r.bucket + hour.number * interval '1 hour'"
+_HOURS = _Table(
+    "usage_rollup r CROSS JOIN LATERAL (VALUES "
+    + ", ".join(f"({number}, r.{value}, r.{events})" for number, (value, events) in enumerate(HOURS))
+    + ") hour (number, value, events)",
+    _HOUR,
+    f"hour.value, {_NO_LATEST}, hour.events",
+    f"r.grain = 'D' AND r.bucket > {{start}} - interval '1 day' AND r.bucket < {{end}} AND hour.events IS NOT NULL"
+    f" AND {_HOUR} >= {{start}} AND {_HOUR} < {{end}} AND {{grain}} = 'H'",
+)
+
+
+def _tables(aggregation: Aggregation, pieces: Sequence[Piece]) -> Iterator[tuple[_Table, list[Piece]]]:
+    if aggregation is Aggregation.UNIQUE:
+        yield _VALUES, list(pieces)
+    elif aggregation is Aggregation.LATEST:
+        yield _BUCKETS, list(pieces)
+    else:
+        yield _BUCKETS, [piece for piece in pieces if piece.grain != "H"]
+        yield _HOURS, [piece for piece in pieces if piece.grain == "H"]
+
+
+def _ranges(table: _Table, pieces: Sequence[Piece]) -> Iterator[tuple[str, list[Any], Fragment]]:
     """(FROM items, their parameters, condition): the pieces spelled out, or joined where there are many."""
+    names = ("grain", "start", "end")
     if len(pieces) <= MOST_SPELLED:
+        marks = {"grain": "%s", "start": "%s::timestamptz", "end": "%s::timestamptz"}
+        order = [part.split("}")[0] for part in table.condition.split("{")[1:]]
         for piece in pieces:
-            given = [piece.grain, piece.start, piece.end]
-            yield "", [], Fragment("r.grain = %s AND r.bucket >= %s::timestamptz AND r.bucket < %s::timestamptz", given)
+            given = [getattr(piece, name) for name in order]
+            yield "", [], Fragment(table.condition.format(**marks), given)
         return
-    columns = [[piece.grain for piece in pieces], [piece.start for piece in pieces], [piece.end for piece in pieces]]
+    columns = [[getattr(piece, name) for piece in pieces] for name in names]
     source = "unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) AS piece (grain, start, ending), "
-    condition = "r.grain = piece.grain AND r.bucket >= piece.start AND r.bucket < piece.ending"
+    condition = table.condition.format(grain="piece.grain", start="piece.start", end="piece.ending")
     yield source, columns, Fragment(condition)

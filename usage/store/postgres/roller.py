@@ -97,7 +97,8 @@ def roll(now: datetime) -> int:
 
 def _step(cursor: Any, now: datetime) -> int | None:
     """One step of the series that are furthest; None where there is nothing left to do."""
-    cursor.execute("SET LOCAL statement_timeout = 0")  # a transaction's events are taken together, however many
+    # A transaction's events are taken together, however many; sorting them on disk costs more than it saves.
+    cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'")
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s), usage_xact(pg_snapshot_xmin(pg_current_snapshot()))", [LOCK])
     alone, limit = cursor.fetchone()
     if not alone:
