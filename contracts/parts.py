@@ -1,7 +1,7 @@
 """What rooms above add to contracts: commits and credits stand in a contract's bodies and answers, not in this room.
 
 `CONTRACT_PARTS` (billing_site/contract_parts.py) names them by dotted path, as it does reactions: this room calls them
-without knowing who they are (docs/adr/0012).
+without knowing who they are (docs/adr/0013).
 """
 
 from collections.abc import Iterable, Mapping
