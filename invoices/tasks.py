@@ -5,8 +5,9 @@ from uuid import UUID
 
 from celery import shared_task
 
+from balances.services.recurring import open_due_children
 from core.clock import now
-from invoices.services import documents, draft_totals, drafts, finalize, retention
+from invoices.services import documents, draft_totals, drafts, expiry, finalize, retention
 
 # Well below the task's time limit; what is left then waits for the next beat.
 SECONDS = 40
@@ -14,9 +15,17 @@ SECONDS = 40
 
 @shared_task(name="invoices.sweep_due")
 def sweep_due() -> None:
-    """Every few seconds: opens periods that have begun, finalizes drafts that are due, renders missing PDFs."""
+    """Every few seconds: opens periods that have begun (recurring commits and credits first, which may pay in them),
+    finalizes drafts that are due, expires what has ended, renders missing PDFs.
+    """
     end = monotonic() + SECONDS
-    for sweep in (drafts.open_due_periods, finalize.finalize_due_invoices, documents.render_due_documents):
+    for sweep in (
+        open_due_children,
+        drafts.open_due_periods,
+        finalize.finalize_due_invoices,
+        expiry.expire_ended_segments,
+        documents.render_due_documents,
+    ):
         while monotonic() < end and sweep(now=now()):
             pass
 
