@@ -218,7 +218,7 @@ class Segment(models.Model):
     """A stretch of access, `[starting_at, ending_before)`, and the sums of its ledger.
 
     balance = granted + manual - used - expired - rolled_over - trued_up = the sum of the entries. Only manual entries
-    may bring it below 0.
+    may bring it below 0 (trigger).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -252,9 +252,6 @@ class Segment(models.Model):
                     balance=F("granted") + F("manual") - F("used") - F("expired") - F("rolled_over") - F("trued_up")
                 ),
                 name="segment_adds_up",
-            ),
-            models.CheckConstraint(
-                condition=Q(balance__gte=0) | Q(balance__gte=F("manual")), name="segment_below_zero_only_by_hand"
             ),
         ]
 

@@ -811,13 +811,6 @@ class Migration(migrations.Migration):
                 name="segment_adds_up",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("balance__gte", 0), ("balance__gte", models.F("manual")), _connector="OR"),
-                name="segment_below_zero_only_by_hand",
-            ),
-        ),
         migrations.AddIndex(
             model_name="ledgerentry",
             index=models.Index(fields=["segment", "effective_at", "id"], name="ledger_segment_idx"),

@@ -55,7 +55,7 @@ def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any
         fields.get("ending_before", segment.ending_before),
     )
     difference = subtract(fields.get("amount", segment.granted), segment.granted)
-    if difference < ZERO and segment.balance + difference < min(segment.manual, ZERO):
+    if difference < ZERO and segment.balance + difference < ZERO:
         raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
     if segment.used and _drawn_outside(segment, wanted):
         raise InvalidTerms("a finalized invoice draws from this segment outside of these dates", where)
