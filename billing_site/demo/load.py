@@ -106,7 +106,7 @@ def _live_through(life: _Life) -> int:
         day += timedelta(days=1)
     happenings.append((calendar.now, _do_due_work))
     late = sum(act(at) for at, act in sorted(happenings, key=itemgetter(0)))
-    for invoice in final_invoices().order_by("-finalized_at")[:DOCUMENTS]:
+    for invoice in final_invoices().order_by("-finalized_at", "-number")[:DOCUMENTS]:
         render_document(invoice_id=invoice.pk, now=calendar.now)
     refresh_draft_totals(now=calendar.now)
     return late
