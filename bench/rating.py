@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from billing_site.memory import settle_memory
 from engine.balances import BalanceKind, BalanceSegment
 from engine.calendar import Period
 from engine.invoice import InvoiceTerms, ProductTerms, UsageInput, compose_usage_invoice
@@ -97,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
+    settle_memory()
     print("balances  lines    ms     us/line")
     for paying in (0, 20):
         for combinations in (200, 1000, 2000):

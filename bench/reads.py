@@ -29,6 +29,7 @@ from uuid import UUID
 import psycopg
 from metronome import Metronome
 
+from billing_site.memory import settle_memory
 from billing_site.supervisor.temporary import Temporary
 
 KINDS = ("SUM", "COUNT", "MAX", "LATEST", "UNIQUE")
@@ -174,12 +175,13 @@ class Client:
 
 @contextlib.contextmanager
 def django(tactus: Temporary) -> Iterator[None]:
-    """Django in this process, on the bench's database."""
+    """Django in this process, on the bench's database, its memory as in a web process."""
     os.environ |= {"DATABASE_URL": tactus.state["database_url"], "REDIS_URL": tactus.state["redis_url"]}
     os.environ |= {"DJANGO_SETTINGS_MODULE": "billing_site.settings.dev", "TACTUS_LOG_LEVEL": "WARNING"}
     import django as framework
 
     framework.setup()
+    settle_memory()
     yield
     from django.db import connections
 

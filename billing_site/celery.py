@@ -7,7 +7,10 @@ not at all for a while without harm, and beat needs no schedule file.
 import os
 
 from celery import Celery
+from celery.signals import worker_init
 from django_structlog.celery.steps import DjangoStructLogInitStep
+
+from billing_site.memory import settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
 
@@ -38,3 +41,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.steps["worker"].add(DjangoStructLogInitStep)
 app.conf.beat_schedule = BEAT_SCHEDULE
 app.autodiscover_tasks(TASK_APPS)
+
+
+@worker_init.connect
+def _settle(**_: object) -> None:
+    """Before it forks, so that the children share what is there."""
+    settle_memory()

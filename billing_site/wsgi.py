@@ -11,6 +11,8 @@ _whole_site = get_wsgi_application()
 # Importable only now that the apps are loaded.
 from django.conf import settings  # noqa: E402
 
+from billing_site.memory import settle_memory  # noqa: E402
 from usage.api.lean import LeanIngest  # noqa: E402
 
 application = LeanIngest(_whole_site, shared=settings.TACTUS_SHARED_WRITER)
+settle_memory()
