@@ -46,7 +46,7 @@ def net_balance(
     rows = Segment.objects.filter(
         owner__customer_id=customer_id, owner__archived_at__isnull=True, owner__access_type=access_type,
         removed_at__isnull=True, starting_at__lte=now, ending_before__gt=now,
-    ).select_related("owner")  # fmt: skip
+    ).only("starting_at", "ending_before", "balance")  # fmt: skip
     if credit_type_id is not None:
         rows = rows.filter(owner__credit_type_id=credit_type_id)
     if filters:
