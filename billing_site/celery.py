@@ -43,7 +43,9 @@ app.conf.beat_schedule = BEAT_SCHEDULE
 app.autodiscover_tasks(TASK_APPS)
 
 
-@worker_init.connect
 def _settle(**_: object) -> None:
     """Before it forks, so that the children share what is there."""
     settle_memory()
+
+
+worker_init.connect(_settle, weak=False)

@@ -13,6 +13,14 @@ from engine.money import ZERO, subtract
 from engine.overrides import RateTarget
 from engine.specifiers import Specifier
 
+_NEEDED = (
+    "starting_at", "ending_before", "balance", *(f"owner__{name}" for name in (
+        "kind", "credit_type_id", "created_at", "priority", "cost_basis", "access_type", "rate_type", "name",
+        "applicable_product_ids", "applicable_product_tags", "specifiers", "contract_id", "applicable_contract_ids",
+        "rolled_over_from_id", "recurring_id",
+    )),
+)  # fmt: skip
+
 
 def _living(customer_id: UUID) -> QuerySet[Segment]:
     return Segment.objects.filter(
@@ -25,7 +33,7 @@ def engine_segments(*, customer_id: UUID, invoice_id: UUID | None = None) -> tup
 
     `invoice_id`: what that invoice drew counts as still there, so that it can be composed again. One query.
     """
-    rows = _living(customer_id).select_related("owner")
+    rows = _living(customer_id).select_related("owner").only(*_NEEDED)  # a third of the time of all columns
     if invoice_id is None:
         rows = rows.filter(balance__gt=0)
         return tuple(engine_segment(row, available=row.balance) for row in rows.order_by("starting_at", "id"))
