@@ -72,16 +72,16 @@ class Ticket(Generic[Item, Result]):
 class SharedWriter(Generic[Item, Result]):
     """The writer thread, started by the first item.
 
-    `write` gets a cursor in a transaction and the items in order of arrival, and returns what came of each, in the same
-    order. If the database refuses a group, each of its items is written by itself, so that only the one to blame hears
-    of it: `write` keeps nothing outside of the database. `name`: of the thread and its connection. At most `group`
-    items share a commit, at most `waiting` wait for their turn.
+    `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
+    what came of each, in the same order. If the database refuses a group, each of its items is written by itself, so
+    that only the one to blame hears of it: `write` keeps nothing outside of the database. `name`: of the thread and its
+    connection. At most `group` items share a commit, at most `waiting` wait for their turn.
     """
 
     def __init__(
         self,
         name: str,
-        write: Callable[[psycopg.Cursor[Any], Sequence[Item]], Sequence[Result]],
+        write: Callable[[psycopg.Connection[Any], Sequence[Item]], Sequence[Result]],
         *,
         group: int = 500,
         waiting: int = 5_000,
@@ -165,8 +165,8 @@ class SharedWriter(Generic[Item, Result]):
         for attempt in range(1, ATTEMPTS + 1):
             writer = self._connected()
             try:
-                with writer.transaction(), psycopg.Cursor(writer) as cursor:
-                    return self._write_group(cursor, items)
+                with writer.pipeline(), writer.transaction():
+                    return self._write_group(writer, items)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 if attempt == ATTEMPTS:
                     raise

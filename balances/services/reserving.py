@@ -23,7 +23,11 @@ GOOD_FOR: Final = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Hold `amount` until `expires_at`. `last`: the balance was worked out for this one, a refusal stands."""
+    """Hold `amount` until `expires_at`.
+
+    `last`: the balance was worked out for this one, a refusal stands. `in_passing`: a balance that has grown old is to
+    be worked out after this, not before it.
+    """
 
     id: UUID
     customer_id: UUID
@@ -34,6 +38,7 @@ class Reserve:
     transaction_id: str | None = None
     uniqueness_key: str | None = None
     last: bool = False
+    in_passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Carried out, or carried out before. `remaining`: what is free after it, not below 0."""
+    """Carried out, or carried out before. `remaining`: what is free after it, not below 0.
+
+    `by_old`: by a balance that this one undertook to have worked out.
+    """
 
     row: Row
     remaining: Decimal
+    by_old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +177,18 @@ class _Account:
     is_asked: bool = False
     is_swept: bool = False
 
-    def is_usable(self, now: datetime, *, last: bool) -> bool:
-        """Whether the balance may be trusted at `now`. The first one to find it old is sent to work it out."""
+    def is_usable(self, now: datetime) -> bool:
+        """Whether the balance may be trusted at `now`, old or not."""
         if self.has_changed or self.as_of is None or self.valid_from is None or self.valid_until is None:
             return False
-        age = abs(now - self.as_of)
-        if not self.valid_from <= now < self.valid_until or age >= GOOD_FOR:
+        return self.valid_from <= now < self.valid_until and abs(now - self.as_of) < GOOD_FOR
+
+    def undertake(self, now: datetime) -> bool:
+        """Whether it is old, and nobody else has undertaken to work it out: the one who asks has then."""
+        if any(moment is not None and abs(now - moment) < FRESH_FOR for moment in (self.as_of, self.asked_at)):
             return False
-        if last or age < FRESH_FOR or (self.asked_at is not None and abs(now - self.asked_at) < FRESH_FOR):
-            return True
         self.asked_at, self.is_asked = now, True
-        return False
+        return True
 
     @property
     def remaining(self) -> Decimal:
@@ -186,12 +196,14 @@ class _Account:
         return max(self.room, ZERO)
 
 
-def apply_operations(cursor: Any, *, operations: Sequence[Operation]) -> list[Outcome]:
+def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> list[Outcome]:
     """Carries out what can be, in this order; what came of each. Three to six statements, however many there are.
 
-    Raises the driver's IntegrityError where two commits name one transaction id: then each is to be tried by itself.
+    `cursors`: two of the connection whose transaction this is part of, so that in pipeline mode the first two
+    statements need one exchange. Raises the driver's IntegrityError where two commits name one transaction id: then
+    each is to be tried by itself.
     """
-    group = _Group(cursor, operations)
+    group = _Group(cursors, operations)
     outcomes = [group.carry_out(operation) for operation in operations]
     group.store()
     return [_after(outcome, group.refused) for outcome in outcomes]
@@ -204,8 +216,8 @@ def _after(outcome: Outcome, refused: set[UUID]) -> Outcome:
 class _Group:
     """Operations of one transaction, and the rows that they are about."""
 
-    def __init__(self, cursor: Any, operations: Sequence[Operation]) -> None:
-        self._cursor = cursor
+    def __init__(self, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> None:
+        self._cursor, self._other = cursors
         self._now = max(operation.now for operation in operations)
         self._accounts, self._rows = self._lock(operations)
         self._by_unit = {(one.customer_id, one.credit_type_id): one for one in self._accounts.values()}
@@ -249,16 +261,26 @@ class _Group:
         named = [one.id for one in operations if not isinstance(one, Reserve)]
         wanted = list({(one.customer_id, one.credit_type_id) for one in operations if isinstance(one, Reserve)})
         self._cursor.execute(_LOCK, [named, [unit[0] for unit in wanted], [unit[1] for unit in wanted]])
-        accounts = {found[0]: _Account(*found[:3], free(*found[3:6]), *found[6:]) for found in self._cursor.fetchall()}
+        if named:
+            self._other.execute(_NAMED, [named])
+        accounts: dict[int, _Account] = {}
+        for id_, customer_id, credit_type_id, live, held, committed, *rest in self._cursor.fetchall():
+            as_of, valid_from, valid_until, asked_at, has_changed = rest
+            accounts[id_] = _Account(
+                id_, customer_id, credit_type_id, free(live, held, committed), as_of, valid_from, valid_until,
+                asked_at, has_changed,
+            )  # fmt: skip
         rows: dict[UUID, Row] = {}
         if named:
-            self._cursor.execute(_NAMED, [named])
-            rows = {row.hold.id: row for row in _read(self._cursor.fetchall(), accounts)}
+            rows = {row.hold.id: row for row in _read(self._other.fetchall(), accounts)}
         return accounts, rows
 
     def _reserve(self, asked: Reserve) -> Outcome:
         account = self._by_unit.get((asked.customer_id, asked.credit_type_id))
-        if account is None or not account.is_usable(asked.now, last=asked.last):
+        if account is None or not account.is_usable(asked.now):
+            return Outdated(asked.customer_id, asked.credit_type_id)
+        by_old = not asked.last and account.undertake(asked.now)
+        if by_old and not asked.in_passing:
             return Outdated(asked.customer_id, asked.credit_type_id)
         if not self._covers(account, asked.amount):
             return self._not_covered(account, last=asked.last)
@@ -266,7 +288,7 @@ class _Group:
         row = Row(hold, account.id, account.customer_id, account.credit_type_id, asked.now, asked.expires_at)
         self._rows[asked.id], self._added[asked.id] = row, asked
         account.room = subtract(account.room, asked.amount)
-        return Done(row, account.remaining)
+        return Done(row, account.remaining, by_old)
 
     def _commit(self, asked: Commit) -> Outcome:
         row = self._rows.get(asked.id)
@@ -274,7 +296,7 @@ class _Group:
             return Missing()
         account = self._accounts[row.spendable_id]
         if row.hold.status is HoldStatus.EXPIRED:
-            if not account.is_usable(asked.now, last=asked.last):
+            if not account.is_usable(asked.now):
                 return Outdated(account.customer_id, account.credit_type_id)
             self._covers(account, row.hold.reserved if asked.amount is None else asked.amount)
         new = commit(row.hold, transaction_id=asked.transaction_id, amount=asked.amount, room=account.room)

@@ -13,18 +13,24 @@ from rest_framework.response import Response
 from balances.models import Reservation
 from balances.selectors.reservations import get_reservation, list_reservations, status_of
 from balances.services.reserving import Done, Row
+from core.api.auth import bearer_token
 from core.api.fields import ExactField, IdField, Input, TextField, WholeField, WordField
+from core.api.live_keys import LiveKeys
 from core.api.output import Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput, NotFound
+from core.models import ApiKey
 from customers.selectors import get_customer, list_customers
 from invoices.api.balances import USD
 from invoices.services import reservations
 
 LONGEST = 3600
 A_PAGE = 100
+SCOPES = frozenset({"*", "balances:write"})
+live_keys = LiveKeys()
+"""Keys that `invoices.api.lean` need not look up again for some seconds."""
 
 
 class ReserveInput(Input):
@@ -104,10 +110,20 @@ class NotCoveredOutput(Output):
 HELD = OpenApiResponse(envelope(HeldOutput))
 
 
-class ReserveView(ApiView):
-    """POST /tactus/v1/balances/reserve"""
+class _Writing(ApiView):
+    """What is alike for the three; a key that may do it is remembered for `invoices.api.lean`."""
 
     resource = "balances"
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        secret = bearer_token(request.META.get("HTTP_AUTHORIZATION", ""))
+        if secret is not None and isinstance(request.auth, ApiKey):
+            live_keys.remember(secret, request.auth, now=now())
+
+
+class ReserveView(_Writing):
+    """POST /tactus/v1/balances/reserve"""
 
     @extend_schema(
         request=ReserveInput,
@@ -120,24 +136,11 @@ class ReserveView(ApiView):
         What can be spent now: getNetBalance (SPEND), drafts taken off, less what other reservations hold. Of any number
         of callers at once never more than there is are told yes.
         """
-        body = self.read_body(request, ReserveInput)
-        seconds = body.get("ttl_seconds") or settings.TACTUS_RESERVATION_SECONDS
-        done = reservations.reserve(
-            customer_id=_customer_id(body),
-            credit_type_id=body.get("credit_type_id") or USD,
-            amount=body["amount"],
-            ttl=timedelta(seconds=seconds),
-            now=now(),
-            transaction_id=body.get("transaction_id"),
-            uniqueness_key=body.get("uniqueness_key"),
-        )
-        return data(present(done))
+        return data(present(asked_to_reserve(self.read_body(request, ReserveInput), now())))
 
 
-class CommitView(ApiView):
+class CommitView(_Writing):
     """POST /tactus/v1/balances/commit"""
-
-    resource = "balances"
 
     @extend_schema(request=CommitInput, responses={200: HELD}, tags=["Reservations"])
     def post(self, request: Request) -> Response:
@@ -145,24 +148,16 @@ class CommitView(ApiView):
 
         Saying it again changes nothing. One that has expired is held anew if the balance still covers it, else 409.
         """
-        body = self.read_body(request, CommitInput)
-        done = reservations.commit(
-            reservation_id=body["reservation_id"], transaction_id=body.get("transaction_id"),
-            amount=body.get("amount"), now=now(),
-        )  # fmt: skip
-        return data(present(done))
+        return data(present(asked_to_commit(self.read_body(request, CommitInput), now())))
 
 
-class ReleaseView(ApiView):
+class ReleaseView(_Writing):
     """POST /tactus/v1/balances/release"""
-
-    resource = "balances"
 
     @extend_schema(request=ReleaseInput, responses={200: HELD}, tags=["Reservations"])
     def post(self, request: Request) -> Response:
         """Give a reservation back; it is free at once. Saying it again changes nothing; 409 for a committed one."""
-        body = self.read_body(request, ReleaseInput)
-        return data(present(reservations.release(reservation_id=body["reservation_id"], now=now())))
+        return data(present(asked_to_release(self.read_body(request, ReleaseInput), now())))
 
 
 class RetrieveReservation(ApiView):
@@ -190,6 +185,33 @@ class ListReservations(ApiView):
         rows = list_reservations(customer_id=body["customer_id"], statuses=body.get("statuses") or (), now=moment)
         found, cursor = paginate(rows, page_request(request, Style.BODY, maximum=A_PAGE))
         return listing([_stored(row, moment) for row in found], cursor)
+
+
+def asked_to_reserve(body: dict[str, Any], moment: datetime, *, shared: bool = False) -> Done:
+    """What a read body asks for."""
+    return reservations.reserve(
+        customer_id=_customer_id(body),
+        credit_type_id=body.get("credit_type_id") or USD,
+        amount=body["amount"],
+        ttl=timedelta(seconds=body.get("ttl_seconds") or settings.TACTUS_RESERVATION_SECONDS),
+        now=moment,
+        transaction_id=body.get("transaction_id"),
+        uniqueness_key=body.get("uniqueness_key"),
+        shared=shared,
+    )
+
+
+def asked_to_commit(body: dict[str, Any], moment: datetime, *, shared: bool = False) -> Done:
+    """What a read body asks for."""
+    return reservations.commit(
+        reservation_id=body["reservation_id"], transaction_id=body.get("transaction_id"), amount=body.get("amount"),
+        now=moment, shared=shared,
+    )  # fmt: skip
+
+
+def asked_to_release(body: dict[str, Any], moment: datetime, *, shared: bool = False) -> Done:
+    """What a read body asks for."""
+    return reservations.release(reservation_id=body["reservation_id"], now=moment, shared=shared)
 
 
 def present(done: Done) -> dict[str, Any]:

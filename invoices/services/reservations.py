@@ -34,6 +34,7 @@ from balances.services.reserving import (
 from balances.services.spendable import Figure, open_spendable, record_figure, unsettled
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
+from core.hints import Hints
 from core.shared_writer import SharedWriter
 from core.transactions import one_at_a_time, snapshot, use_case
 from engine.money import plain
@@ -65,9 +66,11 @@ def reserve(
     uniqueness key that is taken, NotCovered by what is there at this moment, drafts and reservations taken off.
     """
     asked = Reserve(
-        uuid4(), customer_id, credit_type_id, amount, now, now + ttl, transaction_id, uniqueness_key
-    )  # fmt: skip
+        uuid4(), customer_id, credit_type_id, amount, now, now + ttl, transaction_id, uniqueness_key, in_passing=shared
+    )
     outcome = _carry_out(asked, now=now, shared=shared)
+    if isinstance(outcome, Done) and outcome.by_old:
+        _old.give((customer_id, credit_type_id, now))
     if isinstance(outcome, Taken):
         raise _taken(uniqueness_key, transaction_id)
     return _done(outcome, amount)
@@ -151,8 +154,8 @@ def _apply(asked: Operation, *, shared: bool) -> Outcome:
         ticket = _shared_writer().submit(asked)
         with connection.wrap_database_errors:
             return ticket.wait(PATIENCE)
-    with use_case(), connection.cursor() as cursor:
-        return apply_operations(cursor, operations=[asked])[0]
+    with use_case(), connection.cursor() as one, connection.cursor() as other:
+        return apply_operations(cursors=(one, other), operations=[asked])[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -206,5 +209,14 @@ def _shared_writer() -> SharedWriter[Operation, Outcome]:
     return _writer[1]
 
 
-def _write(cursor: psycopg.Cursor[Any], operations: Sequence[Operation]) -> list[Outcome]:
-    return apply_operations(cursor, operations=operations)
+def _write(writer: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
+    with psycopg.Cursor(writer) as one, psycopg.Cursor(writer) as other:
+        return apply_operations(cursors=(one, other), operations=operations)
+
+
+def _work_out_old(noticed: tuple[UUID, UUID, datetime]) -> None:
+    customer_id, credit_type_id, now = noticed
+    work_out(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
+
+
+_old: Hints[tuple[UUID, UUID, datetime]] = Hints("tactus-balances", _work_out_old)
