@@ -101,8 +101,11 @@ class Reservation(models.Model):
         indexes = [
             models.Index(fields=["customer", "-created_at", "-id"], name="reservation_customer_idx"),
             models.Index(fields=["spendable", "expires_at"], condition=Q(status="HELD"), name="reservation_held_idx"),
+            models.Index(fields=["lapses_at"], condition=Q(status="COMMITTED"), name="reservation_committed_idx"),
             models.Index(
-                fields=["spendable", "lapses_at"], condition=Q(status="COMMITTED"), name="reservation_committed_idx"
+                fields=["spendable", "-created_at"],
+                condition=Q(status__in=["HELD", "COMMITTED"], transaction_id__isnull=False),
+                name="reservation_waiting_idx",
             ),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="reservation_ended_idx"),
         ]

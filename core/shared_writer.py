@@ -28,12 +28,17 @@ Result = TypeVar("Result")
 _CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
 
 
-def connect(name: str) -> psycopg.Connection[Any]:
+BY_KEY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+"""For a session that only looks rows up by key: it need not find out from statistics, which a new table lacks."""
+
+
+def connect(name: str, options: str = "") -> psycopg.Connection[Any]:
     """A connection of its own to Django's default database, in autocommit; `name` says in PostgreSQL whose it is.
 
-    Raises psycopg.OperationalError.
+    `options`: settings of the session besides Django's. Raises psycopg.OperationalError.
     """
     params = {key: value for key, value in connection.get_connection_params().items() if key in _CONNECTION_PARAMS}
+    params["options"] = f"{params.get('options', '')} {options}".strip()
     return psycopg.connect(**params, autocommit=True, connect_timeout=3, application_name=name)
 
 
@@ -75,7 +80,7 @@ class SharedWriter(Generic[Item, Result]):
     `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
     what came of each, in the same order. If the database refuses a group, each of its items is written by itself, so
     that only the one to blame hears of it: `write` keeps nothing outside of the database. `name`: of the thread and its
-    connection. At most `group` items share a commit, at most `waiting` wait for their turn.
+    connection, which looks rows up by key. At most `group` items share a commit, at most `waiting` wait for their turn.
     """
 
     def __init__(
@@ -176,7 +181,7 @@ class SharedWriter(Generic[Item, Result]):
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
             self._disconnect()
-            self._connection = connect(self._name)
+            self._connection = connect(self._name, BY_KEY)
         return self._connection
 
     def _disconnect(self) -> None:

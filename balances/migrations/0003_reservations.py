@@ -168,9 +168,15 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="reservation",
             index=models.Index(
-                condition=models.Q(("status", "COMMITTED")),
-                fields=["spendable", "lapses_at"],
-                name="reservation_committed_idx",
+                condition=models.Q(("status", "COMMITTED")), fields=["lapses_at"], name="reservation_committed_idx"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("status__in", ["HELD", "COMMITTED"]), ("transaction_id__isnull", False)),
+                fields=["spendable", "-created_at"],
+                name="reservation_waiting_idx",
             ),
         ),
         migrations.AddIndex(

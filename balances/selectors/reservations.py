@@ -63,8 +63,9 @@ def what_is_noted(*, spendable_id: int) -> Noted:
     rounds = Spendable.objects.values_list("rounds", flat=True).get(pk=spendable_id)
     changes = list(SpendableChange.objects.filter(spendable_id=spendable_id).values_list("pk", flat=True))
     waiting = Reservation.objects.filter(
-        Q(status=Reservation.Status.COMMITTED) | Q(status=Reservation.Status.HELD, transaction_id__isnull=False),
         spendable_id=spendable_id,
+        transaction_id__isnull=False,
+        status__in=[Reservation.Status.HELD, Reservation.Status.COMMITTED],
     ).order_by("-created_at")
     names = [name for name in waiting.values_list("transaction_id", flat=True)[:MOST_WAITING] if name is not None]
     return Noted(rounds, changes, names)

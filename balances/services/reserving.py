@@ -120,16 +120,18 @@ class Outdated:
 
 Outcome = Done | Refused | Taken | Missing | Outdated
 
+# ARRAY, not IN: a row that somebody else has changed while it was waited for is checked once more, and a join with rows
+# that are not locked may then say that it is not wanted.
 _LOCK: Final = """
 SELECT s.id, s.customer_id, s.credit_type_id, s.live, s.held, s.committed, s.as_of, s.valid_from, s.valid_until,
        s.asked_at, EXISTS (SELECT 1 FROM balances_spendablechange c WHERE c.spendable_id = s.id)
 FROM balances_spendable s
-WHERE s.id IN (
+WHERE s.id = ANY(ARRAY(
     SELECT spendable_id FROM balances_reservation WHERE id = ANY(%s)
     UNION ALL
     SELECT named.id FROM unnest(%s::uuid[], %s::uuid[]) AS asked (customer_id, credit_type_id)
         JOIN balances_spendable named USING (customer_id, credit_type_id)
-)
+))
 ORDER BY s.id FOR NO KEY UPDATE OF s
 """
 _COLUMNS: Final = (

@@ -73,8 +73,10 @@ def settle(*, spendable_id: int, stored: Collection[str], now: datetime) -> int:
     """Ends the reservations of these events. The caller holds the row, and puts a balance there that contains them."""
     if not stored:
         return 0
-    waiting = Reservation.objects.filter(Q(status=Status.COMMITTED) | Q(status=Status.HELD), spendable_id=spendable_id)
-    return waiting.filter(transaction_id__in=stored).update(status=Status.SETTLED, ended_at=now)
+    waiting = Reservation.objects.filter(
+        spendable_id=spendable_id, status__in=[Status.HELD, Status.COMMITTED], transaction_id__in=stored
+    )
+    return waiting.update(status=Status.SETTLED, ended_at=now)
 
 
 def expire_due_reservations(*, now: datetime) -> int:
