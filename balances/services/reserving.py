@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
+
 from engine.money import ZERO, add, subtract
 from engine.reservations import Hold, HoldStatus, Refusal, commit, expire, free, release
 
-FRESH_FOR: Final = timedelta(seconds=1)
-"""How old a worked-out balance may grow before somebody works it out anew."""
-GOOD_FOR: Final = timedelta(seconds=5)
-"""How old it may be while somebody else does."""
+GOOD_FOR: Final = 5
+"""How many times as old as it should be a balance may be, while somebody works it out anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +183,11 @@ class _Account:
         """Whether the balance may be trusted at `now`, old or not."""
         if self.has_changed or self.as_of is None or self.valid_from is None or self.valid_until is None:
             return False
-        return self.valid_from <= now < self.valid_until and abs(now - self.as_of) < GOOD_FOR
+        return self.valid_from <= now < self.valid_until and abs(now - self.as_of) < GOOD_FOR * fresh_for()
 
     def undertake(self, now: datetime) -> bool:
         """Whether it is old, and nobody else has undertaken to work it out: the one who asks has then."""
-        if any(moment is not None and abs(now - moment) < FRESH_FOR for moment in (self.as_of, self.asked_at)):
+        if any(moment is not None and abs(now - moment) < fresh_for() for moment in (self.as_of, self.asked_at)):
             return False
         self.asked_at, self.is_asked = now, True
         return True
@@ -196,6 +196,11 @@ class _Account:
     def remaining(self) -> Decimal:
         """What is free, not below 0."""
         return max(self.room, ZERO)
+
+
+def fresh_for() -> timedelta:
+    """How old a balance may grow before somebody works it out anew: usage that nobody reserved counts this soon."""
+    return timedelta(seconds=settings.TACTUS_RESERVATION_FRESH_SECONDS)
 
 
 def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> list[Outcome]:
