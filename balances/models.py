@@ -9,12 +9,18 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from balances.reservation_models import Reservation, Spendable, SpendableChange
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
 
 DEFAULT_PRIORITY = 100
+
+__all__ = [
+    "DEFAULT_PRIORITY", "AccessType", "Balance", "InvoiceItem", "LedgerEntry", "RateType", "RecurringGrant",
+    "Reservation", "Segment", "Spendable", "SpendableChange", "Terms",
+]  # fmt: skip
 
 
 class AccessType(models.TextChoices):

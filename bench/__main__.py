@@ -1,10 +1,10 @@
-"""`python -m bench ingest|grow|reads|rating|all`: the figures of docs/performance.md, raw limits in the same run."""
+"""`python -m bench ingest|grow|reservations|reads|rating|all`: figures of docs/performance.md, raw limits beside."""
 
 import argparse
 import subprocess
 import sys
 
-from bench import grow, ingest
+from bench import grow, ingest, reservations
 
 
 def main() -> int:
@@ -13,6 +13,8 @@ def main() -> int:
     parts = parser.add_subparsers(dest="what", required=True)
     ingest.add_options(parts.add_parser("ingest", help="events a second over HTTP", description=ingest.__doc__))
     grow.add_options(parts.add_parser("grow", help="the rate as the store fills up", description=grow.__doc__))
+    holds = parts.add_parser("reservations", help="reserve + commit pairs a second", description=reservations.__doc__)
+    reservations.add_options(holds)
     parts.add_parser("reads", help="usage and drafts (options: python -m bench.reads --help)", add_help=False)
     parts.add_parser("rating", help="one invoice of 2,000 and of 20,000 lines: the engine, then with its reads")
     parts.add_parser("all", help="a short run of everything")
@@ -23,12 +25,15 @@ def main() -> int:
         ingest.main(options)
     elif options.what == "grow":
         grow.main(options)
+    elif options.what == "reservations":
+        reservations.main(options)
     elif options.what == "reads":
         return subprocess.run([sys.executable, "-m", "bench.reads", *rest], check=False).returncode
     elif options.what == "rating":
         return rate()
     else:
         ingest.main(parser.parse_args(["ingest", "--seconds", "20"]))
+        reservations.main(parser.parse_args(["reservations", "--seconds", "10"]))
         reads = [sys.executable, "-m", "bench.reads", "--sizes", "10000,300000", "--times", "100"]
         return subprocess.run(reads, check=False).returncode or rate()
     return 0

@@ -25,6 +25,11 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "invoices.sweep_reservations": {
+        "task": "invoices.sweep_reservations",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "usage.roll": {"task": "usage.roll", "schedule": 1.0, "options": {"expires": 1}},
     "usage.prepare_storage": {"task": "usage.prepare_storage", "schedule": 3600.0, "options": {"expires": 3600}},
     "invoices.drop_old_events": {"task": "invoices.drop_old_events", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -3,6 +3,8 @@
 `core.api.errors` turns each into its status and `{"message": …}`.
 """
 
+from decimal import Decimal
+
 
 class TactusError(Exception):
     """Base of the refusals that a caller can act on.
@@ -36,6 +38,16 @@ class NotAuthenticated(TactusError):
     """401: no API key, or one that is unknown, revoked or expired."""
 
     status = 401
+
+
+class NotCovered(TactusError):
+    """402: the balance does not cover it. `available`: what it does cover, in its stored unit."""
+
+    status = 402
+
+    def __init__(self, message: str, *, available: Decimal) -> None:
+        super().__init__(message)
+        self.available = available
 
 
 class NotAllowed(TactusError):

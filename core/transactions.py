@@ -20,6 +20,31 @@ def use_case() -> Iterator[None]:
         idempotency.record_commit()
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Reads of one moment: every query in the block sees what was committed when its first one began; writes nothing.
+
+    Raises RuntimeError inside a transaction. (In a test's own transaction the reads are of whatever moment they are.)
+    """
+    with transaction.atomic(durable=True):
+        if len(connection.atomic_blocks) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+@contextmanager
+def one_at_a_time(subject: str) -> Iterator[None]:
+    """Waits until no other session is in a block of this subject; holds no transaction open while it is in its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [subject])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [subject])
+
+
 def require_transaction() -> None:
     """Guards parts of a use case. Raises RuntimeError outside a transaction (a test's own wrapper does not count)."""
     if not any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):

@@ -6,8 +6,9 @@ from uuid import UUID
 from celery import shared_task
 
 from balances.services.recurring import open_due_children
+from balances.services.spendable import expire_due_reservations, forget_old_reservations, lapse_due_reservations
 from core.clock import now
-from invoices.services import documents, draft_totals, drafts, expiry, finalize, retention
+from invoices.services import documents, draft_totals, drafts, expiry, finalize, reservations, retention
 
 # Well below the task's time limit; what is left then waits for the next beat.
 SECONDS = 40
@@ -46,3 +47,13 @@ def drop_old_events() -> None:
 def refresh_draft_totals() -> None:
     """Every minute: composes drafts whose total in staff lists is older than ten minutes."""
     draft_totals.refresh_draft_totals(now=now())
+
+
+@shared_task(name="invoices.sweep_reservations")
+def sweep_reservations() -> None:
+    """Every few seconds: settles what is committed and has come, lets go what is held or waits too long, forgets."""
+    end = monotonic() + SECONDS
+    reservations.settle_committed(now=now())
+    for sweep in (expire_due_reservations, lapse_due_reservations, forget_old_reservations):
+        while monotonic() < end and sweep(now=now()):
+            pass

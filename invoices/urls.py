@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import preview
-from invoices.api import balances
+from invoices.api import balances, reservations
 from invoices.api import invoices as api
 
 _CUSTOMER = "v1/customers/<uuid:customer_id>/invoices"
@@ -20,6 +20,11 @@ urlpatterns = [
     path("v1/contracts/customerBalances/getNetBalance", balances.GetNetBalance.as_view()),
     path("v1/contracts/customerCommits/list", balances.ListCommits.as_view()),
     path("v1/contracts/customerCredits/list", balances.ListCredits.as_view()),
+    path("tactus/v1/balances/reserve", reservations.ReserveView.as_view()),
+    path("tactus/v1/balances/commit", reservations.CommitView.as_view()),
+    path("tactus/v1/balances/release", reservations.ReleaseView.as_view()),
+    path("tactus/v1/balances/reservations/list", reservations.ListReservations.as_view()),
+    path("tactus/v1/balances/reservations/<uuid:reservation_id>", reservations.RetrieveReservation.as_view()),
     path("v1/invoices/void", api.VoidInvoice.as_view()),
     path("v1/invoices/regenerate", api.RegenerateInvoice.as_view()),
 ]

@@ -29,6 +29,11 @@ TACTUS_INGEST_MAX_EVENTS = env.int("TACTUS_INGEST_MAX_EVENTS", default=1000)
 TACTUS_SHARED_WRITER = env.bool("TACTUS_SHARED_WRITER", default=True)
 # Whole months of events kept besides the current one; 0 keeps all. Ids and added-up usage are kept anyway.
 TACTUS_USAGE_RETENTION_MONTHS = env.int("TACTUS_USAGE_RETENTION_MONTHS", default=0)
+# How long a reservation holds its amount unless its caller says, how soon usage that was not reserved counts, and how
+# long a committed one waits for its event.
+TACTUS_RESERVATION_SECONDS = env.int("TACTUS_RESERVATION_SECONDS", default=60)
+TACTUS_RESERVATION_FRESH_SECONDS = env.int("TACTUS_RESERVATION_FRESH_SECONDS", default=1)
+TACTUS_RESERVATION_LAPSE_HOURS = env.int("TACTUS_RESERVATION_LAPSE_HOURS", default=24)
 TACTUS_MAX_BODY_BYTES = env.int("TACTUS_MAX_BODY_BYTES", default=10 * 1024 * 1024)
 TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")

@@ -15,6 +15,7 @@ from core.errors import (
     BatchRefused,
     InvalidInput,
     NotAuthenticated,
+    NotCovered,
     NotFound,
     RateLimited,
     TactusError,
@@ -79,7 +80,12 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
 
 def body_of(error: TactusError) -> dict[str, Any]:
     """The JSON body of a refusal."""
-    return {"message": error.message, **({"errors": error.errors} if isinstance(error, BatchRefused) else {})}
+    body: dict[str, Any] = {"message": error.message}
+    if isinstance(error, BatchRefused):
+        body["errors"] = error.errors
+    elif isinstance(error, NotCovered):
+        body["available"] = error.available
+    return body
 
 
 def headers_of(error: TactusError) -> dict[str, str]:

@@ -1,4 +1,8 @@
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 from metronome import Metronome
 
 from tests.scenarios.balance_world import BalanceWorld
@@ -13,3 +17,14 @@ def world(sdk: Metronome) -> World:
 @pytest.fixture
 def balances(sdk: Metronome) -> BalanceWorld:
     return BalanceWorld(sdk)
+
+
+Clock = Callable[[float], None]
+
+
+@pytest.fixture
+def later() -> Iterator[Clock]:
+    """Moves the clock that views and commands read to so many seconds after the test began."""
+    began = datetime.now(UTC)
+    with time_machine.travel(began, tick=True) as machine:
+        yield lambda seconds: machine.move_to(began + timedelta(seconds=seconds))

@@ -298,6 +298,12 @@ def test_events_come_back_as_they_were_sent(store: UsageStore) -> None:
     assert str(found.properties["n"]) == "0.10"
 
 
+def test_known_ids_are_those_that_are_stored(store: UsageStore) -> None:
+    store.append([event(1), event(2), event(3, prefix="\u00fc")], NOW)
+    assert store.known(["t1", "t3", "T1", "t1 ", "\u00fc3", "t2"]) == {"t1", "t2", "\u00fc3"}
+    assert store.known(["t9"]) == store.known([]) == frozenset()
+
+
 def test_recent_and_health(store: UsageStore) -> None:
     before = store.health(NOW)
     store.append([event(i, at=some.START + timedelta(hours=i)) for i in range(5)], NOW)

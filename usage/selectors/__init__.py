@@ -1,7 +1,7 @@
 """Reads of usage."""
 
 from usage.selectors.backfills import Backfill, list_backfills
-from usage.selectors.events import EventMatch, match_events
+from usage.selectors.events import EventMatch, match_events, stored_transactions
 from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
 from usage.selectors.previews import not_stored, usage_of, usage_with
 from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
@@ -54,6 +54,7 @@ __all__ = [
     "not_stored",
     "reconcile",
     "refs_of",
+    "stored_transactions",
     "usage_of",
     "usage_windows",
     "usage_with",

@@ -38,6 +38,11 @@ def match_events(*, transaction_ids: Sequence[str]) -> list[EventMatch]:
     return result
 
 
+def stored_transactions(*, transaction_ids: Sequence[str]) -> frozenset[str]:
+    """Those of the ids whose events are stored. One query."""
+    return get_store().known(transaction_ids) if transaction_ids else frozenset()
+
+
 def _customers_of(refs: Collection[str]) -> dict[str, Customer]:
     ids = ids_by_ingest_name(names=refs)
     customers = list_customers(archived=None, customer_ids=set(ids.values())).in_bulk()

@@ -277,6 +277,9 @@ class UsageStore(Protocol):
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
         """The events of these transaction ids, in order of arrival; unknown ids are left out."""
 
+    def known(self, transaction_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are stored, dropped events included; in a snapshot with `aggregate`, what it counts."""
+
     def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
         """The newest events of these refs by timestamp, newest first."""
 

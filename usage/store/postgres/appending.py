@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from django.db import OperationalError, connection
 
+from core.shared_writer import connect as connect_as
 from core.transactions import use_case
 from usage.store.base import AppendResult, NewEvent
 from usage.store.columns import EventColumns, columns_of
@@ -73,12 +74,8 @@ class Appending:
 
 
 def connect() -> psycopg.Connection[Any]:
-    """A connection of its own to Django's default database, in autocommit. Raises psycopg.OperationalError."""
-    params = {name: value for name, value in connection.get_connection_params().items() if name in _CONNECTION_PARAMS}
-    return psycopg.connect(**params, autocommit=True, connect_timeout=3, application_name="tactus-ingest")
-
-
-_CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
+    """The shared writer's connection. Raises psycopg.OperationalError."""
+    return connect_as("tactus-ingest")
 
 
 def _psycopg_connection() -> psycopg.Connection[Any]:

@@ -28,6 +28,7 @@ from usage.store.postgres import keeping, roller, tallying, watching
 from usage.store.postgres.appending import Appending
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
+from usage.store.postgres.keys import event_key
 from usage.store.postgres.partitions import month_of
 from usage.store.postgres.reading import read
 
@@ -78,6 +79,13 @@ class PostgresStore(Appending):
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
         """See UsageStore."""
         return self._events(events_with(transaction_ids))
+
+    def known(self, transaction_ids: Sequence[str]) -> frozenset[str]:
+        """See UsageStore."""
+        by_key = {event_key(name): name for name in transaction_ids}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT key FROM usage_eventkey WHERE key = ANY(%s)", [list(by_key)])
+            return frozenset(by_key[key] for (key,) in cursor.fetchall())
 
     def recent(self, refs: Sequence[str], limit: int) -> tuple[StoredEvent, ...]:
         """See UsageStore."""

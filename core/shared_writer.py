@@ -1,0 +1,190 @@
+"""One writer for all requests of a process: what arrives while it commits shares the next commit.
+
+There is no delay to collect more: under load a group is whatever came in during the last commit. The writer has a
+connection of its own; a request waits for the commit that holds its item. `usage.store.postgres.flusher` does the same
+for batches of events, which have more to be careful about.
+"""
+
+import atexit
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Final, Generic, TypeVar
+
+import psycopg
+import structlog
+from django.db import connection
+
+from core.errors import Unavailable
+
+ATTEMPTS: Final = 6
+PAUSE: Final = 0.02
+
+log = structlog.get_logger(__name__)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
+
+
+BY_KEY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+"""For a session that only looks rows up by key: it need not find out from statistics, which a new table lacks."""
+
+
+def connect(name: str, options: str = "") -> psycopg.Connection[Any]:
+    """A connection of its own to Django's default database, in autocommit; `name` says in PostgreSQL whose it is.
+
+    `options`: settings of the session besides Django's. Raises psycopg.OperationalError.
+    """
+    params = {key: value for key, value in connection.get_connection_params().items() if key in _CONNECTION_PARAMS}
+    params["options"] = f"{params.get('options', '')} {options}".strip()
+    return psycopg.connect(**params, autocommit=True, connect_timeout=3, application_name=name)
+
+
+class Ticket(Generic[Item, Result]):
+    """An item on its way to be written."""
+
+    __slots__ = ("_done", "_failure", "_result", "item")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self._result: Result | None = None
+        self._failure: Exception | None = None
+        self._done = threading.Lock()
+        self._done.acquire()
+
+    def finish(self, result: Result | None = None, failure: Exception | None = None) -> None:
+        """Wakes the one who waits."""
+        self._result, self._failure = result, failure
+        self._done.release()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the one who waits was told."""
+        return not self._done.locked()
+
+    def wait(self, patience: int) -> Result:
+        """What came of it, once it is committed. Raises Unavailable after `patience` seconds, psycopg.Error."""
+        if not self._done.acquire(timeout=patience):
+            raise Unavailable("this was not stored in time; read the object, or send the request again")
+        if self._failure is not None:
+            raise self._failure
+        assert self._result is not None  # noqa: S101 - finished without failure
+        return self._result
+
+
+class SharedWriter(Generic[Item, Result]):
+    """The writer thread, started by the first item.
+
+    `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
+    what came of each, in the same order. If the database refuses a group, each of its items is written by itself, so
+    that only the one to blame hears of it: `write` keeps nothing outside of the database. `name`: of the thread and its
+    connection, which looks rows up by key. At most `group` items share a commit, at most `waiting` wait for their turn.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        write: Callable[[psycopg.Connection[Any], Sequence[Item]], Sequence[Result]],
+        *,
+        group: int = 500,
+        waiting: int = 5_000,
+    ) -> None:
+        self._name, self._write_group = name, write
+        self._most, self._room = group, threading.BoundedSemaphore(waiting)
+        self._connection: psycopg.Connection[Any] | None = None
+        self._queue: SimpleQueue[Ticket[Item, Result] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def submit(self, item: Item) -> Ticket[Item, Result]:
+        """Queues an item. Raises Unavailable if too many wait already."""
+        if not self._room.acquire(blocking=False):
+            raise Unavailable("more is waiting than can be stored at once; try again")
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                    self._thread.start()
+                    atexit.register(self.stop)
+        ticket: Ticket[Item, Result] = Ticket(item)
+        self._queue.put(ticket)
+        return ticket
+
+    def stop(self) -> None:
+        """Writes what was taken, then ends the thread."""
+        thread = self._thread
+        if thread is not None and thread.is_alive():
+            self._queue.put(None)
+            thread.join(20)
+
+    def _work(self) -> None:
+        while True:
+            group, last = self._take()
+            if group:
+                try:
+                    self._store(group)
+                except Exception as error:  # this thread must live, and everyone who waits be told
+                    log.exception("writing a group failed", writer=self._name)
+                    for ticket in group:
+                        if not ticket.is_finished:
+                            ticket.finish(failure=error)
+            if last:
+                self._disconnect()
+                return
+
+    def _take(self) -> tuple[list[Ticket[Item, Result]], bool]:
+        """What waits, in order, and whether to stop after it."""
+        group: list[Ticket[Item, Result]] = []
+        ticket = self._queue.get()
+        while ticket is not None:
+            group.append(ticket)
+            self._room.release()
+            if len(group) >= self._most:
+                break
+            try:
+                ticket = self._queue.get_nowait()
+            except Empty:
+                break
+        return group, ticket is None
+
+    def _store(self, group: Sequence[Ticket[Item, Result]]) -> None:
+        try:
+            found = self._write([ticket.item for ticket in group])
+        except psycopg.OperationalError as error:
+            self._disconnect()
+            for ticket in group:
+                ticket.finish(failure=error)
+        except psycopg.Error as error:
+            if len(group) == 1:
+                group[0].finish(failure=error)
+                return
+            for ticket in group:
+                self._store([ticket])
+        else:
+            for ticket, result in zip(group, found, strict=True):
+                ticket.finish(result)
+
+    def _write(self, items: Sequence[Item]) -> Sequence[Result]:
+        for attempt in range(1, ATTEMPTS + 1):
+            writer = self._connected()
+            try:
+                with writer.pipeline(), writer.transaction():
+                    return self._write_group(writer, items)
+            except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(PAUSE * attempt)
+        raise AssertionError("unreachable")
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._disconnect()
+            self._connection = connect(self._name, BY_KEY)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,74 @@
+"""The hot path of reserving, committing and releasing, in front of Django.
+
+It answers what is well formed and comes with a key that was good seconds ago, in the words of
+`invoices.api.reservations`; everything else is left to the whole application.
+"""
+
+import logging
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import Any, Final
+
+from django.db import close_old_connections
+from rest_framework.exceptions import ValidationError
+
+from core.api.lean import Application, Environ, answer, failure, is_ordinary, may, take_body
+from core.clock import now
+from core.exact_json import BadJson, dumps, loads
+from invoices.api.reservations import (
+    SCOPES,
+    CommitInput,
+    ReleaseInput,
+    ReserveInput,
+    asked_to_commit,
+    asked_to_release,
+    asked_to_reserve,
+    live_keys,
+    present,
+)
+
+# Made once: reading a body with them changes nothing in them.
+_OPERATIONS: Final = {
+    "/tactus/v1/balances/reserve": (ReserveInput(), asked_to_reserve),
+    "/tactus/v1/balances/commit": (CommitInput(), asked_to_commit),
+    "/tactus/v1/balances/release": (ReleaseInput(), asked_to_release),
+}
+
+logger = logging.getLogger(__name__)
+
+
+class LeanReservations:
+    """WSGI middleware. `shared`: write through the process's shared writer, not on Django's connection."""
+
+    def __init__(self, application: Application, *, shared: bool) -> None:
+        self.application = application
+        self.shared = shared
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answers, or lets the application answer."""
+        known = _OPERATIONS.get(environ["PATH_INFO"])
+        if known is None or not is_ordinary(environ) or environ.get("HTTP_CONTENT_ENCODING"):
+            return self.application(environ, start_response)
+        moment = now()
+        if not may(environ, live_keys, SCOPES, now=moment):
+            return self.application(environ, start_response)
+        reader, operation = known
+        try:
+            body = reader.run_validation(loads(take_body(environ) or b""))
+        except (BadJson, ValidationError):
+            return self.application(environ, start_response)
+        try:
+            with self._connections():
+                done = operation(body, moment, shared=self.shared)
+        except Exception as error:  # noqa: BLE001 - nobody above a bare WSGI application would answer
+            return failure(error, environ, start_response, logger)
+        return answer(dumps({"data": present(done)}), start_response)
+
+    @contextmanager
+    def _connections(self) -> Any:
+        """What Django does around its own requests: connections that were used go back."""
+        try:
+            yield
+        finally:
+            if self.shared:
+                close_old_connections()

@@ -1,0 +1,107 @@
+"""64 at once against a balance that covers 63.5: exactly 63 are told yes. Real commits, many connections."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from metronome import Metronome
+
+from balances.models import Reservation, Spendable
+from balances.services.reserving import Operation, Outcome
+from core.clock import now
+from core.errors import NotCovered
+from core.shared_writer import SharedWriter
+from invoices.api.balances import USD
+from invoices.services import reservations
+from tests.scenarios.balance_world import BalanceWorld
+
+AT_ONCE = 64
+ROUNDS = 500
+COVERS = 63.5
+MINUTE = timedelta(minutes=1)
+
+
+class Processes:
+    """As many shared writers as there are web processes; each thread belongs to one, some to none (plain Django)."""
+
+    def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.writers: list[SharedWriter[Operation, Outcome]] = [
+            SharedWriter(f"tactus-reserve-{number}", reservations._write) for number in range(count)
+        ]
+        self.mine = threading.local()
+        monkeypatch.setattr(reservations, "_shared_writer", lambda: self.mine.writer)
+
+    def reserve(self, number: int, customer: UUID, amount: Decimal) -> UUID | None:
+        """By one of the writers, every sixteenth thread without one. None: refused."""
+        shared = number % 16 != 0
+        self.mine.writer = self.writers[number % len(self.writers)]
+        try:
+            done = reservations.reserve(
+                customer_id=customer, credit_type_id=USD, amount=amount, ttl=MINUTE, now=now(), shared=shared
+            )
+        except NotCovered:
+            return None
+        return done.row.hold.id
+
+    def release(self, number: int, reservation: UUID) -> None:
+        """By another process than the one that reserved."""
+        self.mine.writer = self.writers[(number + 1) % len(self.writers)]
+        reservations.release(reservation_id=reservation, now=now(), shared=True)
+
+    def stop(self) -> None:
+        for writer in self.writers:
+            writer.stop()
+
+
+@pytest.fixture
+def processes(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
+    made = Processes(3, monkeypatch)
+    yield made
+    made.stop()
+
+
+@pytest.mark.timeout(300)
+def test_exactly_63_of_64_are_granted_500_times(live_sdk: Metronome, processes: Processes) -> None:
+    w = BalanceWorld(live_sdk)
+    customers = [UUID(w.customer()) for _ in range(4)]
+    for customer in customers:
+        w.grant(str(customer), COVERS, w.days_ago(1), w.days_ago(-1))
+    go = threading.Barrier(AT_ONCE)
+    counted: list[int] = []
+    granted: list[list[UUID]] = [[] for _ in range(ROUNDS)]
+    lock = threading.Lock()
+
+    def give_back() -> None:
+        """Between two rounds, by whoever comes last: what nobody gave back is let go as if its time were over."""
+        with lock:
+            counted.append(len(granted[len(counted)]))
+        Reservation.objects.filter(status="HELD").update(status="EXPIRED", ended_at=now())
+
+    done = threading.Barrier(AT_ONCE)
+    over = threading.Barrier(AT_ONCE, action=give_back)
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(ROUNDS):
+                go.wait(60)
+                held = processes.reserve(number, customers[turn % len(customers)], Decimal(1))
+                if held is not None:
+                    granted[turn].append(held)
+                done.wait(60)
+                if held is not None and number % 8 == 0:
+                    processes.release(number, held)
+                over.wait(60)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for future in [pool.submit(work, number) for number in range(AT_ONCE)]:
+            future.result()
+    assert counted == [63] * ROUNDS
+    assert Reservation.objects.count() == 63 * ROUNDS
+    assert all(row.held == 0 == row.committed for row in Spendable.objects.all())
