@@ -24,7 +24,6 @@ from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import exact
 
-
 EXAMPLES = 3
 """Each plays seven worlds; 40 of them were played when this was written."""
 
