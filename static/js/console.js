@@ -3,7 +3,7 @@
 
 const VERSION = 1;
 const ANSWER_WITHIN = 5000;
-const PATH = /^\/(overview|usage(\/units)?|invoices(\/[0-9a-f-]{36})?)(\?[\w=&.,%+-]*)?$/;
+const PATH = /^\/(overview|usage(\/units)?|credits|invoices(\/[0-9a-f-]{36})?)(\?[\w=&.,%+-]*)?$/;
 const byId = (id) => document.getElementById(id);
 const root = byId("console");
 const fragment = new URLSearchParams(location.hash.slice(1));

@@ -1,0 +1,162 @@
+"""The grants of a purse, one by one, with their access segments."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from console import words
+from console.selectors.access import Viewer
+from console.selectors.holdings import Grant, Part, Purse, holdings
+from console.selectors.standing import per_mille
+from console.words import Money
+from engine.money import ZERO, add, mul, total
+from invoices.selectors.views import currency_view
+
+VIEWS = {"": "Current", "past": "Past"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What became of a grant or of one of its segments. `more`: movements that only some have, with their names."""
+
+    granted: Money
+    used: Money
+    expired: Money
+    left: Money
+    more: tuple[tuple[str, Money], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """An access segment."""
+
+    window: str
+    state: str
+    tone: str
+    note: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRow:
+    """A grant. `per_mille` of it is used, or of a commitment: fulfilled."""
+
+    id: UUID
+    name: str
+    kind: str
+    window: str
+    state: str
+    tone: str
+    note: str
+    sums: Sums
+    per_mille: int
+    is_owed: bool
+    facts: tuple[tuple[str, str], ...]
+    segments: tuple[SegmentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GrantList:
+    """Current or past grants; `views`: (value, label, how many)."""
+
+    unit: str
+    code: str
+    view: str
+    views: tuple[tuple[str, str, int], ...]
+    rows: tuple[GrantRow, ...]
+
+
+def grant_list(viewer: Viewer, *, unit: str, view: str, now: datetime) -> GrantList | None:
+    """The grants of the purse that was asked for, the one that ends first first; None where there is nothing."""
+    found = holdings(viewer, now=now)
+    if found is None:
+        return None
+    purse = found.purse(unit, now)
+    past = [grant for grant in purse.grants if grant.is_past(now)]
+    current = [grant for grant in purse.grants if not grant.is_past(now)]
+    chosen = sorted(past, key=_ended, reverse=True) if view == "past" else sorted(current, key=_ended)
+    return GrantList(
+        unit=purse.key,
+        code=purse.code,
+        view=view,
+        views=(("", VIEWS[""], len(current)), ("past", VIEWS["past"], len(past))),
+        rows=tuple(_row(grant, purse, now) for grant in chosen),
+    )
+
+
+def _ended(grant: Grant) -> tuple[datetime, str]:
+    return max((part.ending_before for part in grant.parts), default=grant.row.created_at), str(grant.id)
+
+
+def _row(grant: Grant, purse: Purse, now: datetime) -> GrantRow:
+    parts = sorted(grant.parts, key=lambda part: (part.starting_at, str(part.id)))
+    starts = min((part.starting_at for part in parts), default=now)
+    ends = max((part.ending_before for part in parts), default=now)
+    state, tone, note = _state(grant, starts, ends, now)
+    granted = total(add(part.granted, part.adjusted) for part in parts)
+    used = total(part.used for part in parts)
+    return GrantRow(
+        id=grant.id,
+        name=grant.name,
+        kind=grant.words,
+        window=words.span(starts, ends) if parts else "",
+        state=state,
+        tone=tone,
+        note=note,
+        sums=_sums(parts, purse),
+        per_mille=per_mille(used, granted),
+        is_owed=grant.is_owed,
+        facts=tuple(_facts(grant, purse)),
+        segments=tuple(_segment(grant, part, purse, now) for part in parts),
+    )
+
+
+def _segment(grant: Grant, part: Part, purse: Purse, now: datetime) -> SegmentRow:
+    state, tone, note = _state(grant, part.starting_at, part.ending_before, now)
+    return SegmentRow(words.span(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
+
+
+def _state(grant: Grant, starts: datetime, ends: datetime, now: datetime) -> tuple[str, str, str]:
+    if now < starts:
+        return "to come", "muted", f"from {words.day(starts)}"
+    if ends <= now:
+        return "ended", "muted", words.last_day(ends)
+    verb = "to be used" if grant.is_owed else "expires"
+    return "in force", "info" if grant.is_owed else "ok", f"{verb} {words.until(ends, now)}"
+
+
+def _sums(parts: list[Part], purse: Purse) -> Sums:
+    def money(name: str) -> Money:
+        return words.money(total(getattr(part, name) for part in parts), purse.unit)
+
+    more = {
+        "Adjusted by hand": "adjusted",
+        "Carried over": "moved",
+        "Billed as true-up": "billed",
+        "Of it in running invoices": "pending",
+    }
+    return Sums(
+        granted=money("granted"),
+        used=money("used"),
+        expired=money("expired"),
+        left=money("left"),
+        more=tuple((label, money(name)) for label, name in more.items() if any(getattr(p, name) for p in parts)),
+    )
+
+
+def _facts(grant: Grant, purse: Purse) -> Iterator[tuple[str, str]]:
+    yield "Pays for" if not grant.is_owed else "Counts", grant.scope
+    if grant.row.contract is not None:
+        yield "Contract", str(grant.row.contract)
+    fraction = grant.row.rollover_fraction
+    if fraction is not None and fraction > ZERO:
+        yield "At renewal", f"up to {words.quantity(fraction * 100)}{words.SPACE}% of it is carried over"
+    if grant.is_owed:
+        yield "What is not used", "is not billed" if grant.row.true_up_disabled else "is billed as true-up"
+    elif grant.row.cost_basis and purse.unit.code:
+        asked = total(mul(item.unit_price, item.quantity) for item in grant.row.invoice_items.all())
+        unit = grant.row.invoice_credit_type
+        if unit is not None and asked:
+            price = words.money(asked, currency_view(unit))
+            yield "Price", f"{price.figure} {price.code}"

@@ -1,0 +1,345 @@
+"""The ledger of a purse, or of one grant: every movement with the balance after it, in a customer's words.
+
+Posted movements come first, in order of time, then what is pending: what running drafts draw, and what has ended but
+waits for them. The last balance is what the tile says; both are the API's.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from balances.models import LedgerEntry
+from console import words
+from console.ranges import Choice, read_day
+from console.selectors.access import Viewer
+from console.selectors.holdings import Grant, Purse, holdings, invoices_named, posted
+from console.words import Exact
+from core.api.paging import decode, encode
+from core.errors import InvalidInput, NotFound
+from engine.money import ZERO, add
+from invoices.models import Invoice
+from invoices.types import CurrencyView
+
+PAGE = 40
+PERIODS = {
+    "all": "All time", "30d": "Last 30 days", "90d": "Last 90 days", "ytd": "This year", "custom": "Custom",
+}  # fmt: skip
+_ROLLING = {"30d": 30, "90d": 90}
+Kind = LedgerEntry.Kind
+GRANTING = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A movement. `amount` and `balance` (after it) in stored units; `status`: posted, pending, opening.
+
+    `text` names no invoice: `invoice` does, in words, and `invoice_id` where it is.
+    """
+
+    at: datetime
+    key: str
+    grant: str
+    text: str
+    amount: Decimal
+    status: str = "posted"
+    invoice: str = ""
+    invoice_id: UUID | None = None
+    note: str = ""
+    balance: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A movement, ready to show."""
+
+    day: str
+    text: str
+    grant: str
+    invoice: str
+    invoice_id: UUID | None
+    note: str
+    amount: Exact
+    balance: Exact
+    is_pending: bool
+    is_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerQuestion:
+    """What was asked for: a grant ("" for all that can be spent) and the days `[start, end)`, None for no bound."""
+
+    unit: str
+    grant: str
+    period: str
+    start: datetime | None
+    end: datetime | None
+    error: str = ""
+
+    @property
+    def query(self) -> str:
+        """The same as a query string."""
+        days = {"from": self.first_day, "to": self.last_day} if self.period == "custom" else {}
+        return urlencode({"unit": self.unit, "grant": self.grant, "period": self.period, **days})
+
+    @property
+    def first_day(self) -> str:
+        """For a date input."""
+        return f"{self.start:%Y-%m-%d}" if self.start else ""
+
+    @property
+    def last_day(self) -> str:
+        """For a date input."""
+        return f"{self.end - timedelta(days=1):%Y-%m-%d}" if self.end else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPanel:
+    """The newest movements first; `next` is the cursor for older ones, "" at the end."""
+
+    question: LedgerQuestion
+    code: str
+    grants: tuple[Choice, ...]
+    periods: tuple[Choice, ...]
+    rows: tuple[LedgerRow, ...]
+    opening: LedgerRow | None
+    next: str
+    count: int
+    closing: Exact
+    is_owed: bool
+    has_invoices: bool
+
+
+def ledger_panel(viewer: Viewer, query: Mapping[str, str], *, now: datetime) -> LedgerPanel | None:
+    """A page of the ledger; None where the customer has nothing. Raises NotFound for a grant that is not theirs."""
+    after = decode(query["after"], "after") if query.get("after") else None
+    found = _read(viewer, query, now)
+    if found is None:
+        return None
+    question, purse, grants, movements = found
+    opening = movements[0] if movements and movements[0].status == "opening" else None
+    newest = [movement for movement in reversed(movements) if movement is not opening]
+    older = newest
+    if after is not None:
+        keys = [movement.key for movement in newest]
+        older = newest[keys.index(str(after[0])) + 1 :] if str(after[0]) in keys else []
+    shown = older[:PAGE]
+    unit = purse.unit
+    return LedgerPanel(
+        question=question,
+        code=purse.code,
+        grants=(
+            Choice("", "All that can be spent", not question.grant),
+            *(
+                Choice(str(grant.id), f"{grant.name} ({_window(grant)})", str(grant.id) == question.grant)
+                for grant in sorted(purse.grants, key=lambda grant: (grant.is_past(now), grant.name, str(grant.id)))
+            ),
+        ),
+        periods=tuple(Choice(value, label, value == question.period) for value, label in PERIODS.items()),
+        rows=tuple(_row(movement, unit) for movement in shown),
+        opening=_row(opening, unit) if opening and len(older) <= PAGE else None,
+        next=encode([shown[-1].key]) if len(older) > PAGE else "",
+        count=len(newest),
+        closing=words.exact(movements[-1].balance if movements else ZERO, unit),
+        is_owed=any(grant.is_owed for grant in grants),
+        has_invoices=viewer.may("invoices:read"),
+    )
+
+
+def ledger_table(
+    viewer: Viewer, query: Mapping[str, str], *, now: datetime
+) -> tuple[LedgerQuestion, CurrencyView | None, list[Movement]]:
+    """The same movements, oldest first, for the file; no unit where there is nothing. Raises NotFound."""
+    found = _read(viewer, query, now)
+    if found is None:
+        return LedgerQuestion("", "", "all", None, None), None, []
+    question, purse, _, movements = found
+    return question, purse.unit, movements
+
+
+def _read(
+    viewer: Viewer, query: Mapping[str, str], now: datetime
+) -> tuple[LedgerQuestion, Purse, list[Grant], list[Movement]] | None:
+    found = holdings(viewer, now=now)
+    if found is None:
+        return None
+    wanted = query.get("grant", "")[:40]
+    chosen = next(
+        ((purse, grant) for purse in found.purses for grant in purse.grants if str(grant.id) == wanted), None
+    )
+    if wanted and chosen is None:
+        raise NotFound("There is no such commit or credit.")
+    purse = chosen[0] if chosen else found.purse(query.get("unit", ""), now)
+    grants = [chosen[1]] if chosen else purse.held
+    question = _question(query, purse.key, wanted, now)
+    entries = posted(grants, now=now)
+    drafts = {draw.invoice_id for grant in grants for part in grant.parts for draw in found.pending.get(part.id, ())}
+    invoices = invoices_named(viewer, [*drafts, *(row.invoice_id for rows in entries.values() for row in rows)])
+    movements = [
+        _movement(grant, entry, is_first=n == 0, invoices=invoices)
+        for grant in grants
+        for n, entry in _numbered(entries.get(grant.id, []))
+    ]
+    movements.sort(key=lambda movement: (movement.at, int(movement.key)))
+    for grant in grants:
+        for part in grant.parts:
+            for draw in found.pending.get(part.id, ()) if part.starting_at <= now else ():
+                movements.append(
+                    Movement(
+                        draw.effective_at, f"draft {draw.invoice_id} {part.id}", grant.name, "Used so far by",
+                        draw.amount.copy_negate(), "pending", "draft invoice", draw.invoice_id,
+                        f"final after {words.last_day(draw.effective_at)}",
+                    )
+                )  # fmt: skip
+    movements += _settling(grants, now)
+    return question, purse, grants, _within(_balanced(movements), question, now)
+
+
+def _numbered(entries: list[LedgerEntry]) -> Iterator[tuple[int, LedgerEntry]]:
+    """Entries with how many grants of their segment came before, so that a correction is not called a grant."""
+    seen: dict[UUID, int] = {}
+    for entry in sorted(entries, key=lambda entry: entry.pk):
+        yield seen.get(entry.segment_id, 0), entry
+        if entry.kind in GRANTING:
+            seen[entry.segment_id] = seen.get(entry.segment_id, 0) + 1
+
+
+def _settling(grants: Iterable[Grant], now: datetime) -> Iterator[Movement]:
+    """What brings the ledger to what can be spent: what has ended but is not posted, what was taken beyond nothing."""
+    for grant in grants:
+        for part in grant.parts:
+            ended = part.ending_before <= now
+            if grant.is_owed and ended and part.left and grant.row.true_up_disabled:
+                yield _pending(grant, part.ending_before, "Not used, and not billed", part.left.copy_negate(), part.id)
+            elif part.waiting:
+                yield _pending(grant, part.ending_before, "Expired", part.waiting.copy_negate(), part.id)
+            elif part.overdrawn and part.starting_at <= now:
+                text = "Below zero: not taken from other grants"
+                yield _pending(grant, now, text, part.overdrawn, part.id)
+
+
+def _pending(grant: Grant, at: datetime, text: str, amount: Decimal, part: UUID) -> Movement:
+    return Movement(at, f"settle {part}", grant.name, text, amount, "pending", note="not final yet")
+
+
+def _balanced(movements: Iterable[Movement]) -> list[Movement]:
+    balance, found = ZERO, []
+    for movement in movements:
+        balance = add(balance, movement.amount)
+        found.append(replace(movement, balance=balance))
+    return found
+
+
+def _within(movements: list[Movement], question: LedgerQuestion, now: datetime) -> list[Movement]:
+    """Those of the period, after a row with what was there before it. Pending ones belong to this moment."""
+    start, end = question.start, question.end
+    if start is None and end is None:
+        return movements
+
+    def moment(movement: Movement) -> datetime:
+        return now if movement.status == "pending" else movement.at
+
+    before = [movement for movement in movements if start is not None and moment(movement) < start]
+    inside = [
+        movement
+        for movement in movements
+        if (start is None or moment(movement) >= start) and (end is None or moment(movement) < end)
+    ]
+    if start is None:
+        return inside
+    opening = before[-1].balance if before else ZERO
+    first = Movement(start, "opening", "", "Balance before", opening, "opening", balance=opening)
+    return [first, *inside]
+
+
+def _movement(grant: Grant, entry: LedgerEntry, *, is_first: bool, invoices: Mapping[UUID, Invoice]) -> Movement:
+    invoice = invoices.get(entry.invoice_id) if entry.invoice_id else None
+    named = (f"invoice {invoice.number}" if invoice.number else "draft invoice") if invoice else ""
+    return Movement(
+        at=entry.segment.starting_at if entry.kind in GRANTING else entry.effective_at,
+        key=str(entry.pk),
+        grant=grant.name,
+        text=_text(grant, entry, is_first=is_first, has_invoice=bool(named)),
+        amount=entry.amount,
+        invoice=named,
+        invoice_id=invoice.pk if invoice else None,
+    )
+
+
+def _text(grant: Grant, entry: LedgerEntry, *, is_first: bool, has_invoice: bool) -> str:
+    """What happened; where it names an invoice, the text ends before the name."""
+    gives, by = entry.amount > 0, " by" if has_invoice else ""
+    match Kind(entry.kind):
+        case Kind.SEGMENT_START | Kind.INITIAL_BALANCE if is_first and grant.row.rolled_over_from_id:
+            return "Carried over from the term before"
+        case Kind.INITIAL_BALANCE if is_first:
+            return "Commitment begins"
+        case Kind.SEGMENT_START if is_first:
+            return f"{grant.words} granted" if grant.kind == "CREDIT" else "Commit available"
+        case Kind.SEGMENT_START | Kind.INITIAL_BALANCE:
+            return "Grant raised" if gives else "Grant reduced"
+        case Kind.AUTOMATED_INVOICE_DEDUCTION:
+            return f"Used{by}"
+        case Kind.CANCELED:
+            return "Given back, void:" if has_invoice else "Given back"
+        case Kind.CREDITED:
+            return "Given back for" if has_invoice else "Given back"
+        case Kind.ROLLOVER:
+            return "Carried over to the next term"
+        case Kind.EXPIRATION:
+            return "Expiry taken back" if gives else "Expired"
+        case Kind.SEAT_BASED_ADJUSTMENT:
+            return "Number of seats changed"
+        case Kind.TRUEUP:
+            return f"True-up taken back{':' if has_invoice else ''}" if gives else f"Rest billed{by}"
+        case _:
+            return f"Adjustment: {entry.reason}"
+
+
+def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
+    amount = words.exact(movement.amount, unit)
+    return LedgerRow(
+        day="Pending" if movement.status == "pending" else words.day(movement.at),
+        text=movement.text,
+        grant=movement.grant,
+        invoice=movement.invoice,
+        invoice_id=movement.invoice_id,
+        note=movement.note,
+        amount=replace(amount, figure=f"+{amount.figure}") if movement.amount > 0 else amount,
+        balance=words.exact(movement.balance, unit),
+        is_pending=movement.status == "pending",
+        is_in=movement.amount > 0,
+    )
+
+
+def _window(grant: Grant) -> str:
+    if not grant.parts:
+        return "no access"
+    return words.span(
+        min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts)
+    )
+
+
+def _question(query: Mapping[str, str], unit: str, grant: str, now: datetime) -> LedgerQuestion:
+    period = query.get("period", "all")
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    try:
+        if period not in PERIODS:
+            raise InvalidInput("That period is not known.")
+        if period in _ROLLING:
+            return LedgerQuestion(unit, grant, period, tomorrow - timedelta(days=_ROLLING[period]), tomorrow)
+        if period == "ytd":
+            return LedgerQuestion(unit, grant, period, tomorrow.replace(month=1, day=1, year=now.year), tomorrow)
+        if period == "custom":
+            usual = tomorrow - timedelta(days=30)
+            start = read_day(query["from"]) if query.get("from") else usual
+            end = read_day(query["to"]) + timedelta(days=1) if query.get("to") else tomorrow
+            if end <= start:
+                raise InvalidInput("The last day must not be before the first.")
+            return LedgerQuestion(unit, grant, period, start, end)
+    except InvalidInput as error:
+        return LedgerQuestion(unit, grant, "all", None, None, f"{error.message} Shown instead: all time.")
+    return LedgerQuestion(unit, grant, "all", None, None)
+

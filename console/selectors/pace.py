@@ -1,0 +1,139 @@
+"""How fast grants are used up, and what becomes of them at that pace.
+
+The pace is what invoices and running drafts drew in the last 30 days, each spread evenly over the days that it bills,
+divided by the days. The forecast draws it from the grants in the order in which invoices draw them. A grant that drew
+nothing while later ones did evidently does not fit the usage: the forecast leaves it alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from balances.models import LedgerEntry
+from balances.selectors.live import Pending
+from balances.selectors.segments import engine_segment
+from console.selectors.holdings import Part, Purse
+from engine.balances import BalanceSegment, drawdown_order
+from engine.money import ZERO, add, divide, mul, round_places, subtract, total
+from invoices.models import Invoice
+
+WINDOW = timedelta(days=30)
+LEAST = timedelta(days=3)
+DAY = timedelta(days=1)
+DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is drawn in a day, in stored units, measured over the last `days`. `idle`: segments that do not fit."""
+
+    per_day: Decimal
+    days: int
+    idle: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The balance at a time, before and after what happens in that instant; `added` and `lost` are what happens."""
+
+    at: datetime
+    before: Decimal
+    after: Decimal
+    added: Decimal = ZERO
+    lost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A forecast: the balance from now on, and what is left in each segment when it ends."""
+
+    moments: tuple[Moment, ...]
+    lost: Mapping[UUID, Decimal]
+
+
+def pace(
+    purse: Purse,
+    *,
+    pending: Pending,
+    entries: Mapping[UUID, Sequence[LedgerEntry]],
+    invoices: Mapping[UUID, Invoice],
+    now: datetime,
+) -> Pace | None:
+    """The recent pace of a purse; None under three days of data."""
+    parts = [part for grant in purse.held for part in grant.parts if part.starting_at <= now]
+    if not parts:
+        return None
+    since = max(now - WINDOW, min(part.starting_at for part in parts))
+    if now - since < LEAST:
+        return None
+    drawn: dict[UUID, Decimal] = {}
+    for grant in purse.held:
+        for entry in entries.get(grant.id, ()):
+            if entry.kind == DEDUCTION or entry.kind == LedgerEntry.Kind.CANCELED:
+                _spread(drawn, entry.segment_id, entry.amount.copy_negate(), invoices.get(entry.invoice_id), since, now)
+    for part in parts:
+        for draw in pending.get(part.id, ()):
+            _spread(drawn, part.id, draw.amount, invoices.get(draw.invoice_id), since, now)
+    whole = max(total(drawn.values()), ZERO)
+    return Pace(_share(whole, DAY, now - since), (now - since).days, _idle(parts, drawn, since, now))
+
+
+def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outlook:
+    """What becomes of the balance up to `until` if things go on like this."""
+    parts = {part.id: part for grant in purse.held for part in grant.parts if part.ending_before > now and part.left}
+    order = [UUID(one.segment_id) for one in drawdown_order([_engine(part) for part in parts.values()], {})]
+    left = {id_: parts[id_].left for id_ in order}
+    lost: dict[UUID, Decimal] = {}
+    edges = {at for part in parts.values() for at in (part.starting_at, part.ending_before) if now < at <= until}
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    edges |= {midnight + DAY * n for n in range(1, (until - midnight).days + 1)} | {until}
+    moments, at = [], now
+    balance = total(left[id_] for id_ in order if parts[id_].is_open(now))
+    moments.append(Moment(now, balance, balance))
+    for edge in sorted(edges):
+        wanted = _share(pace.per_day, edge - at, DAY)
+        for id_ in order:
+            if wanted and parts[id_].is_open(at) and id_ not in pace.idle:
+                drawn = min(wanted, left[id_])
+                left[id_], wanted = subtract(left[id_], drawn), subtract(wanted, drawn)
+        before = total(left[id_] for id_ in order if parts[id_].is_open(at))
+        gone = {id_: left[id_] for id_ in order if parts[id_].ending_before == edge}
+        lost |= gone
+        added = total(left[id_] for id_ in order if parts[id_].starting_at == edge)
+        after = total(left[id_] for id_ in order if parts[id_].is_open(edge))
+        moments.append(Moment(edge, before, after, added, total(gone.values())))
+        at = edge
+    return Outlook(tuple(moments), lost)
+
+
+def _engine(part: Part) -> BalanceSegment:
+    return engine_segment(part.row, available=part.left)
+
+
+def _spread(
+    drawn: dict[UUID, Decimal], id_: UUID, amount: Decimal, invoice: Invoice | None, since: datetime, now: datetime
+) -> None:
+    """Adds the share of an invoice's drawdown that falls into the window."""
+    if invoice is None:
+        return
+    start, end = invoice.period_start, min(invoice.period_end, now)
+    inside = min(end, now) - max(start, since)
+    if inside > timedelta(0):
+        drawn[id_] = add(drawn.get(id_, ZERO), _share(amount, inside, end - start))
+
+
+def _idle(parts: list[Part], drawn: Mapping[UUID, Decimal], since: datetime, now: datetime) -> frozenset[UUID]:
+    """Open segments that drew nothing in the whole window although a later one in the order did."""
+    open_ = {part.id: part for part in parts if part.is_open(now) and part.left}
+    used = {part.id: part for part in parts if drawn.get(part.id) and part.ending_before > now}
+    order = [UUID(one.segment_id) for one in drawdown_order([_engine(p) for p in {**open_, **used}.values()], {})]
+    last = max((n for n, id_ in enumerate(order) if id_ in used), default=-1)
+    return frozenset(id_ for id_ in order[: last + 1] if id_ not in used and open_[id_].starting_at <= since)
+
+
+def _share(amount: Decimal, part: timedelta, whole: timedelta) -> Decimal:
+    """`amount` x part / whole, to enough digits for an estimate."""
+    micro = timedelta(microseconds=1)
+    return round_places(divide(mul(amount, Decimal(part // micro)), Decimal(whole // micro)), 6)
