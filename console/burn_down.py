@@ -92,7 +92,9 @@ def burn_down(
     start, end = columns[0].start, columns[-1].end
 
     def drawn(width: int, height: int, marks: int) -> BurnDrawing:
-        return _draw(past, expected, start, end, expiries, now, width=width, height=height, marks=marks)
+        return _draw(
+            past, expected, span=(start, end), expiries=expiries, now=now, width=width, height=height, marks=marks
+        )
 
     known = [column for column in columns if not column.is_forecast]
     sums = tuple(
@@ -135,15 +137,15 @@ def _row(column: Column, show: Callable[[Decimal], str], *, weekly: bool) -> Row
 def _draw(
     past: Sequence[Level],
     expected: Sequence[Level],
-    start: datetime,
-    end: datetime,
+    *,
+    span: tuple[datetime, datetime],
     expiries: Sequence[datetime],
     now: datetime,
-    *,
     width: int,
     height: int,
     marks: int,
 ) -> BurnDrawing:
+    start, end = span
     seen = [value for level in (*past, *expected) for value in (level.before, level.after)]
     ticks = nice_ticks(min([ZERO, *seen]), max([ZERO, *seen]))
     texts = [words.compact(tick) for tick in ticks]

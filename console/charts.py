@@ -269,7 +269,9 @@ def _draw(
         bottom=position(bottom),
         baseline=position(y_of(ZERO)),
         paths=tuple(enumerate(paths, 1)),
-        ticks=tuple(Text(position(left - 6), position(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)),
+        ticks=tuple(
+            Text(position(left - 6), position(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)
+        ),
         marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
         dense=pitch < 6,
         are_lines=are_lines,

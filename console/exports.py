@@ -13,6 +13,7 @@ from console.selectors.ledger import ledger_table
 from console.selectors.quantities import csv_rows
 from console.selectors.units import units_table
 from console.selectors.usage import usage_table
+from core.errors import NotFound
 from engine.calendar import rfc3339 as instant
 from engine.money import plain
 from invoices.selectors import get_invoice
@@ -80,6 +81,8 @@ def units_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[
 def ledger_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:
     """File name and content: a row per movement, oldest first, as on the screen; amounts sum to the last balance."""
     question, unit, movements = ledger_table(viewer, query, now=now)
+    if unit is None:
+        raise NotFound("There are no credits and no commits.")
     header = ["time", "grant", "movement", "invoice", "status", "amount", "balance", "unit"]
     rows = [
         [
@@ -92,7 +95,7 @@ def ledger_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple
             _amount(movement.balance, unit),
             unit.code or unit.name,
         ]
-        for movement in (movements if unit else ())
+        for movement in movements
     ]
     days = f"-{question.first_day}-{question.last_day}" if question.start else ""
     return f"credits{days}.csv", _write(header, rows)

@@ -135,7 +135,9 @@ def grants_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     view = request.GET.get("view", "")
     if view not in VIEWS:
         raise InvalidInput("That list does not exist.")
-    return panel(request, "grants", {"list": grant_list(viewer, unit=request.GET.get("unit", ""), view=view, now=now())})
+    return panel(
+        request, "grants", {"list": grant_list(viewer, unit=request.GET.get("unit", ""), view=view, now=now())}
+    )
 
 
 @require_GET

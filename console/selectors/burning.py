@@ -10,19 +10,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from balances.models import AccessType, LedgerEntry
+from balances.models import LedgerEntry
 from console import words
 from console.burn_down import WEEKLY_FROM, BurnDown, Column, Level, burn_down
 from console.selectors.access import Viewer
-from console.selectors.holdings import Holdings, Part, Purse, holdings, invoices_named, posted
-from console.selectors.pace import Moment, Outlook, Pace, outlook, pace
+from console.selectors.holdings import Drafts, Part, Posted, Purse, holdings, posted
+from console.selectors.pace import DRAWS, Moment, Outlook, Pace, outlook, pace
+from engine.calendar import Period
 from engine.money import ZERO, add, subtract, total
-from invoices.selectors import list_breakdowns
 
 DAY, WEEK, YEAR = timedelta(days=1), timedelta(days=7), timedelta(days=365)
 AT_LEAST_BACK = timedelta(days=30)
 GRANTS = (LedgerEntry.Kind.SEGMENT_START, LedgerEntry.Kind.INITIAL_BALANCE, LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT)
-DRAWS = (LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, LedgerEntry.Kind.CANCELED, LedgerEntry.Kind.CREDITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +45,21 @@ class Move:
 
 def burn_panel(viewer: Viewer, *, unit: str, now: datetime) -> BurnPanel | None:
     """The panel of the purse that was asked for; None where the customer has nothing."""
-    found = holdings(viewer, now=now)
+    found = holdings(viewer, now=now, by_day=True)
     if found is None:
         return None
     purse = found.purse(unit, now)
-    entries = posted(purse.held, now=now)
-    drafts = [draw.invoice_id for grant in purse.held for part in grant.parts for draw in found.pending.get(part.id, ())]
-    names = invoices_named(viewer, [*drafts, *(row.invoice_id for rows in entries.values() for row in rows)])
-    speed = pace(purse, pending=found.pending, entries=entries, invoices=names, now=now)
     window = _window(purse, now)
     if window is None:
         return BurnPanel(None, "", ())
-    daily = _daily(viewer, purse, found, min((names[id_].period_start for id_ in drafts if id_ in names), default=now), now)
-    moves = [*_posted_moves(entries, now), *_waiting_moves(purse, now), *daily]
+    entries = posted(purse.held, now=now)
+    speed = pace(purse, drafts=found.drafts, entries=entries, now=now)
+    moves = [*_posted_moves(entries, now), *_waiting_moves(purse), *_daily(purse, found.drafts)]
     ahead = outlook(purse, speed, until=window[1], now=now) if speed else None
     return BurnPanel(
         chart=_chart(purse, moves, ahead, window, now),
         covers=f"{words.day(now)}, now",
-        notes=tuple(_notes(purse, speed, now)),
+        notes=tuple(_notes(purse, speed)),
     )
 
 
@@ -80,10 +76,10 @@ def pace_sentence(purse: Purse, speed: Pace | None) -> str:
     )
 
 
-def _notes(purse: Purse, speed: Pace | None, now: datetime) -> Iterator[str]:
+def _notes(purse: Purse, speed: Pace | None) -> Iterator[str]:
     yield pace_sentence(purse, speed)
     if any(entry.used for grant in purse.held for entry in grant.parts):
-        yield "What an issued invoice used is taken off on the day its period ended; the running period is shown by day."
+        yield "What an issued invoice used is taken off where its period ended; the running period is shown by day."
 
 
 def _window(purse: Purse, now: datetime) -> tuple[datetime, datetime] | None:
@@ -99,9 +95,9 @@ def _window(purse: Purse, now: datetime) -> tuple[datetime, datetime] | None:
     return _midnight(start), _midnight(max(end, now)) + DAY
 
 
-def _posted_moves(entries: Mapping[UUID, Sequence[LedgerEntry]], now: datetime) -> Iterator[Move]:
+def _posted_moves(entries: Mapping[UUID, Sequence[Posted]], now: datetime) -> Iterator[Move]:
     for rows in entries.values():
-        for row in rows:
+        for row in (entry.row for entry in rows):
             at = min(row.segment.starting_at if row.kind in GRANTS else row.effective_at, now)
             kind = "used" if row.kind in DRAWS else "added"
             if kind == "added" and row.amount < 0:
@@ -109,7 +105,7 @@ def _posted_moves(entries: Mapping[UUID, Sequence[LedgerEntry]], now: datetime) 
             yield Move(at, at, row.amount, kind)
 
 
-def _waiting_moves(purse: Purse, now: datetime) -> Iterator[Move]:
+def _waiting_moves(purse: Purse) -> Iterator[Move]:
     """What has expired but for running drafts."""
     for grant in purse.held:
         for part in grant.parts:
@@ -117,28 +113,14 @@ def _waiting_moves(purse: Purse, now: datetime) -> Iterator[Move]:
                 yield Move(part.ending_before, part.ending_before, part.waiting.copy_negate(), "expired")
 
 
-def _daily(viewer: Viewer, purse: Purse, found: Holdings, since: datetime, now: datetime) -> list[Move]:
-    """What the running drafts draw from this purse, by day; what the days leave out is drawn now."""
-    parts = {part.id: part for grant in purse.held for part in grant.parts}
-    missing = {id_: total(draw.amount for draw in found.pending.get(id_, ())) for id_ in parts}
-    if not any(missing.values()):
-        return []
+def _daily(purse: Purse, drafts: Drafts) -> list[Move]:
+    """What the running drafts draw from this purse, by day."""
+    parts = {part.id for grant in purse.held for part in grant.parts}
     by_day: dict[tuple[datetime, datetime], Decimal] = {}
-    counts_units = purse.grants[0].row.access_type == AccessType.QUANTITY
-    windows = list_breakdowns(
-        customer_id=viewer.customer_id, starting_on=since, ending_before=now + DAY, window_size="DAY",
-        status="DRAFT", now=now,
-    )  # fmt: skip
-    for window in windows:
-        for line in window.lines:
-            if line.type == "applied_commit_or_credit" and line.commit_segment_id in parts:
-                drawn = (line.quantity_consumed or ZERO) if counts_units else line.total.copy_negate()
-                span = window.window_start, min(window.window_end, now)
-                by_day[span] = add(by_day.get(span, ZERO), drawn)
-                missing[line.commit_segment_id] = subtract(missing[line.commit_segment_id], drawn)
-    moves = [Move(*span, amount.copy_negate(), "used") for span, amount in by_day.items() if amount]
-    rest = total(missing.values())
-    return [*moves, Move(now, now, rest.copy_negate(), "used")] if rest else moves
+    for day in drafts.days:
+        if day.segment_id in parts:
+            by_day[day.start, day.end] = add(by_day.get((day.start, day.end), ZERO), day.amount)
+    return [Move(*span, amount.copy_negate(), "used") for span, amount in by_day.items() if amount]
 
 
 def _chart(
@@ -154,7 +136,7 @@ def _chart(
     step = WEEK if end - start > WEEKLY_FROM else DAY
     columns, at = [], start
     while at < end:
-        columns.append(_column(at, min(at + step, end), moves, past, expected, now, purse))
+        columns.append(_column(Period(at, min(at + step, end)), purse, now, moves=moves, past=past, expected=expected))
         at += step
     return burn_down(
         columns,
@@ -199,14 +181,16 @@ def _levels(moves: Sequence[Move], start: datetime, now: datetime) -> list[Momen
 
 
 def _column(
-    start: datetime,
-    end: datetime,
+    span: Period,
+    purse: Purse,
+    now: datetime,
+    *,
     moves: Sequence[Move],
     past: Sequence[Moment],
     expected: Sequence[Moment],
-    now: datetime,
-    purse: Purse,
 ) -> Column:
+    start, end = span.start, span.end
+
     def person(amount: Decimal) -> Decimal:
         return words.person_units(amount, purse.unit)
 
@@ -235,9 +219,7 @@ def _column(
 
 
 def _level(moment: Moment, purse: Purse) -> Level:
-    return Level(
-        moment.at, words.person_units(moment.before, purse.unit), words.person_units(moment.after, purse.unit)
-    )
+    return Level(moment.at, words.person_units(moment.before, purse.unit), words.person_units(moment.after, purse.unit))
 
 
 def _describe(purse: Purse, ahead: Outlook | None, now: datetime) -> str:

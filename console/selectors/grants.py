@@ -1,10 +1,12 @@
 """The grants of a purse, one by one, with their access segments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
+from balances.models import InvoiceItem
 from console import words
 from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Part, Purse, holdings
@@ -76,12 +78,13 @@ def grant_list(viewer: Viewer, *, unit: str, view: str, now: datetime) -> GrantL
     past = [grant for grant in purse.grants if grant.is_past(now)]
     current = [grant for grant in purse.grants if not grant.is_past(now)]
     chosen = sorted(past, key=_ended, reverse=True) if view == "past" else sorted(current, key=_ended)
+    prices = _prices(chosen)
     return GrantList(
         unit=purse.key,
         code=purse.code,
         view=view,
         views=(("", VIEWS[""], len(current)), ("past", VIEWS["past"], len(past))),
-        rows=tuple(_row(grant, purse, now) for grant in chosen),
+        rows=tuple(_row(grant, purse, prices.get(grant.id, ZERO), now) for grant in chosen),
     )
 
 
@@ -89,7 +92,7 @@ def _ended(grant: Grant) -> tuple[datetime, str]:
     return max((part.ending_before for part in grant.parts), default=grant.row.created_at), str(grant.id)
 
 
-def _row(grant: Grant, purse: Purse, now: datetime) -> GrantRow:
+def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
     parts = sorted(grant.parts, key=lambda part: (part.starting_at, str(part.id)))
     starts = min((part.starting_at for part in parts), default=now)
     ends = max((part.ending_before for part in parts), default=now)
@@ -107,7 +110,7 @@ def _row(grant: Grant, purse: Purse, now: datetime) -> GrantRow:
         sums=_sums(parts, purse),
         per_mille=per_mille(used, granted),
         is_owed=grant.is_owed,
-        facts=tuple(_facts(grant, purse)),
+        facts=tuple(_facts(grant, price)),
         segments=tuple(_segment(grant, part, purse, now) for part in parts),
     )
 
@@ -145,18 +148,25 @@ def _sums(parts: list[Part], purse: Purse) -> Sums:
     )
 
 
-def _facts(grant: Grant, purse: Purse) -> Iterator[tuple[str, str]]:
-    yield "Pays for" if not grant.is_owed else "Counts", grant.scope
+def _facts(grant: Grant, price: Decimal) -> Iterator[tuple[str, str]]:
+    yield "Counts" if grant.is_owed else "Pays for", grant.scope
     if grant.row.contract is not None:
         yield "Contract", str(grant.row.contract)
     fraction = grant.row.rollover_fraction
     if fraction is not None and fraction > ZERO:
-        yield "At renewal", f"up to {words.quantity(fraction * 100)}{words.SPACE}% of it is carried over"
+        yield "At renewal", f"up to {words.quantity(mul(fraction, Decimal(100)))}{words.SPACE}% of it is carried over"
+    unit = grant.row.invoice_credit_type
     if grant.is_owed:
         yield "What is not used", "is not billed" if grant.row.true_up_disabled else "is billed as true-up"
-    elif grant.row.cost_basis and purse.unit.code:
-        asked = total(mul(item.unit_price, item.quantity) for item in grant.row.invoice_items.all())
-        unit = grant.row.invoice_credit_type
-        if unit is not None and asked:
-            price = words.money(asked, currency_view(unit))
-            yield "Price", f"{price.figure} {price.code}"
+    elif price and unit is not None:
+        asked = words.money(price, currency_view(unit))
+        yield "Price", f"{asked.figure} {asked.code}"
+
+
+def _prices(grants: Sequence[Grant]) -> dict[UUID, Decimal]:
+    """What is asked for each grant, in the stored unit of its invoices. One query."""
+    found: dict[UUID, Decimal] = {}
+    rows = InvoiceItem.objects.filter(owner__in=[grant.row for grant in grants], removed_at__isnull=True)
+    for row in rows:
+        found[row.owner_id] = add(found.get(row.owner_id, ZERO), mul(row.unit_price, row.quantity))
+    return found

@@ -1,25 +1,27 @@
 """What a customer was given and what is left of it, by the unit that it is counted in."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from django.db.models import OuterRef, QuerySet, Subquery
+
 from balances.models import AccessType, Balance, LedgerEntry, Segment
-from balances.selectors import entries_of, filter_balances
-from balances.selectors.live import Pending, left_in, usable
-from catalog.models import Product
+from balances.selectors.live import Pending, PendingDraw, left_in, usable
+from catalog.models import ProductVersion
 from catalog.selectors import state_at
 from console.selectors.access import Viewer
 from engine.money import ZERO, add, subtract, total
 from invoices.models import Invoice
-from invoices.selectors.balances import pending_draws
+from invoices.running import Running
+from invoices.selectors import list_breakdowns
 from invoices.selectors.views import currency_view
 from invoices.types import CurrencyView
 
+LONGEST_DRAFT = timedelta(days=400)
 KINDS = {
     Balance.Kind.PREPAID.value: "Prepaid commit",
     Balance.Kind.POSTPAID.value: "Postpaid commitment",
@@ -107,11 +109,30 @@ class Purse:
 
 
 @dataclass(frozen=True, slots=True)
+class DayDraw:
+    """What a running draft draws from a segment on one day, `[start, end)`."""
+
+    segment_id: UUID
+    start: datetime
+    end: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """What running drafts draw, by segment, and when their periods began, by invoice."""
+
+    pending: Pending = field(default_factory=dict)
+    began: Mapping[UUID, datetime] = field(default_factory=dict)
+    days: tuple[DayDraw, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
-    """Everything at one moment. `pending`: what running drafts draw, by segment."""
+    """Everything at one moment."""
 
     purses: tuple[Purse, ...]
-    pending: Pending = field(default_factory=dict)
+    drafts: Drafts
 
     def purse(self, key: str, now: datetime) -> Purse:
         """The purse that was asked for, else the first one that has something. At least one is there."""
@@ -119,60 +140,122 @@ class Holdings:
         return named or next((purse for purse in self.purses if purse.net(now)), self.purses[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An entry of the ledger; `number`, `period_start` and `period_end` are its invoice's, where it has one."""
+
+    row: LedgerEntry
+    number: str
+    period_start: datetime | None
+    period_end: datetime | None
+
+
 def has_balances(viewer: Viewer) -> bool:
     """Whether there is anything to show. One query."""
-    return _rows(viewer).exists()
+    return _segments(viewer).exists()
 
 
-def holdings(viewer: Viewer, *, now: datetime) -> Holdings | None:
-    """What the customer has now, archived grants left out; None without any."""
-    rows = list(_rows(viewer))
+def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings | None:
+    """What the customer has now, archived grants left out; None without any.
+
+    `by_day`: also what the drafts draw day by day. Drafts are composed only if there is anything to draw from.
+    """
+    rows: dict[UUID, tuple[Balance, list[Segment]]] = {}
+    for segment in _segments(viewer):
+        rows.setdefault(segment.owner_id, (segment.owner, []))[1].append(segment)
     if not rows:
         return None
-    pending = pending_draws(customer_id=viewer.customer_id)
-    products = _product_names(rows, now)
+    drafts = _drafts_by_day(viewer, now) if by_day else _drafts(viewer)
+    owners = [owner for owner, _ in rows.values()]
+    products = _product_names(owners, now)
     hides = bool(viewer.options.get("invoices", {}).get("hide_grant_name"))
     purses: dict[str, Purse] = {}
-    for row in rows:
-        grant = _grant(row, pending, products, now, hides=hides)
-        unit, key = _unit(row, grant.scope)
+    for owner, segments in rows.values():
+        grant = _grant(owner, segments, drafts.pending, products, now, hides=hides)
+        unit, key = _unit(owner, grant.scope)
         known = purses.get(key) or Purse(key, unit.code or unit.name, unit, ())
         purses[key] = replace(known, grants=(*known.grants, grant))
     ranked = sorted(purses.values(), key=lambda purse: (not purse.unit.code, purse.code))
-    return Holdings(tuple(ranked), pending)
+    return Holdings(tuple(ranked), drafts)
 
 
-def posted(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[LedgerEntry]]:
-    """The posted entries of these grants in order of time. One query."""
-    return entries_of([grant.row for grant in grants], now=now)
+def posted(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[Posted]]:
+    """The posted entries of these grants' segments that have begun, by grant, in order of time. One query."""
+    parts = {part.id: grant.id for grant in grants for part in grant.parts if part.starting_at <= now}
+    invoice = Invoice.objects.filter(pk=OuterRef("invoice_id"))
+    rows = LedgerEntry.objects.filter(segment__in=list(parts)).select_related("segment").annotate(
+        its_number=Subquery(invoice.values("number")), its_start=Subquery(invoice.values("period_start")),
+        its_end=Subquery(invoice.values("period_end")),
+    )  # fmt: skip
+    found: dict[UUID, list[Posted]] = {}
+    for row in rows.order_by("effective_at", "id"):
+        entry = Posted(row, row.its_number or "", row.its_start, row.its_end)
+        found.setdefault(parts[row.segment_id], []).append(entry)
+    return found
 
 
-def invoices_named(viewer: Viewer, ids: Iterable[UUID | None]) -> dict[UUID, Invoice]:
-    """The invoices that entries and drafts name, by id. One query."""
-    wanted = {id_ for id_ in ids if id_ is not None}
-    return Invoice.objects.filter(customer_id=viewer.customer_id).in_bulk(list(wanted)) if wanted else {}
-
-
-def _rows(viewer: Viewer) -> Any:
-    rows = filter_balances(customer_id=viewer.customer_id, include_contract=True)
+def _segments(viewer: Viewer) -> QuerySet[Segment]:
+    rows = Segment.objects.filter(
+        owner__customer_id=viewer.customer_id, owner__archived_at__isnull=True, removed_at__isnull=True
+    )
     only = viewer.options.get("invoices", {}).get("credit_ledger_credit_type_id")
-    return rows.filter(credit_type_id=only) if only else rows
+    rows = rows.filter(owner__credit_type_id=only) if only else rows
+    return rows.select_related("owner__credit_type", "owner__invoice_credit_type", "owner__contract").order_by(
+        "owner__created_at", "owner_id", "starting_at", "id"
+    )
 
 
-def _grant(row: Balance, pending: Pending, products: Mapping[str, str], now: datetime, *, hides: bool) -> Grant:
+def _drafts(viewer: Viewer) -> Drafts:
+    running = Running(viewer.customer_id)
+    return Drafts(running.pending(), {row.pk: row.period_start for row in running.drafts()})
+
+
+def _drafts_by_day(viewer: Viewer, now: datetime) -> Drafts:
+    """The same from the drafts' breakdowns by day, which sum to them."""
+    windows = list_breakdowns(
+        customer_id=viewer.customer_id, starting_on=now - LONGEST_DRAFT, ending_before=now + LONGEST_DRAFT,
+        window_size="DAY", status="DRAFT", now=now,
+    )  # fmt: skip
+    days: list[DayDraw] = []
+    sums: dict[tuple[UUID, UUID], Decimal] = {}
+    views = {window.invoice.id: window.invoice for window in windows}
+    for window in windows:
+        for line in window.lines:
+            if line.type != "applied_commit_or_credit" or line.commit_segment_id is None:
+                continue
+            drawn = line.total.copy_negate() if line.quantity_consumed is None else line.quantity_consumed
+            key = line.commit_segment_id, window.invoice.id
+            sums[key] = add(sums.get(key, ZERO), drawn)
+            days.append(DayDraw(key[0], window.window_start, min(window.window_end, now), drawn))
+    pending: dict[UUID, list[PendingDraw]] = {}
+    for (segment_id, invoice_id), amount in sums.items():
+        view = views[invoice_id]
+        draw = PendingDraw(invoice_id, view.contract_id, amount, view.period_end)
+        pending.setdefault(segment_id, []).append(draw)
+    return Drafts(pending, {id_: view.period_start for id_, view in views.items()}, tuple(days))
+
+
+def _grant(
+    row: Balance,
+    segments: Iterable[Segment],
+    pending: Pending,
+    products: Mapping[str, str],
+    now: datetime,
+    *,
+    hides: bool,
+) -> Grant:
     words = KINDS[row.kind]
     if row.recurring_id:
         words = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
     if row.rolled_over_from_id:
         words = "Rolled over"
-    product = state_at(list(row.product.versions.all()), now).name
     return Grant(
         id=row.pk,
-        name=words if hides else row.name or product,
+        name=words if hides else row.name or products[str(row.product_id)],
         kind=row.kind,
         words=words,
         scope=_scope(row, products),
-        parts=tuple(_part(row, segment, pending, now) for segment in row.segments.all()),
+        parts=tuple(_part(row, segment, pending, now) for segment in segments),
         row=row,
     )
 
@@ -239,10 +322,11 @@ def _product_ids(row: Balance) -> list[str]:
     ]
 
 
-def _product_names(rows: Sequence[Balance], now: datetime) -> dict[str, str]:
-    """Names of the products that grants are limited to; two queries, none where no grant is."""
-    ids = {id_ for row in rows for id_ in _product_ids(row)}
-    if not ids:
-        return {}
-    found = Product.objects.filter(pk__in=ids).prefetch_related("versions")
-    return {str(product.pk): state_at(list(product.versions.all()), now).name for product in found}
+def _product_names(rows: Iterable[Balance], now: datetime) -> dict[str, str]:
+    """Names of the products that grants are limited to, and of those that nameless grants hang on. One query."""
+    ids = {id_ for row in rows for id_ in (*_product_ids(row), *([] if row.name else [str(row.product_id)]))}
+    versions: dict[str, list[ProductVersion]] = {}
+    if ids:
+        for version in ProductVersion.objects.filter(product_id__in=ids).order_by("number"):
+            versions.setdefault(str(version.product_id), []).append(version)
+    return {id_: state_at(found, now).name for id_, found in versions.items()}

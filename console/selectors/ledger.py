@@ -12,15 +12,15 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from balances.models import LedgerEntry
+from balances.selectors.live import Pending
 from console import words
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
-from console.selectors.holdings import Grant, Purse, holdings, invoices_named, posted
+from console.selectors.holdings import Grant, Posted, Purse, holdings, posted
 from console.words import Exact
 from core.api.paging import decode, encode
 from core.errors import InvalidInput, NotFound
 from engine.money import ZERO, add
-from invoices.models import Invoice
 from invoices.types import CurrencyView
 
 PAGE = 40
@@ -30,13 +30,23 @@ PERIODS = {
 _ROLLING = {"30d": 30, "90d": 90}
 Kind = LedgerEntry.Kind
 GRANTING = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
+WORDS = {
+    Kind.AUTOMATED_INVOICE_DEDUCTION: ("", "Used", "Used by"),
+    Kind.CANCELED: ("", "Given back", "Given back, void:"),
+    Kind.CREDITED: ("", "Given back", "Given back for"),
+    Kind.ROLLOVER: ("", "Carried over to the next term", "Carried over to the next term"),
+    Kind.EXPIRATION: ("Expiry taken back", "Expired", "Expired"),
+    Kind.SEAT_BASED_ADJUSTMENT: ("", "Number of seats changed", "Number of seats changed"),
+    Kind.TRUEUP: ("True-up taken back", "Rest billed", "Rest billed by"),
+}
+"""Where it gives although it usually takes; else; and before the name of an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
     """A movement. `amount` and `balance` (after it) in stored units; `status`: posted, pending, opening.
 
-    `text` names no invoice: `invoice` does, in words, and `invoice_id` where it is.
+    `text` names no invoice: `invoice` does, in words, and `invoice_id` where it is. At one time grants come last.
     """
 
     at: datetime
@@ -49,6 +59,7 @@ class Movement:
     invoice_id: UUID | None = None
     note: str = ""
     balance: Decimal = ZERO
+    is_grant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,44 +177,43 @@ def _read(
     if found is None:
         return None
     wanted = query.get("grant", "")[:40]
-    chosen = next(
-        ((purse, grant) for purse in found.purses for grant in purse.grants if str(grant.id) == wanted), None
-    )
+    chosen = next(((purse, grant) for purse in found.purses for grant in purse.grants if str(grant.id) == wanted), None)
     if wanted and chosen is None:
         raise NotFound("There is no such commit or credit.")
     purse = chosen[0] if chosen else found.purse(query.get("unit", ""), now)
     grants = [chosen[1]] if chosen else purse.held
     question = _question(query, purse.key, wanted, now)
     entries = posted(grants, now=now)
-    drafts = {draw.invoice_id for grant in grants for part in grant.parts for draw in found.pending.get(part.id, ())}
-    invoices = invoices_named(viewer, [*drafts, *(row.invoice_id for rows in entries.values() for row in rows)])
     movements = [
-        _movement(grant, entry, is_first=n == 0, invoices=invoices)
+        _movement(grant, entry, is_first=n == 0)
         for grant in grants
         for n, entry in _numbered(entries.get(grant.id, []))
     ]
-    movements.sort(key=lambda movement: (movement.at, int(movement.key)))
-    for grant in grants:
-        for part in grant.parts:
-            for draw in found.pending.get(part.id, ()) if part.starting_at <= now else ():
-                movements.append(
-                    Movement(
-                        draw.effective_at, f"draft {draw.invoice_id} {part.id}", grant.name, "Used so far by",
-                        draw.amount.copy_negate(), "pending", "draft invoice", draw.invoice_id,
-                        f"final after {words.last_day(draw.effective_at)}",
-                    )
-                )  # fmt: skip
+    movements.sort(key=lambda movement: (movement.at, movement.is_grant, int(movement.key)))
+    movements += _drawing(grants, found.drafts.pending, now)
     movements += _settling(grants, now)
     return question, purse, grants, _within(_balanced(movements), question, now)
 
 
-def _numbered(entries: list[LedgerEntry]) -> Iterator[tuple[int, LedgerEntry]]:
+def _drawing(grants: Iterable[Grant], pending: Pending, now: datetime) -> Iterator[Movement]:
+    """What running drafts draw."""
+    for grant in grants:
+        for part in grant.parts:
+            for draw in pending.get(part.id, ()) if part.starting_at <= now else ():
+                yield Movement(
+                    draw.effective_at, f"draft {draw.invoice_id} {part.id}", grant.name, "Used so far by",
+                    draw.amount.copy_negate(), "pending", "draft invoice", draw.invoice_id,
+                    f"final after {words.last_day(draw.effective_at)}",
+                )  # fmt: skip
+
+
+def _numbered(entries: list[Posted]) -> Iterator[tuple[int, Posted]]:
     """Entries with how many grants of their segment came before, so that a correction is not called a grant."""
     seen: dict[UUID, int] = {}
-    for entry in sorted(entries, key=lambda entry: entry.pk):
-        yield seen.get(entry.segment_id, 0), entry
-        if entry.kind in GRANTING:
-            seen[entry.segment_id] = seen.get(entry.segment_id, 0) + 1
+    for entry in sorted(entries, key=lambda entry: entry.row.pk):
+        yield seen.get(entry.row.segment_id, 0), entry
+        if entry.row.kind in GRANTING:
+            seen[entry.row.segment_id] = seen.get(entry.row.segment_id, 0) + 1
 
 
 def _settling(grants: Iterable[Grant], now: datetime) -> Iterator[Movement]:
@@ -254,48 +264,41 @@ def _within(movements: list[Movement], question: LedgerQuestion, now: datetime) 
     return [first, *inside]
 
 
-def _movement(grant: Grant, entry: LedgerEntry, *, is_first: bool, invoices: Mapping[UUID, Invoice]) -> Movement:
-    invoice = invoices.get(entry.invoice_id) if entry.invoice_id else None
-    named = (f"invoice {invoice.number}" if invoice.number else "draft invoice") if invoice else ""
+def _movement(grant: Grant, entry: Posted, *, is_first: bool) -> Movement:
+    row, is_grant = entry.row, entry.row.kind in GRANTING
+    named = f"invoice {entry.number}" if entry.number else ""
     return Movement(
-        at=entry.segment.starting_at if entry.kind in GRANTING else entry.effective_at,
-        key=str(entry.pk),
+        at=row.segment.starting_at if is_grant else row.effective_at,
+        key=str(row.pk),
         grant=grant.name,
-        text=_text(grant, entry, is_first=is_first, has_invoice=bool(named)),
-        amount=entry.amount,
+        text=_text(grant, row, is_first=is_first, has_invoice=bool(named)),
+        amount=row.amount,
         invoice=named,
-        invoice_id=invoice.pk if invoice else None,
+        invoice_id=row.invoice_id if named else None,
+        is_grant=is_grant,
     )
 
 
 def _text(grant: Grant, entry: LedgerEntry, *, is_first: bool, has_invoice: bool) -> str:
     """What happened; where it names an invoice, the text ends before the name."""
-    gives, by = entry.amount > 0, " by" if has_invoice else ""
-    match Kind(entry.kind):
-        case Kind.SEGMENT_START | Kind.INITIAL_BALANCE if is_first and grant.row.rolled_over_from_id:
-            return "Carried over from the term before"
-        case Kind.INITIAL_BALANCE if is_first:
-            return "Commitment begins"
-        case Kind.SEGMENT_START if is_first:
-            return f"{grant.words} granted" if grant.kind == "CREDIT" else "Commit available"
-        case Kind.SEGMENT_START | Kind.INITIAL_BALANCE:
-            return "Grant raised" if gives else "Grant reduced"
-        case Kind.AUTOMATED_INVOICE_DEDUCTION:
-            return f"Used{by}"
-        case Kind.CANCELED:
-            return "Given back, void:" if has_invoice else "Given back"
-        case Kind.CREDITED:
-            return "Given back for" if has_invoice else "Given back"
-        case Kind.ROLLOVER:
-            return "Carried over to the next term"
-        case Kind.EXPIRATION:
-            return "Expiry taken back" if gives else "Expired"
-        case Kind.SEAT_BASED_ADJUSTMENT:
-            return "Number of seats changed"
-        case Kind.TRUEUP:
-            return f"True-up taken back{':' if has_invoice else ''}" if gives else f"Rest billed{by}"
-        case _:
-            return f"Adjustment: {entry.reason}"
+    if entry.kind == Kind.MANUAL:
+        return f"Adjustment: {entry.reason}"
+    if entry.kind in GRANTING:
+        return _granting(grant, is_first=is_first, gives=entry.amount > 0)
+    gives, plain, named = WORDS[Kind(entry.kind)]
+    if entry.amount > 0 and gives:
+        return gives
+    return named if has_invoice else plain
+
+
+def _granting(grant: Grant, *, is_first: bool, gives: bool) -> str:
+    if not is_first:
+        return "Grant raised" if gives else "Grant reduced"
+    if grant.row.rolled_over_from_id:
+        return "Carried over from the term before"
+    if grant.is_owed:
+        return "Commitment begins"
+    return f"{grant.words} granted" if grant.kind == "CREDIT" else "Commit available"
 
 
 def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
@@ -317,29 +320,30 @@ def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
 def _window(grant: Grant) -> str:
     if not grant.parts:
         return "no access"
-    return words.span(
-        min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts)
-    )
+    return words.span(min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts))
 
 
 def _question(query: Mapping[str, str], unit: str, grant: str, now: datetime) -> LedgerQuestion:
     period = query.get("period", "all")
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     try:
-        if period not in PERIODS:
-            raise InvalidInput("That period is not known.")
-        if period in _ROLLING:
-            return LedgerQuestion(unit, grant, period, tomorrow - timedelta(days=_ROLLING[period]), tomorrow)
-        if period == "ytd":
-            return LedgerQuestion(unit, grant, period, tomorrow.replace(month=1, day=1, year=now.year), tomorrow)
-        if period == "custom":
-            usual = tomorrow - timedelta(days=30)
-            start = read_day(query["from"]) if query.get("from") else usual
-            end = read_day(query["to"]) + timedelta(days=1) if query.get("to") else tomorrow
-            if end <= start:
-                raise InvalidInput("The last day must not be before the first.")
-            return LedgerQuestion(unit, grant, period, start, end)
+        start, end = _bounds(period, query, now)
     except InvalidInput as error:
         return LedgerQuestion(unit, grant, "all", None, None, f"{error.message} Shown instead: all time.")
-    return LedgerQuestion(unit, grant, "all", None, None)
+    return LedgerQuestion(unit, grant, period, start, end)
 
+
+def _bounds(period: str, query: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if period == "all":
+        return None, None
+    if period in _ROLLING:
+        return tomorrow - timedelta(days=_ROLLING[period]), tomorrow
+    if period == "ytd":
+        return tomorrow.replace(year=now.year, month=1, day=1), tomorrow
+    if period != "custom":
+        raise InvalidInput("That period is not known.")
+    start = read_day(query["from"]) if query.get("from") else tomorrow - timedelta(days=30)
+    end = read_day(query["to"]) + timedelta(days=1) if query.get("to") else tomorrow
+    if end <= start:
+        raise InvalidInput("The last day must not be before the first.")
+    return start, end

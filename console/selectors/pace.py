@@ -12,17 +12,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from balances.models import LedgerEntry
-from balances.selectors.live import Pending
 from balances.selectors.segments import engine_segment
-from console.selectors.holdings import Part, Purse
+from console.selectors.holdings import Drafts, Part, Posted, Purse
 from engine.balances import BalanceSegment, drawdown_order
 from engine.money import ZERO, add, divide, mul, round_places, subtract, total
-from invoices.models import Invoice
 
 WINDOW = timedelta(days=30)
 LEAST = timedelta(days=3)
 DAY = timedelta(days=1)
-DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
+DRAWS = (LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, LedgerEntry.Kind.CANCELED, LedgerEntry.Kind.CREDITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +51,7 @@ class Outlook:
     lost: Mapping[UUID, Decimal]
 
 
-def pace(
-    purse: Purse,
-    *,
-    pending: Pending,
-    entries: Mapping[UUID, Sequence[LedgerEntry]],
-    invoices: Mapping[UUID, Invoice],
-    now: datetime,
-) -> Pace | None:
+def pace(purse: Purse, *, drafts: Drafts, entries: Mapping[UUID, Sequence[Posted]], now: datetime) -> Pace | None:
     """The recent pace of a purse; None under three days of data."""
     parts = [part for grant in purse.held for part in grant.parts if part.starting_at <= now]
     if not parts:
@@ -71,11 +62,12 @@ def pace(
     drawn: dict[UUID, Decimal] = {}
     for grant in purse.held:
         for entry in entries.get(grant.id, ()):
-            if entry.kind == DEDUCTION or entry.kind == LedgerEntry.Kind.CANCELED:
-                _spread(drawn, entry.segment_id, entry.amount.copy_negate(), invoices.get(entry.invoice_id), since, now)
+            if entry.row.kind in DRAWS and entry.period_start and entry.period_end:
+                amount = entry.row.amount.copy_negate()
+                _add(drawn, entry.row.segment_id, _inside(amount, entry.period_start, entry.period_end, since, now))
     for part in parts:
-        for draw in pending.get(part.id, ()):
-            _spread(drawn, part.id, draw.amount, invoices.get(draw.invoice_id), since, now)
+        for draw in drafts.pending.get(part.id, ()):
+            _add(drawn, part.id, _inside(draw.amount, drafts.began[draw.invoice_id], draw.effective_at, since, now))
     whole = max(total(drawn.values()), ZERO)
     return Pace(_share(whole, DAY, now - since), (now - since).days, _idle(parts, drawn, since, now))
 
@@ -112,16 +104,15 @@ def _engine(part: Part) -> BalanceSegment:
     return engine_segment(part.row, available=part.left)
 
 
-def _spread(
-    drawn: dict[UUID, Decimal], id_: UUID, amount: Decimal, invoice: Invoice | None, since: datetime, now: datetime
-) -> None:
-    """Adds the share of an invoice's drawdown that falls into the window."""
-    if invoice is None:
-        return
-    start, end = invoice.period_start, min(invoice.period_end, now)
+def _add(drawn: dict[UUID, Decimal], id_: UUID, amount: Decimal) -> None:
+    if amount:
+        drawn[id_] = add(drawn.get(id_, ZERO), amount)
+
+
+def _inside(amount: Decimal, start: datetime, end: datetime, since: datetime, now: datetime) -> Decimal:
+    """The share of what an invoice of `[start, end)` draws that falls into the window."""
     inside = min(end, now) - max(start, since)
-    if inside > timedelta(0):
-        drawn[id_] = add(drawn.get(id_, ZERO), _share(amount, inside, end - start))
+    return _share(amount, inside, min(end, now) - start) if inside > timedelta(0) else ZERO
 
 
 def _idle(parts: list[Part], drawn: Mapping[UUID, Decimal], since: datetime, now: datetime) -> frozenset[UUID]:

@@ -7,12 +7,16 @@ from decimal import Decimal
 
 from console import words
 from console.selectors.access import Viewer
-from console.selectors.holdings import Grant, Part, Purse, holdings, invoices_named, posted
+from console.selectors.holdings import Grant, Part, Purse, holdings, posted
 from console.selectors.pace import Pace, outlook, pace
 from console.words import Money
 from engine.money import ZERO, add, total
 
-STAGES = ((timedelta(days=3), "bad", "Urgent"), (timedelta(days=14), "warn", "Soon"), (timedelta(days=30), "info", "Notice"))
+STAGES = (
+    (timedelta(days=3), "bad", "Urgent"),
+    (timedelta(days=14), "warn", "Soon"),
+    (timedelta(days=30), "info", "Notice"),
+)
 FARTHEST = STAGES[-1][0]
 MOST_ALERTS = 3
 
@@ -83,11 +87,9 @@ def standing(viewer: Viewer, *, unit: str, now: datetime) -> Standing | None:
     chosen = found.purse(unit, now)
     held = [grant for purse in found.purses for grant in purse.held]
     entries = posted(held, now=now)
-    drafts = [draw.invoice_id for draws in found.pending.values() for draw in draws]
-    invoices = invoices_named(viewer, [*drafts, *(row.invoice_id for rows in entries.values() for row in rows)])
     alerts: list[tuple[datetime, Alert]] = []
     for purse in found.purses:
-        speed = pace(purse, pending=found.pending, entries=entries, invoices=invoices, now=now)
+        speed = pace(purse, drafts=found.drafts, entries=entries, now=now)
         alerts += _alerts(purse, speed, now)
     alerts.sort(key=lambda pair: pair[0])
     return Standing(
