@@ -15,6 +15,7 @@ from engine.money import ZERO
 
 WEEKLY_FROM = timedelta(days=160)
 DAY = timedelta(days=1)
+MONTHLY_FROM = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def burn_down(
         unit=unit,
         axis="Week (UTC)" if weekly else "Day (UTC)",
         wide=drawn(960, 260, 9),
-        narrow=drawn(320, 200, 4),
+        narrow=drawn(320, 200, 3),
         sums=sums,
         rows=tuple(_row(column, show, weekly=weekly) for column in columns),
         total=show(past[-1].after),
@@ -200,11 +201,13 @@ def _dates(
     start: datetime, end: datetime, x_of: Callable[[datetime], Decimal], *, y: Decimal, most: int
 ) -> tuple[Text, ...]:
     """At most that many dates under the axis, evenly apart."""
-    days = max(-((start - end) // DAY), 1)
-    every = -(-days // most)
-    found = [start + DAY * n for n in range(0, days, every)]
+    days = [start + DAY * n for n in range((end - start) // DAY)]
+    if len(days) > MONTHLY_FROM:
+        days = [day for day in days if day.day == 1]
+    every = max(-(-len(days) // most), 1)
+    found = days[::every]
     edge = x_of(end) - 18
-    with_year = end - start > timedelta(days=300)
+    with_year = len(days) > 9 and days[0].day == days[-1].day == 1
     return tuple(
         Text(
             position(max(x_of(at), x_of(start) + 14)),

@@ -144,6 +144,14 @@ def last_day(end: datetime) -> str:
     return day(end - timedelta(microseconds=1))
 
 
+def access(start: datetime, end: datetime) -> str:
+    """The days on which something can be used, first and last: "17 Oct - 2 Dec 2026" (with a dash of its own)."""
+    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return span(
+        first, (end - timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    )
+
+
 def through(end: datetime) -> str:
     """When what ends at `end` is over: "at the end of 30 Nov 2026", "on 30 Nov 2026 at 14:00 UTC"."""
     return f"at the end of {last_day(end)}" if _midnight(end) else f"on {day(end)} at {end:%H:%M} UTC"

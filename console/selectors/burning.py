@@ -56,6 +56,8 @@ def burn_panel(viewer: Viewer, *, unit: str, now: datetime) -> BurnPanel | None:
     speed = pace(purse, drafts=found.drafts, entries=entries, now=now)
     moves = [*_posted_moves(entries, now), *_waiting_moves(purse), *_daily(purse, found.drafts)]
     ahead = outlook(purse, speed, until=window[1], now=now) if speed else None
+    if ahead:
+        window = window[0], _until_empty(ahead, window[1], now)
     return BurnPanel(
         chart=_chart(purse, moves, ahead, window, now),
         covers=f"{words.day(now)}, now",
@@ -95,6 +97,12 @@ def _window(purse: Purse, now: datetime) -> tuple[datetime, datetime] | None:
     return _midnight(start), _midnight(max(end, now)) + DAY
 
 
+def _until_empty(ahead: Outlook, end: datetime, now: datetime) -> datetime:
+    """Where the drawing may end: two weeks after nothing is left for good."""
+    last = max((moment.at for moment in ahead.moments if moment.before or moment.after), default=now)
+    return min(end, _midnight(max(last, now + WEEK)) + 2 * WEEK)
+
+
 def _posted_moves(entries: Mapping[UUID, Sequence[Posted]], now: datetime) -> Iterator[Move]:
     for rows in entries.values():
         for row in (entry.row for entry in rows):
@@ -132,7 +140,7 @@ def _chart(
     if overdrawn:  # what was taken by hand beyond what was there does not count against the rest
         moves = [*moves, Move(now, now, overdrawn, "added")]
     past = _levels(moves, start, now)
-    expected = ahead.moments if ahead else ()
+    expected = [moment for moment in ahead.moments if moment.at <= end] if ahead else []
     step = WEEK if end - start > WEEKLY_FROM else DAY
     columns, at = [], start
     while at < end:

@@ -103,7 +103,7 @@ def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
         id=grant.id,
         name=grant.name,
         kind=grant.words,
-        window=words.span(starts, ends) if parts else "",
+        window=words.access(starts, ends) if parts else "",
         state=state,
         tone=tone,
         note=note,
@@ -117,7 +117,7 @@ def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
 
 def _segment(grant: Grant, part: Part, purse: Purse, now: datetime) -> SegmentRow:
     state, tone, note = _state(grant, part.starting_at, part.ending_before, now)
-    return SegmentRow(words.span(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
+    return SegmentRow(words.access(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
 
 
 def _state(grant: Grant, starts: datetime, ends: datetime, now: datetime) -> tuple[str, str, str]:

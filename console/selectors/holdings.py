@@ -150,9 +150,9 @@ class Posted:
     period_end: datetime | None
 
 
-def has_balances(viewer: Viewer) -> bool:
-    """Whether there is anything to show. One query."""
-    return _segments(viewer).exists()
+def kinds_held(viewer: Viewer) -> set[str]:
+    """The kinds of grants that there are to show. One query."""
+    return set(_segments(viewer).order_by().values_list("owner__kind", flat=True).distinct())
 
 
 def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings | None:

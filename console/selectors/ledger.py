@@ -24,6 +24,7 @@ from engine.money import ZERO, add
 from invoices.types import CurrencyView
 
 PAGE = 40
+NO_GRANT = "There is no such commit or credit."
 PERIODS = {
     "all": "All time", "30d": "Last 30 days", "90d": "Last 90 days", "ytd": "This year", "custom": "Custom",
 }  # fmt: skip
@@ -142,7 +143,7 @@ def ledger_panel(viewer: Viewer, query: Mapping[str, str], *, now: datetime) -> 
         question=question,
         code=purse.code,
         grants=(
-            Choice("", "All that can be spent", not question.grant),
+            *([Choice("", "All that can be spent", not question.grant)] if purse.held else ()),
             *(
                 Choice(str(grant.id), f"{grant.name} ({_window(grant)})", str(grant.id) == question.grant)
                 for grant in sorted(purse.grants, key=lambda grant: (grant.is_past(now), grant.name, str(grant.id)))
@@ -174,13 +175,18 @@ def _read(
     viewer: Viewer, query: Mapping[str, str], now: datetime
 ) -> tuple[LedgerQuestion, Purse, list[Grant], list[Movement]] | None:
     found = holdings(viewer, now=now)
-    if found is None:
-        return None
     wanted = query.get("grant", "")[:40]
+    if found is None:
+        if wanted:
+            raise NotFound(NO_GRANT)
+        return None
+    purse = found.purse(query.get("unit", ""), now)
+    if not wanted and not purse.held:
+        wanted = str(purse.owed[0].id)
     chosen = next(((purse, grant) for purse in found.purses for grant in purse.grants if str(grant.id) == wanted), None)
     if wanted and chosen is None:
-        raise NotFound("There is no such commit or credit.")
-    purse = chosen[0] if chosen else found.purse(query.get("unit", ""), now)
+        raise NotFound(NO_GRANT)
+    purse = chosen[0] if chosen else purse
     grants = [chosen[1]] if chosen else purse.held
     question = _question(query, purse.key, wanted, now)
     entries = posted(grants, now=now)
@@ -320,7 +326,7 @@ def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
 def _window(grant: Grant) -> str:
     if not grant.parts:
         return "no access"
-    return words.span(min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts))
+    return words.access(min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts))
 
 
 def _question(query: Mapping[str, str], unit: str, grant: str, now: datetime) -> LedgerQuestion:

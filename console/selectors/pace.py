@@ -1,7 +1,8 @@
 """How fast grants are used up, and what becomes of them at that pace.
 
 The pace is what invoices and running drafts drew in the last 30 days, each spread evenly over the days that it bills,
-divided by the days. The forecast draws it from the grants in the order in which invoices draw them. A grant that drew
+divided by the days. It is kept apart by what the grants pay for. The forecast draws each such flow from the grants that
+pay for the same, then from those that pay for everything, in the order in which invoices draw them. A grant that drew
 nothing while later ones did evidently does not fit the usage: the forecast leaves it alone.
 """
 
@@ -9,14 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 from balances.models import LedgerEntry
 from balances.selectors.segments import engine_segment
-from console.selectors.holdings import Drafts, Part, Posted, Purse
+from console.selectors.holdings import EVERYTHING, Drafts, Part, Posted, Purse
 from engine.balances import BalanceSegment, drawdown_order
 from engine.money import ZERO, add, divide, mul, round_places, subtract, total
 
+Key = TypeVar("Key")
 WINDOW = timedelta(days=30)
 LEAST = timedelta(days=3)
 DAY = timedelta(days=1)
@@ -25,11 +28,19 @@ DRAWS = (LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, LedgerEntry.Kind.CANCELED
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What is drawn in a day, in stored units, measured over the last `days`. `idle`: segments that do not fit."""
+    """What is drawn in a day, in stored units, measured over the last `days`, by what it pays for.
 
-    per_day: Decimal
+    `idle`: segments that do not fit.
+    """
+
+    flows: Mapping[str, Decimal]
     days: int
     idle: frozenset[UUID]
+
+    @property
+    def per_day(self) -> Decimal:
+        """All of it."""
+        return total(self.flows.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +79,18 @@ def pace(purse: Purse, *, drafts: Drafts, entries: Mapping[UUID, Sequence[Posted
     for part in parts:
         for draw in drafts.pending.get(part.id, ()):
             _add(drawn, part.id, _inside(draw.amount, drafts.began[draw.invoice_id], draw.effective_at, since, now))
-    whole = max(total(drawn.values()), ZERO)
-    return Pace(_share(whole, DAY, now - since), (now - since).days, _idle(parts, drawn, since, now))
+    sums: dict[str, Decimal] = {}
+    for grant in purse.held:
+        for part in grant.parts:
+            _add(sums, grant.scope, drawn.get(part.id, ZERO))
+    flows = {scope: _share(amount, DAY, now - since) for scope, amount in sums.items() if amount > 0}
+    return Pace(flows, (now - since).days, _idle(parts, drawn, since, now))
 
 
 def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outlook:
     """What becomes of the balance up to `until` if things go on like this."""
     parts = {part.id: part for grant in purse.held for part in grant.parts if part.ending_before > now and part.left}
+    scopes = {part.id: grant.scope for grant in purse.held for part in grant.parts}
     order = [UUID(one.segment_id) for one in drawdown_order([_engine(part) for part in parts.values()], {})]
     left = {id_: parts[id_].left for id_ in order}
     lost: dict[UUID, Decimal] = {}
@@ -85,11 +101,9 @@ def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outl
     balance = total(left[id_] for id_ in order if parts[id_].is_open(now))
     moments.append(Moment(now, balance, balance))
     for edge in sorted(edges):
-        wanted = _share(pace.per_day, edge - at, DAY)
-        for id_ in order:
-            if wanted and parts[id_].is_open(at) and id_ not in pace.idle:
-                drawn = min(wanted, left[id_])
-                left[id_], wanted = subtract(left[id_], drawn), subtract(wanted, drawn)
+        fit = [id_ for id_ in order if parts[id_].is_open(at) and id_ not in pace.idle]
+        for scope, per_day in pace.flows.items():
+            _draw(left, [id_ for id_ in fit if scopes[id_] in (scope, EVERYTHING)], _share(per_day, edge - at, DAY))
         before = total(left[id_] for id_ in order if parts[id_].is_open(at))
         gone = {id_: left[id_] for id_ in order if parts[id_].ending_before == edge}
         lost |= gone
@@ -100,13 +114,20 @@ def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outl
     return Outlook(tuple(moments), lost)
 
 
+def _draw(left: dict[UUID, Decimal], order: Sequence[UUID], wanted: Decimal) -> None:
+    """Takes what is wanted from these segments, one after the other, as far as they have it."""
+    for id_ in order:
+        drawn = min(wanted, left[id_])
+        left[id_], wanted = subtract(left[id_], drawn), subtract(wanted, drawn)
+
+
 def _engine(part: Part) -> BalanceSegment:
     return engine_segment(part.row, available=part.left)
 
 
-def _add(drawn: dict[UUID, Decimal], id_: UUID, amount: Decimal) -> None:
+def _add(sums: dict[Key, Decimal], key: Key, amount: Decimal) -> None:
     if amount:
-        drawn[id_] = add(drawn.get(id_, ZERO), amount)
+        sums[key] = add(sums.get(key, ZERO), amount)
 
 
 def _inside(amount: Decimal, start: datetime, end: datetime, since: datetime, now: datetime) -> Decimal:

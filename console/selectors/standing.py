@@ -203,10 +203,9 @@ def _alerts(purse: Purse, speed: Pace | None, now: datetime) -> Iterator[tuple[d
         elif left_over == part.left:
             detail = f"At the pace of the last {speed.days if speed else 0} days none of it would be used by then."
         else:
-            pace_ = words.money(speed.per_day if speed else ZERO, purse.unit)
             detail = (
-                f"{there.figure} is left now; about {figure.figure} would remain if you go on as in the last"
-                f" {speed.days if speed else 0} days ({pace_.figure} {pace_.code} a day)."
+                f"{there.figure} {there.code} is left now; about {figure.figure} would remain if you go on as in the"
+                f" last {speed.days if speed else 0} days."
             )
         if ahead is not None:
             headline = headline.replace(" will expire ", " is likely to expire unused ")

@@ -253,6 +253,8 @@ function arrive(path) {
   here = path;
   const page = root.querySelector("[data-title]");
   document.title = page?.dataset.title ?? "Billing";
+  const tab = root.querySelector(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
   host.say("route", { path, title: document.title, first: !arrived });
   if (arrived) {
     window.scrollTo(0, 0);
