@@ -19,7 +19,6 @@ from console.selectors import invoices, overview
 from console.selectors.access import Viewer, embed_origins
 from console.selectors.burning import burn_panel
 from console.selectors.grants import VIEWS, grant_list
-from console.selectors.holdings import kinds_held
 from console.selectors.ledger import ledger_panel
 from console.selectors.standing import standing
 from console.selectors.units import units_panel
@@ -109,7 +108,8 @@ def invoice_page(request: HttpRequest, viewer: Viewer, invoice_id: UUID) -> Http
 @console_view(CREDITS)
 def credits_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Credits and commits: what can be spent, until when, and where it went."""
-    context = {"query": request.GET.urlencode(), "kinds": kinds_held(viewer)}
+    found = standing(viewer, unit=request.GET.get("unit", ""), now=now())
+    context = {"query": request.GET.urlencode(), "standing": found}
     return page(request, viewer, "credits", "credits", context)
 
 

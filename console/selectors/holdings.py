@@ -150,11 +150,6 @@ class Posted:
     period_end: datetime | None
 
 
-def kinds_held(viewer: Viewer) -> set[str]:
-    """The kinds of grants that there are to show. One query."""
-    return set(_segments(viewer).order_by().values_list("owner__kind", flat=True).distinct())
-
-
 def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings | None:
     """What the customer has now, archived grants left out; None without any.
 

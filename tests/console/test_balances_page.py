@@ -4,8 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from uuid import UUID, uuid4
@@ -25,41 +24,19 @@ from core.clock import now
 from customers.services import create_customer
 from invoices.models import Invoice
 from invoices.services.void import void_invoice
-from tests.console.balance_seed import DAY, Given, fixed, give
-from tests.console.conftest import Seeded
-from tests.console.seed import Shop, run_due_work, seed_customer, seed_shop
+from tests.console.balance_seed import DAY, fixed
+from tests.console.conftest import Funded, Seeded
+from tests.console.seed import run_due_work, seed_customer
 from tests.scenarios.world import exact
 
 PANELS = {
+    "page": "/console/credits",
     "standing": "/console/panels/credits",
     "burn": "/console/panels/credits/burn-down",
     "grants": "/console/panels/credits/grants",
     "ledger": "/console/panels/credits/ledger",
 }
 HELD = [{"balance_types": ["PREPAID_COMMIT", "CREDIT"]}]
-
-
-@dataclass
-class Funded(Seeded):
-    """A customer with commits and credits, and one without."""
-
-    shop: Shop
-    given: Given
-    today: datetime
-
-
-@pytest.fixture
-def funded(bare: httpx.Client) -> Funded:
-    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = (today.replace(day=1) - DAY).replace(day=1)
-    shop = seed_shop(since, since)
-    given: list[Given] = []
-    customer = seed_customer(
-        shop, "Northwind Research", now=now(), since=since, per_day=2,
-        grants=lambda id_: given.append(give(id_, since=since, today=today)),
-    )  # fmt: skip
-    stranger = seed_customer(shop, "Contoso Labs", now=now(), since=since, per_day=1, seed=3)
-    return Funded(customer, stranger, bare, since, shop, given[0], today)
 
 
 def tile(html: str, heading: str) -> str:
@@ -136,10 +113,10 @@ def test_a_used_invoice_is_named_and_linked_and_a_void_one_gives_back(funded: Fu
     html = funded.get(PANELS["ledger"], token).text
     assert f'href="/console/invoices/{final.pk}"' in html
     assert f"Used by invoice {final.number}" in text_of(html).replace(" ,", ",")
-    draft = Invoice.objects.get(customer_id=funded.customer, status="DRAFT", kind="USAGE")
+    drafts = Invoice.objects.filter(customer_id=funded.customer, status="DRAFT", kind="USAGE")
     pending = [row for row in table_of(funded, token=token) if row["status"] == "pending"]
     assert {row["movement"] for row in pending} == {"Used so far by"}
-    assert f'href="/console/invoices/{draft.pk}"' in html
+    assert any(f'href="/console/invoices/{draft.pk}"' in html for draft in drafts)
     only = funded.get(PANELS["ledger"], funded.token(scopes=["credits:read"])).text
     assert "/console/invoices/" not in only
     assert f"invoice {final.number}" in only
@@ -331,8 +308,8 @@ def test_archived_grants_are_gone_and_ended_ones_are_past(funded: Funded) -> Non
         assert "By mistake" not in funded.get(panel, token).text
     assert funded.get(f"{PANELS['ledger']}?grant={row.pk}", token).status_code == 404
     past = funded.get(f"{PANELS['grants']}?view=past", token).text
-    assert past.count("<details") == 1
     assert "Monthly credit" in past
+    assert "Annual commit" not in past
     assert funded.get(f"{PANELS['grants']}?view=secret", token).status_code == 400
 
 
@@ -363,7 +340,7 @@ def test_nobody_sees_another_customers_balances(funded: Funded) -> None:
     for query in (f"grant={funded.given.commit}", f"grant={funded.given.postpaid}"):
         assert funded.get(f"{PANELS['ledger']}?{query}", stranger).status_code == 404
     unit = Balance.objects.get(pk=funded.given.commit).credit_type_id
-    for path in ("/console/credits", *PANELS.values()):
+    for path in PANELS.values():
         html = funded.get(f"{path}?unit={unit}", stranger).text
         assert "Annual commit" not in html
         assert "Yearly minimum" not in html
@@ -387,7 +364,7 @@ def test_a_customer_without_balances_is_told_so(funded: Funded) -> None:
 def test_scopes_and_credentials(funded: Funded, bare: httpx.Client) -> None:
     token = funded.token(scopes=["usage:read", "invoices:read"])
     assert 'href="/console/credits"' not in funded.get("/console/overview", token).text
-    for path in ("/console/credits", *PANELS.values()):
+    for path in PANELS.values():
         assert funded.get(path, token).status_code == 403
         assert bare.get(path).status_code == 401
     refused = funded.client.post(
