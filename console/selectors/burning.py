@@ -73,8 +73,8 @@ def pace_sentence(purse: Purse, speed: Pace | None) -> str:
         return f"Nothing was used in the last {speed.days} days, so the forecast expects no use."
     figure = words.money(speed.per_day, purse.unit)
     return (
-        f"Forecast: the average of the last {speed.days} days, {figure.figure} {purse.code} a day, goes on; grants are"
-        " used in the order in which invoices use them."
+        f"Forecast: the average of those of the last {speed.days} days on which there was something left,"
+        f" {figure.figure} {purse.code} a day, goes on; grants are used in the order in which invoices use them."
     )
 
 
@@ -91,7 +91,7 @@ def _window(purse: Purse, now: datetime) -> tuple[datetime, datetime] | None:
     if not begun:
         return None
     first = min(part.starting_at for part in begun)
-    opened = min((part.starting_at for part in begun if part.ending_before > now), default=now)
+    opened = min((part.starting_at for part in begun if part.ending_before > now), default=first)
     start = max(first, min(opened, now - AT_LEAST_BACK), now - YEAR)
     end = min(max((part.ending_before for part in begun if part.ending_before > now), default=now), now + YEAR)
     return _midnight(start), _midnight(max(end, now)) + DAY

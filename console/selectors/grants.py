@@ -68,6 +68,11 @@ class GrantList:
     views: tuple[tuple[str, str, int], ...]
     rows: tuple[GrantRow, ...]
 
+    @property
+    def left_label(self) -> str:
+        """What the last column holds."""
+        return "To be used" if all(row.is_owed for row in self.rows) else "Left"
+
 
 def grant_list(viewer: Viewer, *, unit: str, view: str, now: datetime) -> GrantList | None:
     """The grants of the purse that was asked for, the one that ends first first; None where there is nothing."""

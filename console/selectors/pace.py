@@ -1,14 +1,15 @@
 """How fast grants are used up, and what becomes of them at that pace.
 
 The pace is what invoices and running drafts drew in the last 30 days, each spread evenly over the days that it bills,
-divided by the days. It is kept apart by what the grants pay for. The forecast draws each such flow from the grants that
-pay for the same, then from those that pay for everything, in the order in which invoices draw them. A grant that drew
-nothing while later ones did evidently does not fit the usage: the forecast leaves it alone.
+divided by the days on which there was something to draw. It is kept apart by what the grants pay for. The forecast
+draws each such flow from the grants that pay for the same, then from those that pay for everything, in the order in
+which invoices draw them. A grant that drew nothing while later ones did evidently does not fit the usage: the forecast
+leaves it alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from balances.models import LedgerEntry
 from balances.selectors.segments import engine_segment
 from console.selectors.holdings import EVERYTHING, Drafts, Part, Posted, Purse
 from engine.balances import BalanceSegment, drawdown_order
+from engine.calendar import Period
 from engine.money import ZERO, add, divide, mul, round_places, subtract, total
 
 Key = TypeVar("Key")
@@ -64,27 +66,58 @@ class Outlook:
 
 def pace(purse: Purse, *, drafts: Drafts, entries: Mapping[UUID, Sequence[Posted]], now: datetime) -> Pace | None:
     """The recent pace of a purse; None under three days of data."""
-    parts = [part for grant in purse.held for part in grant.parts if part.starting_at <= now]
+    parts = {part.id: part for grant in purse.held for part in grant.parts if part.starting_at <= now}
     if not parts:
         return None
-    since = max(now - WINDOW, min(part.starting_at for part in parts))
+    since = max(now - WINDOW, min(part.starting_at for part in parts.values()))
     if now - since < LEAST:
         return None
     drawn: dict[UUID, Decimal] = {}
+    until: dict[UUID, datetime] = {}
+    for id_, amount, period in _draws(purse, drafts, entries):
+        start = max(period.start, parts[id_].starting_at)
+        end = min(period.end, parts[id_].ending_before, now)
+        _add(drawn, id_, _inside(amount, start, end, since))
+        until[id_] = max(until.get(id_, end), end)
+    sums: dict[str, Decimal] = {}
+    spans: dict[str, list[tuple[datetime, datetime]]] = {}
+    for grant in purse.held:
+        for part in (part for part in grant.parts if part.id in parts):
+            # what was used up was used up in the last period that drew it
+            ended = min(part.ending_before, now)
+            used_up = not part.left and not part.expired and not part.moved
+            spans.setdefault(grant.scope, []).append(
+                (max(part.starting_at, since), until.get(part.id, ended) if used_up else ended)
+            )
+            _add(sums, grant.scope, drawn.get(part.id, ZERO))
+    flows = {
+        scope: _share(amount, DAY, max(_covered(spans[scope]), DAY)) for scope, amount in sums.items() if amount > 0
+    }
+    return Pace(flows, (now - since).days, _idle(list(parts.values()), drawn, since, now))
+
+
+def _draws(
+    purse: Purse, drafts: Drafts, entries: Mapping[UUID, Sequence[Posted]]
+) -> Iterator[tuple[UUID, Decimal, Period]]:
+    """What invoices and running drafts drew: segment, amount, and the period that was billed."""
     for grant in purse.held:
         for entry in entries.get(grant.id, ()):
             if entry.row.kind in DRAWS and entry.period_start and entry.period_end:
-                amount = entry.row.amount.copy_negate()
-                _add(drawn, entry.row.segment_id, _inside(amount, entry.period_start, entry.period_end, since, now))
-    for part in parts:
-        for draw in drafts.pending.get(part.id, ()):
-            _add(drawn, part.id, _inside(draw.amount, drafts.began[draw.invoice_id], draw.effective_at, since, now))
-    sums: dict[str, Decimal] = {}
-    for grant in purse.held:
+                period = Period(entry.period_start, entry.period_end)
+                yield entry.row.segment_id, entry.row.amount.copy_negate(), period
         for part in grant.parts:
-            _add(sums, grant.scope, drawn.get(part.id, ZERO))
-    flows = {scope: _share(amount, DAY, now - since) for scope, amount in sums.items() if amount > 0}
-    return Pace(flows, (now - since).days, _idle(parts, drawn, since, now))
+            for draw in drafts.pending.get(part.id, ()):
+                yield part.id, draw.amount, Period(drafts.began[draw.invoice_id], draw.effective_at)
+
+
+def _covered(spans: Iterable[tuple[datetime, datetime]]) -> timedelta:
+    """How long at least one of these was."""
+    covered, reached = timedelta(0), datetime.min.replace(tzinfo=UTC)
+    for start, end in sorted(spans):
+        if end > max(start, reached):
+            covered += end - max(start, reached)
+            reached = end
+    return covered
 
 
 def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outlook:
@@ -130,10 +163,10 @@ def _add(sums: dict[Key, Decimal], key: Key, amount: Decimal) -> None:
         sums[key] = add(sums.get(key, ZERO), amount)
 
 
-def _inside(amount: Decimal, start: datetime, end: datetime, since: datetime, now: datetime) -> Decimal:
-    """The share of what an invoice of `[start, end)` draws that falls into the window."""
-    inside = min(end, now) - max(start, since)
-    return _share(amount, inside, min(end, now) - start) if inside > timedelta(0) else ZERO
+def _inside(amount: Decimal, start: datetime, end: datetime, since: datetime) -> Decimal:
+    """The share of what was drawn evenly over `[start, end)` that falls into the window."""
+    inside = end - max(start, since)
+    return _share(amount, inside, end - start) if inside > timedelta(0) else ZERO
 
 
 def _idle(parts: list[Part], drawn: Mapping[UUID, Decimal], since: datetime, now: datetime) -> frozenset[UUID]:

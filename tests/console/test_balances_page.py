@@ -229,7 +229,7 @@ def test_the_forecast_takes_off_what_will_be_used_and_waits_for_three_days(funde
     assert panel is not None
     assert panel.chart is not None
     assert panel.chart.has_forecast
-    assert any("the average of the last" in note for note in panel.notes)
+    assert any("the average of those of the last" in note for note in panel.notes)
     expected = [row for row in panel.chart.rows if row.label.endswith("expected")]
     assert expected
     figures = [Decimal(row.total.replace(",", "").replace("\N{MINUS SIGN}", "-")) for row in expected]
