@@ -245,6 +245,38 @@ def test_the_forecast_takes_off_what_will_be_used_and_waits_for_three_days(funde
     assert all("is likely" not in alert.headline for alert in head.alerts)
 
 
+def number(text: str) -> Decimal:
+    return Decimal(text.replace(",", "").replace("\N{MINUS SIGN}", "-") or "0")
+
+
+def test_each_day_or_week_of_the_curve_follows_from_the_one_before(funded: Funded) -> None:
+    quiet = create_customer(name="Quiet", now=funded.since).pk
+    for n, (days, amount) in enumerate(((300, 70_000), (20, 3_333))):
+        create_balance(
+            customer_id=quiet,
+            new=NewBalance(
+                kind="CREDIT", product_id=fixed(funded.since, f"Gift {n}"), name=f"Gift {n}",
+                access=((Decimal(amount), funded.since, funded.today + days * DAY),),
+            ),
+            now=funded.since,
+        )  # fmt: skip
+    for customer, axis, lost in ((funded.customer, "Day (UTC)", None), (quiet, "Week (UTC)", Decimal("733.33"))):
+        viewer = Viewer(uuid4(), customer, frozenset(["credits:read"]))
+        panel = burn_panel(viewer, unit="", now=now())
+        assert panel is not None
+        assert panel.chart is not None
+        assert panel.chart.axis == axis
+        rows = [[number(value) for value in (*row.values, row.total)] for row in panel.chart.rows]
+        ahead = [row.label.endswith("expected") for row in panel.chart.rows].index(True)
+        for n, (added, used, expired, balance) in enumerate(rows):
+            if n not in (0, ahead):  # today ends now, the first expected day begins at midnight
+                assert abs(rows[n - 1][3] + added - used - expired - balance) <= Decimal("0.03"), panel.chart.rows[n]
+        assert rows[ahead - 1][3] == number(panel.chart.total)
+        if lost is not None:
+            assert sum(row[2] for row in rows) == lost
+            assert "would expire unused" in panel.chart.description
+
+
 def test_custom_units_and_counted_units_have_purses_of_their_own(funded: Funded, sdk: Metronome) -> None:
     unit = create_credit_type(name="Lumen credits", now=funded.since)
     product = fixed(funded.since, "Grant")
