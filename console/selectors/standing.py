@@ -10,7 +10,7 @@ from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Part, Purse, holdings, posted
 from console.selectors.pace import Pace, outlook, pace
 from console.words import Money
-from engine.money import ZERO, add, total
+from engine.money import ZERO, add, round_places, total
 
 STAGES = (
     (timedelta(days=3), "bad", "Urgent"),
@@ -191,25 +191,29 @@ def _owed_note(grant: Grant, left: Decimal, purse: Purse, now: datetime) -> str:
 def _alerts(purse: Purse, speed: Pace | None, now: datetime) -> Iterator[tuple[datetime, Alert]]:
     ahead = outlook(purse, speed, until=now + FARTHEST, now=now) if speed else None
     for grant, part in purse.open_parts(now):
-        left_over = part.left if ahead is None else ahead.lost.get(part.id, ZERO)
-        if part.ending_before - now > FARTHEST or not left_over:
+        at_risk = part.left if ahead is None else ahead.lost.get(part.id, ZERO)
+        # a forecast is no account: less than a coin is nothing
+        if part.ending_before - now > FARTHEST or not round_places(at_risk, purse.unit.places):
             continue
         tone, word = next((tone, word) for within, tone, word in STAGES if part.ending_before - now <= within)
-        figure, there = words.money(left_over, purse.unit), words.money(part.left, purse.unit)
-        # a forecast is no account: it is said in whole coins
-        headline = f"{figure.figure} {figure.code} of {grant.name} will expire {words.through(part.ending_before)}"
-        if ahead is None:
-            detail = f"That is all that is left of it, {words.until(part.ending_before, now)}."
-        elif left_over == part.left:
-            detail = f"At the pace of the last {speed.days if speed else 0} days none of it would be used by then."
-        else:
-            detail = (
-                f"{there.figure} {there.code} is left now; about {figure.figure} would remain if you go on as in the"
-                f" last {speed.days if speed else 0} days."
-            )
-        if ahead is not None:
-            headline = headline.replace(" will expire ", " is likely to expire unused ")
-        yield part.ending_before, Alert(tone, word, f"{headline}, {words.until(part.ending_before, now)}.", detail)
+        figure = words.money(at_risk, purse.unit)
+        verb = "will expire" if speed is None else "is likely to expire unused"
+        ends = f"{words.through(part.ending_before)}, {words.until(part.ending_before, now)}"
+        headline = f"{figure.figure} {figure.code} of {grant.name} {verb} {ends}."
+        yield part.ending_before, Alert(tone, word, headline, _risk(purse, part, figure, at_risk, speed))
+
+
+def _risk(purse: Purse, part: Part, figure: Money, at_risk: Decimal, speed: Pace | None) -> str:
+    """How the amount at risk is known."""
+    if speed is None:
+        return "That is all that is left of it."
+    if at_risk == part.left:
+        return f"At the pace of the last {speed.days} days none of it would be used by then."
+    there = words.money(part.left, purse.unit)
+    return (
+        f"{there.figure} {there.code} is left now; about {figure.figure} would remain if you go on as in the last"
+        f" {speed.days} days."
+    )
 
 
 def per_mille(part: Decimal, whole: Decimal) -> int:
