@@ -27,7 +27,9 @@ OPTION_KEYS = (
     "hide_grant_name",
     "credit_ledger_credit_type_id",
 )
-START_PAGES = {"invoices": "/invoices", "usage": "/usage"}
+START_PAGES = {
+    "invoices": "/invoices", "usage": "/usage", "commits_and_credits": "/credits", "credits": "/credits",
+}  # fmt: skip
 
 
 class ColorInput(Input):

@@ -263,13 +263,15 @@ def _draw(
     return Drawing(
         width=width,
         height=height,
-        left=_at(left),
-        right=_at(right),
-        top=_at(top),
-        bottom=_at(bottom),
-        baseline=_at(y_of(ZERO)),
+        left=position(left),
+        right=position(right),
+        top=position(top),
+        bottom=position(bottom),
+        baseline=position(y_of(ZERO)),
         paths=tuple(enumerate(paths, 1)),
-        ticks=tuple(Text(_at(left - 6), _at(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)),
+        ticks=tuple(
+            Text(position(left - 6), position(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)
+        ),
         marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
         dense=pitch < 6,
         are_lines=are_lines,
@@ -325,9 +327,9 @@ def _steps(
         for n, point in enumerate(points):
             value = point.by_label.get(label)
             if value is not None:
-                y = _at(y_of(value))
-                start = f"V{y}" if is_on else f"M{_at(left + pitch * n)} {y}"
-                parts.append(f"{start}H{_at(left + pitch * (n + 1))}")
+                y = position(y_of(value))
+                start = f"V{y}" if is_on else f"M{position(left + pitch * n)} {y}"
+                parts.append(f"{start}H{position(left + pitch * (n + 1))}")
             is_on = value is not None
         paths.append("".join(parts))
     return paths
@@ -338,14 +340,14 @@ def _marks(points: Sequence[Point], *, left: Decimal, pitch: Decimal, y: Decimal
     named = [n for n, point in enumerate(points) if point.short]
     every = -(-len(named) // most) if named else 1
     shown = named[::every]
-    return tuple(Text(_at(left + pitch * n + pitch / 2), _at(y), points[n].short) for n in shown)
+    return tuple(Text(position(left + pitch * n + pitch / 2), position(y), points[n].short) for n in shown)
 
 
 def _bar(x: Decimal, start: Decimal, width: Decimal, end: Decimal) -> str:
     top, height = min(start, end), max(abs(end - start), Decimal("0.4"))
-    return f"M{_at(x)} {_at(top)}h{_at(width)}v{_at(height)}h-{_at(width)}z"
+    return f"M{position(x)} {position(top)}h{position(width)}v{position(height)}h-{position(width)}z"
 
 
-def _at(position: Decimal) -> str:
-    """A position with one decimal."""
-    return f"{position.quantize(_TENTH, ROUND_HALF_UP):f}"
+def position(value: Decimal) -> str:
+    """A place in a drawing, with one decimal."""
+    return f"{value.quantize(_TENTH, ROUND_HALF_UP):f}"

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from console import words
 from console.selectors.access import Viewer
+from console.selectors.ledger import ledger_table
 from console.selectors.quantities import csv_rows
 from console.selectors.units import units_table
 from console.selectors.usage import usage_table
+from core.errors import NotFound
 from engine.calendar import rfc3339 as instant
 from engine.money import plain
 from invoices.selectors import get_invoice
@@ -74,6 +76,29 @@ def units_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[
         return name, _write([question.step, "metric", "aggregation", "quantity"], [])
     header, rows = csv_rows(found, names)
     return name, _write(header, ([_text(value) for value in row] for row in rows))
+
+
+def ledger_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:
+    """File name and content: a row per movement, oldest first, as on the screen; amounts sum to the last balance."""
+    question, unit, movements = ledger_table(viewer, query, now=now)
+    if unit is None:
+        raise NotFound("There are no credits and no commits.")
+    header = ["time", "grant", "movement", "invoice", "status", "amount", "balance", "unit"]
+    rows = [
+        [
+            instant(movement.at),
+            movement.grant,
+            movement.text,
+            movement.invoice,
+            movement.status,
+            _amount(movement.amount, unit),
+            _amount(movement.balance, unit),
+            unit.code or unit.name,
+        ]
+        for movement in movements
+    ]
+    days = f"-{question.first_day}-{question.last_day}" if question.start else ""
+    return f"credits{days}.csv", _write(header, rows)
 
 
 def _text(value: object) -> str:

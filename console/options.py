@@ -8,10 +8,10 @@ from typing import Any, Final
 DASHBOARDS: Final = {
     "invoices": ("invoices:read",),
     "usage": ("usage:read",),
-    "commits_and_credits": ("usage:read", "invoices:read"),
-    "credits": ("usage:read", "invoices:read"),
+    "commits_and_credits": ("credits:read", "invoices:read"),
+    "credits": ("credits:read", "invoices:read"),
 }
-"""Metronome's dashboards and what each may read. Balances are not in the console yet: those two open the overview."""
+"""Metronome's dashboards and what each may read. A ledger names invoices, and links to them."""
 
 HEX: Final = re.compile(r"\A#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z")
 

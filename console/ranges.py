@@ -135,7 +135,7 @@ def _range(preset: str, query: Mapping[str, str], periods: Periods, now: datetim
     if preset == "ytd":
         return today.replace(month=1, day=1), tomorrow
     if preset == "custom":
-        return _day(query.get("from", "")), _day(query.get("to", "")) + timedelta(days=1)
+        return read_day(query.get("from", "")), read_day(query.get("to", "")) + timedelta(days=1)
     return today - timedelta(days=29), tomorrow
 
 
@@ -152,7 +152,8 @@ def _check(preset: str, start: datetime, end: datetime, step: str) -> None:
         raise InvalidInput(f"That would be {points:,} {step}s; at most {most} days can be drawn by {step}.")
 
 
-def _day(text: str) -> datetime:
+def read_day(text: str) -> datetime:
+    """A date's midnight. Raises InvalidInput."""
     try:
         found = date.fromisoformat(text)
     except ValueError as error:

@@ -29,7 +29,7 @@ ACCESS_LIFE = timedelta(minutes=15)
 DOWNLOAD_LIFE = timedelta(seconds=60)
 KEEP_ENDED = timedelta(days=1)
 
-SCOPES = ("usage:read", "invoices:read")
+SCOPES = ("usage:read", "invoices:read", "credits:read")
 CODE_PREFIX, URL_PREFIX, ACCESS_PREFIX = "tactus_code_", "tactus_url_", "tactus_console_"
 
 _NO_SESSION = "this session does not exist or has ended"

@@ -13,10 +13,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from console import services
-from console.exports import invoice_csv, units_csv, usage_csv
+from console.exports import invoice_csv, ledger_csv, units_csv, usage_csv
 from console.gate import console_view, embeddable, refusal
 from console.selectors import invoices, overview
 from console.selectors.access import Viewer, embed_origins
+from console.selectors.burning import burn_panel
+from console.selectors.grants import VIEWS, grant_list
+from console.selectors.ledger import ledger_panel
+from console.selectors.standing import standing
 from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
 from core.clock import now
@@ -24,13 +28,15 @@ from core.errors import InvalidInput, NotAllowed, NotFound
 from engine.usage import numeric
 from invoices.services.documents import get_pdf
 
-USAGE, INVOICES = "usage:read", "invoices:read"
+USAGE, INVOICES, CREDITS = "usage:read", "invoices:read", "credits:read"
 TABS = (
     ("overview", "Overview", "console:overview", (USAGE, INVOICES)),
     ("usage", "Usage", "console:usage", (USAGE,)),
     ("invoices", "Invoices", "console:invoices", (INVOICES,)),
+    ("credits", "Credits", "console:credits", (CREDITS,)),
 )
-_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv|units\.csv)\Z")
+_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv|units\.csv|credits\.csv)\Z")
+_TABLES = {"usage.csv": usage_csv, "units.csv": units_csv, "credits.csv": ledger_csv}
 MAX_ROWS = 500
 
 
@@ -96,6 +102,50 @@ def invoice_page(request: HttpRequest, viewer: Viewer, invoice_id: UUID) -> Http
     """One invoice."""
     found = invoices.invoice_page(viewer, invoice_id=invoice_id, now=now())
     return page(request, viewer, "invoice", "invoices", {"invoice": found})
+
+
+@require_GET
+@console_view(CREDITS)
+def credits_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Credits and commits: what can be spent, until when, and where it went."""
+    found = standing(viewer, unit=request.GET.get("unit", ""), now=now())
+    context = {"query": request.GET.urlencode(), "standing": found}
+    return page(request, viewer, "credits", "credits", context)
+
+
+@require_GET
+@console_view(CREDITS)
+def standing_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """What can be spent now, what is owed, what is about to expire."""
+    found = standing(viewer, unit=request.GET.get("unit", ""), now=now())
+    return panel(request, "standing", {"standing": found})
+
+
+@require_GET
+@console_view(CREDITS)
+def burn_down_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The balance over time."""
+    return panel(request, "burn", {"burn": burn_panel(viewer, unit=request.GET.get("unit", ""), now=now())})
+
+
+@require_GET
+@console_view(CREDITS)
+def grants_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The grants, current or past."""
+    view = request.GET.get("view", "")
+    if view not in VIEWS:
+        raise InvalidInput("That list does not exist.")
+    return panel(
+        request, "grants", {"list": grant_list(viewer, unit=request.GET.get("unit", ""), view=view, now=now())}
+    )
+
+
+@require_GET
+@console_view(CREDITS)
+def ledger_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """The ledger: its filter and newest movements, or older ones as rows to append."""
+    found = ledger_panel(viewer, request.GET.dict(), now=now())
+    return panel(request, "ledger_rows" if request.GET.get("after") else "ledger", {"ledger": found})
 
 
 @require_GET
@@ -220,7 +270,8 @@ def _check_file(path: str, viewer: Viewer) -> re.Match[str]:
     match = _FILE.match(path)
     if match is None:
         raise NotFound("There is no such file.")
-    if not viewer.may(INVOICES if match["invoice"] else USAGE):
+    needed = INVOICES if match["invoice"] else CREDITS if path == "credits.csv" else USAGE
+    if not viewer.may(needed):
         raise NotAllowed("This session was not given this part.")
     return match
 
@@ -228,7 +279,7 @@ def _check_file(path: str, viewer: Viewer) -> re.Match[str]:
 def _read_file(path: str, query: str, viewer: Viewer) -> tuple[str, bytes, str]:
     match = _check_file(path, viewer)
     if match["invoice"] is None:
-        table = units_csv if path == "units.csv" else usage_csv
+        table = _TABLES[path]
         return *table(viewer, query=QueryDict(query).dict(), now=now()), "text/csv; charset=utf-8"
     invoice_id = UUID(match["invoice"])
     if match["kind"] == "pdf":

@@ -32,12 +32,30 @@ class Money:
         return self.figure != self.exact
 
 
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """An amount in a ledger: `figure` down to the smallest coin, `tail` the digits below it, for smaller type."""
+
+    figure: str
+    tail: str
+
+
 def money(amount: Decimal, currency: CurrencyView) -> Money:
     """`amount`, in the currency's stored unit, to show."""
     exact = signed(format_money(amount, currency.minor_digits, currency.places))
     coins = round_places(amount, currency.places)
     shown = signed(format_money(coins, currency.minor_digits, currency.places)) if coins or not amount else exact
     return Money(abridge(shown, SHOWN_DECIMALS), exact, currency.code or currency.name)
+
+
+def exact(amount: Decimal, currency: CurrencyView) -> Exact:
+    """`amount`, in the currency's stored unit, with every digit, what is below the smallest coin apart."""
+    figure = signed(abridge(format_money(amount, currency.minor_digits, currency.places), SHOWN_DECIMALS))
+    whole, _, fraction = figure.partition(".")
+    coins = currency.minor_digits + currency.places
+    head = f"{whole}.{fraction[:coins]}" if coins else whole
+    tail = fraction[coins:]
+    return Exact(head, tail if coins or not tail else f".{tail}")
 
 
 def price(amount: Decimal, currency: CurrencyView) -> str:
@@ -119,6 +137,24 @@ def span(start: datetime, end: datetime) -> str:
     if start.date() == end.date():
         return f"{moment(start)}\N{EN DASH}{end:%H:%M}"
     return f"{moment(start)} \N{EN DASH} {moment(end)}"
+
+
+def last_day(end: datetime) -> str:
+    """The last day of what ends at `end`: "30 Nov 2026"."""
+    return day(end - timedelta(microseconds=1))
+
+
+def access(start: datetime, end: datetime) -> str:
+    """The days on which something can be used, first and last: "17 Oct - 2 Dec 2026" (with a dash of its own)."""
+    first = start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return span(
+        first, (end - timedelta(microseconds=1)).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    )
+
+
+def through(end: datetime) -> str:
+    """When what ends at `end` is over: "at the end of 30 Nov 2026", "on 30 Nov 2026 at 14:00 UTC"."""
+    return f"at the end of {last_day(end)}" if _midnight(end) else f"on {day(end)} at {end:%H:%M} UTC"
 
 
 def so_far(start: datetime, now: datetime) -> str:

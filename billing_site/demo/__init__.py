@@ -2,6 +2,7 @@
 
     story      who they are, what is sold, at which prices: plain data
     habits     how much each customer uses when, as events
+    grants     its commits and credits
     load       puts the story into the database, living through its months day by day
     traffic    goes on from there, over HTTP
 

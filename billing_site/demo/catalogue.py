@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from billing_site.demo.story import CARDS, METRICS, PRODUCTS, Calendar, Card, Metric, Price, Product
+from billing_site.demo.story import CARDS, CHARGES, METRICS, PRODUCTS, Calendar, Card, Metric, Price, Product
 from catalog import selectors, services
 
 MARK = "demo"
@@ -23,6 +23,10 @@ def make_catalogue(calendar: Calendar) -> dict[str, UUID]:
     for product in PRODUCTS:
         if product.key not in products:
             products[product.key] = _make_product(product, metrics[product.key], at)
+    for key, name in CHARGES.items():
+        if key not in products:
+            fields = {"name": name}
+            services.create_product(product_type="FIXED", fields=fields, custom_fields={MARK: key}, now=at)
     currencies = {unit.code: unit.pk for unit in selectors.list_credit_types() if unit.is_currency}
     cards = {entry.custom_fields.get(MARK): entry.pk for entry in selectors.list_rate_cards()}
     for card in CARDS:
@@ -32,6 +36,11 @@ def make_catalogue(calendar: Calendar) -> dict[str, UUID]:
             rates = [_rate(price, products[price.product], calendar, at) for price in card.prices]
             services.add_rates(rate_card_id=cards[card.alias], rates=rates, now=at)
     return {card.alias: cards[card.alias] for card in CARDS}
+
+
+def product_ids() -> dict[str, UUID]:
+    """The story's products by key."""
+    return {entry.custom_fields[MARK]: entry.pk for entry in selectors.list_products() if MARK in entry.custom_fields}
 
 
 def _make_metric(metric: Metric, at: datetime) -> UUID:

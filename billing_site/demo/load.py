@@ -17,9 +17,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from balances.services.recurring import open_due_children
 from billing_site.demo.catalogue import MARK, make_catalogue
+from billing_site.demo.grants import contract_grants, give
 from billing_site.demo.habits import came_late, history
-from billing_site.demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer
+from billing_site.demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer, Grant
 from catalog.selectors import get_rate_card, list_rate_cards
 from contracts.selectors import list_contracts
 from contracts.services import UsageStatementSchedule, create_contract
@@ -33,6 +35,7 @@ from invoices.selectors.views import filter_invoices, invoice_rows
 from invoices.services.documents import render_document
 from invoices.services.draft_totals import refresh_draft_totals
 from invoices.services.drafts import open_due_periods
+from invoices.services.expiry import expire_ended_segments
 from invoices.services.finalize import finalize_due_invoices
 from invoices.services.void import regenerate_invoice, void_invoice
 from usage.services import ingest
@@ -97,6 +100,9 @@ def _live_through(life: _Life) -> int:
     happenings: list[tuple[datetime, Callable[[datetime], int]]] = []
     for customer in CUSTOMERS:
         happenings.append((calendar[customer.signed_up], partial(_sign, life, customer)))
+        happenings += [
+            (calendar[grant.given], partial(_give, life, customer, grant)) for grant in customer.grants if grant.given
+        ]
         if customer.archived:
             happenings.append((calendar[customer.archived], partial(_archive, life, customer)))
     happenings.append((calendar["late_sent"], partial(_bill_again, life)))
@@ -113,8 +119,10 @@ def _live_through(life: _Life) -> int:
 
 
 def _do_due_work(at: datetime) -> int:
+    open_due_children(now=at)
     open_due_periods(now=at)
     finalize_due_invoices(now=at)
+    expire_ended_segments(now=at)
     return 0
 
 
@@ -133,8 +141,14 @@ def _sign(life: _Life, customer: Customer, at: datetime) -> int:
         schedule=UsageStatementSchedule(frequency=agreed.frequency, day=agreed.day),
         net_payment_terms_days=agreed.net_days,
         uniqueness_key=f"demo-{customer.aliases[0]}",
+        parts=contract_grants(customer.grants, life.calendar),
         now=at,
     )
+    return 0
+
+
+def _give(life: _Life, customer: Customer, grant: Grant, at: datetime) -> int:
+    give(grant, customer_id=life.customers[customer.aliases[0]], calendar=life.calendar, now=at)
     return 0
 
 

@@ -97,6 +97,26 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """A commit or credit of the customer's contract; `amount` and `price` (what is asked for it) in stored units.
+
+    `kind`: PREPAID, POSTPAID, CREDIT, or MONTHLY for a credit that comes again each month. `given` names the instant at
+    which a credit is granted later, to the customer. `pays` are keys of products, all of them if there are none.
+    """
+
+    key: str
+    kind: str
+    name: str
+    amount: str
+    starts: str = "start"
+    ends: str | None = None
+    price: str | None = None
+    pays: tuple[str, ...] = ()
+    priority: int = 100
+    given: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """A customer; its events come in under its aliases, the first one mostly. `archived` names an instant."""
 
@@ -107,6 +127,7 @@ class Customer:
     signed_up: str = "start"
     salesforce_id: str | None = None
     archived: str | None = None
+    grants: tuple[Grant, ...] = ()
 
 
 METRICS = (
@@ -139,6 +160,9 @@ PRODUCTS = (
     Product("storage", "Vector storage · GB"),
     Product("training", "Fine-tuning · GPU hours", (), ("project",), 3600, "hours", 2),
 )
+
+CHARGES = {"prepaid": "Prepaid usage", "credit": "Usage credit"}
+"""FIXED products that commits and credits hang on, by key."""
 
 CARDS = (
     Card(
@@ -184,6 +208,9 @@ CUSTOMERS = (
             {"fraud-review": 5, "support-copilot": 3, "document-intake": 2}, {"eu": 3, "us": 1},
             growth=12, concurrent=160, gigabytes=820, training_seconds=26_000,
         ),
+        grants=(
+            Grant("meridian-minimum", "POSTPAID", "Enterprise minimum, first year", "40000000", ends="next_year"),
+        ),
     ),
     Customer(
         ("kestrel-robotics", "kestrel-staging"), "Kestrel Robotics", salesforce_id="0015g00000KSTR4AAH",
@@ -193,6 +220,16 @@ CUSTOMERS = (
             {LARGE: (9_000_000, 1_600_000), SMALL: (30_000_000, 7_400_000), EMBED: (12_000_000, 0)},
             {"fleet-assistant": 5, "simulation": 3, "docs-search": 2}, {"us": 1},
             growth=55, searches=28, sessions=18, users=300, concurrent=38, gigabytes=40, training_seconds=9_500,
+        ),
+        grants=(
+            Grant(
+                "kestrel-commit", "PREPAID", "Lumen Large commit", "1200000", ends="next_year", price="1080000",
+                pays=("large-input", "large-output"), priority=10,
+            ),
+            Grant(
+                "kestrel-training", "CREDIT", "Fine-tuning credit", "40000", starts="five_weeks_ago", ends="soon",
+                pays=("training",), priority=20, given="five_weeks_ago",
+            ),
         ),
     ),
     Customer(
@@ -211,6 +248,7 @@ CUSTOMERS = (
             "evening", 75, {SMALL: (110_000_000, 35_000_000)}, {"npc-dialogue": 4, "moderation": 1}, {"us": 3, "eu": 2},
             growth=25, sessions=45, users=700, concurrent=130,
         ),
+        grants=(Grant("polygon-partner", "MONTHLY", "Partner credit", "10000"),),
     ),
     Customer(
         ("atlas-freight",), "Atlas Freight",
@@ -220,6 +258,12 @@ CUSTOMERS = (
             {"customs-forms": 2, "route-notes": 1}, {"us": 2, "eu": 1}, growth=8, gigabytes=300,
         ),
         signed_up="thirty_first",
+        grants=(
+            Grant(
+                "atlas-welcome", "CREDIT", "Welcome credit for embeddings", "25000", starts="thirty_first",
+                ends="tenth", pays=("embed",),
+            ),
+        ),
     ),
     Customer(
         ("nimbus-notes",), "Nimbus Notes",

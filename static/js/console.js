@@ -3,7 +3,7 @@
 
 const VERSION = 1;
 const ANSWER_WITHIN = 5000;
-const PATH = /^\/(overview|usage(\/units)?|invoices(\/[0-9a-f-]{36})?)(\?[\w=&.,%+-]*)?$/;
+const PATH = /^\/(overview|usage(\/units)?|credits|invoices(\/[0-9a-f-]{36})?)(\?[\w=&.,%+-]*)?$/;
 const byId = (id) => document.getElementById(id);
 const root = byId("console");
 const fragment = new URLSearchParams(location.hash.slice(1));
@@ -253,6 +253,8 @@ function arrive(path) {
   here = path;
   const page = root.querySelector("[data-title]");
   document.title = page?.dataset.title ?? "Billing";
+  const tab = root.querySelector(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
   host.say("route", { path, title: document.title, first: !arrived });
   if (arrived) {
     window.scrollTo(0, 0);

@@ -28,6 +28,7 @@ from pytest_django.live_server_helper import LiveServer
 from console.demo_host.app import DemoHost, QuietHandler, ThreadingServer
 from core.clock import now
 from core.keys import create_api_key
+from tests.console.balance_seed import give
 from tests.console.seed import seed_customer, seed_shop
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -62,6 +63,7 @@ class World:
     customer: str
     stranger: str
     newcomer: str
+    funded: str
 
     def page_of(
         self, customer: str | None = None, route: str = "", theme: str = "auto", host: str | None = None
@@ -165,6 +167,16 @@ def _seed() -> dict[str, str]:
         "customer": str(seed_customer(shop, "Northwind Research", now=now(), since=since, per_day=4)),
         "stranger": str(seed_customer(shop, "Contoso Labs", now=now(), since=since, per_day=1, seed=3)),
         "newcomer": str(seed_customer(shop, "Brand New", now=today, since=today)),
+        "funded": str(
+            seed_customer(
+                shop,
+                "Fabrikam",
+                now=now(),
+                since=since,
+                per_day=2,
+                grants=lambda id_: give(id_, since=since, today=today),
+            )
+        ),
     }
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from console import services
 from core.clock import now
-from tests.console.seed import seed_customer, seed_shop
+from tests.console.balance_seed import DAY, Given, give
+from tests.console.seed import Shop, seed_customer, seed_shop
 
 
 @dataclass
@@ -55,3 +56,27 @@ def exchange(bare: httpx.Client) -> Callable[..., httpx.Response]:
         return bare.post("/tactus/v1/embed/exchange", json=body)
 
     return send
+
+
+@dataclass
+class Funded(Seeded):
+    """A customer with commits and credits, and one without."""
+
+    shop: Shop
+    given: Given
+    today: datetime
+
+
+@pytest.fixture
+def funded(bare: httpx.Client) -> Funded:
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    # the month before one that has begun at least two days ago: it is billed, whatever day this is
+    since = ((today - 2 * DAY).replace(day=1) - DAY).replace(day=1)
+    shop = seed_shop(since, since)
+    given: list[Given] = []
+    customer = seed_customer(
+        shop, "Northwind Research", now=now(), since=since, per_day=2,
+        grants=lambda id_: given.append(give(id_, since=since, today=today)),
+    )  # fmt: skip
+    stranger = seed_customer(shop, "Contoso Labs", now=now(), since=since, per_day=1, seed=3)
+    return Funded(customer, stranger, bare, since, shop, given[0], today)

@@ -1,5 +1,6 @@
 """A believable customer for the console: models, regions, two billed months, usage up to this moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -80,8 +81,20 @@ def _rates(name: str, product: UUID, since: datetime) -> list[rates.NewRate]:
     ]
 
 
-def seed_customer(shop: Shop, name: str, *, now: datetime, since: datetime, per_day: int = 12, seed: int = 7) -> UUID:
-    """A customer with a contract from `since` on, and usage until `now`; invoices that are due are final."""
+def seed_customer(
+    shop: Shop,
+    name: str,
+    *,
+    now: datetime,
+    since: datetime,
+    per_day: int = 12,
+    seed: int = 7,
+    grants: Callable[[UUID], object] = str,
+) -> UUID:
+    """A customer with a contract from `since` on, and usage until `now`; invoices that are due are final.
+
+    `grants` may give it commits and credits before anything is used.
+    """
     customer = create_customer(name=name, ingest_aliases=[name.lower().replace(" ", "-")], now=since)
     create_contract(
         customer_id=customer.pk,
@@ -91,6 +104,7 @@ def seed_customer(shop: Shop, name: str, *, now: datetime, since: datetime, per_
         net_payment_terms_days=30,
         now=since,
     )
+    grants(customer.pk)
     events = _events(str(customer.pk), Random(seed), since, now, per_day)
     for at in range(0, len(events), 500):
         ingest(events=events[at : at + 500], now=now)

@@ -3,6 +3,8 @@
 import gzip
 from pathlib import Path
 
+from tests.console.conftest import Funded
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,6 +18,15 @@ def test_scripts_and_styles_stay_small() -> None:
     assert weight("vendor/htmx-2*.js", "js/console.js", "js/chart.js") <= 30_000
     assert weight("css/console.css") <= 15_000
     assert weight("js/tactus-embed.js") <= 4_000
+
+
+def test_the_page_of_credits_is_light(funded: Funded) -> None:
+    token = funded.token()
+    sizes = {
+        panel: len(gzip.compress(funded.get(f"/console/{panel}", token).content, 9))
+        for panel in ("credits", "panels/credits/burn-down", "panels/credits/grants", "panels/credits/ledger")
+    }
+    assert max(sizes.values()) <= 10_000, sizes
 
 
 def test_the_vendored_htmx_is_the_one_of_the_wheel() -> None:

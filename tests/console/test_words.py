@@ -63,3 +63,26 @@ def test_shares() -> None:
     assert words.percent(Decimal(1), Decimal(3)).replace(words.SPACE, " ") == "33 %"
     assert words.percent(Decimal(1), Decimal(10000)).replace(words.SPACE, " ") == "under 1 %"
     assert words.percent(Decimal(0), Decimal(0)) == ""
+
+
+def test_ledger_amounts_keep_every_digit_with_the_small_ones_apart() -> None:
+    for cents, figure, tail in (
+        ("12345", "123.45", ""),
+        ("-12345.678", f"{words.MINUS}123.45", "678"),
+        ("0", "0.00", ""),
+    ):
+        shown = words.exact(Decimal(cents), USD)
+        assert (shown.figure, shown.tail) == (figure, tail)
+    units = CurrencyView(USD.credit_type_id, "credits", "", 0, 0)
+    assert words.exact(Decimal("1500.25"), units) == words.Exact("1,500", ".25")
+    assert words.exact(Decimal(1500), units) == words.Exact("1,500", "")
+
+
+def test_access_is_told_in_days_and_its_end_to_the_hour() -> None:
+    start, noon = datetime(2026, 10, 17, 15, tzinfo=UTC), datetime(2026, 12, 2, 12, tzinfo=UTC)
+    midnight = datetime(2026, 12, 3, tzinfo=UTC)
+    for end in (noon, midnight):
+        assert words.access(start, end) == "17 Oct \N{EN DASH} 2 Dec 2026"
+        assert words.last_day(end) == "2 Dec 2026"
+    assert words.through(noon) == "on 2 Dec 2026 at 12:00 UTC"
+    assert words.through(midnight) == "at the end of 2 Dec 2026"

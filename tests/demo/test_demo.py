@@ -1,6 +1,6 @@
 """The demo as a newcomer meets it: loaded once, and every page has something to show."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 
@@ -10,6 +10,8 @@ from django.core.management import CommandError, call_command
 from django.test import TestCase
 from metronome import Metronome
 
+from balances.models import Balance, LedgerEntry, Segment
+from balances.selectors.integrity import list_differing
 from billing_site.demo.load import DOCUMENTS, Loaded, load
 from billing_site.demo.story import CUSTOMERS, Calendar
 from catalog.models import BillableMetric, Product, Rate
@@ -26,7 +28,7 @@ NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 
 
 def rows_there() -> dict[str, int]:
-    models = (BillableMetric, Product, Rate, Contract, Invoice, InvoiceDocument)
+    models = (BillableMetric, Product, Rate, Contract, Invoice, InvoiceDocument, Balance, LedgerEntry)
     return {model.__name__: model.objects.count() for model in models} | {"events": get_store().count()}
 
 
@@ -49,7 +51,7 @@ class LoadedDemoTest(TestCase):
 
     def test_it_says_what_it_made(self) -> None:
         assert "events of 8 customers since 31 July 2026" in self.said[0]
-        assert self.said[1:] == ["demo: invoices: 6 draft, 29 finalized, 3 void"]
+        assert self.said[1:] == ["demo: invoices: 7 draft, 30 finalized, 3 void"]
         assert get_store().count() == self.loaded.events > 5_000
 
     def test_a_second_load_changes_nothing(self) -> None:
@@ -68,7 +70,7 @@ class LoadedDemoTest(TestCase):
 
     def test_all_usage_is_priced_and_some_of_it_below_a_cent(self) -> None:
         views = page_of_views(invoice_rows(), now=NOW)
-        assert len(views) == 38
+        assert len(views) == 40
         assert all(view.total > 0 and view.unrated == () for view in views)
         assert {view.currency.code for view in views} == {"USD", "EUR"}
         assert any(0 < line.total < 1 for view in views for line in view.lines if view.currency.code == "USD")
@@ -84,9 +86,28 @@ class LoadedDemoTest(TestCase):
             billed = sum((line.quantity or Decimal(0) for line in view.lines if line.name == product), Decimal(0))
             assert sent.quantity == billed * 1_000_000 > 0
 
+    def test_balances_tell_a_story(self) -> None:
+        """A commit that burns, a credit about to expire, one that did, one that comes again, and an obligation."""
+        segments = {}
+        for row in Segment.objects.select_related("owner").order_by("starting_at"):
+            segments.setdefault(row.owner.name, []).append(row)
+        [commit] = segments["Lumen Large commit"]
+        assert 0 < commit.used < commit.granted
+        [credit] = segments["Fine-tuning credit"]
+        assert credit.balance > 0
+        assert credit.ending_before - NOW < timedelta(days=14)
+        [welcome] = segments["Welcome credit for embeddings"]
+        assert welcome.expired > 0
+        assert welcome.used + welcome.expired == welcome.granted
+        assert [row.used for row in segments["Partner credit"]] == [10_000] * 4 + [0]
+        [owed] = segments["Enterprise minimum, first year"]
+        [true_up] = page_of_views(invoice_rows().filter(kind="SCHEDULED", status="DRAFT"), now=NOW)
+        assert 0 < true_up.total < owed.balance  # what the running quarter used counts, but is not posted yet
+        assert list(list_differing()) == []
+
     def test_numbers_follow_the_dates_without_gaps(self) -> None:
         rows = Invoice.objects.exclude(number=None).order_by("number")
-        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 33)]
+        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 34)]
         finalized = [row.finalized_at for row in rows if row.finalized_at]
         assert finalized == sorted(finalized)
         assert all(row.finalized_at >= row.due_at for row in rows if row.finalized_at)
@@ -109,7 +130,7 @@ class LoadedDemoTest(TestCase):
         assert len(active) == 7
         assert [row.name for row in sdk.v1.customers.list(only_archived=True)] == ["Orbit Education"]
         assert len(list(sdk.v1.billable_metrics.list())) == 10
-        assert len(list(sdk.v1.contracts.products.list())) == 10
+        assert len(list(sdk.v1.contracts.products.list())) == 12
         assert len(list(sdk.v1.contracts.rate_cards.list())) == 2
         shown = {name: len(list(sdk.v1.customers.invoices.list(customer_id=pk))) for name, pk in active.items()}
         assert shown.pop("Juniper Labs") == 0
