@@ -9,10 +9,24 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from balances.control import Adjustment, LedgerCheck
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
+
+__all__ = [
+    "DEFAULT_PRIORITY",
+    "AccessType",
+    "Adjustment",
+    "Balance",
+    "InvoiceItem",
+    "LedgerCheck",
+    "LedgerEntry",
+    "RateType",
+    "RecurringGrant",
+    "Segment",
+]
 
 DEFAULT_PRIORITY = 100
 

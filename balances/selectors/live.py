@@ -114,7 +114,7 @@ def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
         shown["invoice_id"] = entry.invoice_id
     if entry.contract_id is not None:
         shown["new_contract_id" if entry.kind == Kind.ROLLOVER else "contract_id"] = entry.contract_id
-    if entry.reason and entry.kind == Kind.MANUAL:
+    if entry.reason and entry.kind in (Kind.MANUAL, *grants):
         shown["reason"] = entry.reason
     return shown
 
