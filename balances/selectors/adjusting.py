@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, mul
 
 CENTS = Decimal(100)
+A_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,18 @@ def deciders(*, but: User) -> list[User]:
     """Who may approve what this person asks for, by name."""
     rows = User.objects.with_perm("balances.approve_adjustment", backend="django.contrib.auth.backends.ModelBackend")
     return list(rows.exclude(pk=but.pk).order_by("first_name", "last_name", "username"))
+
+
+def default_expiry(*, customer_id: UUID, now: datetime) -> date:
+    """The day at whose start, UTC, a credit ends unless somebody says otherwise (TACTUS_CREDIT_EXPIRY)."""
+    asked: str = settings.TACTUS_CREDIT_EXPIRY
+    if asked == "contract":
+        living = Contract.objects.filter(customer_id=customer_id, archived_at__isnull=True)
+        ends = list(living.exclude(ending_before__lte=now).values_list("ending_before", flat=True))
+        known = [end for end in ends if end is not None]
+        return max(known).date() if known and len(known) == len(ends) else (now + A_YEAR).date()
+    days = _number(asked, "TACTUS_CREDIT_EXPIRY")
+    return (now + timedelta(days=int(days))).date()
 
 
 def adjustment_rows() -> QuerySet[Adjustment]:

@@ -109,6 +109,9 @@ def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
         "amount": entry.amount,
         "timestamp": entry.segment.starting_at if entry.kind in grants else entry.effective_at,
         "segment_id": entry.segment_id,
+        # for staff; no answer of the API shows them
+        "entry_id": entry.pk,
+        "by": entry.created_by,
     }
     if entry.invoice_id is not None:
         shown["invoice_id"] = entry.invoice_id

@@ -8,6 +8,7 @@ from balances.services.adjustments import (
     approve_adjustment,
     reject_adjustment,
     request_adjustment,
+    try_adjustment,
     withdraw_adjustment,
 )
 from balances.services.edits import archive_balance, archive_balances_of_contract, edit_balance, update_end_date
@@ -47,6 +48,7 @@ __all__ = [
     "release_items",
     "request_adjustment",
     "roll_balance",
+    "try_adjustment",
     "update_end_date",
     "withdraw_adjustment",
 ]

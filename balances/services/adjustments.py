@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 
 from balances.control import Adjustment
 from balances.models import AccessType, Balance, Segment
-from balances.selectors.adjusting import assess
+from balances.selectors.adjusting import Verdict, assess
 from balances.services.grants import NewBalance, check_product, grant
 from balances.services.ledger import lock_balances, post_manual_entry
 from catalog.models import CreditType, Product
@@ -74,6 +74,15 @@ class NewAdjustment:
     id: UUID = field(default_factory=uuid4)
 
 
+def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Verdict:
+    """What asking for it now would lead to; writes nothing. Raises as `request_adjustment`."""
+    with use_case():
+        customer = _customer(new.customer_id)
+        lock_balances(customer.pk)
+        row = _asked(new, customer, now)
+        return _assessed(row, _person(maker_id, REQUEST), now)
+
+
 def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Adjustment:
     """Posts at once what is within the maker's limit; else it waits for a second person.
 
@@ -91,10 +100,7 @@ def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> A
         lock_balances(customer.pk)
         row = _asked(new, customer, now)
         row.made_by = maker
-        verdict = assess(
-            maker=maker, customer_id=customer.pk, amount=row.amount, unit=row.credit_type,
-            access_type=AccessType.SPEND if row.segment is None else row.segment.owner.access_type, now=now,
-        )  # fmt: skip
+        verdict = _assessed(row, maker, now)
         row.worth, row.approval = verdict.worth, verdict.approval.value
         row.limit_worth = verdict.allowance.limit
         row.by_maker, row.for_customer = verdict.allowance.by_maker, verdict.allowance.for_customer
@@ -174,6 +180,13 @@ def _forget(adjustment_id: UUID, now: datetime) -> int:
         row.save()
         _tell(row, name="adjustment.withdrawn", now=now, reason=row.decision_note)
     return 1
+
+
+def _assessed(row: Adjustment, maker: User, now: datetime) -> Verdict:
+    return assess(
+        maker=maker, customer_id=row.customer_id, amount=row.amount, unit=row.credit_type,
+        access_type=AccessType.SPEND if row.segment is None else row.segment.owner.access_type, now=now,
+    )  # fmt: skip
 
 
 def _asked(new: NewAdjustment, customer: Customer, now: datetime) -> Adjustment:
