@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -79,7 +80,7 @@ class TwoFilter(ChosenFilter):
 class AdjustmentAdmin(RecordAdmin):
     """The queue and the archive of adjustments."""
 
-    list_display = ("customer_name", "amount", "what", "reason", "asked", "state", "decided")
+    list_display = ("what", "customer_name", "change", "reason", "asked", "state", "decided")
     list_display_links = ("what",)
     list_filter = (
         StatusFilter,
@@ -126,6 +127,8 @@ class AdjustmentAdmin(RecordAdmin):
 
     def export(self, request: HttpRequest) -> HttpResponse:
         """What the list is filtered to, as a file; amounts in people's units (dollars, not cents)."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         found = filtered(self, request)
         if found is None:
             return HttpResponseRedirect(reverse("admin:balances_adjustment_changelist"))
@@ -192,8 +195,8 @@ class AdjustmentAdmin(RecordAdmin):
     def customer_name(self, row: Adjustment) -> SafeString:
         return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
-    @column(description="Amount")
-    def amount(self, row: Adjustment) -> SafeString:
+    @column(description="Amount", ordering="worth")
+    def change(self, row: Adjustment) -> SafeString:
         return format_html('<span class="bo-nowrap">{}</span>', signed(row))
 
     @column(description="What")
@@ -203,12 +206,16 @@ class AdjustmentAdmin(RecordAdmin):
     @column(description="Reason", ordering="reason_code")
     def reason(self, row: Adjustment) -> SafeString:
         return format_html(
-            '{} <span class="bo-note bo-block">{}</span>', row.get_reason_code_display(), row.public_reason[:80]
+            '<span>{} <span class="bo-note bo-block">{}</span></span>',
+            row.get_reason_code_display(),
+            row.public_reason[:80],
         )
 
     @column(description="Asked for", ordering="made_at")
     def asked(self, row: Adjustment) -> SafeString:
-        return format_html('{} <span class="bo-note bo-block">{}</span>', person(row.made_by), _ago(row.made_at))
+        return format_html(
+            '<span>{} <span class="bo-note bo-block">{}</span></span>', person(row.made_by), _ago(row.made_at)
+        )
 
     @column(description="Status", ordering="status")
     def state(self, row: Adjustment) -> SafeString:

@@ -47,6 +47,12 @@ def amount_cell(amount: Decimal, balance: Balance) -> SafeString:
     return display.money(amount, balance.credit_type)
 
 
+def access_text(start: datetime, end: datetime) -> str:
+    """`[start, end)` by its days; hours are left to the pages that need them."""
+    midnight = (start.hour, end.hour) == (0, 0)
+    return display.period_text(start, end) if midnight else f"{display.day(start)} {display.DASH} {display.day(end)}"
+
+
 def living_segments(balance: Balance) -> list[Segment]:
     """Its segments as they are scheduled now; prefetched."""
     return [segment for segment in balance.segments.all() if segment.removed_at is None]

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from balances.admin.balances import KINDS
+from balances.admin.balances import KINDS, access_text
 from balances.control import Adjustment
 from balances.models import AccessType
 from balances.services.adjustments import (
@@ -43,7 +43,7 @@ def target(row: Adjustment) -> str:
     if row.segment is None:
         return f"New credit{f', {row.credit_name}' if row.credit_name else ''}"
     owner = row.segment.owner
-    period = display.period_text(row.segment.starting_at, row.segment.ending_before)
+    period = access_text(row.segment.starting_at, row.segment.ending_before)
     return f"{owner.name or KINDS[owner.kind]}, {period}"
 
 

@@ -22,6 +22,7 @@ from catalog.models import CreditType, Product
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
+from core.money_format import format_money, format_quantity
 from core.transactions import require_transaction, take_turns, use_case
 from customers.models import Customer
 from engine.errors import InvalidTerms
@@ -342,10 +343,19 @@ def _text(value: str, name: str, longest: int) -> str:
     return text
 
 
+def _change(row: Adjustment) -> str:
+    """What it moves, for people: "-25.00 USD" """
+    unit = row.credit_type
+    if row.segment is not None and row.segment.owner.access_type == AccessType.QUANTITY:
+        return f"{format_quantity(row.amount)} units"
+    return f"{format_money(row.amount, unit.minor_digits, unit.places)} {unit.code or unit.name}"
+
+
 def _tell(row: Adjustment, *, name: str, now: datetime, reason: str) -> None:
     """The one place from which facts about adjustments go out."""
     detail = {
-        "amount": plain(row.amount), "credit_type": row.credit_type.name, "reason_code": row.reason_code,
+        "change": _change(row), "amount": plain(row.amount), "credit_type": row.credit_type.name,
+        "reason_code": row.reason_code,
         "segment_id": str(row.segment_id) if row.segment_id else None,
         "credit_id": str(row.credit_id) if row.credit_id else None,
         "approval": row.approval or None, "ticket": row.ticket_url or None,

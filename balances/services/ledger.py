@@ -159,6 +159,8 @@ def add_manual_entry(
     It counts at once; `timestamp` (by default the segment's start) is what the ledger shows, inside the segment. Raises
     NotFound, InvalidInput naming the field, Conflict for a used uniqueness key.
     """
+    if amount == ZERO:
+        raise InvalidInput("must not be 0", field="amount")
     try:
         with use_case():
             balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
@@ -187,13 +189,13 @@ def post_manual_entry(
     timestamp: datetime | None = None,
     uniqueness_key: str | None = None,
 ) -> LedgerEntry:
-    """The same as a part of a use case; the caller holds the customer's balances and has read `balance` since.
+    """The same, of an amount other than 0, as a part of a use case that holds the customer's balances.
+
+    `balance` was read since the lock.
 
     Raises InvalidInput naming the field.
     """
     require_transaction()
-    if amount == ZERO:
-        raise InvalidInput("must not be 0", field="amount")
     if balance.archived_at is not None:
         raise InvalidInput("the balance is archived", field="id")
     segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()

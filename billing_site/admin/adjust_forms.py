@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from balances.admin.balances import amount_text, name_of
+from balances.admin.balances import access_text, amount_text, name_of
 from balances.control import Adjustment
 from balances.models import AccessType, Balance, Segment
 from balances.selectors.adjusting import default_expiry
@@ -30,11 +30,13 @@ class Choice:
     balance: Balance
     segment: Segment
 
+    def title(self, at: datetime) -> str:
+        """ "Starter credit, 1-31 Mar 2026" """
+        return f"{name_of(self.balance, at)}, {access_text(self.segment.starting_at, self.segment.ending_before)}"
+
     def label(self, pending: Pending, at: datetime) -> str:
-        """ "Starter credit, 1-31 Mar 2026: 12.00 USD left" """
-        period = display.period_text(self.segment.starting_at, self.segment.ending_before)
-        left = amount_text(left_in(self.segment, pending), self.balance)
-        return f"{name_of(self.balance, at)}, {period}: {left} left"
+        """The same with what is left: "…: 12.00 USD left" """
+        return f"{self.title(at)}: {amount_text(left_in(self.segment, pending), self.balance)} left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class WhyForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.desk = desk
         self.prepare()
-        self.order_fields([*self.order, "reason_code", "public_reason", "ticket_url", "note"])
+        self.order_fields(self.order)
 
     def prepare(self) -> None:
         """Fills in what may be chosen."""
@@ -123,7 +125,7 @@ class WhyForm(forms.Form):
 class CreditForm(WhyForm):
     """A new credit."""
 
-    order = ("amount", "credit_type_id")
+    order = ("amount", "credit_type_id", "reason_code", "ending_before", "public_reason", "ticket_url", "product_id")
 
     credit_type_id = forms.ChoiceField(label="Unit", widget=UnfoldAdminSelectWidget())
     ending_before = forms.DateField(
@@ -149,7 +151,6 @@ class CreditForm(WhyForm):
         self.choose("product_id", self.desk.products)
         expiry = default_expiry(customer_id=self.desk.customer.pk, now=self.desk.at)
         self.fields["ending_before"].initial = expiry
-        self.order_fields(["amount", "credit_type_id", "ending_before"])
 
     def choose(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
         """What a list offers; the first is meant unless somebody says otherwise."""
@@ -195,7 +196,7 @@ class CreditForm(WhyForm):
 class EntryForm(WhyForm):
     """An entry in the ledger of a balance that is there."""
 
-    order = ("segment_id", "direction", "amount")
+    order = ("segment_id", "direction", "amount", "reason_code", "ticket_url", "public_reason")
 
     segment_id = forms.ChoiceField(label="Balance", widget=UnfoldAdminSelectWidget())
     direction = forms.ChoiceField(

@@ -106,7 +106,7 @@ def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict)
     if chosen is not None:
         left = left_in(chosen.segment, desk.pending)
         after = add(left, wish.amount)
-        rows.append((chosen.label({}, desk.at).partition(":")[0], left, after))
+        rows.append((chosen.title(desk.at), left, after))
         if after < ZERO:
             over = amount_text(after.copy_negate(), chosen.balance)
             warnings.append(f"Drafts already draw {over} of what you take: they will charge that instead.")

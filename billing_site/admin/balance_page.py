@@ -18,9 +18,11 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from balances.admin.adjustments import filtered
-from balances.admin.balances import KINDS, amount_cell, living_segments, name_of, state_of, with_all
+from balances.admin.balances import KINDS, access_text, amount_cell, living_segments, name_of, state_of, with_all
+from balances.admin.decisions import person, signed
 from balances.control import Adjustment
 from balances.models import AccessType, Balance, InvoiceItem, Segment
+from balances.selectors.adjusting import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
 from core import display
 from core.admin import timeline
@@ -134,7 +136,10 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
         "items": [(item, mul(item.unit_price, item.quantity), invoices.get(item.invoice_id)) for item in items],
         "item_unit": row.invoice_credit_type,
         "adjust_url": adjust_url(request, row.customer_id, state[0] in ("Open", "Future"), _first_open(row, at)),
-        "waiting": list(by_hand.filter(status=Adjustment.Status.PENDING).select_related("credit_type", "made_by")),
+        "waiting": [
+            (each, signed(each), person(each.made_by))
+            for each in adjustment_rows().filter(segment__owner=row, status=Adjustment.Status.PENDING)
+        ],
         "ledger_url": reverse("admin:balances_ledger", args=[row.pk]),
         "moments": timeline.of_subjects(
             [("balance", row.pk), *(("adjustment", pk) for pk in by_hand.values_list("pk", flat=True)[:50])]
@@ -282,6 +287,7 @@ def _segment(segment: Segment, balance: Balance, pending: Pending, at: datetime)
     amounts = {"granted": segment.granted, "manual": segment.manual, "used": segment.used, "draft": drawn, "gone": gone}
     return {
         "segment": segment,
+        "access": access_text(segment.starting_at, segment.ending_before),
         "state": ("Ended", "warn") if ended else ("Open", "ok") if begun else ("Future", "info"),
         "left": amount_cell(left, balance),
         "cells": {name: amount_cell(value, balance) for name, value in amounts.items()},

@@ -80,7 +80,7 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "tabs": [{"key": key, "title": title, "active": key == tab} for key, title in tabs],
         "as_of": at,
         "aliases": [row.alias for row in customer.aliases.all()],
-        "figures": [*figures(customer, contracts, drafts, at), *balance_figures(spendable(balances, at))],
+        "figures": figures(customer, contracts, drafts, at, balance_figures(spendable(balances, at))),
         "adjust_url": adjust_url(request, customer.pk, customer.archived_at is None),
         "balances": balances,
         "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
@@ -101,9 +101,13 @@ def running_drafts(customer_id: UUID, at: datetime) -> list[InvoiceView]:
 
 
 def figures(
-    customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime
+    customer: Customer,
+    contracts: list[Contract],
+    drafts: list[InvoiceView],
+    at: datetime,
+    balances: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The figures at the top: what runs up now by currency, the last invoice, contracts, the last event."""
+    """The figures at the top: what runs up, what can be spent (`balances`), last invoice, contracts, last event."""
     shown = [
         {
             "label": "So far this period",
@@ -122,6 +126,7 @@ def figures(
     newest = list_recent_events(customer_id=customer.pk, limit=1)
     return [
         *shown,
+        *balances,
         {
             "label": "Last invoice",
             "money": display.money(last.total, last.credit_type) if last else display.NONE,

@@ -128,14 +128,14 @@ def ledgers_tile(now: datetime) -> HomeTile:
     last = LedgerCheck.objects.first()
     url = _list("balances_ledgercheck")
     if last is None:
-        return HomeTile("Ledgers", "not checked yet", "the first check runs within the hour", url)
+        return HomeTile("Ledgers", "Not checked yet", "the first check runs within the hour", url)
     seen = f"{_count(last.segments, 'segment')}, {display.ago(last.checked_at, now)}"
     if last.differing_count:
         page = reverse("admin:balances_ledgercheck_change", args=[last.pk])
         return HomeTile("Ledgers", f"{last.differing_count:,} do not add up", seen, page, "bad")
     if now - last.checked_at > LATE:
-        return HomeTile("Ledgers", "check is late", seen, url, "warn")
-    return HomeTile("Ledgers", "add up", seen, url)
+        return HomeTile("Ledgers", "Check is late", seen, url, "warn")
+    return HomeTile("Ledgers", "Add up", seen, url)
 
 
 def revenue_tiles(now: datetime) -> list[HomeTile]:

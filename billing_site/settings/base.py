@@ -50,7 +50,7 @@ TACTUS_ADJUSTMENT_LIMITS = env.dict(
 # What one unit of a currency counts as in USD, for limits only. One that is not here always needs a second person.
 TACTUS_ADJUSTMENT_WORTH = env.dict(
     "TACTUS_ADJUSTMENT_WORTH",
-    default={"EUR": "1.25", "GBP": "1.45", "CHF": "1.35", "CAD": "0.8", "AUD": "0.75", "JPY": "0.01"},
+    default={"EUR": "1.25", "GBP": "1.45", "CHF": "1.35", "CAD": "0.8", "AUD": "0.75"},
 )
 # How long an adjustment waits for a second person before it is withdrawn.
 TACTUS_ADJUSTMENT_WAITS_HOURS = env.int("TACTUS_ADJUSTMENT_WAITS_HOURS", default=72)

@@ -74,15 +74,9 @@ PAGES = {
 }
 # Amounts too: a payload has them in the stored unit, without saying which; the invoice's page says it.
 HIDDEN = {
-    "amount",
-    "contract_id",
-    "customer_id",
-    "number",
-    "strict",
-    "total",
-    "ingest_aliases",
-    "previous_ingest_aliases",
-}
+    "amount", "approval", "contract_id", "credit_id", "credit_type", "customer_id", "ingest_aliases", "number",
+    "previous_ingest_aliases", "segment_id", "strict", "timestamp", "total",
+}  # fmt: skip
 LONGEST = 200
 
 Subject = tuple[str, UUID]

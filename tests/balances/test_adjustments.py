@@ -339,7 +339,7 @@ def test_what_changed_meanwhile_is_not_approved(desk: Desk) -> None:
     taking = desk.ask(-10_000, by=person("lee", "support"))
     assert taking.status == "POSTED"
     row = desk.ask(20_000)
-    archive_balance(balance_id=desk.segment.owner_id, customer_id=desk.customer.pk, now=NOW)
+    archive_balance(balance_id=desk.segment.owner_id, customer_id=desk.customer.pk, commit=False, now=NOW)
     with pytest.raises(InvalidInput, match="archived"):
         approve_adjustment(adjustment_id=row.pk, decider_id=desk.finance.pk, now=NOW)
     row.refresh_from_db()
