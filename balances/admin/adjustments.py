@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 
-from balances.admin.decisions import ACTS, person, signed, target, usd, waiting
+from balances.admin.decisions import ACTS, balance_name, person, signed, target, usd, waiting
 from balances.control import Adjustment
 from balances.models import AccessType
 from balances.selectors.adjusting import adjustment_rows, limits
@@ -201,7 +201,7 @@ class AdjustmentAdmin(RecordAdmin):
 
     @column(description="What")
     def what(self, row: Adjustment) -> str:
-        return target(row)
+        return target(row).partition(",")[0] if row.segment is None else balance_name(row.segment.owner)
 
     @column(description="Reason", ordering="reason_code")
     def reason(self, row: Adjustment) -> SafeString:

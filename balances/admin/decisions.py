@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from balances.admin.balances import KINDS, access_text
 from balances.control import Adjustment
-from balances.models import AccessType
+from balances.models import AccessType, Balance
 from balances.services.adjustments import (
     APPROVE,
     REQUEST,
@@ -38,13 +38,18 @@ def signed(row: Adjustment) -> str:
     return f"+{text}" if row.amount > 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
+def balance_name(balance: Balance) -> str:
+    """What a balance is called, without asking for its product."""
+    return balance.name or KINDS[balance.kind]
+
+
 def target(row: Adjustment) -> str:
     """What it is about, in words."""
     if row.segment is None:
         return f"New credit{f', {row.credit_name}' if row.credit_name else ''}"
     owner = row.segment.owner
     period = access_text(row.segment.starting_at, row.segment.ending_before)
-    return f"{owner.name or KINDS[owner.kind]}, {period}"
+    return f"{balance_name(owner)}, {period}"
 
 
 def person(user: Any) -> str:
