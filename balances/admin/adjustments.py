@@ -3,12 +3,12 @@
 Asking for one stands in billing_site/admin/adjust_page.py, because it shows what drafts draw.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -129,10 +129,10 @@ class AdjustmentAdmin(RecordAdmin):
         """What the list is filtered to, as a file; amounts in people's units (dollars, not cents)."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = filtered(self, request)
+        found = filtered(self, request, MOST_EXPORTED)
         if found is None:
-            return HttpResponseRedirect(reverse("admin:balances_adjustment_changelist"))
-        return csv_response("adjustments.csv", EXPORT_HEADER, export_rows(found[:MOST_EXPORTED], usd()))
+            return back_to_list(request, "admin:balances_adjustment_changelist", MOST_EXPORTED)
+        return csv_response("adjustments.csv", EXPORT_HEADER, export_rows(found, usd()))
 
     def offered_acts(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
         """Deciding is for others than the maker, withdrawing for the maker."""
@@ -168,7 +168,7 @@ class AdjustmentAdmin(RecordAdmin):
             (
                 "Counts as",
                 format_html(
-                    '{} <span class="bo-note bo-block">{} by this person, {} for the customer 24 h before</span>',
+                    '{} <span class="bo-note bo-block">{} by this person, {} for the customer in the day before</span>',
                     display.money(record.worth, unit),
                     display.money_text(record.by_maker, unit),
                     display.money_text(record.for_customer, unit),
@@ -235,15 +235,24 @@ def decision(row: Adjustment) -> str:
     return "posted at once, within the limit" if row.status == Adjustment.Status.POSTED else "nobody decided in time"
 
 
-def filtered(kind: RecordAdmin, request: HttpRequest) -> QuerySet | None:
-    """All rows that a list's address filters to, not only a page's; None for an address that no list understands."""
+def filtered(kind: RecordAdmin, request: HttpRequest, most: int) -> list[Any] | None:
+    """All rows that a list's address filters to, not only a page's; None if they are more than `most`, or if no list
+    understands the address.
+    """
     try:
-        return kind.get_changelist_instance(request).queryset
+        found = list(kind.get_changelist_instance(request).queryset[: most + 1])
     except IncorrectLookupParameters:
         return None
+    return found if len(found) <= most else None
 
 
-def export_rows(rows: QuerySet, unit: CreditType) -> Iterator[tuple[Any, ...]]:
+def back_to_list(request: HttpRequest, name: str, most: int) -> HttpResponse:
+    """The list again, with why there is no file: half a file would be a wrong sum."""
+    messages.error(request, f"A file has at most {most:,} of these. Filter the list further, then export it again.")
+    return HttpResponseRedirect(f"{reverse(name)}?{request.GET.urlencode()}")
+
+
+def export_rows(rows: Iterable[Adjustment], unit: CreditType) -> Iterator[tuple[Any, ...]]:
     """The columns of `EXPORT_HEADER`."""
     for row in rows:
         quantity = row.segment is not None and row.segment.owner.access_type == AccessType.QUANTITY

@@ -126,6 +126,8 @@ def _approve_effects(row: Adjustment) -> list[str]:
     elif row.access_from and row.access_until:
         lines.append(f"A new credit, usable {display.period_text(row.access_from, row.access_until)}.")
     lines.append(f"The customer reads: “{row.public_reason}”")
+    if row.note:
+        lines.append(f"Note: {row.note}")
     if row.ticket_url:
         lines.append(f"Ticket: {row.ticket_url}")
     return lines

@@ -13,11 +13,11 @@ from uuid import UUID
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from balances.admin.adjustments import filtered
+from balances.admin.adjustments import back_to_list, filtered
 from balances.admin.balances import KINDS, access_text, amount_cell, living_segments, name_of, state_of, with_all
 from balances.admin.decisions import person, signed
 from balances.control import Adjustment
@@ -206,10 +206,11 @@ def ledger_csv(request: HttpRequest, object_id: UUID) -> HttpResponse:
 def ledgers_csv(request: HttpRequest) -> HttpResponse:
     """The ledgers of all balances that the list is filtered to."""
     _require(request)
-    rows = filtered(admin.site.get_model_admin(Balance), request)  # type: ignore[arg-type]
-    if rows is None:
-        return HttpResponseRedirect(reverse("admin:balances_balance_changelist"))
-    return csv_response("ledgers.csv", LEDGER_HEADER, ledger_rows(list(rows[:MOST_EXPORTED]), now()))
+    kind = admin.site.get_model_admin(Balance)
+    found = filtered(kind, request, MOST_EXPORTED)  # type: ignore[arg-type]
+    if found is None:
+        return back_to_list(request, "admin:balances_balance_changelist", MOST_EXPORTED)
+    return csv_response("ledgers.csv", LEDGER_HEADER, ledger_rows(found, now()))
 
 
 def ledger_rows(balances: Sequence[Balance], at: datetime) -> Iterator[tuple[Any, ...]]:

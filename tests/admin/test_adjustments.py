@@ -412,6 +412,23 @@ def test_the_ledgers_of_a_filtered_list_sum_to_its_column(
     assert f"Can spend now, USD {live:,.2f} USD" in said
 
 
+def test_half_a_file_is_no_file(
+    world: World, segment: Segment, product: Product, finance: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from balances.admin import adjustments
+    from billing_site.admin import balance_page
+
+    grant(world, product, 100, "More")
+    for amount in ("1", "2"):
+        send(finance, world, entry(amount, segment))
+    for module, name in ((adjustments, "balances_adjustment_export"), (balance_page, "balances_ledgers")):
+        monkeypatch.setattr(module, "MOST_EXPORTED", 1)
+        refused = finance.get(reverse(f"admin:{name}"), follow=True)
+        assert "A file has at most 1 of these." in text_of(refused)
+        monkeypatch.setattr(module, "MOST_EXPORTED", 2)
+        assert len(read_csv(finance.get(reverse(f"admin:{name}")))) >= 2
+
+
 def test_what_expires_soon_is_said_with_the_amount(world: World, product: Product, support: Client) -> None:
     grant(world, product, 300, "Soon gone", until=world.now.replace(minute=0) + timedelta(days=9))
     page = reverse("admin:customers_customer_change", args=[world.customer])

@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
 from balances.control import Adjustment
 from balances.models import Balance, LedgerEntry
-from balances.selectors.adjusting import limit_of, limits, worth_of
+from balances.selectors.adjusting import default_expiry, limit_of, limits, worth_of
 from balances.services import (
     EntryWish,
     NewAdjustment,
@@ -261,6 +262,31 @@ def test_custom_units_count_at_the_customers_dearest_conversion(desk: Desk) -> N
 def test_units_of_usage_need_a_second_person(desk: Desk) -> None:
     _, segment = customer_with(5, product=desk.product, name="Seats", access_type="QUANTITY")
     assert desk.ask(1, segment=segment).approval == "NO_WORTH"
+
+
+# --- when a credit ends --------------------------------------------------------------------------------------------
+
+
+def test_a_credit_ends_in_a_year_or_with_the_contract(desk: Desk) -> None:
+    def default() -> str:
+        return default_expiry(customer_id=desk.customer.pk, now=NOW).isoformat()
+
+    assert default() == "2027-03-20"
+    with override_settings(TACTUS_CREDIT_EXPIRY="30"):
+        assert default() == "2026-04-19"
+    with override_settings(TACTUS_CREDIT_EXPIRY="contract"):
+        assert default() == "2027-03-20"
+        card = rate_cards.create_rate_card(name="Card", now=NOW)
+        terms = {"customer_id": desk.customer.pk, "rate_card_id": card.pk, "starting_at": NOW - YEAR, "now": NOW}
+        create_contract(**terms, ending_before=NOW - timedelta(days=5))
+        create_contract(**terms, ending_before=NOW + timedelta(days=50))
+        assert default() == (NOW + timedelta(days=50)).date().isoformat()
+        create_contract(**terms)
+        assert default() == "2027-03-20"
+    with override_settings(TACTUS_CREDIT_EXPIRY="soon"), pytest.raises(ImproperlyConfigured):
+        default()
+    with override_settings(TACTUS_ADJUSTMENT_LIMITS={"support": "-1"}), pytest.raises(ImproperlyConfigured):
+        limits()
 
 
 # --- what cannot be ------------------------------------------------------------------------------------------------
