@@ -9,7 +9,7 @@ from core.clock import now
 
 @shared_task(name="balances.check_ledgers")
 def check_ledgers_now() -> None:
-    """Every hour: adds up all ledgers."""
+    """Every few minutes: adds up all ledgers, if the last time is an hour ago."""
     check_ledgers(now=now())
 
 

@@ -128,7 +128,7 @@ def ledgers_tile(now: datetime) -> HomeTile:
     last = LedgerCheck.objects.first()
     url = _list("balances_ledgercheck")
     if last is None:
-        return HomeTile("Ledgers", "Not checked yet", "the first check runs within the hour", url)
+        return HomeTile("Ledgers", "Not checked yet", "the first check runs in a few minutes", url)
     seen = f"{_count(last.segments, 'segment')}, {display.ago(last.checked_at, now)}"
     if last.differing_count:
         page = reverse("admin:balances_ledgercheck_change", args=[last.pk])
