@@ -9,6 +9,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from balances.control import Adjustment, LedgerCheck
 from balances.reservation_models import Reservation, Spendable, SpendableChange
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
@@ -18,8 +19,8 @@ from customers.models import Customer
 DEFAULT_PRIORITY = 100
 
 __all__ = [
-    "DEFAULT_PRIORITY", "AccessType", "Balance", "InvoiceItem", "LedgerEntry", "RateType", "RecurringGrant",
-    "Reservation", "Segment", "Spendable", "SpendableChange", "Terms",
+    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "InvoiceItem", "LedgerCheck", "LedgerEntry", "RateType",
+    "RecurringGrant", "Reservation", "Segment", "Spendable", "SpendableChange", "Terms",
 ]  # fmt: skip
 
 

@@ -34,6 +34,12 @@ BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "usage.prepare_storage": {"task": "usage.prepare_storage", "schedule": 3600.0, "options": {"expires": 3600}},
     "invoices.drop_old_events": {"task": "invoices.drop_old_events", "schedule": 3600.0, "options": {"expires": 3600}},
     "core.forget_old_requests": {"task": "core.forget_old_requests", "schedule": 3600.0, "options": {"expires": 3600}},
+    "balances.check_ledgers": {"task": "balances.check_ledgers", "schedule": 300.0, "options": {"expires": 300}},
+    "balances.withdraw_forgotten": {
+        "task": "balances.withdraw_forgotten",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "console.forget_ended_sessions": {
         "task": "console.forget_ended_sessions",
         "schedule": 3600.0,

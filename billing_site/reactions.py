@@ -40,4 +40,6 @@ DUE_WORK: list[str] = [
     "invoices.services.retention.drop_old_events",
     "core.services.forget_old_requests",
     "console.services.forget_ended_sessions",
+    "balances.services.adjustments.withdraw_forgotten",
+    "balances.services.checks.check_ledgers",
 ]

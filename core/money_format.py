@@ -4,12 +4,14 @@ The one place that turns a stored amount (domain.md 3.16: US cents, whole units 
 person's figure. Console, back office, PDF and e-mail use it, so that one amount reads the same everywhere.
 """
 
+import re
 from decimal import Decimal
 from typing import Final
 
 from engine.money import EXACT, plain
 
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
+_WRITTEN: Final = re.compile(r"(?P<whole>[0-9]{1,20}|[0-9]{1,3}(,[0-9]{3}){1,6})(\.(?P<fraction>[0-9]{1,20}))?")
 
 
 def format_money(amount: Decimal, minor_digits: int, places: int) -> str:
@@ -51,3 +53,18 @@ def _grouped(value: Decimal, least_decimals: int) -> str:
     sign = "-" if whole.startswith("-") else ""
     fraction = fraction.ljust(least_decimals, "0")
     return f"{sign}{int(whole.removeprefix('-')):,}" + (f".{fraction}" if fraction else "")
+
+
+def parse_money(text: str, *, minor_digits: int, places: int | None) -> Decimal:
+    """What a person wrote ("1,234.50") in the credit type's stored unit: "25.00" dollars -> 2500 cents. Exact.
+
+    Commas group thousands and nothing else. `places` as above; None for units that may be split at will. Raises
+    ValueError, in words for that person.
+    """
+    written = _WRITTEN.fullmatch(text.strip())
+    if written is None:
+        raise ValueError("Write it like 25 or 1,234.50.")
+    fraction = written["fraction"] or ""
+    if places is not None and len(fraction.rstrip("0")) > minor_digits + places:
+        raise ValueError(f"Has more than {minor_digits + places} decimals.")
+    return Decimal(f"{written['whole'].replace(',', '')}.{fraction or 0}").scaleb(minor_digits, context=EXACT)

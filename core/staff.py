@@ -23,6 +23,8 @@ ACTS: dict[str, str] = {
     "invoices.void_invoice": "Can void an invoice",
     "invoices.regenerate_invoice": "Can regenerate a void invoice",
     "invoices.view_revenue": "Can see revenue over all customers",
+    "balances.request_adjustment": "Can adjust balances and grant credits, within a limit alone",
+    "balances.approve_adjustment": "Can decide on what others ask to adjust",
     "core.create_apikey": "Can create an API key",
     "core.revoke_apikey": "Can revoke an API key",
     "console.edit_origins": "Can change which origins may embed the console",
@@ -33,6 +35,7 @@ _MODEL = {
     "catalog": "ratecard",
     "contracts": "contract",
     "invoices": "invoice",
+    "balances": "adjustment",
     "core": "apikey",
     "console": "embedsession",
 }
@@ -51,6 +54,9 @@ _DESK = (
     "catalog.view_billablemetric",
     "catalog.view_credittype",
     "usage.view_usageevent",
+    "balances.view_balance",
+    "balances.view_adjustment",
+    "balances.request_adjustment",
 )
 ROLES: dict[str, tuple[str, ...]] = {
     "support": (*_DESK, "core.view_event"),
@@ -63,6 +69,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "invoices.void_invoice",
         "invoices.regenerate_invoice",
         "invoices.view_revenue",
+        "balances.approve_adjustment",
+        "balances.view_ledgercheck",
         "core.view_apikey",
         "core.view_event",
         "core.view_auditentry",
@@ -71,6 +79,12 @@ ROLES: dict[str, tuple[str, ...]] = {
     ),
 }
 OWNER = "owner"
+
+
+def roles_of(user: User) -> set[str]:
+    """The roles somebody has; an owner has that one besides their groups'."""
+    names = set(user.groups.values_list("name", flat=True))
+    return names | {OWNER} if user.is_superuser else names
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,12 +109,15 @@ def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
         "amount": entry.amount,
         "timestamp": entry.segment.starting_at if entry.kind in grants else entry.effective_at,
         "segment_id": entry.segment_id,
+        # for staff; no answer of the API shows them
+        "entry_id": entry.pk,
+        "by": entry.created_by,
     }
     if entry.invoice_id is not None:
         shown["invoice_id"] = entry.invoice_id
     if entry.contract_id is not None:
         shown["new_contract_id" if entry.kind == Kind.ROLLOVER else "contract_id"] = entry.contract_id
-    if entry.reason and entry.kind == Kind.MANUAL:
+    if entry.reason and entry.kind in (Kind.MANUAL, *grants):
         shown["reason"] = entry.reason
     return shown
 

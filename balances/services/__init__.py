@@ -1,5 +1,16 @@
 """Every write of balances."""
 
+from balances.services.adjustments import (
+    CreditWish,
+    EntryWish,
+    NewAdjustment,
+    Words,
+    approve_adjustment,
+    reject_adjustment,
+    request_adjustment,
+    try_adjustment,
+    withdraw_adjustment,
+)
 from balances.services.edits import archive_balance, archive_balances_of_contract, edit_balance, update_end_date
 from balances.services.grants import NewBalance, add_balances, create_balance
 from balances.services.ledger import (
@@ -15,9 +26,14 @@ from balances.services.ledger import (
 from balances.services.rolling import roll_balance
 
 __all__ = [
+    "CreditWish",
+    "EntryWish",
+    "NewAdjustment",
     "NewBalance",
+    "Words",
     "add_balances",
     "add_manual_entry",
+    "approve_adjustment",
     "archive_balance",
     "archive_balances_of_contract",
     "charge_items",
@@ -28,7 +44,11 @@ __all__ = [
     "give_back",
     "lock_balances",
     "move_items",
+    "reject_adjustment",
     "release_items",
+    "request_adjustment",
     "roll_balance",
+    "try_adjustment",
     "update_end_date",
+    "withdraw_adjustment",
 ]

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError
 
+from balances.control import USD
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, InvoiceItem, LedgerEntry, RateType, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.ledger import append, entry, lock_balances, tell
@@ -24,8 +25,6 @@ from engine.calendar import Frequency
 from engine.errors import InvalidTerms
 from engine.money import ZERO, Currency, add, checked, divide, plain
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
-
-USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,8 @@ class NewBalance:
     custom_fields: dict[str, str] = field(default_factory=dict)
     netsuite_sales_order_id: str = ""
     salesforce_opportunity_id: str = ""
+    # what the ledger says of the grant; the customer sees it
+    reason: str = ""
     id: UUID = field(default_factory=uuid4)
 
 
@@ -104,16 +105,25 @@ def create_balance(*, customer_id: UUID, new: NewBalance, now: datetime) -> Bala
                     raise InvalidInput("the customer has no such contract", field=f"applicable_contract_ids.{index}")
             if new.invoices and invoiced_on is None and not new.do_not_invoice:
                 raise InvalidInput("is needed with an invoice schedule", field="invoice_contract_id")
-            lock_balances(customer.pk)
-            try:
-                balance = _add(new, customer_id=customer.pk, contract=None, invoiced_on=invoiced_on, now=now, edit=None)
-            except InvalidTerms as error:
-                raise InvalidInput(error.message, field=error.field) from error
+            balance = grant(customer, new=new, invoiced_on=invoiced_on, now=now)
     except IntegrityError as error:
         if violated(error) == "balance_uniqueness_key_once":
             raise uniqueness_key_used() from error
         raise
     return balance
+
+
+def grant(customer: Customer, *, new: NewBalance, now: datetime, invoiced_on: Contract | None = None) -> Balance:
+    """The same as a part of a use case that holds the customer and, if it is invoiced, the contract.
+
+    Raises InvalidInput naming the field.
+    """
+    require_transaction()
+    lock_balances(customer.pk)
+    try:
+        return _add(new, customer_id=customer.pk, contract=None, invoiced_on=invoiced_on, now=now, edit=None)
+    except InvalidTerms as error:
+        raise InvalidInput(error.message, field=error.field) from error
 
 
 def add_balances(
@@ -180,7 +190,7 @@ def _add(
     )
     if balance.kind == Balance.Kind.POSTPAID and balance.invoice_contract is None:
         raise InvalidTerms("a postpaid commit is invoiced on a contract", "invoice_schedule")
-    write_balance(balance, segments=segments, items=items, now=now)
+    write_balance(balance, segments=segments, items=items, now=now, reason=one.reason)
     return balance
 
 
@@ -190,7 +200,9 @@ _COPIED = (
 )  # fmt: skip
 
 
-def write_balance(balance: Balance, *, segments: Sequence[Grant], items: Sequence[ScheduleItem], now: datetime) -> None:
+def write_balance(
+    balance: Balance, *, segments: Sequence[Grant], items: Sequence[ScheduleItem], now: datetime, reason: str = ""
+) -> None:
     """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances."""
     require_transaction()
     balance.save(force_insert=True)
@@ -204,7 +216,7 @@ def write_balance(balance: Balance, *, segments: Sequence[Grant], items: Sequenc
     )
     kind = first_kind(balance)
     append(
-        entry(row, kind=kind, amount=part.amount, at=part.starting_at, now=now)
+        entry(row, kind=kind, amount=part.amount, at=part.starting_at, now=now, reason=reason)
         for row, part in zip(rows, segments, strict=True)
     )
     detail = {
@@ -216,7 +228,7 @@ def write_balance(balance: Balance, *, segments: Sequence[Grant], items: Sequenc
         ],
         "invoiced": [{"at": item.timestamp.isoformat(), "amount": plain(item.amount)} for item in items],
     }
-    tell(balance, name="commit.created", now=now, detail=detail)
+    tell(balance, name="commit.created", now=now, detail=detail, reason=reason)
 
 
 def first_kind(balance: Balance) -> LedgerEntry.Kind:

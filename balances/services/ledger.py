@@ -166,26 +166,48 @@ def add_manual_entry(
             balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
             lock_balances(balance.customer_id)
             balance.refresh_from_db()
-            if balance.archived_at is not None:
-                raise InvalidInput("the balance is archived", field="id")
             if contract_id is not None and contract_id != balance.contract_id:
                 raise InvalidInput("the balance is not of this contract", field="contract_id")
-            segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()
-            if segment is None:
-                raise InvalidInput("the balance has no such segment", field="segment_id")
-            at = timestamp or segment.starting_at
-            if not segment.starting_at <= at < segment.ending_before:
-                raise InvalidInput("must lie in the segment", field="timestamp")
-            made = entry(
-                segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key
-            )
-            append([made])
-            detail = {"segment_id": str(segment.pk), "amount": plain(amount), "timestamp": at.isoformat()}
-            tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
+            made = post_manual_entry(
+                balance, segment_id=segment_id, amount=amount, reason=reason, now=now, timestamp=timestamp,
+                uniqueness_key=uniqueness_key,
+            )  # fmt: skip
     except IntegrityError as error:
         if violated(error) == "ledger_uniqueness_key_once":
             raise uniqueness_key_used() from error
         raise
+    return made
+
+
+def post_manual_entry(
+    balance: Balance,
+    *,
+    segment_id: UUID,
+    amount: Decimal,
+    reason: str,
+    now: datetime,
+    timestamp: datetime | None = None,
+    uniqueness_key: str | None = None,
+) -> LedgerEntry:
+    """The same, of an amount other than 0, as a part of a use case that holds the customer's balances.
+
+    `balance` was read since the lock.
+
+    Raises InvalidInput naming the field.
+    """
+    require_transaction()
+    if balance.archived_at is not None:
+        raise InvalidInput("the balance is archived", field="id")
+    segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()
+    if segment is None:
+        raise InvalidInput("the balance has no such segment", field="segment_id")
+    at = timestamp or segment.starting_at
+    if not segment.starting_at <= at < segment.ending_before:
+        raise InvalidInput("must lie in the segment", field="timestamp")
+    made = entry(segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key)
+    append([made])
+    detail = {"segment_id": str(segment.pk), "amount": plain(amount), "timestamp": at.isoformat()}
+    tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
     return made
 
 

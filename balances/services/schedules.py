@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from balances.control import USD
 from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
-from balances.services.grants import USD, Grant, cost_basis, first_kind
+from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, expire_segment
 from core.errors import InvalidInput
 from engine.errors import InvalidTerms

@@ -13,6 +13,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import reverse
 
+from balances.admin.adjustments import TONES, decision
+from balances.admin.decisions import signed, target
+from balances.selectors.adjusting import adjustment_rows
+from billing_site.admin.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
 from billing_site.admin.rows import InvoiceRow, invoice_table
 from catalog.models import CreditType
 from console import words
@@ -37,11 +41,13 @@ TABS = (
     ("summary", "Summary", ""),
     ("contracts", "Contracts", "contracts.view_contract"),
     ("invoices", "Invoices", "invoices.view_invoice"),
+    ("balances", "Balances", "balances.view_balance"),
     ("usage", "Usage", "usage.view_usageevent"),
     ("timeline", "Timeline", "core.view_event"),
     ("audit", "Audit", "core.view_auditentry"),
 )
 MOST_RUNNING = 12
+MOST_TILES = 3
 MOST_ROWS = 50
 CHART_DAYS = 30
 NEWEST_EVENTS = 25
@@ -68,16 +74,20 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         customer.contracts.select_related("rate_card", "customer").order_by("-starting_at", "-id")[:MOST_ROWS]
     )
     drafts = running_drafts(customer.pk, at)
+    balances = rows_of(customer.pk, at) if request.user.has_perm("balances.view_balance") else []
     return {
         "tab": tab,
         "tabs": [{"key": key, "title": title, "active": key == tab} for key, title in tabs],
         "as_of": at,
         "aliases": [row.alias for row in customer.aliases.all()],
-        "figures": figures(customer, contracts, drafts, at),
+        "figures": figures(customer, contracts, drafts, at, balance_figures(spendable(balances, at))),
+        "adjust_url": adjust_url(request, customer.pk, customer.archived_at is None),
+        "balances": balances,
         "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
         "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
         if _may_open(request, customer)
         else "",
+        **(balances_tab(customer, balances, at) if tab == "balances" else {}),
         **_tab(tab, customer, contracts, drafts, at),
     }
 
@@ -91,9 +101,13 @@ def running_drafts(customer_id: UUID, at: datetime) -> list[InvoiceView]:
 
 
 def figures(
-    customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime
+    customer: Customer,
+    contracts: list[Contract],
+    drafts: list[InvoiceView],
+    at: datetime,
+    balances: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The figures at the top: what runs up now by currency, the last invoice, contracts, the last event."""
+    """The figures at the top: what runs up, what can be spent (`balances`), last invoice, contracts, last event."""
     shown = [
         {
             "label": "So far this period",
@@ -112,6 +126,7 @@ def figures(
     newest = list_recent_events(customer_id=customer.pk, limit=1)
     return [
         *shown,
+        *balances,
         {
             "label": "Last invoice",
             "money": display.money(last.total, last.credit_type) if last else display.NONE,
@@ -127,6 +142,33 @@ def figures(
             "note": f"{newest[0].event_type}" if newest else "no usage has arrived",
         },
     ]
+
+
+def balance_figures(found: list[Spendable]) -> list[dict[str, Any]]:
+    """What the customer can spend now, by unit."""
+    return [
+        {
+            "label": f"Can spend now, {each.unit}",
+            "money": each.figure,
+            "note": f"{display.day(each.next_end)}: the next expiry" if each.next_end else "drafts counted",
+            "url": "?tab=balances",
+        }
+        for each in found[:MOST_TILES]
+    ]
+
+
+def balances_tab(customer: Customer, balances: list[BalanceRow], at: datetime) -> dict[str, Any]:
+    """Open balances with what is left of each, and what was adjusted by hand."""
+    return {
+        "spendable": spendable(balances, at),
+        "adjustments": [
+            {"row": row, "amount": signed(row), "target": target(row), "decision": decision(row),
+             "badge": display.badge(row.get_status_display(), TONES[row.status])}
+            for row in adjustment_rows().filter(customer=customer).order_by("-made_at", "-id")[:10]
+        ],
+        "balance_list": f"{reverse('admin:balances_balance_changelist')}?q={customer.pk}",
+        "adjustment_list": f"{reverse('admin:balances_adjustment_changelist')}?q={customer.pk}",
+    }  # fmt: skip
 
 
 def open_console(request: HttpRequest, object_id: UUID) -> HttpResponse:
@@ -163,10 +205,14 @@ def _tab(
             "charts": spend_charts(customer.pk, at),
             "events": shown_events(list_recent_events(customer_id=customer.pk, limit=NEWEST_EVENTS)),
         }
+    if tab == "balances":
+        return {}
     if tab == "timeline":
         return {"moments": timeline.of_customer(customer.pk, limit=200)}
     mine: list[timeline.Subject] = [("customer", customer.pk)]
     mine += [("contract", contract.pk) for contract in contracts]
+    mine += [("balance", key) for key in customer.balances.values_list("pk", flat=True)[:MOST_ROWS]]
+    mine += [("adjustment", key) for key in customer.adjustments.values_list("pk", flat=True)[:MOST_ROWS]]
     mine += [
         ("invoice", key) for key in customer.invoices.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
     ]

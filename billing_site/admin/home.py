@@ -1,7 +1,7 @@
 """The home page: what needs somebody, what is going on. Every figure links to the list that it counts."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError
@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from balances.control import Adjustment, LedgerCheck
 from billing_site.admin.rows import InvoiceRow, invoice_table
 from catalog.models import CreditType
 from contracts.admin import in_state
@@ -21,6 +22,8 @@ from invoices.models import Invoice
 from usage.store import get_store
 
 LAST_FINALIZED = 8
+# the reconciler runs every hour
+LATE = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         attention, activity = invoice_tiles(now)
         rows = Invoice.objects.filter(status=Invoice.Status.FINALIZED).select_related("customer", "credit_type")
         last = invoice_table(rows.order_by("-finalized_at", "-number")[:LAST_FINALIZED])
+    if may("balances.view_adjustment"):
+        attention.append(approvals_tile())
+    if may("balances.view_ledgercheck"):
+        attention.append(ledgers_tile(now))
     if may("invoices.view_revenue"):
         revenue += revenue_tiles(now)
     if may("contracts.view_contract"):
@@ -104,6 +111,31 @@ def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
         ),
     ]
     return attention, going_on
+
+
+def approvals_tile() -> HomeTile:
+    """Adjustments that wait for a second person."""
+    waiting = Adjustment.objects.filter(status=Adjustment.Status.PENDING)
+    count = waiting.count()
+    return HomeTile(
+        "To approve", f"{count:,}", "adjustments that wait for a second person",
+        f"{_list('balances_adjustment')}?status=PENDING", "warn" if count else "",
+    )  # fmt: skip
+
+
+def ledgers_tile(now: datetime) -> HomeTile:
+    """Whether all ledgers add up: what the reconciler found last, and whether it still looks."""
+    last = LedgerCheck.objects.first()
+    url = _list("balances_ledgercheck")
+    if last is None:
+        return HomeTile("Ledgers", "Not checked yet", "the first check runs in a few minutes", url)
+    seen = f"{_count(last.segments, 'segment')}, {display.ago(last.checked_at, now)}"
+    if last.differing_count:
+        page = reverse("admin:balances_ledgercheck_change", args=[last.pk])
+        return HomeTile("Ledgers", f"{last.differing_count:,} do not add up", seen, page, "bad")
+    if now - last.checked_at > LATE:
+        return HomeTile("Ledgers", "Check is late", seen, url, "warn")
+    return HomeTile("Ledgers", "Add up", seen, url)
 
 
 def revenue_tiles(now: datetime) -> list[HomeTile]:

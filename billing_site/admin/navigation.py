@@ -1,12 +1,15 @@
 """What the sidebar and the header of the back office show, by who is looking."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+
+from balances.selectors.adjusting import waiting_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +20,18 @@ class Link:
     icon: str
     route: str
     permission: str | None = None
+    query: str = ""
+    # how many things wait there; nothing is shown for none
+    count: Callable[[HttpRequest], int] | None = None
 
     def shown(self, request: HttpRequest) -> dict[str, Any]:
         """As unfold's template wants it; a link is active on the pages below its own, too."""
         url = reverse(self.route)
         active = request.path == url if self.route == "admin:index" else request.path.startswith(url)
-        return {"title": self.title, "icon": self.icon, "link": url, "active": lambda _request: active}
+        shown = {"title": self.title, "icon": self.icon, "link": url + self.query, "active": lambda _request: active}
+        if self.count is not None and (waiting := self.count(request)):
+            shown |= {"badge": f"{waiting:,}", "badge_variant": "warning"}
+        return shown
 
 
 ENVIRONMENTS = {
@@ -47,10 +56,29 @@ def stylesheet(_request: HttpRequest) -> str:
     return static("css/admin.css")
 
 
+def _to_decide(request: HttpRequest) -> int:
+    """The badge of the approvals: what this person could decide now. One query, for those who may."""
+    may = request.user.has_perm("balances.approve_adjustment")
+    return waiting_for(request.user) if may else 0  # type: ignore[arg-type]
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Groups and links; those that a person may not open are left out."""
     groups = [
         ("", [Link("Home", "dashboard", "admin:index")]),
+        (
+            "Work",
+            [
+                Link(
+                    "Approvals",
+                    "how_to_reg",
+                    "admin:balances_adjustment_changelist",
+                    "balances.view_adjustment",
+                    "?status=PENDING",
+                    _to_decide,
+                )
+            ],
+        ),
         (
             "Customers",
             [
@@ -58,7 +86,18 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                 Link("Contracts", "contract", "admin:contracts_contract_changelist", "contracts.view_contract"),
             ],
         ),
-        ("Billing", [Link("Invoices", "receipt_long", "admin:invoices_invoice_changelist", "invoices.view_invoice")]),
+        (
+            "Billing",
+            [
+                Link("Invoices", "receipt_long", "admin:invoices_invoice_changelist", "invoices.view_invoice"),
+                Link(
+                    "Commits & credits",
+                    "account_balance_wallet",
+                    "admin:balances_balance_changelist",
+                    "balances.view_balance",
+                ),
+            ],
+        ),
         (
             "Catalogue",
             [
@@ -99,6 +138,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "Audit",
             [
                 Link("Audit trail", "policy", "admin:core_auditentry_changelist", "core.view_auditentry"),
+                Link("Ledger checks", "rule", "admin:balances_ledgercheck_changelist", "balances.view_ledgercheck"),
                 Link("Facts", "history", "admin:core_event_changelist", "core.view_event"),
             ],
         ),

@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from billing_site.admin import (
+    adjust_page,
+    balance_page,
     contract_page,
     customer_page,
     explorer_page,
@@ -23,6 +25,7 @@ __all__ = ["CONTEXTS", "ROUTES", "find", "home_context"]
 
 CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "customers.customer": customer_page.context,
+    "balances.balance": balance_page.context,
     "contracts.contract": contract_page.context,
     "invoices.invoice": invoice_page.context,
 }
@@ -30,6 +33,9 @@ CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
 
 ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("customers/customer/<uuid:object_id>/console/", customer_page.open_console, "customers_customer_console"),
+    ("customers/customer/<uuid:object_id>/adjust/", adjust_page.adjust, "customers_customer_adjust"),
+    ("balances/balance/ledgers.csv", balance_page.ledgers_csv, "balances_ledgers"),
+    ("balances/balance/<uuid:object_id>/ledger.csv", balance_page.ledger_csv, "balances_ledger"),
     ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
     ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
     ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),

@@ -48,6 +48,21 @@ TACTUS_DEMO_HOST_URL = env.str("TACTUS_DEMO_HOST_URL", default="http://localhost
 # Exact origins that may frame the console, besides those registered in the back office.
 TACTUS_EMBED_ORIGINS = env.list("TACTUS_EMBED_ORIGINS", default=[])
 
+# What a member of staff may adjust alone, at once and within 24 hours, for themselves as for one customer: USD by role.
+TACTUS_ADJUSTMENT_LIMITS = env.dict(
+    "TACTUS_ADJUSTMENT_LIMITS", default={"support": "100", "finance": "10000", "owner": "10000"}
+)
+# What one unit of a currency counts as in USD, for limits only. One that is not here always needs a second person.
+TACTUS_ADJUSTMENT_WORTH = env.dict(
+    "TACTUS_ADJUSTMENT_WORTH",
+    default={"EUR": "1.25", "GBP": "1.45", "CHF": "1.35", "CAD": "0.8", "AUD": "0.75"},
+)
+# How long an adjustment waits for a second person before it is withdrawn.
+TACTUS_ADJUSTMENT_WAITS_HOURS = env.int("TACTUS_ADJUSTMENT_WAITS_HOURS", default=72)
+# When a credit granted by staff ends unless they say otherwise: after this many days, or "contract" for the end of the
+# customer's contract (after 365 days where that is open).
+TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
+
 # Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
 EVENT_REACTIONS = reactions.REACTIONS
 # Dotted sweeps that find due work; `run_due_work` runs them in the foreground.

@@ -17,6 +17,8 @@ from unfold.admin import ModelAdmin
 
 from core.admin.acts import Act, act_view
 
+DATE_PARTS = frozenset({"year", "iso_year", "month", "day", "week", "week_day", "iso_week_day", "quarter"})
+
 Facts = list[tuple[str, Any]]
 
 
@@ -41,6 +43,10 @@ class RecordAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Parts of dates are for a list's date hierarchy, which checks them: elsewhere a year 0 would be an error."""
+        return not DATE_PARTS & set(lookup.split("__")) and super().lookup_allowed(lookup, value, request)
 
     # --- the list ---------------------------------------------------------------------------------------------------
 

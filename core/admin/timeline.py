@@ -12,8 +12,13 @@ from django.urls import NoReverseMatch, reverse
 from core.models import AuditEntry, Event
 
 TITLES = {
+    "adjustment.posted": "Adjustment posted",
+    "adjustment.rejected": "Adjustment rejected",
+    "adjustment.requested": "Adjustment asked for",
+    "adjustment.withdrawn": "Adjustment withdrawn",
     "api_key.create": "API key created",
     "api_key.revoke": "API key revoked",
+    "balance.ledger_differs": "Ledger does not add up",
     "billable_metric.archive": "Metric archived",
     "billable_metric.create": "Metric created",
     "billable_metric.update": "Metric changed",
@@ -58,6 +63,8 @@ PAGES = {
     "customer": "admin:customers_customer_change",
     "contract": "admin:contracts_contract_change",
     "invoice": "admin:invoices_invoice_change",
+    "adjustment": "admin:balances_adjustment_change",
+    "balance": "admin:balances_balance_change",
     "apikey": "admin:core_apikey_change",
     "product": "admin:catalog_product_change",
     "ratecard": "admin:catalog_ratecard_change",
@@ -66,7 +73,10 @@ PAGES = {
     "embedsession": "admin:console_embedsession_change",
 }
 # Amounts too: a payload has them in the stored unit, without saying which; the invoice's page says it.
-HIDDEN = {"contract_id", "customer_id", "number", "strict", "total", "ingest_aliases", "previous_ingest_aliases"}
+HIDDEN = {
+    "amount", "approval", "contract_id", "credit_id", "credit_type", "customer_id", "ingest_aliases", "number",
+    "previous_ingest_aliases", "segment_id", "strict", "timestamp", "total",
+}  # fmt: skip
 LONGEST = 200
 
 Subject = tuple[str, UUID]

@@ -38,7 +38,7 @@ def test_every_tile_counts_the_list_that_it_links_to(world: World, finance: Clie
     counted = {label: tile for label, tile in plain.items() if "/usage/" not in tile.url}
     assert set(counted) == {
         "Failed to finalize", "Due, not final yet", "Usage without a rate", "Open drafts",
-        "Finalized this month", "Active contracts", "Customers",
+        "Finalized this month", "Active contracts", "Customers", "To approve",
     }  # fmt: skip
     shown = {label: finance.get(tile.url).context["cl"].result_count for label, tile in counted.items()}
     assert shown == {label: int(tile.figure) for label, tile in counted.items()}
@@ -79,6 +79,7 @@ def test_a_customers_page_shows_the_live_draft(world: World, support: Client) ->
 
 def test_every_tab_opens(world: World, finance: Client) -> None:
     words = {
+        "balances": "Nothing is open.",
         "usage": "acme-2-0",
         "audit": "Contract created",
         "timeline": "Invoice finalized",

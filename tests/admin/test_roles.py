@@ -1,14 +1,20 @@
 """Who may open and do what: every role on every page. See reliability.md 4.3."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from balances.control import Adjustment
+from balances.services import EntryWish, NewAdjustment, NewBalance, Words, create_balance, request_adjustment
+from catalog.services.products import create_product
 from core.keys import create_api_key
-from core.staff import ROLES
+from core.staff import ROLES, ensure_staff
 from invoices.models import Invoice
 from tests.admin.world import World
 
@@ -35,6 +41,18 @@ PAGES: dict[str, tuple[str, ...]] = {
     "invoice lines": EVERYBODY,
     "invoice void": FINANCE,
     "invoice regenerate": FINANCE,
+    "adjust": EVERYBODY,
+    "balances": EVERYBODY,
+    "balance": EVERYBODY,
+    "ledger": EVERYBODY,
+    "ledgers": EVERYBODY,
+    "adjustments": EVERYBODY,
+    "adjustments file": EVERYBODY,
+    "adjustment": EVERYBODY,
+    "adjustment approve": FINANCE,
+    "adjustment reject": FINANCE,
+    "adjustment withdraw": EVERYBODY,
+    "checks": FINANCE,
     "products": EVERYBODY,
     "product": EVERYBODY,
     "rate cards": EVERYBODY,
@@ -64,9 +82,27 @@ PAGES: dict[str, tuple[str, ...]] = {
 }
 
 
+def adjusted(world: World) -> tuple[UUID, UUID]:
+    """An adjustment that waits, and the balance that it is about; made once."""
+    known = Adjustment.objects.filter(segment__isnull=False).select_related("segment").first()
+    if known is None:
+        ensure_staff(username="maker", role="support")
+        product = create_product(product_type="FIXED", fields={"name": "Credits"}, now=world.now)
+        end = world.now.replace(minute=0) + timedelta(days=9)
+        new = NewBalance(kind="CREDIT", product_id=product.pk, access=((Decimal(100), world.since, end),))
+        segment = create_balance(customer_id=world.customer, new=new, now=world.now).segments.get()
+        wish = NewAdjustment(
+            customer_id=world.customer, wish=EntryWish(segment.pk, Decimal(50_000)), words=Words("OTHER", "because")
+        )
+        known = request_adjustment(new=wish, maker_id=User.objects.get(username="maker").pk, now=world.now)
+    assert known.segment is not None
+    return known.pk, known.segment.owner_id
+
+
 def address(page: str, world: World) -> str:
     key, _ = create_api_key(name="a key", scopes=["*"], now=world.now)
     final = world.final.pk
+    adjustment, balance = adjusted(world)
     where = {
         "home": "index",
         "search": "search",
@@ -86,6 +122,18 @@ def address(page: str, world: World) -> str:
         "invoice lines": ("invoices_invoice_lines", final),
         "invoice void": ("invoices_invoice_void", final),
         "invoice regenerate": ("invoices_invoice_regenerate", final),
+        "adjust": ("customers_customer_adjust", world.customer),
+        "balances": "balances_balance_changelist",
+        "balance": ("balances_balance_change", balance),
+        "ledger": ("balances_ledger", balance),
+        "ledgers": "balances_ledgers",
+        "adjustments": "balances_adjustment_changelist",
+        "adjustments file": "balances_adjustment_export",
+        "adjustment": ("balances_adjustment_change", adjustment),
+        "adjustment approve": ("balances_adjustment_approve", adjustment),
+        "adjustment reject": ("balances_adjustment_reject", adjustment),
+        "adjustment withdraw": ("balances_adjustment_withdraw", adjustment),
+        "checks": "balances_ledgercheck_changelist",
         "products": "catalog_product_changelist",
         "product": ("catalog_product_change", world.product),
         "rate cards": "catalog_ratecard_changelist",
@@ -155,8 +203,22 @@ def test_staff_without_a_role_have_an_empty_home(world: World) -> None:
 
 def test_support_cannot_do_what_it_cannot_open(world: World, support: Client) -> None:
     before = list(Invoice.objects.order_by("pk").values())
-    data = {"reason": "because", "name": "Acme Robotics", "confirmed": "1", "ending_before": "", "void_invoices": "on"}
-    for act in ("customer archive", "contract end", "contract archive", "invoice void", "key revoke"):
+    data = {
+        "note": "because",
+        "reason": "because",
+        "name": "Acme Robotics",
+        "confirmed": "1",
+        "ending_before": "",
+        "void_invoices": "on",
+    }
+    for act in (
+        "customer archive",
+        "contract end",
+        "contract archive",
+        "invoice void",
+        "key revoke",
+        "adjustment approve",
+    ):
         assert support.post(address(act, world), data).status_code == 403, act
     assert list(Invoice.objects.order_by("pk").values()) == before
 

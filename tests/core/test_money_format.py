@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.money_format import abridge, format_money, format_quantity
+from core.money_format import abridge, format_money, format_quantity, parse_money
 
 USD = {"minor_digits": 2, "places": 0}
 EUR = {"minor_digits": 0, "places": 2}
@@ -82,3 +82,47 @@ def test_what_is_not_a_number_is_refused(broken: str) -> None:
 )
 def test_long_decimals_are_cut_and_say_so(figure: str, decimals: int, shown: str) -> None:
     assert abridge(figure, decimals) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "minor_digits", "places", "stored"),
+    [
+        ("25", 2, 0, "2500"),
+        ("25.00", 2, 0, "2500"),
+        (" 1,234.5 ", 2, 0, "123450"),
+        ("0.10", 2, 0, "10"),
+        ("25.100", 2, 0, "2510"),
+        ("12.34", 0, 2, "12.34"),
+        ("1500", 0, 0, "1500"),
+        ("0.000001", 0, None, "0.000001"),
+        ("12,345,678", 2, 0, "1234567800"),
+    ],
+)
+def test_what_people_write_is_stored_exactly(text: str, minor_digits: int, places: int | None, stored: str) -> None:
+    assert parse_money(text, minor_digits=minor_digits, places=places) == Decimal(stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "-5",
+        "+5",
+        "25,00",
+        "1,23",
+        "1.2.3",
+        "1e3",
+        "0x10",
+        "25.001",
+        "NaN",
+        "Infinity",
+        "٢٥",
+        ".5",
+        "5.",
+        "1_000",
+    ],
+)
+def test_what_could_be_meant_in_two_ways_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"Write it like|decimals"):
+        parse_money(text, minor_digits=2, places=0)

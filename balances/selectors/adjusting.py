@@ -1,0 +1,163 @@
+"""What staff may adjust on their own: limits by role, what an amount is worth, what was posted within a day."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q, QuerySet, Sum
+
+from balances.control import Adjustment
+from balances.models import AccessType
+from catalog.models import CreditType, CreditTypeConversion
+from contracts.models import Contract
+from core.errors import NotFound
+from core.staff import roles_of
+from engine.limits import WINDOW, Allowance, Approval, approval
+from engine.money import ZERO, mul
+
+CENTS = Decimal(100)
+A_YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an adjustment needs a second person, and by which figures. `worth` in USD cents, None if not known."""
+
+    worth: Decimal | None
+    allowance: Allowance
+    approval: Approval
+
+
+def limits() -> dict[str, Decimal]:
+    """What each role may post alone, in USD cents. Raises ImproperlyConfigured for a setting that is no number."""
+    return {role: mul(_number(text, "TACTUS_ADJUSTMENT_LIMITS"), CENTS) for role, text in _limits().items()}
+
+
+def limit_of(user: User) -> Decimal:
+    """What this person may post alone, in USD cents: the highest of their roles; 0 without one."""
+    known = limits()
+    return max((known.get(role, ZERO) for role in roles_of(user)), default=ZERO)
+
+
+def worths() -> dict[str, Decimal]:
+    """What one unit of a currency counts as in USD, for limits only."""
+    table: dict[str, str] = settings.TACTUS_ADJUSTMENT_WORTH
+    return {code: _number(text, "TACTUS_ADJUSTMENT_WORTH") for code, text in table.items()} | {"USD": Decimal(1)}
+
+
+def worth_of(
+    *, amount: Decimal, unit: CreditType, customer_id: UUID, access_type: str = AccessType.SPEND
+) -> Decimal | None:
+    """What an amount in the unit's stored scale moves, in USD cents; None where that is not known.
+
+    A custom unit counts at the dearest conversion of the rate cards that the customer's contracts use. Units of usage
+    (QUANTITY) have no worth of their own.
+    """
+    if access_type != AccessType.SPEND:
+        return None
+    if unit.is_currency:
+        return _in_usd_cents(abs(amount), unit)
+    cards = Contract.objects.filter(customer_id=customer_id, archived_at__isnull=True).values("rate_card")
+    rows = CreditTypeConversion.objects.filter(rate_card__in=cards, custom_credit_type=unit)
+    found = [
+        _in_usd_cents(mul(abs(amount), row.fiat_per_custom_credit), row.rate_card.fiat_credit_type)
+        for row in rows.select_related("rate_card__fiat_credit_type")
+    ]
+    return None if not found or None in found else max(each for each in found if each is not None)
+
+
+def allowance_of(*, maker: User, customer_id: UUID, now: datetime) -> Allowance:
+    """The limit of this person, and what counts against it. Two sums in one query.
+
+    Only adjustments that nobody else decided count: those that a second person approved were looked at.
+    """
+    alone = Adjustment.objects.filter(
+        status=Adjustment.Status.POSTED, approval=Approval.NONE, made_at__gt=now - WINDOW
+    ).aggregate(maker=Sum("worth", filter=Q(made_by=maker)), customer=Sum("worth", filter=Q(customer_id=customer_id)))
+    return Allowance(limit_of(maker), alone["maker"] or ZERO, alone["customer"] or ZERO)
+
+
+def assess(
+    *, maker: User, customer_id: UUID, amount: Decimal, unit: CreditType, access_type: str, now: datetime
+) -> Verdict:
+    """Whether this person may post this alone now. What is true under the lock of the service is what counts."""
+    worth = worth_of(amount=amount, unit=unit, customer_id=customer_id, access_type=access_type)
+    allowance = allowance_of(maker=maker, customer_id=customer_id, now=now)
+    return Verdict(worth, allowance, approval(worth, allowance))
+
+
+def deciders(*, but: User) -> list[User]:
+    """Who may approve what this person asks for, by name."""
+    rows = User.objects.with_perm("balances.approve_adjustment", backend="django.contrib.auth.backends.ModelBackend")
+    return list(rows.exclude(pk=but.pk).order_by("first_name", "last_name", "username"))
+
+
+def default_expiry(*, customer_id: UUID, now: datetime) -> date:
+    """The day at whose start, UTC, a credit ends unless somebody says otherwise (TACTUS_CREDIT_EXPIRY)."""
+    asked: str = settings.TACTUS_CREDIT_EXPIRY
+    if asked == "contract":
+        living = Contract.objects.filter(customer_id=customer_id, archived_at__isnull=True)
+        ends = list(living.exclude(ending_before__lte=now).values_list("ending_before", flat=True))
+        known = [end for end in ends if end is not None]
+        return max(known).date() if known and len(known) == len(ends) else (now + A_YEAR).date()
+    days = _number(asked, "TACTUS_CREDIT_EXPIRY")
+    return (now + timedelta(days=int(days))).date()
+
+
+def adjustment_rows() -> QuerySet[Adjustment]:
+    """Adjustments with all that their rows show; one query."""
+    return Adjustment.objects.select_related(
+        "customer", "credit_type", "segment__owner__product", "product", "made_by", "decided_by", "entry", "credit"
+    )
+
+
+def get_adjustment(*, adjustment_id: UUID) -> Adjustment:
+    """One adjustment. Raises NotFound."""
+    found = adjustment_rows().filter(pk=adjustment_id).first()
+    if found is None:
+        raise NotFound(f"no adjustment {adjustment_id}")
+    return found
+
+
+def waiting_for(user: User) -> int:
+    """How many adjustments this person could decide."""
+    return Adjustment.objects.filter(status=Adjustment.Status.PENDING).exclude(made_by=user).count()
+
+
+def units_of(*, customer_id: UUID) -> Iterator[CreditType]:
+    """The units a customer deals in, likeliest first: currencies of their contracts, units of their balances, USD."""
+    contracts = Q(pk__in=Contract.objects.filter(customer_id=customer_id).values("rate_card__fiat_credit_type"))
+    converted = CreditTypeConversion.objects.filter(rate_card__contracts__customer_id=customer_id)
+    custom = Q(pk__in=converted.values("custom_credit_type"))
+    held = Q(pk__in=CreditType.objects.filter(code="USD").values("pk"))
+    for condition in (contracts, custom & ~contracts, held & ~contracts & ~custom):
+        yield from CreditType.objects.filter(condition, archived_at__isnull=True).order_by("name", "pk")
+
+
+def _in_usd_cents(amount: Decimal, unit: CreditType) -> Decimal | None:
+    if unit.code == "USD":
+        return amount
+    counts = worths().get(unit.code)
+    if counts is None:
+        return None
+    return mul(mul(amount.scaleb(-unit.minor_digits), counts), CENTS)
+
+
+def _limits() -> dict[str, str]:
+    table: dict[str, str] = settings.TACTUS_ADJUSTMENT_LIMITS
+    return table
+
+
+def _number(text: str, name: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:
+        raise ImproperlyConfigured(f"{name}: {text!r} is no number") from error
+    if not value.is_finite() or value < ZERO:
+        raise ImproperlyConfigured(f"{name}: {text!r} must be 0 or more")
+    return value

@@ -1,0 +1,364 @@
+"""Adjustments by people: asked for by one, posted at once within that one's limit, else decided by another.
+
+Whoever asks first takes turns for themselves and for the customer, so that the sums of a day are those of the commit;
+then the customer, then its balances (docs/adr/0015).
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from balances.control import Adjustment
+from balances.models import AccessType, Balance, Segment
+from balances.selectors.adjusting import Verdict, assess
+from balances.services.grants import NewBalance, check_product, grant
+from balances.services.ledger import lock_balances, post_manual_entry
+from catalog.models import CreditType, Product
+from core import audit
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.events import publish
+from core.money_format import format_money, format_quantity
+from core.transactions import require_transaction, take_turns, use_case
+from customers.models import Customer
+from engine.errors import InvalidTerms
+from engine.limits import Approval
+from engine.money import ZERO, add, checked, plain
+from engine.schedules import AccessSegment
+
+REQUEST = "balances.request_adjustment"
+APPROVE = "balances.approve_adjustment"
+Status = Adjustment.Status
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWish:
+    """An entry in a segment's ledger: `amount` signed, in the balance's stored unit."""
+
+    segment_id: UUID
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CreditWish:
+    """A new credit of the customer: `amount` above 0 in the stored unit, over `[starting_at, ending_before)`, UTC."""
+
+    product_id: UUID
+    credit_type_id: UUID
+    amount: Decimal
+    starting_at: datetime
+    ending_before: datetime
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Why. The customer reads `public_reason`; note and ticket are for staff."""
+
+    reason_code: str
+    public_reason: str
+    note: str = ""
+    ticket_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdjustment:
+    """What is asked for. The same `id` again is the same adjustment: a form that is sent twice posts once."""
+
+    customer_id: UUID
+    wish: EntryWish | CreditWish
+    words: Words
+    id: UUID = field(default_factory=uuid4)
+
+
+def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Verdict:
+    """What asking for it now would lead to; writes nothing. Raises as `request_adjustment`."""
+    with use_case():
+        customer = _customer(new.customer_id)
+        lock_balances(customer.pk)
+        row = _asked(new, customer, now)
+        return _assessed(row, _person(maker_id, REQUEST), now)
+
+
+def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Adjustment:
+    """Posts at once what is within the maker's limit; else it waits for a second person.
+
+    Raises NotAllowed for people without the right, NotFound, InvalidInput naming the field, Conflict.
+    """
+    with use_case():
+        take_turns("adjustments", [f"maker:{maker_id}", f"customer:{new.customer_id}"])
+        known = Adjustment.objects.filter(pk=new.id).first()
+        if known is not None:
+            if (known.made_by_id, known.customer_id) != (maker_id, new.customer_id):
+                raise Conflict("this id is taken by another adjustment")
+            return known
+        maker = _person(maker_id, REQUEST)
+        customer = _customer(new.customer_id)
+        lock_balances(customer.pk)
+        row = _asked(new, customer, now)
+        row.made_by = maker
+        verdict = _assessed(row, maker, now)
+        row.worth, row.approval = verdict.worth, verdict.approval.value
+        row.limit_worth = verdict.allowance.limit
+        row.by_maker, row.for_customer = verdict.allowance.by_maker, verdict.allowance.for_customer
+        if verdict.approval is Approval.NONE:
+            _post(row, customer, now)
+        row.save(force_insert=True)
+        if row.status == Status.POSTED:
+            _tell(row, name="adjustment.posted", now=now, reason=row.public_reason)
+        else:
+            _tell(row, name="adjustment.requested", now=now, reason=row.public_reason)
+    return row
+
+
+def approve_adjustment(*, adjustment_id: UUID, decider_id: int, now: datetime, note: str = "") -> Adjustment:
+    """A second person posts what the first one asked for. It must still be possible as it was asked.
+
+    Raises NotFound, NotAllowed (also for the maker), Conflict where it is decided already, InvalidInput where the
+    balance has changed so that it cannot be done.
+    """
+    with use_case():
+        row = _waiting(adjustment_id)
+        decider = _second_person(row, decider_id)
+        if now >= row.made_at + waiting_time():
+            raise Conflict("this waited for too long; it has to be asked for again")
+        customer = _customer(row.customer_id)
+        lock_balances(customer.pk)
+        _check(row, now)
+        _decide(row, Status.POSTED, decider, note, now)
+        _post(row, customer, now)
+        row.save()
+        _tell(row, name="adjustment.posted", now=now, reason=note)
+    return row
+
+
+def reject_adjustment(*, adjustment_id: UUID, decider_id: int, note: str, now: datetime) -> Adjustment:
+    """A second person refuses, and says why. Nothing is written to any ledger. Raises as `approve_adjustment`."""
+    if not note.strip():
+        raise InvalidInput("say why", field="note")
+    with use_case():
+        row = _waiting(adjustment_id)
+        _decide(row, Status.REJECTED, _second_person(row, decider_id), note, now)
+        row.save()
+        _tell(row, name="adjustment.rejected", now=now, reason=note)
+    return row
+
+
+def withdraw_adjustment(*, adjustment_id: UUID, maker_id: int, now: datetime, note: str = "") -> Adjustment:
+    """Whoever asked takes it back. Raises NotFound, NotAllowed for everybody else, Conflict where it is decided."""
+    with use_case():
+        row = _waiting(adjustment_id)
+        if row.made_by_id != maker_id:
+            raise NotAllowed("only who asked for it may withdraw it")
+        _decide(row, Status.WITHDRAWN, _person(maker_id, REQUEST), note, now)
+        row.save()
+        _tell(row, name="adjustment.withdrawn", now=now, reason=note)
+    return row
+
+
+def withdraw_forgotten(*, now: datetime) -> int:
+    """Sweep: what nobody decided in time is withdrawn; returns how many. Twice changes nothing."""
+    due = Adjustment.objects.filter(status=Status.PENDING, made_at__lte=now - waiting_time())
+    found = list(due.order_by("made_at").values_list("pk", flat=True)[:200])
+    return sum(_forget(key, now) for key in found)
+
+
+def waiting_time() -> timedelta:
+    """For how long an adjustment may wait."""
+    return timedelta(hours=settings.TACTUS_ADJUSTMENT_WAITS_HOURS)
+
+
+def _forget(adjustment_id: UUID, now: datetime) -> int:
+    with use_case():
+        row = Adjustment.objects.select_for_update(skip_locked=True).filter(pk=adjustment_id).first()
+        if row is None or row.status != Status.PENDING:
+            return 0
+        _decide(row, Status.WITHDRAWN, None, "nobody decided in time", now)
+        row.save()
+        _tell(row, name="adjustment.withdrawn", now=now, reason=row.decision_note)
+    return 1
+
+
+def _assessed(row: Adjustment, maker: User, now: datetime) -> Verdict:
+    return assess(
+        maker=maker, customer_id=row.customer_id, amount=row.amount, unit=row.credit_type,
+        access_type=AccessType.SPEND if row.segment is None else row.segment.owner.access_type, now=now,
+    )  # fmt: skip
+
+
+def _asked(new: NewAdjustment, customer: Customer, now: datetime) -> Adjustment:
+    """The row of a wish that can be carried out now. Raises InvalidInput and NotFound naming the field."""
+    words = _checked_words(new.words)
+    row = Adjustment(
+        id=new.id, customer=customer, amount=new.wish.amount, made_at=now, reason_code=words.reason_code,
+        public_reason=words.public_reason, note=words.note, ticket_url=words.ticket_url,
+    )  # fmt: skip
+    if isinstance(new.wish, EntryWish):
+        segment = Segment.objects.select_related("owner__credit_type").filter(pk=new.wish.segment_id).first()
+        if segment is None or segment.owner.customer_id != customer.pk:
+            raise NotFound("the customer has no such balance", field="segment_id")
+        row.segment, row.credit_type = segment, segment.owner.credit_type
+    else:
+        product = Product.objects.filter(pk=new.wish.product_id).first()
+        if product is None:
+            raise InvalidInput("no such product", field="product_id")
+        unit = CreditType.objects.filter(pk=new.wish.credit_type_id, archived_at__isnull=True).first()
+        if unit is None:
+            raise InvalidInput("no such credit type", field="credit_type_id")
+        row.product, row.credit_type = product, unit
+        row.credit_name = _text(new.wish.name, "name", 200)
+        row.access_from, row.access_until = new.wish.starting_at, new.wish.ending_before
+    _check(row, now)
+    return row
+
+
+def _check(row: Adjustment, now: datetime) -> None:
+    """Whether it can be done at this moment; the caller holds the customer's balances. Raises InvalidInput."""
+    try:
+        if row.segment is not None:
+            _check_entry(row.segment, row.amount, now)
+        else:
+            _check_credit(row, now)
+    except InvalidTerms as error:
+        raise InvalidInput(error.message.removeprefix(f"{error.field} "), field=error.field) from error
+
+
+def _check_entry(segment: Segment, amount: Decimal, now: datetime) -> None:
+    if checked(amount, "amount", least=None) == ZERO:
+        raise InvalidTerms("must not be 0", "amount")
+    segment.refresh_from_db()
+    if segment.removed_at is not None:
+        raise InvalidTerms("the balance has no such segment any more", "segment_id")
+    if segment.owner.archived_at is not None:
+        raise InvalidTerms("the balance is archived", "segment_id")
+    if segment.ending_before <= now:
+        raise InvalidTerms("the segment has ended; grant a new credit instead", "segment_id")
+    if amount < ZERO and add(segment.balance, amount) < ZERO:
+        raise InvalidTerms("is more than the balance holds", "amount")
+
+
+def _check_credit(row: Adjustment, now: datetime) -> None:
+    if row.product_id is None or row.access_from is None or row.access_until is None:
+        raise InvalidTerms("a credit needs a product and its access", "product_id")
+    if checked(row.amount, "amount", least=None) <= ZERO:
+        raise InvalidTerms("must be above 0", "amount")
+    check_product(row.product_id)
+    AccessSegment(row.amount, row.access_from, row.access_until)
+    if row.access_until <= now:
+        raise InvalidTerms("lies in the past", "ending_before")
+
+
+def _post(row: Adjustment, customer: Customer, now: datetime) -> None:
+    """The one place where an adjustment has its effect; the caller has checked it under the customer's balances."""
+    require_transaction()
+    key = f"adjustment:{row.pk}"
+    if row.segment is not None:
+        at = max(row.segment.starting_at, now)
+        row.entry = post_manual_entry(
+            row.segment.owner, segment_id=row.segment.pk, amount=row.amount, reason=row.public_reason, now=now,
+            timestamp=at, uniqueness_key=key,
+        )  # fmt: skip
+    elif row.product_id is not None and row.access_from is not None and row.access_until is not None:
+        row.credit = grant(
+            customer,
+            new=NewBalance(
+                kind=Balance.Kind.CREDIT, product_id=row.product_id, credit_type_id=row.credit_type_id,
+                access=((row.amount, row.access_from, row.access_until),), name=row.credit_name,
+                reason=row.public_reason, uniqueness_key=key,
+            ),
+            now=now,
+        )  # fmt: skip
+    row.status = Status.POSTED
+    row.decided_at = now
+
+
+def _decide(row: Adjustment, status: Adjustment.Status, decider: User | None, note: str, now: datetime) -> None:
+    row.status = status
+    row.decided_by, row.decided_at = decider, now
+    row.decision_note = _text(note, "note", 1000)
+
+
+def _waiting(adjustment_id: UUID) -> Adjustment:
+    """The row, locked. Raises NotFound, Conflict where it is decided."""
+    rows = Adjustment.objects.select_for_update(of=("self",)).select_related("credit_type", "segment__owner")
+    row = rows.filter(pk=adjustment_id).first()
+    if row is None:
+        raise NotFound(f"no adjustment {adjustment_id}")
+    if row.status != Status.PENDING:
+        raise Conflict(f"this is {row.get_status_display().lower()} already")
+    return row
+
+
+def _second_person(row: Adjustment, decider_id: int) -> User:
+    if row.made_by_id == decider_id:
+        raise NotAllowed("you asked for this yourself: somebody else decides")
+    return _person(decider_id, APPROVE)
+
+
+def _person(user_id: int, permission: str) -> User:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None or not user.has_perm(permission):
+        raise NotAllowed("your role may not do this")
+    return user
+
+
+def _customer(customer_id: UUID) -> Customer:
+    """The living customer, locked against being archived meanwhile."""
+    customer = Customer.objects.select_for_update(no_key=True).filter(pk=customer_id).first()
+    if customer is None:
+        raise NotFound(f"no customer {customer_id}", field="customer_id")
+    if customer.archived_at is not None:
+        raise InvalidInput("the customer is archived", field="customer_id")
+    return customer
+
+
+def _checked_words(words: Words) -> Words:
+    if words.reason_code not in Adjustment.ReasonCode.values:
+        raise InvalidInput(f"must be one of {', '.join(Adjustment.ReasonCode.values)}", field="reason_code")
+    public = _text(words.public_reason, "public_reason", 500)
+    if not public:
+        raise InvalidInput("is needed: the customer reads it", field="public_reason")
+    url = _text(words.ticket_url, "ticket_url", 500)
+    if url:
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            good = False
+        if not good or any(letter.isspace() for letter in url):
+            raise InvalidInput("must be an http or https address", field="ticket_url")
+    return Words(words.reason_code, public, _text(words.note, "note", 2000), url)
+
+
+def _text(value: str, name: str, longest: int) -> str:
+    text = value.strip()
+    if len(text) > longest:
+        raise InvalidInput(f"must have at most {longest:,} characters", field=name)
+    if "\x00" in text:
+        raise InvalidInput("cannot contain NUL", field=name)
+    return text
+
+
+def _change(row: Adjustment) -> str:
+    """What it moves, for people: "-25.00 USD" """
+    unit = row.credit_type
+    if row.segment is not None and row.segment.owner.access_type == AccessType.QUANTITY:
+        return f"{format_quantity(row.amount)} units"
+    return f"{format_money(row.amount, unit.minor_digits, unit.places)} {unit.code or unit.name}"
+
+
+def _tell(row: Adjustment, *, name: str, now: datetime, reason: str) -> None:
+    """The one place from which facts about adjustments go out."""
+    detail = {
+        "change": _change(row), "amount": plain(row.amount), "credit_type": row.credit_type.name,
+        "reason_code": row.reason_code,
+        "segment_id": str(row.segment_id) if row.segment_id else None,
+        "credit_id": str(row.credit_id) if row.credit_id else None,
+        "approval": row.approval or None, "ticket": row.ticket_url or None,
+    }  # fmt: skip
+    audit.record(name, row, at=now, detail=detail, reason=reason)
+    publish(name, row, at=now, customer_id=row.customer_id, payload=detail)

@@ -1,0 +1,235 @@
+"""What staff fill in to adjust a customer's balances."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from balances.admin.balances import access_text, amount_text, name_of
+from balances.control import Adjustment
+from balances.models import AccessType, Balance, Segment
+from balances.selectors.adjusting import default_expiry
+from balances.selectors.live import Pending, left_in
+from balances.services import CreditWish, EntryWish, NewAdjustment, Words
+from catalog.models import CreditType
+from core import display
+from core.admin.inputs import DayInput
+from core.money_format import parse_money
+from customers.models import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A segment that can be adjusted, with its balance; the balance comes with its product's versions."""
+
+    balance: Balance
+    segment: Segment
+
+    def title(self, at: datetime) -> str:
+        """ "Starter credit, 1-31 Mar 2026" """
+        return f"{name_of(self.balance, at)}, {access_text(self.segment.starting_at, self.segment.ending_before)}"
+
+    def label(self, pending: Pending, at: datetime) -> str:
+        """The same with what is left: "…: 12.00 USD left" """
+        return f"{self.title(at)}: {amount_text(left_in(self.segment, pending), self.balance)} left"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the page needs to know of a customer: read once for each request."""
+
+    customer: Customer
+    at: datetime
+    pending: Pending
+    choices: Sequence[Choice]
+    units: Sequence[CreditType]
+    products: Sequence[tuple[str, str]]
+
+
+class WhyForm(forms.Form):
+    """What both kinds of adjustment ask."""
+
+    order: ClassVar[tuple[str, ...]] = ()
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    amount = forms.CharField(
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text="As people write it: 25 or 1,234.50.",
+    )
+    reason_code = forms.ChoiceField(
+        label="Reason", choices=Adjustment.ReasonCode.choices, widget=UnfoldAdminSelectWidget()
+    )
+    public_reason = forms.CharField(
+        label="In words, for the customer",
+        max_length=500,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="The customer reads it in the ledger.",
+    )
+    note = forms.CharField(
+        label="Internal note",
+        max_length=2000,
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="For staff only.",
+    )
+    ticket_url = forms.CharField(
+        label="Ticket",
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "url", "autocomplete": "off"}),
+        help_text="Its address, https://…",
+    )
+
+    def __init__(self, desk: Desk, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.desk = desk
+        self.prepare()
+        self.order_fields(self.order)
+
+    def prepare(self) -> None:
+        """Fills in what may be chosen."""
+
+    def unit(self) -> CreditType | None:
+        """What the amount counts; None while that is not chosen. Units of usage have none of their own."""
+        raise NotImplementedError
+
+    def wish(self) -> EntryWish | CreditWish:
+        """What is asked for."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        """The amount is read once its unit is known."""
+        data = super().clean() or self.cleaned_data
+        text, unit = data.get("amount"), self.unit()
+        if text is not None and unit is not None:
+            places = unit.places if unit.is_currency else None
+            try:
+                data["amount"] = parse_money(text, minor_digits=unit.minor_digits, places=places)
+            except ValueError as error:
+                self.add_error("amount", str(error))
+        return data
+
+    def new(self) -> NewAdjustment:
+        """What the service takes."""
+        data = self.cleaned_data
+        words = Words(data["reason_code"], data["public_reason"], data["note"], data["ticket_url"])
+        return NewAdjustment(customer_id=self.desk.customer.pk, wish=self.wish(), words=words, id=data["key"])
+
+
+class CreditForm(WhyForm):
+    """A new credit."""
+
+    order = ("amount", "credit_type_id", "reason_code", "ending_before", "public_reason", "ticket_url", "product_id")
+
+    credit_type_id = forms.ChoiceField(label="Unit", widget=UnfoldAdminSelectWidget())
+    ending_before = forms.DateField(
+        label="Expires on", widget=DayInput(), help_text="What is left then is gone at 00:00 UTC of this day."
+    )
+    starting_at = forms.DateField(
+        label="Usable from", required=False, widget=DayInput(), help_text="Empty: at once. Else 00:00 UTC of this day."
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="As the customer sees the credit; empty: its product's name.",
+    )
+    product_id = forms.ChoiceField(
+        label="Product", widget=UnfoldAdminSelectWidget(), help_text="What reports book it under."
+    )
+
+    def prepare(self) -> None:
+        """The units that the customer deals in, products that a credit may hang on, one year's access."""
+        self.choose("credit_type_id", [(str(unit.pk), display.unit_code(unit)) for unit in self.desk.units])
+        self.choose("product_id", self.desk.products)
+        expiry = default_expiry(customer_id=self.desk.customer.pk, now=self.desk.at)
+        self.fields["ending_before"].initial = expiry
+
+    def choose(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """What a list offers; the first is meant unless somebody says otherwise."""
+        field = self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = list(choices)
+            field.initial = choices[0][0] if choices else None
+
+    def unit(self) -> CreditType | None:
+        chosen = self.cleaned_data.get("credit_type_id")
+        return next((unit for unit in self.desk.units if str(unit.pk) == chosen), None)
+
+    def wish(self) -> CreditWish:
+        data = self.cleaned_data
+        start = data["starting_at"]
+        hour = self.desk.at.replace(minute=0, second=0, microsecond=0)
+        return CreditWish(
+            product_id=UUID(data["product_id"]),
+            credit_type_id=UUID(data["credit_type_id"]),
+            amount=data["amount"],
+            starting_at=_midnight(start) if start and start > self.desk.at.date() else hour,
+            ending_before=_midnight(data["ending_before"]),
+            name=data["name"],
+        )
+
+    def clean_ending_before(self) -> date:
+        """A day that calendars know, and after the first one."""
+        chosen: date = self.cleaned_data["ending_before"]
+        if chosen.year > 2200:
+            raise forms.ValidationError("Must be before 2201.")
+        if chosen <= self.desk.at.date():
+            raise forms.ValidationError("Must be a day to come.")
+        return chosen
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        start, end = data.get("starting_at"), data.get("ending_before")
+        if start and end and start >= end:
+            self.add_error("starting_at", "Must be before it expires.")
+        return data
+
+
+class EntryForm(WhyForm):
+    """An entry in the ledger of a balance that is there."""
+
+    order = ("segment_id", "direction", "amount", "reason_code", "ticket_url", "public_reason")
+
+    segment_id = forms.ChoiceField(label="Balance", widget=UnfoldAdminSelectWidget())
+    direction = forms.ChoiceField(
+        label="What to do",
+        choices=(("add", "Add to it"), ("take", "Take from it")),
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+    def prepare(self) -> None:
+        """The segments that have not ended."""
+        field = self.fields["segment_id"]
+        if isinstance(field, forms.ChoiceField):
+            pending, at = self.desk.pending, self.desk.at
+            field.choices = [(str(each.segment.pk), each.label(pending, at)) for each in self.desk.choices]
+
+    def chosen(self) -> Choice | None:
+        """The segment that is meant."""
+        wanted = self.cleaned_data.get("segment_id")
+        return next((each for each in self.desk.choices if str(each.segment.pk) == wanted), None)
+
+    def unit(self) -> CreditType | None:
+        found = self.chosen()
+        if found is None:
+            return None
+        # units of usage are written as they are, and may be split
+        whole = CreditType(name="units")
+        return whole if found.balance.access_type == AccessType.QUANTITY else found.balance.credit_type
+
+    def wish(self) -> EntryWish:
+        data = self.cleaned_data
+        amount: Decimal = data["amount"]
+        return EntryWish(UUID(data["segment_id"]), amount.copy_negate() if data["direction"] == "take" else amount)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
