@@ -109,7 +109,7 @@ def draft_view(row: models.Invoice, *, now: datetime, running: Running | None = 
 
 def standing_of(row: models.Invoice, running: Running) -> Standing:
     """An invoice of any kind as it stands: what a draft shows and finalization stores."""
-    if row.kind == models.Invoice.Kind.SCHEDULED:
+    if row.kind == models.Invoice.Kind.SCHEDULED and not running.charges(row):
         return standing_charges(row, running)
     composed = running.compose(row)
     standing = Standing(
@@ -234,6 +234,7 @@ def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
         commit_segment_id=None if line.commit_segment_id is None else UUID(line.commit_segment_id),
         commit_type=line.commit_type or "",
         quantity_consumed=line.quantity_consumed,
+        subscription_id=None if line.subscription_id is None else UUID(line.subscription_id),
     )
 
 
