@@ -9,7 +9,10 @@ REACTIONS: dict[str, list[str]] = {
         "balances.services.edits.archive_balances_of_customer",
     ],
     "contract.created": ["invoices.services.drafts.open_invoices"],
-    "contract.edited": ["invoices.services.subscriptions.follow_edit"],
+    "contract.edited": [
+        "balances.services.recurring.follow_subscriptions",
+        "invoices.services.subscriptions.follow_edit",
+    ],
     "contract.end_changed": [
         "balances.services.edits.end_with_contract",
         "invoices.services.subscriptions.keep_paid_ends",

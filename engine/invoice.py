@@ -95,6 +95,7 @@ def usage_windows(terms: InvoiceTerms, cuts: Iterable[datetime] = ()) -> list[Pe
     composites = composite_edges(terms)
     for product in terms.products:
         edges |= _edges(terms, product, composites)
+        edges.update(*terms.seat_cuts(product.product_id, product.tags).values())
         for schedule in product.schedules.values():
             edges.update(schedule.cuts(terms.period))
     return split(terms.period, edges)

@@ -1,6 +1,7 @@
 """Subscriptions in bodies, and how they become what services take."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -245,7 +246,7 @@ def _seat_changes(body: Mapping[str, Any]) -> Iterable[NewChange]:
             if "seat_ids" in one:
                 yield NewChange(where, kind, one["starting_at"], None, tuple(one["seat_ids"]))
             else:
-                yield NewChange(where, kind, one["starting_at"], one["quantity"])
+                yield NewChange(where, kind, one["starting_at"], Decimal(one["quantity"]))
 
 
 def shown_update(body: Mapping[str, Any]) -> dict[str, Any]:

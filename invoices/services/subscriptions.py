@@ -56,7 +56,7 @@ def check_final_invoices(contract: Contract, *, changed: list[UUID], now: dateti
 
 
 def keep_paid_ends(event: Event) -> None:
-    """Reaction to `contract.end_changed`: one that was charged in advance to the old end ends there, if that is moved on."""
+    """Reaction to `contract.end_changed`: what was charged in advance up to the old end stays ended there."""
     old_end = datetime.fromisoformat(event.payload["from"]) if event.payload.get("from") else None
     contract = lock_contract(contract_id=event.subject_id)
     if old_end is None or (contract.ending_before is not None and contract.ending_before <= old_end):

@@ -2,6 +2,7 @@ import pytest
 from metronome import Metronome
 
 from tests.scenarios.balance_world import BalanceWorld
+from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import World
 
 
@@ -13,3 +14,8 @@ def world(sdk: Metronome) -> World:
 @pytest.fixture
 def balances(sdk: Metronome) -> BalanceWorld:
     return BalanceWorld(sdk)
+
+
+@pytest.fixture
+def subscriptions(sdk: Metronome) -> SubscriptionWorld:
+    return SubscriptionWorld(sdk)

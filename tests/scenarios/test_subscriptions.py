@@ -6,57 +6,17 @@ from typing import Any
 import pytest
 from metronome import BadRequestError
 
-from tests.scenarios.balance_world import BalanceWorld
+from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
-
-DAY = timedelta(days=1)
-
-
-class SubscriptionWorld(BalanceWorld):
-    def seat(self, price: Any = 1000, frequency: str = "MONTHLY", name: str = "Seats") -> tuple[str, str]:
-        """(card, subscription product) at `price` a unit."""
-        card = self.card()
-        return card, self.priced_seat(card, price, frequency, name)
-
-    def priced_seat(self, card: str, price: Any = 1000, frequency: str = "MONTHLY", name: str = "Seats") -> str:
-        product = self.sdk.v1.contracts.products.create(name=name, type="SUBSCRIPTION").data.id
-        self.rate(card, product, price=price, billing_frequency=frequency)
-        return product
-
-    @staticmethod
-    def subscription(product: str, frequency: str = "MONTHLY", collection: str = "ARREARS", **more: Any) -> Any:
-        proration = {"is_prorated": True, "invoice_behavior": "BILL_ON_NEXT_COLLECTION_DATE"}
-        rate = {"product_id": product, "billing_frequency": frequency}
-        return {"collection_schedule": collection, "proration": proration, "subscription_rate": rate} | more
-
-    def edit(self, customer: str, contract: str, **changes: Any) -> Any:
-        return self.sdk.v2.contracts.edit(customer_id=customer, contract_id=contract, **changes).data
-
-    def subscribed(self, customer: str, contract: str) -> Any:
-        [found] = self.sdk.v2.contracts.retrieve(customer_id=customer, contract_id=contract).data.subscriptions
-        return found
-
-    def change(self, customer: str, contract: str, **changes: Any) -> Any:
-        update = {"subscription_id": self.subscribed(customer, contract).id} | changes
-        return self.edit(customer, contract, update_subscriptions=[update])
-
-    def bills(self, customer: str) -> list[tuple[str, str, Any]]:
-        """(type, status, total) of each invoice, in order of time."""
-        rows = sorted(self.invoices(customer), key=lambda row: (row.issued_at or self.now + 99 * DAY, row.type))
-        return [(row.type, row.status, exact(row.total)) for row in rows]
-
-
-@pytest.fixture
-def w(sdk: Any) -> SubscriptionWorld:
-    return SubscriptionWorld(sdk)
 
 
 def lines(row: Any) -> list[tuple[Any, ...]]:
     return [(line.type, line.quantity and exact(line.quantity), exact(line.total)) for line in row.line_items]
 
 
-def test_in_arrears_stands_on_the_usage_invoice_of_its_period(w: SubscriptionWorld) -> None:
+def test_in_arrears_stands_on_the_usage_invoice_of_its_period(subscriptions: SubscriptionWorld) -> None:
     """A plan at 49.00 and 5,000 calls at 0.01 on one invoice, from the draft on, alike when it is final."""
+    w = subscriptions
     metric, _, card = w.priced(price=1)
     plan = w.priced_seat(card, 4900)
     customer = w.customer()
@@ -75,7 +35,8 @@ def test_in_arrears_stands_on_the_usage_invoice_of_its_period(w: SubscriptionWor
     assert [one.to_dict() for one in final.line_items] == [one.to_dict() for one in draft.line_items]
 
 
-def test_in_advance_first_on_its_own_then_on_the_invoice_that_ends_there(w: SubscriptionWorld) -> None:
+def test_in_advance_first_on_its_own_then_on_the_invoice_that_ends_there(subscriptions: SubscriptionWorld) -> None:
+    w = subscriptions
     card, seat = w.seat(700, "WEEKLY")
     customer = w.customer()
     w.open_contract(
@@ -99,7 +60,8 @@ def test_in_advance_first_on_its_own_then_on_the_invoice_that_ends_there(w: Subs
     )  # fmt: skip
 
 
-def test_on_scheduled_invoices_of_its_own_one_period_ahead(w: SubscriptionWorld) -> None:
+def test_on_scheduled_invoices_of_its_own_one_period_ahead(subscriptions: SubscriptionWorld) -> None:
+    w = subscriptions
     card, seat = w.seat(700, "WEEKLY")
     customer = w.customer()
     own = {"invoice_placement": "ON_SCHEDULED_INVOICE"}
@@ -118,8 +80,9 @@ def test_on_scheduled_invoices_of_its_own_one_period_ahead(w: SubscriptionWorld)
     assert [row.type for row in w.invoices(customer, status="DRAFT")].count("SCHEDULED") == 1
 
 
-def test_an_increase_is_prorated_and_billed_with_the_period_or_at_once(w: SubscriptionWorld) -> None:
+def test_an_increase_is_prorated_and_billed_with_the_period_or_at_once(subscriptions: SubscriptionWorld) -> None:
     """638.61 a week; the second seat on the last of seven days costs a seventh."""
+    w = subscriptions
     card, seat = w.seat(63861, "WEEKLY")
     customer = w.customer()
     contract = w.open_contract(
