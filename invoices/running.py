@@ -11,13 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
 from balances.selectors.live import Pending, PendingDraw, left_in
 from catalog.models import Rate
-from contracts.models import Subscription
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
 from engine.invoice import ComposedInvoice
@@ -25,7 +24,7 @@ from engine.money import ZERO
 from engine.terms import SubscriptionTerms
 from invoices.composition import Terms, UsageSource, compose, load_subscription_terms, load_terms, stored_usage
 from invoices.models import Invoice
-from invoices.subscriptions import Subscribed
+from invoices.subscriptions import Subscribed, with_subscribes
 
 Key = tuple[datetime, datetime, str, datetime]
 
@@ -57,16 +56,17 @@ class Running:
         Of the SCHEDULED ones those of contracts with subscriptions: balances pay no purchases.
         """
         if self._drafts is None:
-            subscribes = Exists(Subscription.objects.filter(contract=OuterRef("contract")))
             rows = Invoice.objects.select_related("contract__rate_card__fiat_credit_type", "credit_type").filter(
-                Q(kind=Invoice.Kind.USAGE) | subscribes,
-                customer_id=self._customer_id, status=Invoice.Status.DRAFT,
-            )  # fmt: skip
+                customer_id=self._customer_id, status=Invoice.Status.DRAFT
+            )
+            rows = with_subscribes(rows).filter(Q(kind=Invoice.Kind.USAGE) | Q(subscribes=True))
             self._drafts = sorted(rows, key=_key)
         return self._drafts
 
     def charges(self, row: Invoice) -> tuple[SubscriptionTerms, ...]:
-        """The subscription charges that stand on an invoice."""
+        """The subscription charges that stand on an invoice; no query where the row says that there are none."""
+        if not getattr(row, "subscribes", True):
+            return ()
         known = self._charges.get(row.pk)
         if known is None:
             subscribed = self._subscribed.get(row.contract_id)

@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cached_property
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from catalog.models import Rate
 from contracts.models import Contract, Subscription
 from contracts.selectors import subscriptions_of
@@ -24,6 +26,11 @@ from invoices.models import Invoice, InvoiceLine
 from invoices.periods import billed_from, covered_periods, periods_to_bill
 
 Key = tuple[str, datetime]
+
+
+def with_subscribes(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Invoices that say whether their contracts have subscriptions at all (`subscribes`): then nobody needs to ask."""
+    return rows.annotate(subscribes=Exists(Subscription.objects.filter(contract=OuterRef("contract"))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 BATCH = 200
 LOOK_AGAIN_AFTER = timedelta(hours=1)
+LOOK_BACK = timedelta(days=32)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -115,7 +116,7 @@ def follow_subscriptions(event: Event) -> None:
         for row in rows.select_related("subscription").order_by("created_at", "id"):
             row.contract = contract
             try:
-                check_seats(row, engine_grant(row))
+                check_seats(row, terms=engine_grant(row))
                 follow_grant(row, now=event.occurred_at, since=since)
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"update_subscriptions.{index}.seat_updates") from error
@@ -132,15 +133,15 @@ def open_due_children(*, now: datetime) -> int:
 def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
     """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock.
 
-    Where it grants for seats, the children whose period ends after `since` (by default: that do not end before the last
-    look) get what seats have brought since. Raises InvalidTerms where invoices drew what seats no longer bring.
+    Where it grants for seats, the children whose period ends after `since` (by default: a while before the last look)
+    get what seats have brought by now. Raises InvalidTerms where invoices drew what seats no longer bring.
     """
     require_transaction()
     lock_balances(row.contract.customer_id)
     known = {child.period_start: child for child in row.children.all()}
     terms = engine_grant(row)
-    seats = seats_of(row, terms)
-    since = since or row.next_child_at or now
+    seats = seats_of(row, terms=terms)
+    since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
     ahead = None  # where the period before began: then the next child is made
     for child in children(terms, FOREVER):
@@ -264,7 +265,7 @@ def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdi
         raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
     if row.rollover_fraction is not None and not 0 <= row.rollover_fraction <= 1:
         raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
-    check_seats(row, engine_grant(row))
+    check_seats(row, terms=engine_grant(row))
     return row
 
 

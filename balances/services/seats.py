@@ -114,7 +114,7 @@ class Seats:
         return Grant(one.amount, one.starting_at, child.access.end, of_seats=True, seat=seat)
 
 
-def seats_of(row: RecurringGrant, terms: EngineGrant) -> Seats | None:
+def seats_of(row: RecurringGrant, *, terms: EngineGrant) -> Seats | None:
     """The seats that a recurring grant is for; None where it is for none."""
     subscription = row.subscription
     if subscription is None:
@@ -123,22 +123,22 @@ def seats_of(row: RecurringGrant, terms: EngineGrant) -> Seats | None:
     return Seats(row, terms, subscription, until(history_of(subscription), end_of(subscription)))
 
 
-def check_seats(row: RecurringGrant, terms: EngineGrant) -> None:
+def check_seats(row: RecurringGrant, *, terms: EngineGrant) -> None:
     """Raises InvalidTerms unless the subscription is one of the contract's that can have such a grant."""
     if row.subscription_id is None:
         return
     where = "subscription_config.subscription_id"
     if not Subscription.objects.filter(pk=row.subscription_id, contract=row.contract).exists():
         raise InvalidTerms("the contract has no such subscription", where)
-    seats = seats_of(row, terms)
+    seats = seats_of(row, terms=terms)
     if seats is None or seats.is_pooled:
         return
     if seats.subscription.quantity_management_mode != Subscription.Mode.SEAT_BASED:
         raise InvalidTerms("allocation INDIVIDUAL needs a SEAT_BASED subscription", "subscription_config.allocation")
-    check_number(seats.held, where)
+    check_number(seats.held, where=where)
 
 
-def check_number(held: Sequence[Standing], where: str) -> None:
+def check_number(held: Sequence[Standing], *, where: str) -> None:
     """Raises InvalidTerms where more seats would have balances of their own than there may be."""
     if any(len(standing.assigned) > MOST_SEATS for standing in held):
         raise InvalidTerms(f"at most {MOST_SEATS} seats may have commits or credits of their own", where)

@@ -15,6 +15,7 @@ from engine.money import plain
 from invoices import models
 from invoices.composed import Standing, standing_charges, with_charges
 from invoices.running import Running
+from invoices.subscriptions import with_subscribes
 from invoices.types import CurrencyView, InvoiceView, LineView
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
@@ -23,7 +24,9 @@ STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
     """Invoices with what a view needs, in one query."""
-    rows = models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    rows = with_subscribes(
+        models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    )
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 

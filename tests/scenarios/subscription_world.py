@@ -58,6 +58,13 @@ class SubscriptionWorld(BalanceWorld):
         access = {"unit_price": amount, "credit_type_id": USD}
         return self.recurring(amount, start) | {"access_amount": access, "subscription_config": config} | more
 
+    def invoice(self, customer: str, at: datetime | None = None) -> Any:
+        """The living usage invoice whose period holds `at`; others have no period."""
+        moment = at or self.now
+        usage = [row for row in self.invoices(customer) if row.type == "USAGE" and row.status != "VOID"]
+        [found] = [row for row in usage if row.start_timestamp <= moment < row.end_timestamp]
+        return found
+
     def bills(self, customer: str) -> list[tuple[str, str, Any]]:
         """(type, status, total) of each invoice, in order of time."""
         rows = sorted(self.invoices(customer), key=lambda row: (row.issued_at or self.now + 99 * DAY, row.type))
