@@ -23,6 +23,7 @@ from balances.services.contract_terms import NewTerms, add_terms, change_terms
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
 from core.api.output import Output
+from core.errors import InvalidInput
 
 NAMES = ("commits", "credits", "recurring_commits", "recurring_credits")
 INPUTS = (ContractCommitInput, ContractCreditInput, RecurringCommitInput, RecurringCreditInput)
@@ -76,18 +77,12 @@ class BalancesPart:
         }
 
     def prepare(self, body: dict[str, Any]) -> None:
-        """Gives commits with a temporary id their real one, in the overrides that name them as well."""
-        real: dict[str, str] = {}
-        for name in ("commits", "recurring_commits"):
-            for commit in body.get(name) or ():
-                if temporary := commit.pop("temporary_id", None):
-                    commit["id"] = uuid4()
-                    real[temporary] = str(commit["id"])
-        for override in body.get("overrides") or () if real else ():
-            for entry in override.get("override_specifiers", ()):
-                for key in ("commit_ids", "recurring_commit_ids", "any_commit_or_credit_ids"):
-                    if key in entry:
-                        entry[key] = [real.get(id_, id_) for id_ in entry[key]]
+        """Gives commits with a temporary id their real one, in the overrides that name them as well; and finds the
+        subscriptions that recurring ones are for, which may be new too. Raises InvalidInput.
+        """
+        for verb in ("", "add_"):
+            _name_commits(body, verb)
+            _name_subscriptions(body, verb)
 
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Adds what the contract begins with."""
@@ -129,6 +124,33 @@ class BalancesPart:
                     present_recurring([grant], at)
                 )
         return found
+
+
+def _name_commits(body: dict[str, Any], verb: str) -> None:
+    real: dict[str, str] = {}
+    for name in ("commits", "recurring_commits"):
+        for commit in body.get(f"{verb}{name}") or ():
+            if temporary := commit.pop("temporary_id", None):
+                commit["id"] = uuid4()
+                real[temporary] = str(commit["id"])
+    for override in body.get(f"{verb}overrides") or () if real else ():
+        for entry in override.get("override_specifiers", ()):
+            for key in ("commit_ids", "recurring_commit_ids", "any_commit_or_credit_ids"):
+                if key in entry:
+                    entry[key] = [real.get(id_, id_) for id_ in entry[key]]
+
+
+def _name_subscriptions(body: dict[str, Any], verb: str) -> None:
+    fresh = {one["temporary_id"]: one["id"] for one in body.get(f"{verb}subscriptions") or () if "temporary_id" in one}
+    for name in ("recurring_commits", "recurring_credits"):
+        for index, grant in enumerate(body.get(f"{verb}{name}") or ()):
+            if config := grant.get("subscription_config"):
+                asked = config["subscription_id"]
+                try:
+                    config["subscription_id"] = fresh.get(asked) or UUID(asked)
+                except ValueError as error:
+                    where = f"{verb}{name}.{index}.subscription_config.subscription_id"
+                    raise InvalidInput("the contract has no such subscription", field=where) from error
 
 
 class IdsOutput(Output):

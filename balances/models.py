@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from balances.control import Adjustment, LedgerCheck
 from balances.reservation_models import Reservation, Spendable, SpendableChange
 from catalog.models import CreditType, Product
-from contracts.models import Contract, ContractEdit
+from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
 
@@ -104,8 +104,19 @@ class RecurringGrant(Terms):
         QUARTERLY = "QUARTERLY"
         ANNUAL = "ANNUAL"
 
+    class Allocation(models.TextChoices):
+        POOLED = "POOLED"
+        INDIVIDUAL = "INDIVIDUAL"
+
     kind = models.CharField(max_length=6, choices=Kind.choices)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="recurring_grants")
+    # whose quantity is granted for (then `access_quantity` is 1): for all seats together, or for each assigned one
+    subscription = models.ForeignKey(
+        Subscription, null=True, blank=True, on_delete=models.PROTECT, related_name="recurring_grants"
+    )
+    allocation = models.CharField(max_length=10, choices=Allocation.choices, blank=True, default="")
+    # whether seats that come inside a period bring a part only
+    seat_increase_is_prorated = models.BooleanField(default=True)
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField(null=True, blank=True)
     # how many periods a child's access lasts
@@ -145,6 +156,11 @@ class RecurringGrant(Terms):
                 condition=Q(invoice_unit_price__isnull=True, invoice_quantity__isnull=True)
                 | Q(kind="COMMIT", invoice_unit_price__gte=0, invoice_quantity__gte=0),
                 name="recurring_grant_invoice_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(subscription__isnull=True, allocation="")
+                | Q(subscription__isnull=False, allocation__in=["POOLED", "INDIVIDUAL"], access_quantity=1),
+                name="recurring_grant_allocates_to_seats",
             ),
         ]  # fmt: skip
 
@@ -232,6 +248,11 @@ class Segment(models.Model):
     owner = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="segments")
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField()
+    # only usage whose property `seat_group_key` is `seat_id` may draw; "": everybody's
+    seat_group_key = models.CharField(max_length=200, blank=True, default="")
+    seat_id = models.CharField(max_length=200, blank=True, default="")
+    # what a subscription's seats brought when it was made; later ones are SEAT_BASED_ADJUSTMENT entries. NULL: no seats
+    seat_granted = ExactDecimalField(null=True, blank=True)
     granted = ExactDecimalField(default=0)
     manual = ExactDecimalField(default=0)
     used = ExactDecimalField(default=0)
@@ -250,6 +271,14 @@ class Segment(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(starting_at__lt=F("ending_before")), name="segment_not_empty"),
             finite("segment_sums_finite", "granted", "manual", "used", "expired", "rolled_over", "trued_up", "balance"),
+            finite("segment_seat_granted_finite", "seat_granted"),
+            models.UniqueConstraint(
+                fields=["owner", "seat_group_key", "seat_id"], condition=~Q(seat_id=""), name="segment_once_per_seat"
+            ),
+            models.CheckConstraint(
+                condition=Q(seat_group_key="", seat_id="") | ~Q(seat_group_key="") & ~Q(seat_id=""),
+                name="segment_names_its_seat",
+            ),
             models.CheckConstraint(
                 condition=Q(granted__gte=0, used__gte=0, expired__gte=0, rolled_over__gte=0, trued_up__gte=0),
                 name="segment_sums_not_negative",

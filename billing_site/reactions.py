@@ -9,8 +9,13 @@ REACTIONS: dict[str, list[str]] = {
         "balances.services.edits.archive_balances_of_customer",
     ],
     "contract.created": ["invoices.services.drafts.open_invoices"],
+    "contract.edited": [
+        "balances.services.recurring.follow_subscriptions",
+        "invoices.services.subscriptions.follow_edit",
+    ],
     "contract.end_changed": [
         "balances.services.edits.end_with_contract",
+        "invoices.services.subscriptions.keep_paid_ends",
         "invoices.services.drafts.reschedule_invoices",
     ],
     "contract.archived": [

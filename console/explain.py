@@ -149,6 +149,10 @@ def _measured(source: dict[str, Any], events: int, line: LineView, currency: Cur
         return Fact("Spend", f"{source['metric']['name']}: {', '.join(spent) or measured}, {when}")
     if source.get("kind") == "conversion":
         return Fact("Units", f"{measured} left to pay, {when}")
+    if source.get("kind") == "subscription":
+        part = source.get("proration")
+        share = f", {part['days']} of {words.plural(int(part['of']), 'day')} of the period" if part else ""
+        return Fact("Subscription", f"quantity {measured}, {when}{share}")
     return Fact("Usage", f"{source['metric']['name']}: {measured} from {words.plural(events, 'event')}, {when}")
 
 

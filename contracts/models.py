@@ -180,6 +180,121 @@ class Override(models.Model):
         return f"{self.type or 'entitlement'} from {self.starting_at:%Y-%m-%d}"
 
 
+class Subscription(models.Model):
+    """A product that is charged for by quantity and time, over `[starting_at, ending_before)`; None: with the contract.
+
+    Its quantity is what its changes add up to (engine.quantities). `sequence` is the order of adding on the contract.
+    """
+
+    class Collection(models.TextChoices):
+        ADVANCE = "ADVANCE"
+        ARREARS = "ARREARS"
+
+    class InvoiceBehavior(models.TextChoices):
+        BILL_IMMEDIATELY = "BILL_IMMEDIATELY"
+        BILL_ON_NEXT_COLLECTION_DATE = "BILL_ON_NEXT_COLLECTION_DATE"
+
+    class Placement(models.TextChoices):
+        ON_USAGE_INVOICE = "ON_USAGE_INVOICE"
+        ON_SCHEDULED_INVOICE = "ON_SCHEDULED_INVOICE"
+
+    class Mode(models.TextChoices):
+        QUANTITY_ONLY = "QUANTITY_ONLY"
+        SEAT_BASED = "SEAT_BASED"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="subscriptions")
+    sequence = models.PositiveIntegerField(editable=False)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
+    billing_frequency = models.CharField(max_length=10, choices=Contract.Frequency.choices)
+    collection_schedule = models.CharField(max_length=7, choices=Collection.choices)
+    is_prorated = models.BooleanField(default=True)
+    invoice_behavior = models.CharField(
+        max_length=28, choices=InvoiceBehavior.choices, default=InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE
+    )
+    # {"rounding_method", "decimal_places"} as on the wire, of each prorated unit price; {}: not rounded
+    proration_rounding = models.JSONField(default=dict, blank=True)
+    invoice_placement = models.CharField(max_length=20, choices=Placement.choices, default=Placement.ON_USAGE_INVOICE)
+    # what its periods are counted from; NULL: what the contract's are
+    billing_anchor_at = models.DateTimeField(null=True, blank=True)
+    starting_at = models.DateTimeField()
+    ending_before = models.DateTimeField(null=True, blank=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+    description = models.CharField(max_length=1000, blank=True, default="")
+    quantity_management_mode = models.CharField(max_length=13, choices=Mode.choices, default=Mode.QUANTITY_ONLY)
+    # the property of events that says whose usage it is; "" unless SEAT_BASED
+    seat_group_key = models.CharField(max_length=200, blank=True, default="")
+    custom_fields = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=160, blank=True, default="")
+    added_by = models.ForeignKey(
+        ContractEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="added_subscriptions"
+    )
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "sequence"], name="subscription_sequence_once"),
+            models.CheckConstraint(
+                condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),
+                name="subscription_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(collection_schedule="ADVANCE")
+                | Q(invoice_behavior="BILL_ON_NEXT_COLLECTION_DATE", billing_anchor_at__isnull=True),
+                name="subscription_in_arrears_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(quantity_management_mode="QUANTITY_ONLY", seat_group_key="")
+                | Q(quantity_management_mode="SEAT_BASED") & ~Q(seat_group_key=""),
+                name="subscription_of_seats_names_their_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or f"subscription from {self.starting_at:%Y-%m-%d}"
+
+
+class SubscriptionChange(models.Model):
+    """A change of a subscription's quantity or seats from `starting_at` on. Appended, never changed (trigger)."""
+
+    class Kind(models.TextChoices):
+        SET = "SET"
+        DELTA = "DELTA"
+        ADD_SEATS = "ADD_SEATS"
+        REMOVE_SEATS = "REMOVE_SEATS"
+        ADD_UNASSIGNED = "ADD_UNASSIGNED"
+        REMOVE_UNASSIGNED = "REMOVE_UNASSIGNED"
+
+    id = models.BigAutoField(primary_key=True)
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
+    kind = models.CharField(max_length=17, choices=Kind.choices)
+    starting_at = models.DateTimeField()
+    quantity = ExactDecimalField(null=True)
+    seat_ids = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=160, blank=True, default="")
+    added_by = models.ForeignKey(
+        ContractEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="subscription_changes"
+    )
+
+    class Meta:
+        # those of one instant count in the order of adding
+        ordering = ["starting_at", "id"]
+        constraints = [
+            finite("subscription_change_finite", "quantity"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["ADD_SEATS", "REMOVE_SEATS"], quantity__isnull=True) & ~Q(seat_ids=[])
+                | Q(kind="DELTA", quantity__isnull=False, seat_ids=[])
+                | Q(kind__in=["SET", "ADD_UNASSIGNED", "REMOVE_UNASSIGNED"], quantity__gte=0, seat_ids=[]),
+                name="subscription_change_fits_its_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} from {self.starting_at:%Y-%m-%d}"
+
+
 class NamedScheduleEntry(BaseNamedScheduleEntry):
     """A value of a contract's named schedules."""
 

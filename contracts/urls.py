@@ -3,7 +3,7 @@
 from django.urls import path
 
 from contracts.api import contracts as api
-from contracts.api import edits, named_schedules, rate_schedule
+from contracts.api import edits, named_schedules, rate_schedule, subscription_history
 from contracts.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("v1/contracts/list", api.ListContracts.as_view()),
     path("v2/contracts/list", api.ListContractsV2.as_view()),
     path("v1/contracts/getContractRateSchedule", rate_schedule.GetContractRateSchedule.as_view()),
+    path("v1/contracts/getSubscriptionQuantityHistory", subscription_history.GetQuantityHistory.as_view()),
+    path("v1/contracts/getSubscriptionSeatsHistory", subscription_history.GetSeatsHistory.as_view()),
     path("v1/contracts/getNamedSchedule", named_schedules.GetNamedSchedule.as_view()),
     path("v1/contracts/updateNamedSchedule", named_schedules.UpdateNamedSchedule.as_view()),
     path("v1/contracts/listNamedSchedules", named_schedules.ListNamedSchedules.as_view()),

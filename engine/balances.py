@@ -169,8 +169,8 @@ def after_drawdowns(segments: Iterable[BalanceSegment], drawn: Iterable[Drawdown
         key = entry.balance_id, entry.segment_id
         taken[key] = add(taken.get(key, ZERO), entry.amount)
     return tuple(
-        replace(
-            segment, available=subtract(segment.available, taken.get((segment.balance_id, segment.segment_id), ZERO))
-        )
+        replace(segment, available=subtract(segment.available, taken[segment.balance_id, segment.segment_id]))
+        if (segment.balance_id, segment.segment_id) in taken
+        else segment
         for segment in segments
     )

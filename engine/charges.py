@@ -14,7 +14,7 @@ from engine.overrides import Decision, Override, decide
 from engine.prices import Custom, each_price
 from engine.proration import prorated
 from engine.rating import RateSchedule, RateVersion
-from engine.specifiers import Subject
+from engine.specifiers import GroupValue, Subject
 from engine.terms import (
     InvoiceTerms,
     Presentation,
@@ -162,6 +162,8 @@ def usage_charges(
 ) -> Charges:
     """A product's charges: per group, in stretches cut at rate changes and at `edges`, each in parts cut at `cuts`.
 
+    A seat's own usage is cut where what it has begins or ends, too.
+
     Usage that is not entitled makes no charge and moves no tier. `progress` is that of the product's earlier terms in
     the period, and is added to.
     """
@@ -171,18 +173,20 @@ def usage_charges(
         "usage", product.metric_id, product.metric_name, product.quantity_conversion, product.quantity_rounding
     )
     schedules: Mapping[PricingGroup, RateSchedule] = dict(product.schedules.items())
-    stretches: dict[tuple[datetime, ...], tuple[list[Period], list[Period]]] = {}
+    stretches: dict[tuple[tuple[datetime, ...], frozenset[datetime]], tuple[list[Period], list[Period]]] = {}
+    seats = terms.seat_cuts(product.product_id, product.tags)
     for pricing, members in _by_group(product, rows).items():
         schedule = schedules.get(pricing, _NOTHING_IN_FORCE)
         reason = "no rate is in force" if pricing in schedules or not pricing else "no rate for these group values"
         changes = schedule.cuts(terms.period)
-        if changes not in stretches:
-            stretches[changes] = (
-                split(terms.period, {*changes, *edges}),
-                split(terms.period, {*changes, *edges, *cuts}),
-            )
-        segments, windows = stretches[changes]
         for presentation, part in members.items():
+            own = _of_its_seat(seats, pricing, presentation)
+            if (changes, own) not in stretches:
+                stretches[changes, own] = (
+                    split(terms.period, {*changes, *edges, *own}),
+                    split(terms.period, {*changes, *edges, *own, *cuts}),
+                )
+            segments, windows = stretches[changes, own]
             subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
             parts = _priced(product, _measure(product, part, windows))
             if product.window is not None:
@@ -216,6 +220,15 @@ def usage_charges(
                 charge.reached = position
             result.charges += made
     return result
+
+
+def _of_its_seat(
+    seats: Mapping[GroupValue, set[datetime]], pricing: PricingGroup, presentation: Presentation
+) -> frozenset[datetime]:
+    """Where what the group's own seats have begins or ends."""
+    if not seats:
+        return frozenset()
+    return frozenset(edge for value in (*pricing, *presentation) for edge in seats.get(value, ()))
 
 
 def _left_unrated(

@@ -12,6 +12,7 @@ from engine.charges import Charge
 from engine.money import ZERO, add, divide, mul, subtract
 from engine.overrides import Decision
 from engine.prices import Price, Step, position_after, walk
+from engine.specifiers import GroupValue, Subject
 from engine.usage import group_order
 
 
@@ -81,12 +82,29 @@ class Purse:
         self.drawn = add(self.drawn, amount)
 
 
+@dataclass(slots=True)
+class _Payers:
+    """The purses that may pay a product, each with its place in the order: for everybody, and for one seat each."""
+
+    general: list[tuple[int, Purse]]
+    by_seat: dict[GroupValue, list[tuple[int, Purse]]]
+
+    def of(self, subject: Subject) -> list[Purse]:
+        """Those that may be meant for the subject, in order."""
+        if not self.by_seat:
+            return [purse for _, purse in self.general]
+        found = list(self.general)
+        for value in subject.pricing | subject.presentation:
+            found += self.by_seat.get(value, ())
+        return [purse for _, purse in sorted(found, key=lambda entry: entry[0])]
+
+
 class Purses:
     """All balances that an invoice may draw, in their order."""
 
     def __init__(self, segments: Iterable[BalanceSegment], products: Mapping[str, frozenset[str]]) -> None:
         self._all = [Purse(segment, max(segment.available, ZERO)) for segment in drawdown_order(segments, products)]
-        self._by_product: dict[tuple[str, str], list[tuple[Purse, bool]]] = {}
+        self._by_product: dict[tuple[str, str], _Payers] = {}
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -97,19 +115,26 @@ class Purses:
         key = subject.product_id, charge.version.credit_type_id
         known = self._by_product.get(key)
         if known is None:
-            known = self._by_product[key] = [
-                (purse, purse.segment.names_groups)
-                for purse in self._all
-                if purse.segment.unit == key[1] and purse.segment.may_pay(subject.product_id, subject.tags)
-            ]
+            known = self._by_product[key] = self._payers(subject, key[1])
         return [
             purse
-            for purse, names_groups in known
+            for purse in known.of(subject)
             if purse.left > 0
             and purse.segment.starting_at <= instant
             and (purse.segment.ending_before is None or instant < purse.segment.ending_before)
-            and (not names_groups or purse.segment.pays(subject))
+            and (not purse.segment.names_groups or purse.segment.pays(subject))
         ]
+
+    def _payers(self, subject: Subject, unit: str) -> _Payers:
+        found = _Payers([], {})
+        for place, purse in enumerate(self._all):
+            segment = purse.segment
+            if segment.unit == unit and segment.may_pay(subject.product_id, subject.tags):
+                if segment.seat is None:
+                    found.general.append((place, purse))
+                else:
+                    found.by_seat.setdefault(segment.seat, []).append((place, purse))
+        return found
 
     def drawdowns(self) -> tuple[Drawdown, ...]:
         """What was drawn from each segment, in the order of drawing."""

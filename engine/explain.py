@@ -5,7 +5,7 @@ from typing import Any
 from engine.balances import BalanceKind, BalanceSegment
 from engine.calendar import rfc3339
 from engine.charges import Origin
-from engine.lines import AppliedExplanation, LineExplanation
+from engine.lines import AppliedExplanation, LineExplanation, RatedLine
 from engine.money import add, plain, subtract
 from engine.overrides import Decision, Override
 from engine.prices import Custom, Package, Percentage, Price, Tiered, TieredPercentage, Volume, kind
@@ -51,11 +51,20 @@ def explanation_json(explanation: LineExplanation | AppliedExplanation) -> dict[
         "balance": None if line.payer is None else _balance(line.payer),
         **_more(origin),
         "steps": [
-            *line.explanation,
+            *_from_subscription(origin, line),
             "no override applies" if winner is None else winner.words,
             *(f"not {lost.override.override_id}: {lost.reason}" for lost in decision.lost),
         ],
     }
+
+
+def _from_subscription(origin: Origin, line: RatedLine) -> tuple[str, ...]:
+    """The line's steps; a subscription's quantity comes from no events, and its price may be that of a part."""
+    if origin.subscription_id is None:
+        return line.explanation
+    part = origin.proration
+    share = () if part is None else (f"the price is that of {part[0]} of {part[1]} days of the period",)
+    return f"{plain(line.run_quantity)} units of the subscription", *share, *line.explanation[1:]
 
 
 def _more(origin: Origin) -> dict[str, Any]:

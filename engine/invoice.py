@@ -95,6 +95,7 @@ def usage_windows(terms: InvoiceTerms, cuts: Iterable[datetime] = ()) -> list[Pe
     composites = composite_edges(terms)
     for product in terms.products:
         edges |= _edges(terms, product, composites)
+        edges.update(*terms.seat_cuts(product.product_id, product.tags).values())
         for schedule in product.schedules.values():
             edges.update(schedule.cuts(terms.period))
     return split(terms.period, edges)
@@ -147,17 +148,22 @@ def breakdown(terms: InvoiceTerms, usage: Sequence[UsageInput], windows: Sequenc
     """The invoice's lines by window (days, hours), one result for each of `windows`, which are in order.
 
     Usage must be measured in `usage_windows(terms, edges of the windows)`. Nothing is rounded here: over windows that
-    cover the period, lines and totals sum to the invoice's lines and subtotal.
+    cover the period, lines and totals sum to the invoice's lines and subtotal. Charges for a time before the period
+    count where it begins, those for a time after it where it ends.
     """
     consecutive(windows, "window_size")
     whole = compose_usage_invoice(terms, usage, [edge for window in windows for edge in (window.start, window.end)])
     starts = [window.start for window in windows]
     lines: dict[int, list[InvoiceLine]] = defaultdict(list)
+    last = terms.period.end - timedelta(microseconds=1)
     for line in whole.lines:
-        lines[window_index(starts, line.starting_at)].append(line)
+        at = min(max(line.starting_at, terms.period.start), last)
+        index = window_index(starts, at)
+        if index >= 0 and at in windows[index]:
+            lines[index].append(line)
     result = []
     for index, window in enumerate(windows):
-        inside = tuple(line for line in lines[index] if line.starting_at in window)
+        inside = tuple(lines[index])
         amount = total(line.total for line in inside if line.counted)
         unrated = tuple(part for part in whole.unrated if part.window.start in window)
         result.append(ComposedInvoice(window, inside, amount, amount, ZERO, unrated))

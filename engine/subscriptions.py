@@ -194,12 +194,14 @@ class Seats:
 
     def add(self, seat_ids: Sequence[str]) -> "Seats":
         """New ids take unassigned seats first; ids that are assigned already change nothing."""
-        fresh = [seat for seat in dict.fromkeys(seat_ids) if seat not in self.assigned]
+        known = set(self.assigned)
+        fresh = [seat for seat in dict.fromkeys(seat_ids) if seat not in known]
         return Seats((*self.assigned, *fresh), max(0, self.unassigned - len(fresh)))
 
     def remove(self, seat_ids: Sequence[str]) -> "Seats":
         """The seats are gone and the total is lower; unknown ids change nothing."""
-        return Seats(tuple(seat for seat in self.assigned if seat not in seat_ids), self.unassigned)
+        gone = set(seat_ids)
+        return Seats(tuple(seat for seat in self.assigned if seat not in gone), self.unassigned)
 
     def add_unassigned(self, count: int) -> "Seats":
         """More seats without an id."""

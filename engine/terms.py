@@ -16,6 +16,7 @@ from engine.overrides import Override, Prioritization
 from engine.prices import Percentage, TieredPercentage
 from engine.proration import Fraction, ProrationRounding
 from engine.rating import RateSchedule
+from engine.specifiers import GroupValue
 from engine.usage import UsageRow
 
 PricingGroup = tuple[tuple[str, str | None], ...]
@@ -230,12 +231,25 @@ class InvoiceTerms:
         )
 
     def cuts(self, product_id: str, tags: frozenset[str]) -> set[datetime]:
-        """The instants inside the period where an override or a balance that may bear on the product begins or ends."""
+        """The instants inside the period where an override or a balance that may bear on the product begins or ends.
+
+        What is for one seat only is left out: `seat_cuts`.
+        """
         edges: set[datetime | None] = set()
         for override in self.overrides:
             if override.may_match(product_id, tags):
                 edges |= {override.starting_at, override.ending_before}
         for balance in self.balances_here():
-            if balance.may_pay(product_id, tags):
+            if balance.seat is None and balance.may_pay(product_id, tags):
                 edges |= {balance.starting_at, balance.ending_before}
         return {edge for edge in edges if edge is not None and self.period.start < edge < self.period.end}
+
+    def seat_cuts(self, product_id: str, tags: frozenset[str]) -> dict[GroupValue, set[datetime]]:
+        """The instants inside the period where what one seat has for the product begins or ends, by seat."""
+        found: dict[GroupValue, set[datetime]] = {}
+        for balance in self.balances_here():
+            if balance.seat is not None and balance.may_pay(product_id, tags):
+                for edge in (balance.starting_at, balance.ending_before):
+                    if edge is not None and self.period.start < edge < self.period.end:
+                        found.setdefault(balance.seat, set()).add(edge)
+        return found

@@ -49,7 +49,7 @@ def standing_charges(row: Invoice, running: Running) -> Standing:
 
 
 def with_charges(row: Invoice, standing: Standing, running: Running) -> Standing:
-    """A usage invoice and the charges that were moved onto it."""
+    """An invoice of usage or subscriptions, and the commits that are charged on it."""
     purchases, lines = purchase_lines(row, running)
     if not lines:
         return standing

@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from catalog.models import CreditType, Rate
-from catalog.selectors import CardTerms, CatalogTerms, card_terms
+from catalog.selectors import CardTerms, CatalogTerms, card_terms, conversions_of
 from contracts.models import Contract
 from contracts.selectors import billing_schedule, engine_overrides
 from engine.calendar import Period, periods
@@ -25,8 +25,9 @@ from engine.invoice import (
 )
 from engine.money import Currency
 from engine.overrides import Prioritization
-from engine.terms import CompositeScope, Spend
+from engine.terms import CompositeScope, Spend, SubscriptionTerms
 from engine.usage import UsageRow
+from invoices.subscriptions import Subscribed
 from usage.selectors import UsageQuery, get_usage
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -50,10 +51,17 @@ def billing_unit(contract: Contract) -> CreditType:
     return contract.rate_card.fiat_credit_type if contract.rate_card else CreditType.objects.get(pk=USD)
 
 
-def load_terms(contract: Contract, period: Period, unit: CreditType, planned: Sequence[Rate] = ()) -> Terms:
+def load_terms(
+    contract: Contract,
+    period: Period,
+    unit: CreditType,
+    planned: Sequence[Rate] = (),
+    subscriptions: Sequence[SubscriptionTerms] = (),
+) -> Terms:
     """What `contract` prices in `period`; a constant number of queries, but for composites over all contracts.
 
-    `planned`: rates that are not stored, as if their cards had them too.
+    `planned`: rates that are not stored, as if their cards had them too. `subscriptions`: the charges that stand on the
+    invoice (invoices.subscriptions).
     """
     card = CardTerms()
     if contract.rate_card_id:
@@ -67,10 +75,35 @@ def load_terms(contract: Contract, period: Period, unit: CreditType, planned: Se
         products=tuple(entry.terms for entry in card.products),
         composites=card.composites,
         conversions=card.conversions or {},
-        overrides=engine_overrides(contract_id=contract.pk, period=period),
+        overrides=engine_overrides(contract_id=contract.pk, period=_hull(period, subscriptions)),
         prioritization=Prioritization(contract.multiplier_override_prioritization),
+        subscriptions=tuple(subscriptions),
     )
     return Terms(contract.customer_id, engine, card.products, tuple(planned))
+
+
+def load_subscription_terms(contract: Contract, unit: CreditType, charges: Sequence[SubscriptionTerms]) -> Terms:
+    """What a SCHEDULED invoice of subscription charges is made by; its period is the time that they pay for."""
+    period = _hull(charges[0].window, charges)
+    conversions = conversions_of(rate_card_id=contract.rate_card_id) if contract.rate_card_id else {}
+    engine = InvoiceTerms(
+        contract_id=str(contract.pk),
+        period=period,
+        currency=Currency(unit.code or unit.name, unit.places),
+        credit_type_id=str(unit.pk),
+        products=(),
+        conversions=conversions,
+        overrides=engine_overrides(contract_id=contract.pk, period=period),
+        prioritization=Prioritization(contract.multiplier_override_prioritization),
+        subscriptions=tuple(charges),
+    )
+    return Terms(contract.customer_id, engine, ())
+
+
+def _hull(period: Period, charges: Sequence[SubscriptionTerms]) -> Period:
+    """The period and all the times at which the charges are priced and that they pay for."""
+    starts = [period.start, *(charge.priced_at or charge.window.start for charge in charges)]
+    return Period(min(starts), max([period.end, *(charge.window.end for charge in charges)]))
 
 
 UsageSource = Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]]
@@ -107,10 +140,12 @@ def _elsewhere(terms: Terms, source: UsageSource, cuts: Sequence[datetime] = ())
     others = Contract.objects.filter(customer_id=terms.customer_id, archived_at__isnull=True, starting_at__lt=mine.end)
     found: list[Spend] = []
     for contract in others.exclude(pk=terms.engine.contract_id).select_related("rate_card__fiat_credit_type"):
+        subscribed = Subscribed(contract, terms.planned)
         for period in periods(billing_schedule(contract), contract.starting_at, contract.ending_before, mine.end):
             if period.end <= mine.start:
                 continue
-            other = load_terms(contract, period, billing_unit(contract), terms.planned)
+            charges = subscribed.of_period(period)
+            other = load_terms(contract, period, billing_unit(contract), terms.planned, charges)
             alone = replace(other, engine=replace(other.engine, composites=()))
             invoice = compose_usage_invoice(alone.engine, read_usage(alone, edges, source), edges)
             found += [spend for spend in spend_of(invoice.lines, alone.engine) if spend.window.start in mine]

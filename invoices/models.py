@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from balances.models import Balance, Segment
 from catalog.models import CreditType, Product
-from contracts.models import Contract
+from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
 
@@ -147,6 +147,8 @@ class InvoiceLine(models.Model):
     commit_segment = models.ForeignKey(Segment, null=True, on_delete=models.PROTECT, related_name="+")
     commit_type = models.CharField(max_length=20, blank=True, default="")
     quantity_consumed = ExactDecimalField(null=True)
+    # what it charges for: with `starting_at` it says which charge of the subscription stands on this invoice
+    subscription = models.ForeignKey(Subscription, null=True, on_delete=models.PROTECT, related_name="+")
     product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
         max_length=40, null=True, default="UsageProductListItem"
     )

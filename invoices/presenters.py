@@ -81,6 +81,8 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
         shown["commit_segment_id"] = line.commit_segment_id
     if line.quantity_consumed is not None:
         shown["quantity_consumed"] = line.quantity_consumed
+    if line.subscription_id is not None:
+        shown["subscription_id"] = line.subscription_id
     if line.pricing_group_values:
         shown["pricing_group_values"] = line.pricing_group_values
     if line.presentation_group_values:

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import Q
+
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
 from balances.selectors.live import Pending, PendingDraw, left_in
@@ -19,8 +21,10 @@ from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO
-from invoices.composition import Terms, UsageSource, compose, load_terms, stored_usage
+from engine.terms import SubscriptionTerms
+from invoices.composition import Terms, UsageSource, compose, load_subscription_terms, load_terms, stored_usage
 from invoices.models import Invoice
+from invoices.subscriptions import Subscribed, with_subscribes
 
 Key = tuple[datetime, datetime, str, datetime]
 
@@ -37,6 +41,8 @@ class Running:
         self._known_segments: tuple[BalanceSegment, ...] | None = None
         self._drafts: list[Invoice] | None = None
         self._composed: dict[UUID, ComposedInvoice] = {}
+        self._subscribed: dict[UUID, Subscribed] = {}
+        self._charges: dict[UUID, tuple[SubscriptionTerms, ...]] = {}
 
     @property
     def _segments(self) -> tuple[BalanceSegment, ...]:
@@ -45,17 +51,38 @@ class Running:
         return self._known_segments
 
     def drafts(self) -> list[Invoice]:
-        """The customer's usage drafts in the order of drawing. One query, once."""
+        """The customer's drafts that may draw, in the order of drawing. One query, once.
+
+        Of the SCHEDULED ones those of contracts with subscriptions: balances pay no purchases.
+        """
         if self._drafts is None:
             rows = Invoice.objects.select_related("contract__rate_card__fiat_credit_type", "credit_type").filter(
-                customer_id=self._customer_id, status=Invoice.Status.DRAFT, kind=Invoice.Kind.USAGE
+                customer_id=self._customer_id, status=Invoice.Status.DRAFT
             )
+            rows = with_subscribes(rows).filter(Q(kind=Invoice.Kind.USAGE) | Q(subscribes=True))
             self._drafts = sorted(rows, key=_key)
         return self._drafts
 
+    def charges(self, row: Invoice) -> tuple[SubscriptionTerms, ...]:
+        """The subscription charges that stand on an invoice; no query where the row says that there are none."""
+        if not getattr(row, "subscribes", True):
+            return ()
+        known = self._charges.get(row.pk)
+        if known is None:
+            subscribed = self._subscribed.get(row.contract_id)
+            if subscribed is None:
+                subscribed = self._subscribed[row.contract_id] = Subscribed(row.contract, self._planned)
+            known = self._charges[row.pk] = subscribed.on(row)
+        return known
+
     def terms(self, row: Invoice) -> Terms:
-        """What a usage invoice is made by, balances included: those that it finds when its turn comes."""
-        loaded = load_terms(row.contract, Period(row.period_start, row.period_end), row.credit_type, self._planned)
+        """What an invoice is made by, balances included: those that it finds when its turn comes."""
+        charges = self.charges(row)
+        if row.kind == Invoice.Kind.SCHEDULED:
+            loaded = load_subscription_terms(row.contract, row.credit_type, charges)
+        else:
+            period = Period(row.period_start, row.period_end)
+            loaded = load_terms(row.contract, period, row.credit_type, self._planned, charges)
         balances = self._balances(row)
         return replace(loaded, engine=replace(loaded.engine, balances=balances)) if balances else loaded
 
@@ -70,7 +97,7 @@ class Running:
         """What each draft would draw if it were final now, by segment."""
         found: dict[UUID, list[PendingDraw]] = {}
         for row in self.drafts() if self._segments else ():
-            for drawn in self.compose(row).drawdowns if self._within(row) else ():
+            for drawn in self.compose(row).drawdowns if self._draws(row) else ():
                 found.setdefault(UUID(drawn.segment_id), []).append(
                     PendingDraw(row.pk, row.contract_id, drawn.amount, row.period_end)
                 )
@@ -97,9 +124,13 @@ class Running:
             return ()
         left: Sequence[BalanceSegment] = self._segments
         for other in self.drafts():
-            if _key(other) < _key(row) and other.pk != row.pk and mine & self._within(other):
+            if _key(other) < _key(row) and other.pk != row.pk and mine & self._within(other) and self._draws(other):
                 left = after_drawdowns(left, self.compose(other).drawdowns)
         return tuple(segment for segment in left if segment.segment_id in mine)
+
+    def _draws(self, row: Invoice) -> bool:
+        """Whether the invoice could draw anything."""
+        return bool(self._within(row)) and (row.kind == Invoice.Kind.USAGE or bool(self.charges(row)))
 
     def _within(self, row: Invoice) -> set[str]:
         """The segments that the invoice may draw at all."""
@@ -109,7 +140,8 @@ class Running:
 def _may_pay(segment: BalanceSegment, row: Invoice) -> bool:
     here = segment.contract_ids is None or str(row.contract_id) in segment.contract_ids
     ends = segment.ending_before
-    return here and segment.starting_at < row.period_end and (ends is None or row.period_start < ends)
+    # its end included: what is charged in advance there may be paid by what begins there
+    return here and segment.starting_at <= row.period_end and (ends is None or row.period_start < ends)
 
 
 def _key(row: Invoice) -> Key:

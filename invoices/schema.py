@@ -81,6 +81,7 @@ class LineOutput(Output):
     commit_segment_id = serializers.UUIDField(required=False)
     commit_type = serializers.CharField(required=False)
     quantity_consumed = ExactField(required=False)
+    subscription_id = serializers.UUIDField(required=False)
     list_price = PriceOutput(required=False, allow_null=True)
 
 

@@ -46,6 +46,8 @@ class LineView:
     commit_type: str = ""
     # units of a QUANTITY balance
     quantity_consumed: Decimal | None = None
+    # the subscription that it charges for
+    subscription_id: UUID | None = None
 
     @property
     def is_charge(self) -> bool:

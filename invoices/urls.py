@@ -3,7 +3,7 @@
 from django.urls import path
 
 from invoices import preview
-from invoices.api import balances, reservations
+from invoices.api import balances, reservations, seats
 from invoices.api import invoices as api
 
 _CUSTOMER = "v1/customers/<uuid:customer_id>/invoices"
@@ -18,6 +18,7 @@ urlpatterns = [
     path("v1/customers/<uuid:customer_id>/previewEvents", preview.PreviewEvents.as_view()),
     path("v1/contracts/customerBalances/list", balances.ListBalances.as_view()),
     path("v1/contracts/customerBalances/getNetBalance", balances.GetNetBalance.as_view()),
+    path("v1/contracts/seatBalances/list", seats.ListSeatBalances.as_view()),
     path("v1/contracts/customerCommits/list", balances.ListCommits.as_view()),
     path("v1/contracts/customerCredits/list", balances.ListCredits.as_view()),
     path("tactus/v1/balances/reserve", reservations.ReserveView.as_view()),

@@ -230,10 +230,24 @@ class RoundingsInput(Input):
     invoice = RoundingInput(required=False, allow_null=True)
 
 
+class SeatIncreaseInput(Input):
+    """What seats bring that come inside a period."""
+
+    is_prorated = FlagField()
+
+
+class SubscriptionConfigInput(Input):
+    """The subscription whose quantity is granted for: pooled, or for each assigned seat of its own."""
+
+    subscription_id = TextField(maximum=200, help_text="Its id, or its temporary_id in the same request.")
+    apply_seat_increase_config = SeatIncreaseInput()
+    allocation = WordField(RecurringGrant.Allocation.values, required=False, allow_null=True)
+
+
 class RecurringCreditInput(Input):
     """A recurring credit."""
 
-    not_yet = ("hierarchy_configuration", "subscription_config")
+    not_yet = ("hierarchy_configuration",)
 
     product_id = IdField()
     priority = ExactField()
@@ -244,6 +258,7 @@ class RecurringCreditInput(Input):
     recurrence_frequency = WordField(RecurringGrant.Frequency.values, required=False, allow_null=True)
     proration = WordField(RecurringGrant.Proration.values, required=False, allow_null=True)
     proration_rounding = RoundingsInput(required=False, allow_null=True)
+    subscription_config = SubscriptionConfigInput(required=False, allow_null=True)
     name = TextField(required=False, allow_null=True)
     description = TextField(maximum=1000, required=False, allow_null=True)
     rate_type = WordField(RateType.values, required=False, allow_null=True)
@@ -254,8 +269,11 @@ class RecurringCreditInput(Input):
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """What was not given is left out."""
-        return {name: value for name, value in attrs.items() if value is not None}
+        """What was not given is left out; a subscription says the quantity itself."""
+        given = {name: value for name, value in attrs.items() if value is not None}
+        if "subscription_config" in given and "quantity" in given["access_amount"]:
+            raise serializers.ValidationError({"access_amount": ["quantity is that of the subscription"]})
+        return given
 
 
 class RecurringCommitInput(RecurringCreditInput):
@@ -299,6 +317,10 @@ def new_recurring(body: Mapping[str, Any], kind: str) -> NewRecurring:
         given["proration_rounding"] = {
             name: dict(rule) for name, rule in given["proration_rounding"].items() if rule is not None
         }
+    if config := body.get("subscription_config"):
+        given["subscription_id"] = config["subscription_id"]
+        given["allocation"] = config.get("allocation") or RecurringGrant.Allocation.POOLED
+        given["seat_increase_is_prorated"] = config["apply_seat_increase_config"]["is_prorated"]
     return NewRecurring(
         kind=kind,
         access=(access["unit_price"], access.get("quantity", Decimal(1))),

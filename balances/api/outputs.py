@@ -33,12 +33,27 @@ class ContractOutput(Output):
 
 
 class SegmentOutput(Output):
-    """A segment of access."""
+    """A segment of access; `seat_id`: whose alone it is."""
 
     id = serializers.UUIDField()
     amount = ExactField()
     starting_at = InstantField()
     ending_before = InstantField()
+    seat_id = serializers.CharField(required=False)
+
+
+class SeatIncreaseOutput(Output):
+    """What seats bring that come inside a period."""
+
+    is_prorated = serializers.BooleanField()
+
+
+class SubscriptionConfigOutput(Output):
+    """The subscription whose quantity is granted for."""
+
+    subscription_id = serializers.UUIDField()
+    allocation = serializers.CharField()
+    apply_seat_increase_config = SeatIncreaseOutput()
 
 
 class AccessScheduleOutput(Output):
@@ -114,6 +129,7 @@ class BalanceOutput(Output):
     rolled_over_from = OriginOutput(required=False)
     recurring_commit_id = serializers.UUIDField(required=False)
     recurring_credit_id = serializers.UUIDField(required=False)
+    subscription_config = SubscriptionConfigOutput(required=False)
     applicable_contract_ids = serializers.ListField(child=serializers.CharField(), required=False)
     applicable_product_ids = serializers.ListField(child=serializers.CharField(), required=False)
     applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
@@ -144,6 +160,7 @@ def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dic
                     "amount": part.granted,
                     "starting_at": part.starting_at,
                     "ending_before": part.ending_before,
+                    **({"seat_id": part.seat_id} if part.seat_id else {}),
                 }
                 for part in row.segments.all()
             ],
@@ -160,6 +177,8 @@ def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dic
         shown["contract"] = {"id": row.contract_id}
     if row.applicable_contract_ids is not None:
         shown["applicable_contract_ids"] = row.applicable_contract_ids
+    if row.recurring is not None and row.recurring.subscription_id is not None:
+        shown["subscription_config"] = _subscription_config(row.recurring)
     if row.recurring_id is not None:
         shown["recurring_credit_id" if credit else "recurring_commit_id"] = row.recurring_id
     if not credit:
@@ -200,7 +219,7 @@ class AmountOutput(Output):
     """A unit price and a quantity."""
 
     unit_price = ExactField()
-    quantity = ExactField()
+    quantity = ExactField(required=False)
     credit_type_id = serializers.UUIDField()
     access_type = serializers.CharField(required=False)
 
@@ -236,6 +255,7 @@ class RecurringOutput(Output):
     applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
+    subscription_config = SubscriptionConfigOutput(required=False)
 
 
 def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:
@@ -266,6 +286,9 @@ def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
         }  # fmt: skip
     if row.frequency:
         shown["recurrence_frequency"] = row.frequency
+    if row.subscription_id is not None:
+        shown["subscription_config"] = _subscription_config(row)
+        del shown["access_amount"]["quantity"]
     if row.proration_rounding:
         shown["proration_rounding"] = row.proration_rounding
     names = ("name", "description", "netsuite_sales_order_id", *SCOPE)
@@ -274,6 +297,14 @@ def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
         name: value for name in ("ending_before", "rollover_fraction") if (value := getattr(row, name)) is not None
     }
     return shown
+
+
+def _subscription_config(row: RecurringGrant) -> dict[str, Any]:
+    return {
+        "subscription_id": row.subscription_id,
+        "allocation": row.allocation,
+        "apply_seat_increase_config": {"is_prorated": row.seat_increase_is_prorated},
+    }
 
 
 def _unit(unit: CreditType | None) -> dict[str, Any] | None:

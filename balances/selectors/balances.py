@@ -14,7 +14,7 @@ from core.errors import NotFound
 def balance_rows() -> QuerySet[Balance]:
     """Commits and credits with schedules, units and products: five queries, however many there are."""
     return Balance.objects.select_related(
-        "product", "credit_type", "invoice_credit_type", "contract", "rolled_over_from"
+        "product", "credit_type", "invoice_credit_type", "contract", "rolled_over_from", "recurring"
     ).prefetch_related(
         "product__versions",
         Prefetch("segments", queryset=Segment.objects.filter(removed_at__isnull=True)),

@@ -69,6 +69,7 @@ def engine_segment(row: Segment, *, available: Decimal) -> BalanceSegment:
         product_tags=tuple(owner.applicable_product_tags),
         specifiers=tuple(_specifier(entry) for entry in owner.specifiers),
         contract_ids=_contracts(owner),
+        seat=(row.seat_group_key, row.seat_id) if row.seat_id else None,
         is_rollover=owner.rolled_over_from_id is not None,
         is_contract_level=owner.contract_id is not None,
         recurring_id=None if owner.recurring_id is None else str(owner.recurring_id),

@@ -29,11 +29,16 @@ from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_po
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An amount over `[starting_at, ending_before)`, any number of digits: prorated amounts have many."""
+    """An amount over `[starting_at, ending_before)`, any number of digits: prorated amounts have many.
+
+    `of_seats`: it comes from the quantity of a subscription; `seat`: (group key, seat id) whose alone it is.
+    """
 
     amount: Decimal
     starting_at: datetime
     ending_before: datetime
+    of_seats: bool = False
+    seat: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,29 +211,52 @@ def write_balance(
     """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances."""
     require_transaction()
     balance.save(force_insert=True)
-    rows = [Segment(owner=balance, starting_at=part.starting_at, ending_before=part.ending_before) for part in segments]
-    for row, part in zip(rows, segments, strict=True):
-        engine_segment(row, available=part.amount)
-    Segment.objects.bulk_create(rows)
+    add_segments(balance, segments=segments, now=now, reason=reason)
     InvoiceItem.objects.bulk_create(
         InvoiceItem(owner=balance, timestamp=item.timestamp, unit_price=item.unit_price, quantity=item.quantity)
         for item in items
     )
+    detail = {
+        "kind": balance.kind,
+        "name": balance.name,
+        "access": _plain_access(segments),
+        "invoiced": [{"at": item.timestamp.isoformat(), "amount": plain(item.amount)} for item in items],
+    }
+    tell(balance, name="commit.created", now=now, detail=detail, reason=reason)
+
+
+def add_segments(balance: Balance, *, segments: Sequence[Grant], now: datetime, reason: str = "") -> None:
+    """Stores segments of a stored balance, and the grant of each. The caller holds the balances."""
+    require_transaction()
+    rows = [
+        Segment(
+            owner=balance, starting_at=part.starting_at, ending_before=part.ending_before, seat_group_key=part.seat[0],
+            seat_id=part.seat[1], seat_granted=part.amount if part.of_seats else None,
+        )
+        for part in segments
+    ]  # fmt: skip
+    for row, part in zip(rows, segments, strict=True):
+        engine_segment(row, available=part.amount)
+    Segment.objects.bulk_create(rows)
     kind = first_kind(balance)
     append(
         entry(row, kind=kind, amount=part.amount, at=part.starting_at, now=now, reason=reason)
         for row, part in zip(rows, segments, strict=True)
     )
-    detail = {
-        "kind": balance.kind,
-        "name": balance.name,
-        "access": [
-            {"amount": plain(part.amount), "from": part.starting_at.isoformat(), "to": part.ending_before.isoformat()}
-            for part in segments
-        ],
-        "invoiced": [{"at": item.timestamp.isoformat(), "amount": plain(item.amount)} for item in items],
-    }
-    tell(balance, name="commit.created", now=now, detail=detail, reason=reason)
+
+
+def _plain_access(segments: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Segments for the audit trail; those of seats that have the same in one row."""
+    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+    for index, part in enumerate(segments):
+        key = (part.amount, part.starting_at, part.ending_before, part.seat[0] or index)
+        row = rows.setdefault(
+            key,
+            {"amount": plain(part.amount), "from": part.starting_at.isoformat(), "to": part.ending_before.isoformat()},
+        )
+        if part.seat[1]:
+            row.setdefault("seat_ids", []).append(part.seat[1])
+    return list(rows.values())
 
 
 def first_kind(balance: Balance) -> LedgerEntry.Kind:

@@ -9,15 +9,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import OperationalError, transaction
+from django.db.models import Min
 
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RateType, RecurringGrant
 from balances.services.grants import Grant, check_product, check_scope, cost_basis, write_balance
 from balances.services.ledger import lock_balances
+from balances.services.seats import Seats, check_seats, seats_of
 from catalog.models import CreditType
-from contracts.models import Contract, ContractEdit
+from contracts.models import Contract, ContractEdit, SubscriptionChange
 from contracts.selectors import billing_schedule
+from contracts.services import lock_contract
 from core import audit
 from core.errors import InvalidInput
+from core.models import Event
 from core.transactions import require_transaction, use_case
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
@@ -30,6 +34,7 @@ logger = logging.getLogger(__name__)
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 BATCH = 200
 LOOK_AGAIN_AFTER = timedelta(hours=1)
+LOOK_BACK = timedelta(days=32)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -59,12 +64,17 @@ class NewRecurring:
     applicable_product_tags: tuple[str, ...] = ()
     specifiers: tuple[dict[str, Any], ...] = ()
     netsuite_sales_order_id: str = ""
+    # grants for the quantity of this subscription: POOLED or INDIVIDUAL
+    subscription_id: UUID | None = None
+    allocation: str = ""
+    seat_increase_is_prorated: bool = True
     id: UUID = field(default_factory=uuid4)
 
 
 _COPIED = (
     "id", "kind", "product_id", "starting_at", "ending_before", "duration", "frequency", "access_type", "proration",
     "name", "description", "priority", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
+    "subscription_id", "allocation", "seat_increase_is_prorated",
 )  # fmt: skip
 _INHERITED = (
     "product_id", "name", "description", "priority", "access_type", "rate_type", "rollover_fraction",
@@ -92,6 +102,26 @@ def add_recurring(
     return made
 
 
+def follow_subscriptions(event: Event) -> None:
+    """Reaction to `contract.edited`: what seats bring changes with them, backwards too. Raises InvalidInput."""
+    changed = event.payload.get("update_subscriptions") or []
+    if not changed:
+        return
+    contract = lock_contract(contract_id=event.subject_id)
+    times = SubscriptionChange.objects.filter(added_by_id=UUID(event.payload["edit_id"]))
+    first = times.aggregate(first=Min("starting_at"))["first"] or event.occurred_at
+    for index, one in enumerate(changed):
+        since = contract.starting_at if "ending_before" in one else min(first, event.occurred_at)
+        rows = RecurringGrant.objects.filter(subscription_id=UUID(one["id"]), archived_at__isnull=True)
+        for row in rows.select_related("subscription").order_by("created_at", "id"):
+            row.contract = contract
+            try:
+                check_seats(row, terms=engine_grant(row))
+                follow_grant(row, now=event.occurred_at, since=since)
+            except InvalidTerms as error:
+                raise InvalidInput(error.message, field=f"update_subscriptions.{index}.seat_updates") from error
+
+
 def open_due_children(*, now: datetime) -> int:
     """Sweep: makes the children that are due, each a period before it begins; returns how many grants it saw to."""
     done = 0
@@ -100,12 +130,18 @@ def open_due_children(*, now: datetime) -> int:
     return done
 
 
-def follow_grant(row: RecurringGrant, *, now: datetime) -> None:
-    """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock."""
+def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
+    """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock.
+
+    Where it grants for seats, the children whose period ends after `since` (by default: a while before the last look)
+    get what seats have brought by now. Raises InvalidTerms where invoices drew what seats no longer bring.
+    """
     require_transaction()
     lock_balances(row.contract.customer_id)
-    known = set(row.children.values_list("period_start", flat=True))
+    known = {child.period_start: child for child in row.children.all()}
     terms = engine_grant(row)
+    seats = seats_of(row, terms=terms)
+    since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
     ahead = None  # where the period before began: then the next child is made
     for child in children(terms, FOREVER):
@@ -114,8 +150,14 @@ def follow_grant(row: RecurringGrant, *, now: datetime) -> None:
             due = begins
             break
         ahead = child.period.start
-        if child.period.start not in known:
-            _make(row, child, now)
+        made = known.get(child.period.start)
+        fresh = made is None
+        if made is None:
+            made = _make(row, child, seats, now)
+        if seats is not None and made.archived_at is None and (fresh or child.period.end > since):
+            seats.bring(made, child, now=now)
+    if seats is not None:
+        due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
     row.next_child_at = due
     row.save(update_fields=["next_child_at"])
 
@@ -143,8 +185,8 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
     )
 
 
-def _make(row: RecurringGrant, child: Child, now: datetime) -> Balance:
-    segments = [Grant(child.amount, child.access.start, child.access.end)]
+def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime) -> Balance:
+    segments = [Grant(child.amount, child.access.start, child.access.end)] if seats is None else seats.first(child)
     items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
     commit = row.kind == RecurringGrant.Kind.COMMIT
     balance = Balance(
@@ -223,7 +265,7 @@ def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdi
         raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
     if row.rollover_fraction is not None and not 0 <= row.rollover_fraction <= 1:
         raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
-    engine_grant(row)
+    check_seats(row, terms=engine_grant(row))
     return row
 
 

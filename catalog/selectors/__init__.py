@@ -19,7 +19,7 @@ from catalog.selectors.rates import (
     rate_version,
     stored_price_of,
 )
-from catalog.selectors.terms import CardTerms, CatalogTerms, card_terms, priced_metric_ids
+from catalog.selectors.terms import CardTerms, CatalogTerms, card_terms, priced_metric_ids, subscription_schedules
 
 __all__ = [
     "CardTerms",
@@ -45,5 +45,6 @@ __all__ = [
     "rate_version",
     "state_at",
     "stored_price_of",
+    "subscription_schedules",
     "versions_of",
 ]

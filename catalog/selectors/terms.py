@@ -108,6 +108,25 @@ def _read_card(rate_card_id: UUID, period: Period, planned: Sequence[Rate] = ())
     return CardTerms(tuple(products), tuple(composites), subscriptions, conversions_of(rate_card_id=rate_card_id))
 
 
+def subscription_schedules(
+    *, rate_card_id: UUID, product_ids: Collection[UUID], planned: Sequence[Rate] = ()
+) -> dict[tuple[str, str], RateSchedule]:
+    """The card's prices of these subscription products over all time, by (product id, billing frequency). One query.
+
+    `planned`: rates that are not stored, as if added last.
+    """
+    rows = list(
+        Rate.objects.filter(rate_card_id=rate_card_id, product_id__in=product_ids)
+        .select_related("rate_card")
+        .order_by("sequence")
+    )
+    rows += [rate for rate in planned if rate.product_id in product_ids]
+    return {
+        (str(product_id), frequency): RateSchedule(tuple(rate_version(part) for part in later_wins(spans(rates))))
+        for (product_id, _, frequency), rates in group_by_price(rows).items()
+    }
+
+
 def _usage_terms(
     versions: Sequence[ProductVersion], priced: Mapping[GroupValues, RateSchedule], period: Period
 ) -> list[CatalogTerms]:

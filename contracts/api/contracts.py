@@ -12,6 +12,8 @@ from rest_framework.response import Response
 
 from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
+from contracts.api.subscription_inputs import new_subscription, subscriptions_field
+from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
 from contracts.parts import contract_parts, given_parts
 from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
@@ -62,7 +64,7 @@ class CreateInput(Input):
         "package_alias", "package_id", "prepaid_balance_threshold_configuration",
         "professional_services", "reseller_royalties",
         "revenue_system_configuration", "scheduled_charges",
-        "spend_threshold_configuration", "spend_trackers", "subscriptions", "usage_filter",
+        "spend_threshold_configuration", "spend_trackers", "usage_filter",
     )  # fmt: skip
     customer_id = IdField()
     starting_at = InstantField(hour=True)
@@ -83,6 +85,7 @@ class CreateInput(Input):
     usage_statement_schedule = ScheduleInput(required=False, allow_null=True)
     transition = TransitionInput(required=False, allow_null=True)
     overrides = overrides_field()
+    subscriptions = subscriptions_field()
     multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
@@ -193,7 +196,7 @@ class ContractOutput(Output):
     archived_at = InstantField(allow_null=True)
     custom_fields = CustomFieldsField()
     uniqueness_key = serializers.CharField(allow_null=True)
-    subscriptions = NoneYetField()
+    subscriptions = SubscriptionOutput(many=True)
 
 
 class ContractV1Output(ContractOutput):
@@ -211,8 +214,13 @@ class ContractV2Output(TermsOutput, ContractOutput):
 
 
 def terms_of(contracts: Iterable[Contract], at: datetime) -> dict[UUID, dict[str, Any]]:
-    """What the parts show of each contract; a fixed number of queries, however many there are."""
-    found: dict[UUID, dict[str, Any]] = {contract.pk: {} for contract in contracts}
+    """Subscriptions of each contract, and what the parts show of it; a fixed number of queries, however many."""
+    asked = {contract.pk: contract for contract in contracts}
+    subscribed = selectors.subscriptions_of(asked)
+    found: dict[UUID, dict[str, Any]] = {
+        contract_id: {"subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at)}
+        for contract_id in asked
+    }
     for part in contract_parts():
         for contract_id, shown in part.terms(found, at=at).items():
             found[contract_id] |= shown
@@ -221,10 +229,12 @@ def terms_of(contracts: Iterable[Contract], at: datetime) -> dict[UUID, dict[str
 
 def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
+    parts = dict(parts)
+    whole = _whole(contract) | {"subscriptions": parts.pop("subscriptions")}
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
     initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
     current = _terms(contract) | parts | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
-    return ContractV1Output.of(_whole(contract) | {"initial": initial, "current": current, "amendments": []})
+    return ContractV1Output.of(whole | {"initial": initial, "current": current, "amendments": []})
 
 
 def present_v2(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
@@ -258,6 +268,7 @@ class CreateContract(ApiView):
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
         for part in contract_parts():
             part.prepare(body)
+        body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}

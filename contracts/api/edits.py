@@ -12,8 +12,17 @@ from rest_framework.response import Response
 
 from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
-from contracts.models import ContractEdit
+from contracts.api.subscription_inputs import (
+    new_subscription,
+    shown_update,
+    subscription_update,
+    subscriptions_field,
+    updates_field,
+)
+from contracts.api.subscription_outputs import SubscriptionOutput, UpdatedOutput, present_subscriptions, present_update
+from contracts.models import ContractEdit, Subscription
 from contracts.parts import contract_parts, given_parts
+from contracts.selectors.subscriptions import subscription_rows
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
 from core.api.output import IdOutput, Output, envelope, list_of
 from core.api.views import ApiView, data
@@ -33,16 +42,17 @@ class EditInput(Input):
         "add_billing_provider_configuration_update", "add_discounts",
         "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_reseller_royalties",
         "add_revenue_system_configuration_update", "add_scheduled_charges",
-        "add_spend_threshold_configuration", "add_spend_trackers", "add_subscriptions",
+        "add_spend_threshold_configuration", "add_spend_trackers",
         "archive_scheduled_charges", "archive_spend_trackers", "update_net_payment_terms_days",
         "update_prepaid_balance_threshold_configuration", "update_recurring_commits",
         "update_recurring_credits", "update_scheduled_charges", "update_spend_threshold_configuration",
-        "update_subscriptions",
     )  # fmt: skip
 
     customer_id = IdField()
     contract_id = IdField()
     add_overrides = overrides_field()
+    add_subscriptions = subscriptions_field()
+    update_subscriptions = updates_field()
     remove_overrides = serializers.ListField(child=RemoveInput(), required=False, max_length=1000)
     update_contract_name = TextField(required=False, allow_null=True)
     update_contract_end_date = InstantField(hour=True, required=False, allow_null=True)
@@ -71,6 +81,8 @@ class EditOutput(Output):
     uniqueness_key = serializers.CharField(required=False)
     add_overrides = OverrideOutput(many=True, required=False)
     remove_overrides = IdOutput(many=True, required=False)
+    add_subscriptions = SubscriptionOutput(many=True, required=False)
+    update_subscriptions = UpdatedOutput(many=True, required=False)
     update_contract_name = serializers.CharField(required=False)
     update_contract_end_date = serializers.CharField(required=False, allow_null=True)
 
@@ -100,12 +112,18 @@ class EditContract(ApiView):
         more: dict[str, Any] = {}
         if "update_contract_end_date" in body:
             more["ending_before"] = body["update_contract_end_date"]
+        for part in contract_parts():
+            part.prepare(body)
+        updates = body.get("update_subscriptions") or ()
         at = now()
         edit = services.edit_contract(
             contract_id=body["contract_id"],
             customer_id=body["customer_id"],
             add=[new_override(entry) for entry in body.get("add_overrides", ())],
             remove=[entry["id"] for entry in body.get("remove_overrides", ())],
+            subscribe=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
+            resubscribe=[subscription_update(entry) for entry in updates],
+            shown={"update_subscriptions": [shown_update(entry) for entry in updates]} if updates else None,
             name=body.get("update_contract_name"),
             allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
             uniqueness_key=body.get("uniqueness_key"),
@@ -137,11 +155,19 @@ def present_edits(edits: Sequence[ContractEdit], at: datetime) -> list[dict[str,
     for part in contract_parts():
         for edit_id, shown in part.edited(added, at=at).items():
             added[edit_id] |= shown
+    subscribed: dict[UUID, list[Subscription]] = {}
+    for row in subscription_rows().filter(added_by__in=list(added)):
+        if row.added_by_id is not None:
+            subscribed.setdefault(row.added_by_id, []).append(row)
+    for edit_id, rows in subscribed.items():
+        added[edit_id]["add_subscriptions"] = present_subscriptions(rows, at)
     return [_edit(edit, at, added[edit.pk]) for edit in edits]
 
 
 def _edit(edit: ContractEdit, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": edit.pk, "timestamp": edit.created_at, **edit.changes, **parts}
+    if "update_subscriptions" in shown:
+        shown["update_subscriptions"] = [present_update(kept) for kept in shown["update_subscriptions"]]
     if edit.uniqueness_key:
         shown["uniqueness_key"] = edit.uniqueness_key
     if added := list(edit.added_overrides.all()):

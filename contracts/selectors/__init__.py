@@ -6,6 +6,7 @@ from contracts.selectors.edits import list_edits
 from contracts.selectors.named_schedules import named_schedule_entries
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
 from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
+from contracts.selectors.subscriptions import get_subscription, subscriptions_of
 
 __all__ = [
     "ContractRate",
@@ -16,6 +17,7 @@ __all__ = [
     "engine_overrides",
     "find_contract",
     "get_contract",
+    "get_subscription",
     "list_contract_rates",
     "list_contracts",
     "list_contracts_on_card",
@@ -23,5 +25,6 @@ __all__ = [
     "named_schedule_entries",
     "shielded_prices",
     "standing_overrides",
+    "subscriptions_of",
     "with_overrides",
 ]

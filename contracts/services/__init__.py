@@ -11,15 +11,20 @@ from contracts.services.contracts import (
 from contracts.services.edits import edit_contract
 from contracts.services.named_schedules import update_named_schedule
 from contracts.services.overrides import NewOverride
+from contracts.services.subscriptions import NewChange, NewSubscription, SubscriptionUpdate, pin_end
 
 __all__ = [
+    "NewChange",
     "NewOverride",
+    "NewSubscription",
+    "SubscriptionUpdate",
     "UsageStatementSchedule",
     "archive_contract",
     "archive_contracts_of_customer",
     "create_contract",
     "edit_contract",
     "lock_contract",
+    "pin_end",
     "update_end_date",
     "update_named_schedule",
 ]

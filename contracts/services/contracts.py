@@ -14,6 +14,7 @@ from contracts.models import Contract
 from contracts.parts import contract_parts
 from contracts.selectors import find_contract
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
+from contracts.services.subscriptions import NewSubscription, add_subscriptions, plain_subscription
 from core import audit
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
@@ -47,6 +48,7 @@ def create_contract(
     uniqueness_key: str | None = None,
     custom_fields: dict[str, str] | None = None,
     overrides: Sequence[NewOverride] = (),
+    subscriptions: Sequence[NewSubscription] = (),
     multiplier_override_prioritization: str = Contract.Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
     renews: UUID | None = None,
@@ -95,11 +97,13 @@ def create_contract(
                 created_by=audit.current_actor().label,
             )
             added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
+            subscribed = add_subscriptions(contract, new=subscriptions, path="subscriptions", now=now)
             for part in contract_parts():
                 part.create(contract, body=parts or {}, now=now)
-            tell(
-                contract, name="contract.created", now=now, detail={"overrides": [plain_override(row) for row in added]}
-            )
+            detail = {"overrides": [plain_override(row) for row in added]}
+            if subscribed:
+                detail["subscriptions"] = [plain_subscription(row) for row in subscribed]
+            tell(contract, name="contract.created", now=now, detail=detail)
             if old is not None:
                 renewal = {"from_contract_id": str(old.pk), "true_ups": true_ups}
                 tell(contract, name="contract.renewed", now=now, detail=renewal)

@@ -11,6 +11,13 @@ from contracts.models import ContractEdit
 from contracts.parts import contract_parts
 from contracts.services.contracts import lock_contract, move_end, tell
 from contracts.services.overrides import NewOverride, add_overrides, plain_override, remove_overrides
+from contracts.services.subscriptions import (
+    NewSubscription,
+    SubscriptionUpdate,
+    add_subscriptions,
+    plain_subscription,
+    update_subscriptions,
+)
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
@@ -27,16 +34,20 @@ def edit_contract(
     now: datetime,
     add: Sequence[NewOverride] = (),
     remove: Sequence[UUID] = (),
+    subscribe: Sequence[NewSubscription] = (),
+    resubscribe: Sequence[SubscriptionUpdate] = (),
     name: str | None = None,
     ending_before: Any = SAME,
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
     parts: Mapping[str, Any] | None = None,
+    shown: Mapping[str, Any] | None = None,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
-    `ending_before` None makes the contract open-ended; `parts`: what rooms above keep of it, by field. Raises
-    NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
+    `subscribe` are subscriptions to add, `resubscribe` those to change; `shown`: what the edit keeps of the latter, as
+    on the wire. `ending_before` None makes the contract open-ended; `parts`: what rooms above keep of it, by field.
+    Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
     """
     try:
@@ -44,7 +55,7 @@ def edit_contract(
             contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
             if contract.archived_at is not None:
                 raise InvalidInput("the contract is archived", field="contract_id")
-            changes: dict[str, Any] = {}
+            changes: dict[str, Any] = dict(shown or {})
             edit = ContractEdit(
                 contract=contract,
                 uniqueness_key=uniqueness_key,
@@ -57,11 +68,13 @@ def edit_contract(
                 contract.save(update_fields=["name"])
             if ending_before is not SAME:
                 changes["update_contract_end_date"] = ending_before and ending_before.isoformat()
-            if not (add or remove or changes or any((parts or {}).values())):
+            if not (add or remove or subscribe or changes or any((parts or {}).values())):
                 raise InvalidInput("nothing to change was given")
             edit.save(force_insert=True)
             remove_overrides(contract, ids=remove, edit=edit)
             added = add_overrides(contract, overrides=add, path="add_overrides", now=now, edit=edit)
+            subscribed = add_subscriptions(contract, new=subscribe, path="add_subscriptions", now=now, edit=edit)
+            update_subscriptions(contract, updates=resubscribe, now=now, edit=edit)
             for part in contract_parts():
                 part.edit(contract, body=parts or {}, edit=edit, now=now)
             detail = {
@@ -70,6 +83,8 @@ def edit_contract(
                 "add_overrides": [plain_override(row) for row in added],
                 "remove_overrides": [str(override_id) for override_id in remove],
             }
+            if subscribed:
+                detail["add_subscriptions"] = [plain_subscription(row) for row in subscribed]
             tell(contract, name="contract.edited", now=now, detail=detail)
             if ending_before is not SAME:
                 strict = not allow_ending_before_finalized_invoice

@@ -98,7 +98,7 @@ def _changed(row: Invoice, stored: Sequence[InvoiceLine], running: Running) -> t
     for place in [*after, *(place for place in before if place not in after)]:
         was, line = before.get(place, []), after.get(place, [])
         shown = line[0] if line else was[0]
-        if _is_usage(shown) and _combination(shown) not in moved:
+        if shown.type == "subscription" or (_is_usage(shown) and _combination(shown) not in moved):
             continue
         quantity, total = _sums(line)
         invoiced, invoiced_total = _sums(was)

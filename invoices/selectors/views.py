@@ -15,6 +15,7 @@ from engine.money import plain
 from invoices import models
 from invoices.composed import Standing, standing_charges, with_charges
 from invoices.running import Running
+from invoices.subscriptions import with_subscribes
 from invoices.types import CurrencyView, InvoiceView, LineView
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
@@ -23,7 +24,9 @@ STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
     """Invoices with what a view needs, in one query."""
-    rows = models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    rows = with_subscribes(
+        models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    )
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
@@ -109,7 +112,7 @@ def draft_view(row: models.Invoice, *, now: datetime, running: Running | None = 
 
 def standing_of(row: models.Invoice, running: Running) -> Standing:
     """An invoice of any kind as it stands: what a draft shows and finalization stores."""
-    if row.kind == models.Invoice.Kind.SCHEDULED:
+    if row.kind == models.Invoice.Kind.SCHEDULED and not running.charges(row):
         return standing_charges(row, running)
     composed = running.compose(row)
     standing = Standing(
@@ -234,6 +237,7 @@ def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
         commit_segment_id=None if line.commit_segment_id is None else UUID(line.commit_segment_id),
         commit_type=line.commit_type or "",
         quantity_consumed=line.quantity_consumed,
+        subscription_id=None if line.subscription_id is None else UUID(line.subscription_id),
     )
 
 

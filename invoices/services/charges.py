@@ -1,4 +1,4 @@
-"""Charges for commits: each stands on a SCHEDULED invoice of its date, which is a draft until then."""
+"""Charges for commits and subscriptions by date: each stands on a SCHEDULED invoice, which is a draft until then."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -12,7 +12,10 @@ from contracts.services import lock_contract
 from core.jobs import enqueue
 from core.models import Event
 from core.transactions import require_transaction
+from engine.charges import subscription_charge
+from invoices.composition import billing_unit, load_subscription_terms
 from invoices.models import Invoice
+from invoices.subscriptions import Subscribed
 
 
 def follow_purchases(event: Event) -> None:
@@ -27,6 +30,7 @@ def follow_charges(contract: Contract, *, now: datetime) -> None:
     """Puts what waits onto the draft of its date, and removes drafts that hold nothing. The contract is locked."""
     require_transaction()
     usage = _usage_drafts(contract)
+    held: set[UUID] = set()
     drafts = {
         (row.period_start, row.credit_type_id): row
         for row in contract.invoices.filter(
@@ -49,12 +53,31 @@ def follow_charges(contract: Contract, *, now: datetime) -> None:
         item.invoice_id, item.invoice_status = row.pk, InvoiceItem.InvoiceStatus.DRAFT
         item.save(update_fields=["invoice_id", "invoice_status"])
         due = due or row.due_at <= now
+    for at in _subscription_dates(contract, now):
+        unit = billing_unit(contract)
+        row = drafts.get((at, unit.pk))
+        if row is None:
+            row = drafts[at, unit.pk] = _draft(contract, at, unit, now)
+            row.save(force_insert=True)
+        held.add(row.pk)
+        due = due or row.due_at <= now
     rows = {row.pk: row for row in drafts.values()}
-    held = InvoiceItem.objects.filter(invoice_id__in=list(rows)).values_list("invoice_id", flat=True)
-    for invoice_id in rows.keys() - set(held):
+    on_drafts = InvoiceItem.objects.filter(invoice_id__in=list(rows)).values_list("invoice_id", flat=True)
+    for invoice_id in rows.keys() - held - set(on_drafts):
         rows[invoice_id].delete()
     if due:
         enqueue("invoices.sweep_due")
+
+
+def _subscription_dates(contract: Contract, now: datetime) -> list[datetime]:
+    """When the contract's subscriptions are charged on invoices of their own, as far as that is known now."""
+    subscribed = Subscribed(contract)
+    charges = subscribed.alone(now) if subscribed else []
+    if not charges:
+        return []
+    terms = load_subscription_terms(contract, billing_unit(contract), [charge.terms for charge in charges]).engine
+    entitled = [charge for charge in charges if subscription_charge(terms, charge.terms) is not None]
+    return sorted({charge.due_at for charge in entitled})
 
 
 def _usage_drafts(contract: Contract) -> dict[tuple[datetime, UUID], Invoice]:

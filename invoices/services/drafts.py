@@ -1,9 +1,7 @@
 """Drafts follow their contract: one for each billing period that has begun, cut and prolonged with it, gone with it."""
 
 import logging
-from collections import deque
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db import OperationalError, transaction
@@ -11,23 +9,23 @@ from django.db import OperationalError, transaction
 from balances.services import release_items
 from catalog.models import CreditType
 from contracts.models import Contract
-from contracts.selectors import billing_schedule
 from contracts.services import lock_contract
 from core.errors import Conflict
 from core.jobs import enqueue
 from core.models import Event
 from core.transactions import require_transaction, use_case
-from engine.calendar import Period, periods
+from engine.calendar import Period
 from invoices.composition import billing_unit
 from invoices.models import BillingCursor, Invoice
+from invoices.periods import covered_periods, periods_to_bill
 from invoices.services.charges import follow_charges
 from invoices.services.finalize import due_at
 from invoices.services.void import void_locked
+from invoices.subscriptions import Subscribed
 
 logger = logging.getLogger(__name__)
 BATCH = 200
 LOOK_AGAIN_AFTER = timedelta(hours=1)
-FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 def open_invoices(event: Event) -> None:
@@ -75,7 +73,7 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
     drafts = {row.period_start: row for row in standing if row.status == Invoice.Status.DRAFT}
     missing: list[Period] = []
     next_period_at = None
-    for period in _periods_to_bill(contract, _covered(standing)):
+    for period in periods_to_bill(contract, covered_periods(standing)):
         if period.start > now:
             next_period_at = period.start
             break
@@ -92,7 +90,8 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
     if missing:
         unit = billing_unit(contract)
         Invoice.objects.bulk_create([_draft(contract, period, unit, now=now) for period in missing])
-    BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": next_period_at})
+    times = [at for at in (next_period_at, Subscribed(contract).next_period_at(now)) if at is not None]
+    BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
     follow_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.sweep_due")
@@ -128,38 +127,6 @@ def _follow(event: Event) -> Contract:
     contract = lock_contract(contract_id=event.subject_id)
     follow_contract(contract, now=event.occurred_at)
     return contract
-
-
-def _covered(standing: Iterable[Invoice]) -> list[Period]:
-    """What needs no draft, in order of time: finalized, or void and not regenerated (then the new one speaks)."""
-    rows = list(standing)
-    regenerated = {row.regenerated_from_id for row in rows}
-    return sorted(
-        Period(row.period_start, row.period_end)
-        for row in rows
-        if row.status == Invoice.Status.FINALIZED or (row.status == Invoice.Status.VOID and row.pk not in regenerated)
-    )
-
-
-def _periods_to_bill(contract: Contract, covered: Iterable[Period]) -> Iterator[Period]:
-    """The contract's periods without an end, less what is covered: one prolonged after its invoice leaves a rest.
-
-    `invoice_generation_starting_at` inside a period begins with a stub: what lies before was billed elsewhere.
-    """
-    first = max(contract.starting_at, contract.invoice_generation_starting_at or contract.starting_at)
-    waiting = deque(covered)
-    for period in periods(billing_schedule(contract), first, contract.ending_before, FOREVER):
-        start = period.start
-        while waiting and waiting[0].start < period.end:
-            part = waiting[0]
-            if part.start > start:
-                yield Period(start, part.start)
-            start = max(start, min(part.end, period.end))
-            if part.end > period.end:  # goes on in the next period
-                break
-            waiting.popleft()
-        if start < period.end:
-            yield Period(start, period.end)
 
 
 def _draft(contract: Contract, period: Period, unit: CreditType, *, now: datetime) -> Invoice:

@@ -24,7 +24,7 @@ def open_usage(segment: Segment) -> QuerySet[Invoice]:
     owner = segment.owner
     rows = Invoice.objects.filter(
         customer_id=owner.customer_id, kind=Invoice.Kind.USAGE, status=Invoice.Status.DRAFT,
-        period_start__lt=segment.ending_before, period_end__gt=segment.starting_at,
+        period_start__lt=segment.ending_before, period_end__gte=segment.starting_at,
     )  # fmt: skip
     if owner.contract_id is not None:
         return rows.filter(contract_id=owner.contract_id)
@@ -56,7 +56,7 @@ def _due(now: datetime) -> QuerySet[Segment]:
     be made anew. What a postpaid commit holds is billed by its true-up, unless that is waived.
     """
     same = Q(customer_id=OuterRef("owner__customer_id"), kind=Invoice.Kind.USAGE)
-    overlap = Q(period_start__lt=OuterRef("ending_before"), period_end__gt=OuterRef("starting_at"))
+    overlap = Q(period_start__lt=OuterRef("ending_before"), period_end__gte=OuterRef("starting_at"))
     remade = Exists(Invoice.objects.filter(regenerated_from_id=OuterRef("pk")).exclude(status=Invoice.Status.VOID))
     usage = Invoice.objects.filter(same & overlap, contract__archived_at__isnull=True)
     waiting = usage.filter(Q(status=Invoice.Status.DRAFT) | Q(status=Invoice.Status.VOID) & ~remade)

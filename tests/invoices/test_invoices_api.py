@@ -151,7 +151,7 @@ def test_answers_have_the_fields_that_openapi_promises(http: httpx.Client, world
         assert read == listed
         same(read, InvoiceOutput)
         line = read["line_items"][0]
-        same(line, LineOutput, "commit_id", "commit_segment_id", "commit_type", "quantity_consumed")
+        same(line, LineOutput, "commit_id", "commit_segment_id", "commit_type", "quantity_consumed", "subscription_id")
         same(line["tier"], TierOutput)
         same(read["unrated"][0], UnratedOutput)
         explained = http.get(f"/tactus{url}/{read['id']}/lines/{line['id']}/explanation").json()["data"]

@@ -6,6 +6,7 @@ import time_machine
 from metronome import Metronome
 
 from tests.scenarios.balance_world import BalanceWorld
+from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import World
 
 
@@ -28,3 +29,8 @@ def later() -> Iterator[Clock]:
     began = datetime.now(UTC)
     with time_machine.travel(began, tick=True) as machine:
         yield lambda seconds: machine.move_to(began + timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def subscriptions(sdk: Metronome) -> SubscriptionWorld:
+    return SubscriptionWorld(sdk)

@@ -263,20 +263,20 @@ def test_a_void_invoice_is_regenerated_once_however_many_ask(live_sdk: Metronome
 
 
 def test_one_contract_that_cannot_be_followed_holds_no_other_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from invoices.services import drafts
+    from invoices import periods as invoice_periods
 
     bad, good = (
         world.open_contract(world.customer(), None, 6, "WEEKLY"),
         world.open_contract(world.customer(), None, 6, "WEEKLY"),
     )
-    real = drafts.billing_schedule
+    real = invoice_periods.billing_schedule
 
     def billing_schedule(contract: Any) -> Any:
         if str(contract.pk) == bad:
             raise ValueError("odd terms")
         return real(contract)
 
-    monkeypatch.setattr(drafts, "billing_schedule", billing_schedule)
+    monkeypatch.setattr(invoice_periods, "billing_schedule", billing_schedule)
     boundary = world.days_ago(-1)
     assert open_due_periods(now=boundary) == 2
     assert list(Invoice.objects.filter(period_start=boundary).values_list("contract_id", flat=True)) != []

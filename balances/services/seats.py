@@ -1,0 +1,144 @@
+"""What the seats of a subscription bring to the children of a recurring grant, pooled or each for itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from django.db.models import Sum
+
+from balances.models import Balance, LedgerEntry, RecurringGrant, Segment
+from balances.services.grants import Grant, add_segments
+from balances.services.ledger import append, entry
+from contracts.models import Subscription
+from contracts.selectors.subscriptions import end_of, history_of
+from engine.errors import InvalidTerms
+from engine.money import ZERO, add, subtract
+from engine.quantities import Standing
+from engine.recurring import Child
+from engine.recurring import RecurringGrant as EngineGrant
+from engine.seat_grants import SeatGrant, individual_grants, pooled_grants, until
+
+ADJUSTMENT = LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT
+MOST_SEATS: Final = 1000
+"""How many seats of a subscription may have commits or credits of their own (domain.md 3.8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The seats that a recurring grant is for: what each child gets from them."""
+
+    row: RecurringGrant
+    terms: EngineGrant
+    subscription: Subscription
+    held: tuple[Standing, ...]
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether all seats share what they bring."""
+        return self.row.allocation == RecurringGrant.Allocation.POOLED
+
+    def grants(self, child: Child) -> list[SeatGrant]:
+        """All that seats bring to a child, past and to come."""
+        make = pooled_grants if self.is_pooled else individual_grants
+        return make(self.terms, child, self.held, is_prorated=self.row.seat_increase_is_prorated)
+
+    def first(self, child: Child) -> list[Grant]:
+        """The segments that a new child begins with; what comes inside its period is brought when it is due."""
+        return [self._segment(one, child) for one in self.grants(child) if one.starting_at == child.period.start]
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When the number of seats changes next."""
+        return min((standing.starting_at for standing in self.held if standing.starting_at > now), default=None)
+
+    def bring(self, balance: Balance, child: Child, *, now: datetime) -> None:
+        """Makes a child hold what seats bring by now. Twice changes nothing. The caller holds the balances.
+
+        Raises InvalidTerms where invoices drew more than what is left by a change in the past.
+        """
+        wanted = [one for one in self.grants(child) if one.starting_at <= max(now, child.period.start)]
+        segments = {
+            segment.seat_id: segment
+            for segment in balance.segments.filter(removed_at__isnull=True, seat_granted__isnull=False)
+        }
+        if self.is_pooled:
+            if "" in segments:
+                self._pool(segments[""], wanted, now)
+            return
+        self._each(balance, child, segments, wanted, now)
+
+    def _pool(self, segment: Segment, wanted: Sequence[SeatGrant], now: datetime) -> None:
+        """Entries of what has changed, dated when it did."""
+        brought: dict[datetime, Decimal] = {wanted[0].starting_at: segment.seat_granted or ZERO}
+        for row in segment.entries.filter(kind=ADJUSTMENT):
+            brought[row.effective_at] = add(brought.get(row.effective_at, ZERO), row.amount)
+        asked = {one.starting_at: one.amount for one in wanted}
+        differences = {
+            at: subtract(asked.get(at, ZERO), brought.get(at, ZERO)) for at in sorted(brought.keys() | asked.keys())
+        }
+        self._adjust(segment, differences, now)
+
+    def _each(
+        self, balance: Balance, child: Child, segments: dict[str, Segment], wanted: Sequence[SeatGrant], now: datetime
+    ) -> None:
+        """A segment for each new seat, and entries where what a known one is due has changed."""
+        rows = LedgerEntry.objects.filter(segment__owner=balance, kind=ADJUSTMENT).values("segment_id")
+        adjusted = {row["segment_id"]: row["whole"] for row in rows.annotate(whole=Sum("amount")).order_by()}
+        asked = {one.seat_id or "": one for one in wanted}
+        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in segments]
+        if fresh:
+            add_segments(balance, segments=fresh, now=now)
+        for seat_id, segment in segments.items():
+            one = asked.get(seat_id)
+            brought = add(segment.seat_granted or ZERO, adjusted.get(segment.pk, ZERO))
+            if one is not None and one.starting_at != segment.starting_at and brought:
+                segment.starting_at = one.starting_at
+                segment.save(update_fields=["starting_at"])
+            at = segment.starting_at
+            self._adjust(segment, {at: subtract(ZERO if one is None else one.amount, brought)}, now)
+
+    @staticmethod
+    def _adjust(segment: Segment, differences: dict[datetime, Decimal], now: datetime) -> None:
+        whole = ZERO
+        for amount in differences.values():
+            whole = add(whole, amount)
+        if whole < ZERO and add(segment.balance, whole) < ZERO:
+            raise InvalidTerms("finalized invoices drew what these seats brought", "starting_at")
+        # what is added first: no entry may take what is not there
+        for at, amount in sorted(differences.items(), key=lambda pair: pair[1], reverse=True):
+            append([entry(segment, kind=ADJUSTMENT, amount=amount, at=at, now=now)])
+
+    def _segment(self, one: SeatGrant, child: Child) -> Grant:
+        seat = ("", "") if one.seat_id is None else (self.subscription.seat_group_key, one.seat_id)
+        return Grant(one.amount, one.starting_at, child.access.end, of_seats=True, seat=seat)
+
+
+def seats_of(row: RecurringGrant, *, terms: EngineGrant) -> Seats | None:
+    """The seats that a recurring grant is for; None where it is for none."""
+    subscription = row.subscription
+    if subscription is None:
+        return None
+    subscription.contract = row.contract
+    return Seats(row, terms, subscription, until(history_of(subscription), end_of(subscription)))
+
+
+def check_seats(row: RecurringGrant, *, terms: EngineGrant) -> None:
+    """Raises InvalidTerms unless the subscription is one of the contract's that can have such a grant."""
+    if row.subscription_id is None:
+        return
+    where = "subscription_config.subscription_id"
+    if not Subscription.objects.filter(pk=row.subscription_id, contract=row.contract).exists():
+        raise InvalidTerms("the contract has no such subscription", where)
+    seats = seats_of(row, terms=terms)
+    if seats is None or seats.is_pooled:
+        return
+    if seats.subscription.quantity_management_mode != Subscription.Mode.SEAT_BASED:
+        raise InvalidTerms("allocation INDIVIDUAL needs a SEAT_BASED subscription", "subscription_config.allocation")
+    check_number(seats.held, where=where)
+
+
+def check_number(held: Sequence[Standing], *, where: str) -> None:
+    """Raises InvalidTerms where more seats would have balances of their own than there may be."""
+    if any(len(standing.assigned) > MOST_SEATS for standing in held):
+        raise InvalidTerms(f"at most {MOST_SEATS} seats may have commits or credits of their own", where)
