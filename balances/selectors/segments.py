@@ -14,7 +14,7 @@ from engine.overrides import RateTarget
 from engine.specifiers import Specifier
 
 _NEEDED = (
-    "starting_at", "ending_before", "balance", *(f"owner__{name}" for name in (
+    "starting_at", "ending_before", "balance", "seat_group_key", "seat_id", *(f"owner__{name}" for name in (
         "kind", "credit_type_id", "created_at", "priority", "cost_basis", "access_type", "rate_type", "name",
         "applicable_product_ids", "applicable_product_tags", "specifiers", "contract_id", "applicable_contract_ids",
         "rolled_over_from_id", "recurring_id",
