@@ -70,7 +70,7 @@ def reserve(
     )
     outcome = _carry_out(asked, now=now, shared=shared)
     if isinstance(outcome, Done) and outcome.by_old:
-        _old.give((customer_id, credit_type_id, now))
+        old_balances.give((customer_id, credit_type_id), now)
     if isinstance(outcome, Taken):
         raise _taken(uniqueness_key, transaction_id)
     return _done(outcome, amount)
@@ -214,9 +214,10 @@ def _write(writer: psycopg.Connection[Any], operations: Sequence[Operation]) -> 
         return apply_operations(cursors=(one, other), operations=operations)
 
 
-def _work_out_old(noticed: tuple[UUID, UUID, datetime]) -> None:
-    customer_id, credit_type_id, now = noticed
+def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
+    customer_id, credit_type_id = whose
     work_out(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
 
 
-_old: Hints[tuple[UUID, UUID, datetime]] = Hints("tactus-balances", _work_out_old)
+old_balances: Hints[tuple[UUID, UUID], datetime] = Hints("tactus-balances", _work_out_old)
+"""Balances that were granted from though they had grown old."""

@@ -1,6 +1,7 @@
 """64 at once against a balance that covers 63.5: exactly 63 are told yes. Real commits, many connections."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -56,6 +57,10 @@ class Processes:
     def stop(self) -> None:
         for writer in self.writers:
             writer.stop()
+        deadline = time.monotonic() + 10
+        while not reservations.old_balances.is_idle:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 @pytest.fixture
