@@ -323,3 +323,25 @@ def test_one_that_is_added_late_is_billed_for_what_is_over(subscriptions: Subscr
         running = w.invoice(customer)
         # this week's base and its increase in arrears; in advance the increase, and the week to come for two
         assert sorted(line.quantity for line in running.line_items) == ([1, 1] if collection == "ARREARS" else [1, 2])
+
+
+def test_a_line_says_how_it_came_about_and_the_file_has_it(
+    http: httpx.Client, subscriptions: SubscriptionWorld
+) -> None:
+    w = subscriptions
+    card, seat = w.seat(63861, "WEEKLY")
+    customer = w.customer()
+    at_once = w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=1)
+    at_once["proration"]["invoice_behavior"] = "BILL_IMMEDIATELY"
+    contract = w.open_contract(customer, card, 6, "WEEKLY", subscriptions=[at_once])
+    w.change(customer, contract, quantity_updates=[{"starting_at": w.today, "quantity": 2}])
+    w.run_due_work()
+    row = next(row for row in scheduled(w, customer) if exact(row.total) == 9123)
+    url = f"/v1/customers/{customer}/invoices/{row.id}"
+    [line] = http.get(url).json()["data"]["line_items"]
+    told = http.get(f"/tactus{url}/lines/{line['id']}/explanation").json()["data"]
+    assert (told["kind"], told["proration"]) == ("subscription", {"days": 1, "of": 7})
+    assert told["steps"][:2] == ["1 units of the subscription", "the price is that of 1 of 7 days of the period"]
+    assert told["steps"][3] == "1 x 9123 = 9123"
+    file = http.get(f"{url}/pdf")
+    assert (file.status_code, file.content[:5]) == (200, b"%PDF-")
