@@ -5,10 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from metronome import BadRequestError
 
+from invoices.models import Invoice, InvoiceLine
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
@@ -345,3 +346,21 @@ def test_a_line_says_how_it_came_about_and_the_file_has_it(
     assert told["steps"][3] == "1 x 9123 = 9123"
     file = http.get(f"{url}/pdf")
     assert (file.status_code, file.content[:5]) == (200, b"%PDF-")
+
+
+def test_no_two_final_invoices_charge_for_the_same_time(subscriptions: SubscriptionWorld) -> None:
+    """Whatever the program does, the database refuses."""
+    w = subscriptions
+    card, seat = w.seat(700, "WEEKLY")
+    customer = w.customer()
+    w.open_contract(
+        customer, card, 2, "WEEKLY", subscriptions=[w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=1)]
+    )
+    w.run_due_work()
+    line = InvoiceLine.objects.get(type="subscription")
+    draft = Invoice.objects.get(status="DRAFT")
+    again = {"invoice": draft, "position": 1, "type": "subscription", "name": "again", "total": 700,
+             "subscription": line.subscription}  # fmt: skip
+    with pytest.raises(IntegrityError, match="already"), transaction.atomic():
+        InvoiceLine.objects.create(**again, starting_at=line.starting_at)
+    InvoiceLine.objects.create(**again, starting_at=line.ending_before)
