@@ -1,15 +1,21 @@
 """One contract for staff: its terms, and its billing periods with the invoice of each."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
 from billing_site.admin.rows import invoice_table
-from contracts.admin import state_of
-from contracts.models import Contract
+from catalog.selectors import state_at
+from contracts.admin import FREQUENCIES, state_of
+from contracts.models import Contract, Subscription
+from contracts.selectors import subscriptions_of
+from contracts.selectors.subscriptions import end_of, history_of
 from core.admin import timeline
 from core.clock import now
+from engine.money import ZERO, plain
+from engine.quantities import standing_at
 from invoices.models import BillingCursor, Invoice
 from invoices.selectors import page_of_views
 from invoices.selectors.views import invoice_rows
@@ -38,5 +44,23 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "more": len(rows) > MOST_PERIODS,
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={contract.pk}",
+        "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
         "moments": timeline.of_subjects([("contract", contract.pk)]),
+    }
+
+
+def _subscription(row: Subscription, at: datetime) -> dict[str, Any]:
+    """A subscription as the page shows it: what it has now, and what is scheduled next."""
+    held = history_of(row)
+    standing = standing_at(held, at)
+    coming = next((one for one in held if one.starting_at > at), None)
+    return {
+        "name": row.name or state_at(list(row.product.versions.all()), at).name,
+        "billed": f"{FREQUENCIES[row.billing_frequency]}, in {row.collection_schedule.lower()}",
+        "quantity": plain(ZERO if standing is None else standing.total),
+        "assigned": len(standing.assigned) if standing is not None and row.seat_group_key else None,
+        "coming": None if coming is None else plain(coming.total),
+        "coming_at": None if coming is None else coming.starting_at,
+        "starting_at": row.starting_at,
+        "ending_before": end_of(row),
     }

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.models import Contract, Subscription
+from django.db.models import Min
+
+from contracts.models import Contract, Subscription, SubscriptionChange
 from contracts.selectors.subscriptions import MOMENT
 from contracts.services import lock_contract, pin_end
 from core.errors import InvalidInput
@@ -25,15 +27,22 @@ def follow_edit(event: Event) -> None:
     contract = lock_contract(contract_id=event.subject_id)
     changed: list[dict[str, Any]] = event.payload.get("update_subscriptions") or []
     if changed:
-        check_final_invoices(contract, changed=[UUID(one["id"]) for one in changed], now=event.occurred_at)
+        mine = SubscriptionChange.objects.filter(added_by_id=UUID(event.payload["edit_id"]))
+        check_final_invoices(
+            contract,
+            changed=[UUID(one["id"]) for one in changed],
+            since=mine.aggregate(first=Min("starting_at"))["first"],
+            now=event.occurred_at,
+        )
     if Subscription.objects.filter(contract=contract).exists():
         follow_contract(contract, now=event.occurred_at)
 
 
-def check_final_invoices(contract: Contract, *, changed: list[UUID], now: datetime) -> None:
+def check_final_invoices(contract: Contract, *, changed: list[UUID], since: datetime | None, now: datetime) -> None:
     """Raises InvalidInput unless all that finalized (and void) invoices charge for these subscriptions still holds.
 
     A change in a closed period is one that such an invoice would have to say otherwise, or would have to charge too.
+    `since`: the earliest change of quantity.
     """
     require_transaction()
     subscribed = Subscribed(contract)
@@ -47,7 +56,8 @@ def check_final_invoices(contract: Contract, *, changed: list[UUID], now: dateti
         held = settled.pop(key, None)
         if charge.terms.subscription_id not in asked:
             continue
-        late = held is None and charge.terms.quantity and any(on_usage_invoice(charge, period) for period in closed)
+        fresh = held is None and since is not None and charge.terms.window.start >= since and charge.terms.quantity
+        late = fresh and any(on_usage_invoice(charge, period) for period in closed)
         if late or (held is not None and held_differently(charge, held)):
             raise _closed(asked[charge.terms.subscription_id], charge.period.start)
     for subscription_id, start in settled:  # charged, and no longer agreed

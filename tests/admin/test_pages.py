@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalog.services import metrics, products, rates
+from contracts.models import Contract, Subscription
+from contracts.services import NewChange, NewSubscription, SubscriptionUpdate, edit_contract
 from customers.services import set_name
 from invoices.models import Invoice
 from invoices.selectors import view_of
@@ -117,6 +119,33 @@ def test_a_contract_shows_its_periods(world: World, support: Client) -> None:
     ):
         assert part in text
     assert "The next period begins 1 Apr 2026, 00:00 UTC" in text
+
+
+def test_a_contract_shows_its_subscriptions(world: World, support: Client) -> None:
+    seat = products.create_product(product_type="SUBSCRIPTION", fields={"name": "Seats"}, now=world.now)
+    rate = rates.NewRate(
+        seat.pk, world.since, entitled=True, rate_type="FLAT", price=Decimal(500), billing_frequency="MONTHLY"
+    )
+    rates.add_rates(rate_card_id=world.card, rates=[rate], now=world.now)
+    seats = {
+        "quantity_management_mode": "SEAT_BASED", "seat_group_key": "user",
+        "initial_seat_ids": ("a", "b"), "initial_unassigned_seats": 3,
+    }  # fmt: skip
+    contract = Contract.objects.get(pk=world.contract)
+    edit_contract(
+        contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
+        subscribe=[NewSubscription(seat.pk, "MONTHLY", "ADVANCE", starting_at=world.since, **seats)],
+    )  # fmt: skip
+    row = Subscription.objects.get()
+    later = NewChange("x", "REMOVE_SEATS", world.now + timedelta(days=2), seat_ids=("a",))
+    edit_contract(
+        contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
+        resubscribe=[SubscriptionUpdate(row.pk, changes=(later,))],
+        shown={"update_subscriptions": [{"id": str(row.pk)}]},
+    )  # fmt: skip
+    text = page(support, "contracts_contract_change", world.contract)
+    for part in ("Subscriptions", "Seats", "in advance", "2 assigned", "4 from 22 Mar 2026"):
+        assert part in text
 
 
 def test_an_invoice_says_why(world: World, support: Client) -> None:

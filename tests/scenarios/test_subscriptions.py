@@ -3,9 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from metronome import BadRequestError
 
+from invoices.models import Invoice, InvoiceLine
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
@@ -262,3 +266,101 @@ def test_a_contract_that_ends_earlier_or_later(subscriptions: SubscriptionWorld)
         assert end == w.days_ago(-2 if collection == "ADVANCE" else -20)
         [row] = [row for row in w.invoices(customer) if row.type == "USAGE" and row.contract_id == contract]
         assert exact(row.total) == total
+
+
+def test_seats_priced_in_a_unit_of_our_own_are_converted(subscriptions: SubscriptionWorld) -> None:
+    """Two seats at 30 coins a week, a coin at 12.5 cents, on an invoice of its own and on the usage invoice."""
+    w = subscriptions
+    coins = w.sdk.v1.pricing_units.create(name="Coins").data.id
+    card = w.card(credit_type_conversions=[{"custom_credit_type_id": coins, "fiat_per_custom_credit": 12.5}])
+    seat = w.sdk.v1.contracts.products.create(name="Seats", type="SUBSCRIPTION").data.id
+    w.rate(card, seat, price=30, billing_frequency="WEEKLY", credit_type_id=coins)
+    customer = w.customer()
+    w.open_contract(
+        customer, card, 8, "WEEKLY",
+        subscriptions=[w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=2)],
+    )  # fmt: skip
+    w.run_due_work()
+    expected = [("subscription", 60), ("cpu_conversion", 750)]
+    for row in w.invoices(customer):
+        if row.start_timestamp is None or row.status == "FINALIZED":
+            assert [(line.type, exact(line.total)) for line in row.line_items] == expected
+            assert (row.status, exact(row.total)) == ("FINALIZED", 750)
+    assert len(w.invoices(customer)) == 3
+
+
+def test_reading_invoices_takes_as_many_queries_for_ten_as_for_two(
+    http: httpx.Client, subscriptions: SubscriptionWorld
+) -> None:
+    w = subscriptions
+    card, seat = w.seat(700, "WEEKLY")
+    counts = []
+    for number in (2, 10):
+        customer = w.customer()
+        many = [w.subscription(seat, "WEEKLY", initial_quantity=1) for _ in range(number)]
+        w.open_contract(customer, card, 3, "WEEKLY", subscriptions=many)
+        with CaptureQueriesContext(connection) as captured:
+            [row] = http.get(f"/v1/customers/{customer}/invoices").json()["data"]
+        assert len(row["line_items"]) == number
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+def test_one_that_is_added_late_is_billed_for_what_is_over(subscriptions: SubscriptionWorld) -> None:
+    """The invoices that would have taken its charges are final: they get invoices of their own, once."""
+    w = subscriptions
+    card, seat = w.seat(700, "WEEKLY")
+    for collection, issued in [("ARREARS", [w.days_ago(3)]), ("ADVANCE", [w.days_ago(10), w.days_ago(3)])]:
+        customer = w.customer()
+        contract = w.open_contract(customer, card, 10, "WEEKLY")
+        w.run_due_work()
+        w.edit(customer, contract, add_subscriptions=[w.subscription(seat, "WEEKLY", collection, initial_quantity=1)])
+        w.change(customer, contract, quantity_updates=[{"starting_at": w.now, "quantity": 2}])
+        w.run_due_work()
+        w.run_due_work(until=w.now + timedelta(days=1))
+        own = scheduled(w, customer)
+        assert sorted(row.issued_at for row in own) == issued
+        assert {(row.status, exact(row.total)) for row in own} == {("FINALIZED", 700)}
+        running = w.invoice(customer)
+        # this week's base and its increase in arrears; in advance the increase, and the week to come for two
+        assert sorted(line.quantity for line in running.line_items) == ([1, 1] if collection == "ARREARS" else [1, 2])
+
+
+def test_a_line_says_how_it_came_about_and_the_file_has_it(
+    http: httpx.Client, subscriptions: SubscriptionWorld
+) -> None:
+    w = subscriptions
+    card, seat = w.seat(63861, "WEEKLY")
+    customer = w.customer()
+    at_once = w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=1)
+    at_once["proration"]["invoice_behavior"] = "BILL_IMMEDIATELY"
+    contract = w.open_contract(customer, card, 6, "WEEKLY", subscriptions=[at_once])
+    w.change(customer, contract, quantity_updates=[{"starting_at": w.today, "quantity": 2}])
+    w.run_due_work()
+    row = next(row for row in scheduled(w, customer) if exact(row.total) == 9123)
+    url = f"/v1/customers/{customer}/invoices/{row.id}"
+    [line] = http.get(url).json()["data"]["line_items"]
+    told = http.get(f"/tactus{url}/lines/{line['id']}/explanation").json()["data"]
+    assert (told["kind"], told["proration"]) == ("subscription", {"days": 1, "of": 7})
+    assert told["steps"][:2] == ["1 units of the subscription", "the price is that of 1 of 7 days of the period"]
+    assert told["steps"][3] == "1 x 9123 = 9123"
+    file = http.get(f"{url}/pdf")
+    assert (file.status_code, file.content[:5]) == (200, b"%PDF-")
+
+
+def test_no_two_final_invoices_charge_for_the_same_time(subscriptions: SubscriptionWorld) -> None:
+    """Whatever the program does, the database refuses."""
+    w = subscriptions
+    card, seat = w.seat(700, "WEEKLY")
+    customer = w.customer()
+    w.open_contract(
+        customer, card, 2, "WEEKLY", subscriptions=[w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=1)]
+    )
+    w.run_due_work()
+    line = InvoiceLine.objects.get(type="subscription")
+    draft = Invoice.objects.get(status="DRAFT")
+    again = {"invoice": draft, "position": 1, "type": "subscription", "name": "again", "total": 700,
+             "subscription": line.subscription}  # fmt: skip
+    with pytest.raises(IntegrityError, match="already"), transaction.atomic():
+        InvoiceLine.objects.create(**again, starting_at=line.starting_at)
+    InvoiceLine.objects.create(**again, starting_at=line.ending_before)
