@@ -249,8 +249,8 @@ def check(tactus: Temporary, run: Run, tag: str) -> int:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of `python -m bench reservations`."""
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--customers", type=int, default=20)
+    parser.add_argument("--clients", type=int, default=40)
+    parser.add_argument("--customers", type=int, default=8)
     parser.add_argument("--json", help="file for the figures")
 
 

@@ -1,8 +1,9 @@
 """One writer for all requests of a process: what arrives while it commits shares the next commit.
 
-There is no delay to collect more: under load a group is whatever came in during the last commit. The writer has a
-connection of its own; a request waits for the commit that holds its item. `usage.store.postgres.flusher` does the same
-for batches of events, which have more to be careful about.
+Where the last group held several items, the writer waits a millisecond for those who come back at once: or their
+first would get a commit to itself, and the others wait for it. A single caller never waits. The writer has a connection
+of its own; a request waits for the commit that holds its item. `usage.store.postgres.flusher` does the same for batches
+of events, which have more to be careful about.
 """
 
 import atexit
@@ -20,6 +21,7 @@ from core.errors import Unavailable
 
 ATTEMPTS: Final = 6
 PAUSE: Final = 0.02
+GATHER: Final = 0.001
 
 log = structlog.get_logger(__name__)
 Item = TypeVar("Item")
@@ -78,15 +80,16 @@ class SharedWriter(Generic[Item, Result]):
     """The writer thread, started by the first item.
 
     `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
-    what came of each, in the same order. If the database refuses a group, each of its items is written by itself, so
-    that only the one to blame hears of it: `write` keeps nothing outside of the database. `name`: of the thread and its
-    connection, which looks rows up by key. At most `group` items share a commit, at most `waiting` wait for their turn.
+    what tells after the commit what came of each, in the same order. If the database refuses a group, each of its items
+    is written by itself, so that only the one to blame hears of it: `write` keeps nothing outside of the database.
+    `name`: of the thread and its connection, which looks rows up by key. At most `group` items share a commit, at most
+    `waiting` wait for their turn.
     """
 
     def __init__(
         self,
         name: str,
-        write: Callable[[psycopg.Connection[Any], Sequence[Item]], Sequence[Result]],
+        write: Callable[[psycopg.Connection[Any], Sequence[Item]], Callable[[], Sequence[Result]]],
         *,
         group: int = 500,
         waiting: int = 5_000,
@@ -97,6 +100,7 @@ class SharedWriter(Generic[Item, Result]):
         self._queue: SimpleQueue[Ticket[Item, Result] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._last_size = 0
 
     def submit(self, item: Item) -> Ticket[Item, Result]:
         """Queues an item. Raises Unavailable if too many wait already."""
@@ -138,6 +142,8 @@ class SharedWriter(Generic[Item, Result]):
         """What waits, in order, and whether to stop after it."""
         group: list[Ticket[Item, Result]] = []
         ticket = self._queue.get()
+        if self._last_size > 1:
+            time.sleep(GATHER)
         while ticket is not None:
             group.append(ticket)
             self._room.release()
@@ -147,6 +153,7 @@ class SharedWriter(Generic[Item, Result]):
                 ticket = self._queue.get_nowait()
             except Empty:
                 break
+        self._last_size = len(group)
         return group, ticket is None
 
     def _store(self, group: Sequence[Ticket[Item, Result]]) -> None:
@@ -170,8 +177,10 @@ class SharedWriter(Generic[Item, Result]):
         for attempt in range(1, ATTEMPTS + 1):
             writer = self._connected()
             try:
-                with writer.pipeline(), writer.transaction():
-                    return self._write_group(writer, items)
+                with writer.pipeline():
+                    with writer.transaction():
+                        tell = self._write_group(writer, items)
+                    return tell()
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 if attempt == ATTEMPTS:
                     raise

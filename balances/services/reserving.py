@@ -5,7 +5,7 @@ free is known here for as long as it matters, each operation sees what the ones 
 written by one UPDATE and one INSERT, whose triggers prove that nothing was held twice (migration 0004).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -203,8 +203,11 @@ def fresh_for() -> timedelta:
     return timedelta(seconds=settings.TACTUS_RESERVATION_FRESH_SECONDS)
 
 
-def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> list[Outcome]:
-    """Carries out what can be, in this order; what came of each. Three to six statements, however many there are.
+def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> Callable[[], list[Outcome]]:
+    """Carries out what can be, in this order. Two to six statements, however many there are.
+
+    Returns what tells, once, what came of each; in pipeline mode it may be asked after the commit, so that writing and
+    committing need one exchange while the rows are locked.
 
     `cursors`: two of the connection whose transaction this is part of, so that in pipeline mode the first two
     statements need one exchange. Raises the driver's IntegrityError where two commits name one transaction id: then
@@ -213,11 +216,7 @@ def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation
     group = _Group(cursors, operations)
     outcomes = [group.carry_out(operation) for operation in operations]
     group.store()
-    return [_after(outcome, group.refused) for outcome in outcomes]
-
-
-def _after(outcome: Outcome, refused: set[UUID]) -> Outcome:
-    return Taken() if isinstance(outcome, Done) and outcome.row.hold.id in refused else outcome
+    return lambda: [group.after_all(outcome) for outcome in outcomes]
 
 
 class _Group:
@@ -230,7 +229,7 @@ class _Group:
         self._by_unit = {(one.customer_id, one.credit_type_id): one for one in self._accounts.values()}
         self._moved: dict[UUID, None] = {}
         self._added: dict[UUID, Reserve] = {}
-        self.refused: set[UUID] = set()
+        self._stored: set[UUID] | None = None
 
     def carry_out(self, operation: Operation) -> Outcome:
         """What comes of the next operation; nothing is written yet."""
@@ -259,10 +258,17 @@ class _Group:
                 [one.amount for one in added], [one.transaction_id for one in added],
                 [one.uniqueness_key for one in added], [one.now for one in added], [one.expires_at for one in added],
             ])  # fmt: skip
-            self.refused = self._added.keys() - {found for (found,) in self._cursor.fetchall()}
         asked = [account.id for account in self._accounts.values() if account.is_asked]
         if asked:
-            self._cursor.execute(_ASK, [self._now, asked])
+            self._other.execute(_ASK, [self._now, asked])
+
+    def after_all(self, outcome: Outcome) -> Outcome:
+        """What came of an operation, now that all is written: another reservation may have had the same name."""
+        if not isinstance(outcome, Done) or outcome.row.hold.id not in self._added:
+            return outcome
+        if self._stored is None:
+            self._stored = {found for (found,) in self._cursor.fetchall()}
+        return outcome if outcome.row.hold.id in self._stored else Taken()
 
     def _lock(self, operations: Sequence[Operation]) -> tuple[dict[int, _Account], dict[UUID, Row]]:
         named = [one.id for one in operations if not isinstance(one, Reserve)]

@@ -11,8 +11,9 @@ from billing_site.supervisor.children import Child
 from billing_site.supervisor.place import ROOT
 
 MANAGE = str(ROOT / "manage.py")
-# More than there are connections in the pool: requests that ingest wait for the shared writer, not for one of those.
-WEB_THREADS = 8
+# More than there are connections in the pool: requests that ingest or reserve wait for a shared writer, not for one of
+# those, and the more of them wait, the more share a commit.
+WEB_THREADS = 24
 POOL_SIZE = 6
 
 

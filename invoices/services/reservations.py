@@ -6,7 +6,7 @@ reserved. Rules: docs/algorithms/reservations.md.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -155,7 +155,7 @@ def _apply(asked: Operation, *, shared: bool) -> Outcome:
         with connection.wrap_database_errors:
             return ticket.wait(PATIENCE)
     with use_case(), connection.cursor() as one, connection.cursor() as other:
-        return apply_operations(cursors=(one, other), operations=[asked])[0]
+        return apply_operations(cursors=(one, other), operations=[asked])()[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -209,9 +209,8 @@ def _shared_writer() -> SharedWriter[Operation, Outcome]:
     return _writer[1]
 
 
-def _write(writer: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
-    with psycopg.Cursor(writer) as one, psycopg.Cursor(writer) as other:
-        return apply_operations(cursors=(one, other), operations=operations)
+def _write(writer: psycopg.Connection[Any], operations: Sequence[Operation]) -> Callable[[], list[Outcome]]:
+    return apply_operations(cursors=(psycopg.Cursor(writer), psycopg.Cursor(writer)), operations=operations)
 
 
 def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import httpx
 import pytest
 from django.db import connection
 from metronome import Metronome
@@ -16,10 +17,11 @@ from balances.models import Reservation, Spendable
 from balances.services.reserving import Operation, Outcome
 from core.clock import now
 from core.errors import NotCovered
-from core.shared_writer import SharedWriter
+from core.shared_writer import SharedWriter, connect
 from invoices.api.balances import USD
 from invoices.services import reservations
 from tests.scenarios.balance_world import BalanceWorld
+from tests.scenarios.reservation_world import ReservationWorld
 
 AT_ONCE = 64
 ROUNDS = 500
@@ -110,3 +112,52 @@ def test_exactly_63_of_64_are_granted_500_times(live_sdk: Metronome, processes: 
     assert counted == [63] * ROUNDS
     assert Reservation.objects.count() == 63 * ROUNDS
     assert all(row.held == 0 == row.committed for row in Spendable.objects.all())
+
+
+def test_an_event_is_counted_once_at_every_moment(
+    live_sdk: Metronome, live_http: httpx.Client, processes: Processes
+) -> None:
+    """Callers reserve, send their event and commit, in both orders; somebody looks at what is free all the time."""
+    w = ReservationWorld(live_sdk, live_http)
+    customer, metric = w.prepaid_customer(200)
+    w.reserve(customer, 1)
+    over = threading.Event()
+    seen: list[tuple[Decimal, Decimal]] = []
+
+    def look() -> None:
+        """One statement, one moment: what is free, and what is left of 200 if each reservation made so far costs 1."""
+        with connect("watcher") as watcher:
+            while not over.is_set():
+                row = watcher.execute(
+                    "SELECT live - held - committed, 200 - (SELECT count(*) FROM balances_reservation)"
+                    " FROM balances_spendable"
+                ).fetchone()
+                assert row is not None
+                seen.append(row)
+
+    def work(number: int) -> None:
+        try:
+            for turn in range(12):
+                held = processes.reserve(number, UUID(customer), Decimal(1))
+                assert held is not None
+                name = f"{customer}-{number}-{turn}"
+                if turn % 2:
+                    w.spend(customer, metric, 1, name)
+                reservations.commit(reservation_id=held, transaction_id=name, now=now(), shared=True)
+                if not turn % 2:
+                    w.spend(customer, metric, 1, name)
+                if turn % 3 == 0:
+                    reservations.work_out(customer_id=UUID(customer), credit_type_id=USD, now=now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(9) as pool:
+        looking = pool.submit(look)
+        for done in [pool.submit(work, number) for number in range(1, 9)]:
+            done.result()
+        over.set()
+        looking.result()
+    assert len(seen) > 50
+    assert all(free <= true for free, true in seen), "something was available twice"
+    assert w.free(customer) == 200 - 8 * 12 - 1
+    assert Reservation.objects.filter(status="SETTLED").count() == 8 * 12
