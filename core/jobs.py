@@ -4,6 +4,7 @@ PostgreSQL owns all work: each waiting state has a sweeper, and a message only w
 """
 
 import logging
+import time
 from functools import partial
 from typing import Any
 
@@ -15,18 +16,27 @@ from core.transactions import require_transaction
 
 logger = logging.getLogger(__name__)
 
+QUIET_SECONDS = 10.0
+"""How long a process leaves a broker alone that was down: finding out again takes seconds, which requests wait for."""
+_leave_until = 0.0
+
 
 def enqueue(name: str, **kwargs: str | int) -> None:
     """Sends task `name` with keyword ids once the open transaction commits. Raises RuntimeError outside one.
 
-    A broker that is down costs latency only: the sweeper of the waiting state finds the work.
+    A broker that is down costs latency only, and that to one request in a while: the sweeper of the waiting state finds
+    the work.
     """
     require_transaction()
     transaction.on_commit(partial(_send, name, kwargs), robust=True)
 
 
 def _send(name: str, kwargs: dict[str, Any]) -> None:
+    global _leave_until  # noqa: PLW0603 - one broker for the process
+    if time.monotonic() < _leave_until:
+        return
     try:
         current_app.send_task(name, kwargs=kwargs, retry=False)
     except (OperationalError, OSError) as error:
+        _leave_until = time.monotonic() + QUIET_SECONDS
         logger.warning("job %s waits for its sweeper: %s", name, error)

@@ -1,12 +1,12 @@
 """A support agent and a finance person at their desks: from the home page to a posted credit, by clicks and keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from core.clock import now
 from core.staff import ensure_staff
@@ -34,6 +34,13 @@ def sign_in(page: Page, web: str, username: str) -> None:
     page.fill("[name=password]", "secret-enough")
     page.press("[name=password]", "Enter")
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
+
+
+@pytest.fixture(autouse=True)
+def signed_out(contexts: Callable[[str], BrowserContext]) -> Iterator[None]:
+    """The browser is everybody's: others look whether there are cookies."""
+    yield
+    contexts("third-party").clear_cookies()
 
 
 @pytest.fixture(scope="module")

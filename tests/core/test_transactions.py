@@ -1,8 +1,12 @@
 """A use case is one durable transaction, and its parts refuse to work without one."""
 
+from collections.abc import Iterator
+
 import pytest
+from celery import Celery, current_app
 from django.db import transaction
 
+from core import jobs
 from core.clock import now
 from core.events import publish
 from core.jobs import enqueue
@@ -38,14 +42,32 @@ def test_a_fact_is_gone_with_its_transaction(db: None) -> None:
     assert ApiKey.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_broker_that_is_down_costs_no_request(settings, caplog) -> None:  # type: ignore[no-untyped-def]
-    from billing_site.celery import app
-
-    old = app.conf.broker_url
-    app.conf.broker_url = "redis://127.0.0.1:1/0"
+@pytest.fixture
+def broker_down() -> Iterator[Celery]:
+    """An application of its own in this thread: the real one would keep its connections to nowhere."""
+    known = current_app._get_current_object()
+    dead = Celery("dead", broker="redis://127.0.0.1:1/0", set_as_current=False)
+    dead.set_current()
     try:
+        yield dead
+    finally:
+        known.set_current()
+        jobs._leave_until = 0.0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_down_costs_no_request(
+    broker_down: Celery, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    send = broker_down.send_task
+    monkeypatch.setattr(broker_down, "send_task", lambda name, **more: asked.append(name) or send(name, **more))
+    for _ in range(3):
         with use_case():
             enqueue("core.forget_old_requests")
-    finally:
-        app.conf.broker_url = old
+    assert "core.forget_old_requests waits for its sweeper" in caplog.text
+    assert len(asked) == 1  # the next ones do not wait to find out again
+    jobs._leave_until = 0.0
+    with use_case():
+        enqueue("core.forget_old_requests")
+    assert len(asked) == 2
