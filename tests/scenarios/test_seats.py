@@ -284,3 +284,25 @@ def test_what_a_seat_has_left_goes_on_with_it(subscriptions: SubscriptionWorld) 
     w.use(customer, metric, 60, w.now, user="a")
     assert shares(w, customer, new) == {"a": [0], "b": [50], "c": []}
     assert shares(w, customer, new, subscription_ids=[w.subscribed(customer, new).id])["b"] == []
+
+
+def test_what_final_invoices_drew_cannot_be_taken_back(subscriptions: SubscriptionWorld) -> None:
+    """200 for two units over the month, 150 of it drawn by a week that is final: the past may go down to 1.5, not 1."""
+    w = subscriptions
+    metric, _, card = w.priced(price=1)
+    unit = w.priced_seat(card, 0)
+    customer = w.customer()
+    contract = w.open_contract(
+        customer, card, 10, "WEEKLY",
+        subscriptions=[w.subscription(unit, initial_quantity=2, temporary_id="s")],
+        recurring_credits=[w.per_seat(100, w.days_ago(10), recurrence_frequency="MONTHLY")],
+    )  # fmt: skip
+    w.use(customer, metric, 150, w.days_ago(8))
+    w.run_due_work()
+    assert (w.invoice(customer, w.days_ago(8)).status, w.net(customer)) == ("FINALIZED", 50)
+    with pytest.raises(BadRequestError, match=r"update_subscriptions.0: finalized invoices drew"):
+        w.change(customer, contract, quantity_updates=[{"starting_at": w.days_ago(10), "quantity": 1}])
+    assert w.net(customer) == 50
+    w.change(customer, contract, quantity_updates=[{"starting_at": w.days_ago(10), "quantity": 1.5}])
+    assert w.net(customer) == 0
+    assert ("CREDIT_SEAT_BASED_ADJUSTMENT", -50) in w.ledger(customer)
