@@ -119,7 +119,7 @@ def follow_subscriptions(event: Event) -> None:
                 check_seats(row, terms=engine_grant(row))
                 follow_grant(row, now=event.occurred_at, since=since)
             except InvalidTerms as error:
-                raise InvalidInput(error.message, field=f"update_subscriptions.{index}.seat_updates") from error
+                raise InvalidInput(error.message, field=f"update_subscriptions.{index}") from error
 
 
 def open_due_children(*, now: datetime) -> int:

@@ -10,7 +10,7 @@ from balances.services.grants import Grant, write_balance
 from balances.services.ledger import append, entry
 from contracts.models import Contract
 from core.transactions import require_transaction
-from engine.money import total
+from engine.money import ZERO, add, total
 from engine.schedules import ScheduleItem
 
 _KEPT = (
@@ -24,7 +24,7 @@ def roll_balance(
 ) -> Balance:
     """Takes (segment, amount) off the origin's segments and grants their sum on `contract` until `end`.
 
-    The caller holds the contract's lock and the customer's balances.
+    What was one seat's stays its own. The caller holds the contract's lock and the customer's balances.
     """
     require_transaction()
     segments = Segment.objects.in_bulk([segment_id for segment_id, _ in shares])
@@ -51,6 +51,10 @@ def roll_balance(
         items.append(ScheduleItem(end, total(amount for _, amount in shares)))
         rolled.invoice_contract = contract
         rolled.invoice_credit_type_id = origin.invoice_credit_type_id
-    grant = Grant(total(amount for _, amount in shares), contract.starting_at, end)
-    write_balance(rolled, segments=[grant], items=items, now=now)
+    by_seat: dict[tuple[str, str], Decimal] = {}
+    for segment_id, amount in shares:
+        seat = segments[segment_id].seat_group_key, segments[segment_id].seat_id
+        by_seat[seat] = add(by_seat.get(seat, ZERO), amount)
+    grants = [Grant(amount, contract.starting_at, end, seat=seat) for seat, amount in by_seat.items()]
+    write_balance(rolled, segments=grants, items=items, now=now)
     return rolled

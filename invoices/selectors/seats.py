@@ -86,9 +86,10 @@ def seat_balances(
     rows = _subscriptions(contract, subscription_ids)
     known, assigned = _seats(rows, now)
     held = Segment.objects.filter(
-        owner__contract=contract, owner__archived_at__isnull=True, owner__recurring__subscription__in=rows,
-        removed_at__isnull=True,
+        owner__contract=contract, owner__archived_at__isnull=True, removed_at__isnull=True
     ).exclude(seat_id="")  # fmt: skip
+    if subscription_ids:  # what was rolled over belongs to a seat, but to no subscription
+        held = held.filter(owner__recurring__subscription__in=rows)
     held = (access or Access()).of(held, now)
     if seat_ids:
         missing = [seat_id for seat_id in seat_ids if seat_id not in known]

@@ -262,3 +262,47 @@ def test_an_edit_adds_a_subscription_and_what_its_seats_bring(subscriptions: Sub
     w.change(customer, contract, seat_updates={"add_unassigned_seats": [{"quantity": 2, "starting_at": w.now}]})
     assert shares(w, customer, contract) == {"a": [100]}
     assert [exact(part.quantity) for part in w.subscribed(customer, contract).quantity_schedule] == [3]
+
+
+def test_what_a_seat_has_left_goes_on_with_it(subscriptions: SubscriptionWorld) -> None:
+    """At a renewal half of the original 100 rolls over at most, for each seat by itself."""
+    w = subscriptions
+    metric, card = metered(w)
+    seat = w.priced_seat(card, 0)
+    customer = w.customer()
+    old = w.open_contract(
+        customer, card, 5,
+        subscriptions=[w.seats(seat, ["a", "b"], temporary_id="s")],
+        recurring_credits=[w.per_seat(100, w.days_ago(5), "INDIVIDUAL", rollover_fraction=0.5)],
+    )  # fmt: skip
+    w.use(customer, metric, 70, w.days_ago(2), user="a")
+    new = w.contract(
+        customer, card, w.today, transition={"type": "RENEWAL", "from_contract_id": old},
+        subscriptions=[w.seats(seat, ["a", "b", "c"])],
+    )  # fmt: skip
+    assert shares(w, customer, new) == {"a": [30], "b": [50], "c": []}
+    w.use(customer, metric, 60, w.now, user="a")
+    assert shares(w, customer, new) == {"a": [0], "b": [50], "c": []}
+    assert shares(w, customer, new, subscription_ids=[w.subscribed(customer, new).id])["b"] == []
+
+
+def test_what_final_invoices_drew_cannot_be_taken_back(subscriptions: SubscriptionWorld) -> None:
+    """200 for two units over the month, 150 of it drawn by a week that is final: the past may go down to 1.5, not 1."""
+    w = subscriptions
+    metric, _, card = w.priced(price=1)
+    unit = w.priced_seat(card, 0)
+    customer = w.customer()
+    contract = w.open_contract(
+        customer, card, 10, "WEEKLY",
+        subscriptions=[w.subscription(unit, initial_quantity=2, temporary_id="s")],
+        recurring_credits=[w.per_seat(100, w.days_ago(10), recurrence_frequency="MONTHLY")],
+    )  # fmt: skip
+    w.use(customer, metric, 150, w.days_ago(8))
+    w.run_due_work()
+    assert (w.invoice(customer, w.days_ago(8)).status, w.net(customer)) == ("FINALIZED", 50)
+    with pytest.raises(BadRequestError, match=r"update_subscriptions.0: finalized invoices drew"):
+        w.change(customer, contract, quantity_updates=[{"starting_at": w.days_ago(10), "quantity": 1}])
+    assert w.net(customer) == 50
+    w.change(customer, contract, quantity_updates=[{"starting_at": w.days_ago(10), "quantity": 1.5}])
+    assert w.net(customer) == 0
+    assert ("CREDIT_SEAT_BASED_ADJUSTMENT", -50) in w.ledger(customer)
