@@ -1,10 +1,13 @@
-"""`python -m bench ingest|grow|reservations|reads|rating|all`: figures of docs/performance.md, raw limits beside."""
+"""`python -m bench ingest|grow|reservations|reads|balances|rating|all`: the figures of docs/performance.md."""
 
 import argparse
 import subprocess
 import sys
 
 from bench import grow, ingest, reservations
+
+PASSED_ON = ("reads", "balances")
+"""They read their own options."""
 
 
 def main() -> int:
@@ -16,10 +19,11 @@ def main() -> int:
     holds = parts.add_parser("reservations", help="reserve + commit pairs a second", description=reservations.__doc__)
     reservations.add_options(holds)
     parts.add_parser("reads", help="usage and drafts (options: python -m bench.reads --help)", add_help=False)
+    parts.add_parser("balances", help="net balance (options: python -m bench.balances --help)", add_help=False)
     parts.add_parser("rating", help="one invoice of 2,000 and of 20,000 lines: the engine, then with its reads")
     parts.add_parser("all", help="a short run of everything")
     options, rest = parser.parse_known_args()
-    if options.what != "reads" and rest:
+    if options.what not in PASSED_ON and rest:
         parser.error(f"unknown options: {' '.join(rest)}")
     if options.what == "ingest":
         ingest.main(options)
@@ -27,8 +31,8 @@ def main() -> int:
         grow.main(options)
     elif options.what == "reservations":
         reservations.main(options)
-    elif options.what == "reads":
-        return subprocess.run([sys.executable, "-m", "bench.reads", *rest], check=False).returncode
+    elif options.what in PASSED_ON:
+        return subprocess.run([sys.executable, "-m", f"bench.{options.what}", *rest], check=False).returncode
     elif options.what == "rating":
         return rate()
     else:
