@@ -1,7 +1,8 @@
-"""Starts throw-away PostgreSQL and Valkey once per test run, before Django's settings are read.
+"""Starts throw-away PostgreSQL and Valkey once per process that runs tests, before Django's settings are read.
 
-Under xdist only the controlling process starts them; its workers inherit the two URLs. Set DATABASE_URL and REDIS_URL
-to use servers of your own. A keeper process owns the servers, so they go even when pytest is shot.
+Each xdist worker has servers of its own: a transaction that one of them holds open would hold the other's rollups back
+(`pg_snapshot_xmin` is the whole server's). Set DATABASE_URL and REDIS_URL to use servers of your own for all of them. A
+keeper process owns the servers, so they go even when pytest is shot.
 """
 
 import os
@@ -17,13 +18,12 @@ lease_key = pytest.StashKey[Lease]()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Runs before pytest-django imports the settings."""
-    informational = early_config.known_args_namespace.help or early_config.known_args_namespace.version
-    is_xdist_worker = "PYTEST_XDIST_WORKER" in os.environ
-    if (
-        not informational
-        and not is_xdist_worker
-        and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
-    ):
+    asked = early_config.known_args_namespace
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    only_controls = not is_worker and bool(getattr(asked, "numprocesses", None) or getattr(asked, "tx", None))
+    informational = asked.help or asked.version
+    is_served = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
+    if not informational and not only_controls and not is_served:
         lease = throw_away_servers()
         early_config.stash[lease_key] = lease
         publish(lease)
