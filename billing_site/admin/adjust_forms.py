@@ -1,5 +1,6 @@
 """What staff fill in to adjust a customer's balances."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -95,13 +96,13 @@ class WhyForm(forms.Form):
     def prepare(self) -> None:
         """Fills in what may be chosen."""
 
+    @abstractmethod
     def unit(self) -> CreditType | None:
         """What the amount counts; None while that is not chosen. Units of usage have none of their own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def wish(self) -> EntryWish | CreditWish:
         """What is asked for."""
-        raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
         """The amount is read once its unit is known."""

@@ -187,7 +187,7 @@ def contexts(
 ) -> Iterator[Callable[[str], BrowserContext]]:
     """A browser by cookie policy: "third-party" or "all" says which cookies are blocked."""
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
+        pytest.skip(f"a browser test needs a browser: {CHROMIUM} is not there (`make test` installs Chromium)")
     opened: dict[str, BrowserContext] = {}
 
     def open_(policy: str) -> BrowserContext:

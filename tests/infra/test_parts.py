@@ -88,7 +88,7 @@ def test_programs_are_copied_with_their_neighbours_where_the_account_cannot_reac
 
 def test_make_private_refuses_a_folder_of_somebody_else(tmp_path: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can make a folder that belongs to somebody else")
+        pytest.skip("giving a folder to somebody else takes root; nobody else can set this case up")
     foreign = tmp_path / "foreign"
     foreign.mkdir()
     os.chown(foreign, STRANGER.uid, STRANGER.gid)
