@@ -197,6 +197,9 @@ def test_progress_of_a_metric_made_after_its_events(live_sdk: Metronome, live_ht
         name="Late", aggregation_type="COUNT", event_type_filter={"in_values": ["call"]}
     )
     assert backfills() == [("Late", "BACKFILLING", 0, 0, 0)]
-    assert services.roll_usage(now=now()) == 50
+    rolled = 0
+    while not rolled:  # transactions of others on this server, in whichever database, hold the horizon back
+        rolled = services.roll_usage(now=now())
+    assert rolled == 50
     assert backfills() == [("Late", "READY", 100, 50, 50)]
     assert services.roll_usage(now=now()) == 0
