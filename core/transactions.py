@@ -1,11 +1,15 @@
 """Transactions: a use case is one durable transaction; its parts assert that one is open."""
 
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import connection, transaction
 
 from core import idempotency
+
+_snapshot_began: ContextVar[float | None] = ContextVar("snapshot_began", default=None)
 
 
 @contextmanager
@@ -26,11 +30,23 @@ def snapshot() -> Iterator[None]:
 
     Raises RuntimeError inside a transaction. (In a test's own transaction the reads are of whatever moment they are.)
     """
+    before = time.monotonic()
     with transaction.atomic(durable=True):
-        if len(connection.atomic_blocks) == 1:
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
+        if len(connection.atomic_blocks) > 1:
+            yield
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        token = _snapshot_began.set(before)
+        try:
+            yield
+        finally:
+            _snapshot_began.reset(token)
+
+
+def snapshot_began() -> float | None:
+    """A monotonic time before all that the surrounding `snapshot` reads; None outside of one."""
+    return _snapshot_began.get()
 
 
 @contextmanager

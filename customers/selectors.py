@@ -6,7 +6,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.errors import InvalidInput, NotFound
+from core.kept import Changes
 from customers.models import Customer, IngestAlias
+
+
+def customer_changes(customer_id: UUID) -> Changes:
+    """What is noted of a customer: aliases, contracts, subscriptions, overrides, balances and invoices that changed."""
+    return Changes("customers_change", "customer_id = %s", (customer_id,))
 
 
 def get_customer(*, customer_id: UUID, field: str | None = None) -> Customer:

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from uuid import UUID
-
-from django.db.models import Q
 
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
 from balances.selectors.live import Pending, PendingDraw, left_in
 from catalog.models import Rate
+from core.kept import may_keep
 from engine.balances import BalanceSegment, after_drawdowns
-from engine.calendar import Period
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO
 from engine.terms import SubscriptionTerms
-from invoices.composition import Terms, UsageSource, compose, load_subscription_terms, load_terms, stored_usage
+from invoices.composition import Terms, UsageSource, compose, stored_usage
+from invoices.facts import Facts, facts_of, running_drafts, terms_of
 from invoices.models import Invoice
-from invoices.subscriptions import Subscribed, with_subscribes
+from invoices.subscriptions import Subscribed
 
 Key = tuple[datetime, datetime, str, datetime]
 
@@ -37,30 +37,27 @@ class Running:
 
     def __init__(self, customer_id: UUID, source: UsageSource = stored_usage, planned: Sequence[Rate] = ()) -> None:
         self._customer_id = customer_id
-        self._source, self._planned = source, planned
-        self._known_segments: tuple[BalanceSegment, ...] | None = None
-        self._drafts: list[Invoice] | None = None
+        self._given_source, self._planned = source, planned
         self._composed: dict[UUID, ComposedInvoice] = {}
         self._subscribed: dict[UUID, Subscribed] = {}
         self._charges: dict[UUID, tuple[SubscriptionTerms, ...]] = {}
 
-    @property
-    def _segments(self) -> tuple[BalanceSegment, ...]:
-        if self._known_segments is None:
-            self._known_segments = engine_segments(customer_id=self._customer_id)
-        return self._known_segments
+    @cached_property
+    def _kept(self) -> Facts | None:
+        """What is kept of the customer; nothing where a transaction may have changed it."""
+        return facts_of(self._customer_id) if may_keep() else None
+
+    @cached_property
+    def segments(self) -> tuple[BalanceSegment, ...]:
+        """The customer's segments that hold anything by their ledgers, expired ones too. One query at most."""
+        return self._kept.segments if self._kept else engine_segments(customer_id=self._customer_id)
+
+    @cached_property
+    def _drafts(self) -> list[Invoice]:
+        return sorted(self._kept.drafts if self._kept else running_drafts(self._customer_id), key=_key)
 
     def drafts(self) -> list[Invoice]:
-        """The customer's drafts that may draw, in the order of drawing. One query, once.
-
-        Of the SCHEDULED ones those of contracts with subscriptions: balances pay no purchases.
-        """
-        if self._drafts is None:
-            rows = Invoice.objects.select_related("contract__rate_card__fiat_credit_type", "credit_type").filter(
-                customer_id=self._customer_id, status=Invoice.Status.DRAFT
-            )
-            rows = with_subscribes(rows).filter(Q(kind=Invoice.Kind.USAGE) | Q(subscribes=True))
-            self._drafts = sorted(rows, key=_key)
+        """The customer's drafts that may draw, in the order of drawing. One query at most; nobody changes them."""
         return self._drafts
 
     def charges(self, row: Invoice) -> tuple[SubscriptionTerms, ...]:
@@ -68,6 +65,8 @@ class Running:
         if not getattr(row, "subscribes", True):
             return ()
         known = self._charges.get(row.pk)
+        if known is None and self._kept and not self._planned:
+            known = self._kept.charges.get(row.pk)
         if known is None:
             subscribed = self._subscribed.get(row.contract_id)
             if subscribed is None:
@@ -77,12 +76,9 @@ class Running:
 
     def terms(self, row: Invoice) -> Terms:
         """What an invoice is made by, balances included: those that it finds when its turn comes."""
-        charges = self.charges(row)
-        if row.kind == Invoice.Kind.SCHEDULED:
-            loaded = load_subscription_terms(row.contract, row.credit_type, charges)
-        else:
-            period = Period(row.period_start, row.period_end)
-            loaded = load_terms(row.contract, period, row.credit_type, self._planned, charges)
+        loaded = None if self._planned or not self._kept else self._kept.terms.get(row.pk)
+        if loaded is None:
+            loaded = terms_of(row, self.charges(row), self._planned)
         balances = self._balances(row)
         return replace(loaded, engine=replace(loaded.engine, balances=balances)) if balances else loaded
 
@@ -93,10 +89,15 @@ class Running:
             known = self._composed[row.pk] = compose(self.terms(row), self._source)
         return known
 
+    @property
+    def _source(self) -> UsageSource:
+        is_ordinary = self._given_source is stored_usage
+        return self._kept.usage if self._kept and is_ordinary else self._given_source
+
     def pending(self) -> Pending:
         """What each draft would draw if it were final now, by segment."""
         found: dict[UUID, list[PendingDraw]] = {}
-        for row in self.drafts() if self._segments else ():
+        for row in self.drafts() if self.segments else ():
             for drawn in self.compose(row).drawdowns if self._draws(row) else ():
                 found.setdefault(UUID(drawn.segment_id), []).append(
                     PendingDraw(row.pk, row.contract_id, drawn.amount, row.period_end)
@@ -122,7 +123,7 @@ class Running:
         mine = self._within(row)
         if not mine:
             return ()
-        left: Sequence[BalanceSegment] = self._segments
+        left: Sequence[BalanceSegment] = self.segments
         for other in self.drafts():
             if _key(other) < _key(row) and other.pk != row.pk and mine & self._within(other) and self._draws(other):
                 left = after_drawdowns(left, self.compose(other).drawdowns)
@@ -134,7 +135,7 @@ class Running:
 
     def _within(self, row: Invoice) -> set[str]:
         """The segments that the invoice may draw at all."""
-        return {segment.segment_id for segment in self._segments if _may_pay(segment, row)}
+        return {segment.segment_id for segment in self.segments if _may_pay(segment, row)}
 
 
 def _may_pay(segment: BalanceSegment, row: Invoice) -> bool:

@@ -19,9 +19,17 @@ from catalog.selectors.rates import (
     rate_version,
     stored_price_of,
 )
-from catalog.selectors.terms import CardTerms, CatalogTerms, card_terms, priced_metric_ids, subscription_schedules
+from catalog.selectors.terms import (
+    CATALOG_CHANGES,
+    CardTerms,
+    CatalogTerms,
+    card_terms,
+    priced_metric_ids,
+    subscription_schedules,
+)
 
 __all__ = [
+    "CATALOG_CHANGES",
     "CardTerms",
     "CatalogTerms",
     "EffectiveRate",

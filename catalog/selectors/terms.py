@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from catalog.models import BillableMetric, Product, ProductVersion, Rate
-from catalog.selectors.kept import Kept
 from catalog.selectors.metrics import metric_spec
 from catalog.selectors.products import state_at, versions_of
 from catalog.selectors.rate_cards import conversions_of
 from catalog.selectors.rates import GroupValues, group_by_price, rate_version, spans
+from core.kept import Changes, Kept
 from engine.calendar import Period, split
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import ProductTerms
@@ -22,6 +22,8 @@ from engine.terms import CompositeScope, CompositeTerms
 from engine.timeline import later_wins
 from engine.usage import MetricSpec
 
+CATALOG_CHANGES = Changes("catalog_change")
+"""Rates, products, rate cards, metrics, credit types and conversions (triggers: catalog/migrations/0014, 0015)."""
 # What of a product's state bears on its lines.
 BILLED = (
     "name", "billable_metric_id", "pricing_group_key", "presentation_group_key", "quantity_conversion",
@@ -61,7 +63,7 @@ def card_terms(*, rate_card_id: UUID, period: Period, planned: Sequence[Rate] = 
     """
     if planned:
         return _read_card(rate_card_id, period, planned)
-    return _CARDS.get((rate_card_id, period), lambda: _read_card(rate_card_id, period))
+    return _CARDS.get((rate_card_id, period), lambda: _read_card(rate_card_id, period), CATALOG_CHANGES)
 
 
 def _weight(card: CardTerms) -> int:

@@ -1,16 +1,15 @@
 """Balances as they stand now: what running drafts draw is taken off."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Q
-
-from balances.models import Balance, Segment
-from balances.selectors.live import Live, Pending, live_balances, usable
-from engine.money import ZERO, add
+from balances.models import Balance
+from balances.selectors.live import Live, Pending, live_balances
+from engine.balances import BalanceSegment
+from engine.money import ZERO, add, subtract, total
 from invoices.running import Running
 
 
@@ -43,31 +42,29 @@ def net_balance(
     with_drafts: bool = True,
 ) -> Decimal:
     """What can be drawn now from all balances that any filter matches, of customer and contracts alike."""
-    rows = Segment.objects.filter(
-        owner__customer_id=customer_id, owner__archived_at__isnull=True, owner__access_type=access_type,
-        removed_at__isnull=True, starting_at__lte=now, ending_before__gt=now,
-    ).only("starting_at", "ending_before", "balance")  # fmt: skip
-    if credit_type_id is not None:
-        rows = rows.filter(owner__credit_type_id=credit_type_id)
-    if filters:
-        wanted = Q(pk__in=())
-        for one in filters:
-            wanted |= _condition(one)
-        rows = rows.filter(wanted)
-    found = list(rows)
-    pending = pending_draws(customer_id=customer_id) if found and with_drafts else {}
+    running = Running(customer_id)
+    chosen = None if not filters else [_condition(customer_id, one) for one in filters]
+    found = [
+        segment
+        for segment in running.segments
+        if segment.access_type == access_type
+        and (credit_type_id is None or segment.unit == str(credit_type_id))
+        and segment.starting_at <= now
+        and (segment.ending_before is None or now < segment.ending_before)
+        and (chosen is None or any(is_meant(segment) for is_meant in chosen))
+    ]
+    pending = running.pending() if found and with_drafts else {}
     left = ZERO
     for segment in found:
-        left = add(left, usable(segment, pending, now=now))
+        drawn = total(draw.amount for draw in pending.get(UUID(segment.segment_id), ()))
+        left = add(left, max(subtract(segment.available, drawn), ZERO))
     return left
 
 
-def _condition(one: BalanceFilter) -> Q:
-    asked = Q()
-    if one.kinds:
-        asked &= Q(owner__kind__in=one.kinds)
-    if one.ids:
-        asked &= Q(owner_id__in=one.ids)
+def _condition(customer_id: UUID, one: BalanceFilter) -> Callable[[BalanceSegment], bool]:
+    ids = None if not one.ids else {str(id_) for id_ in one.ids}
     if one.custom_fields:
-        asked &= Q(owner__custom_fields__contains=dict(one.custom_fields))
-    return asked
+        rows = Balance.objects.filter(customer_id=customer_id, custom_fields__contains=dict(one.custom_fields))
+        named = {str(id_) for id_ in rows.values_list("pk", flat=True)}
+        ids = named if ids is None else ids & named
+    return lambda segment: (not one.kinds or segment.kind in one.kinds) and (ids is None or segment.balance_id in ids)

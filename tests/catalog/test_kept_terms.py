@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from metronome import Metronome
 
 from catalog.models import Rate
-from catalog.selectors import card_terms
-from catalog.selectors.kept import Kept
+from catalog.selectors import CATALOG_CHANGES, card_terms
 from catalog.selectors.terms import CardTerms
+from core.kept import Kept
 from engine.calendar import Period
 from engine.prices import Flat
 from tests.catalog.shop import Shop, day
@@ -143,7 +143,7 @@ def test_the_least_asked_goes_when_there_is_no_room() -> None:
     loaded: list[str] = []
 
     def ask(value: str) -> None:
-        assert kept.get(value, lambda: loaded.append(value) or value) == value  # type: ignore[func-returns-value]
+        assert kept.get(value, lambda: loaded.append(value) or value, CATALOG_CHANGES) == value  # type: ignore[func-returns-value]
 
     for value in ("aaaa", "bbbb", "aaaa", "cccc", "aaaa", "bbbb", "far too long a value", "far too long a value"):
         ask(value)

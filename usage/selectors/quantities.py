@@ -17,13 +17,16 @@ def refs_of(customer_id: UUID) -> list[str]:
     return [str(customer_id), *aliases]
 
 
-def get_usage(*, customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+def get_usage(
+    *, customer_id: UUID, queries: Sequence[UsageQuery], refs: Sequence[str] = ()
+) -> list[tuple[UsageRow, ...]]:
     """The customer's exact quantities, one tuple of rows per query, ordered by group and window.
 
     A row stands for each window and group in which an event counted; windows and groups without one have no row. A
-    group value of None is an absent property. All of one moment, in three statements.
+    group value of None is an absent property. All of one moment, in three statements; in two for
+    whoever knows the customer's `refs_of` this moment.
     """
-    return get_store().aggregate_each(refs_of(customer_id), queries)
+    return get_store().aggregate_each(refs or refs_of(customer_id), queries)
 
 
 def list_line_events(
