@@ -22,6 +22,7 @@ from core.shared_writer import SharedWriter, connect
 from invoices.api.balances import USD
 from invoices.services import reservations
 from tests.scenarios.balance_world import BalanceWorld
+from tests.usage.servers import OURS
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def together(gate: psycopg.Connection[Any], *work: Any) -> list[Any]:
         found.append(pool.submit(attempt, work[0]))
         deadline = time.monotonic() + 10
         with connect("watcher") as watcher:
-            while not watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            while not watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND " + OURS).fetchone():  # noqa: S608
                 assert time.monotonic() < deadline
         for one in work[1:]:
             found.append(pool.submit(attempt, one))
@@ -173,8 +174,8 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
     thread.start()
     with connect("watcher") as watcher:
         while not watcher.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'tactus-reserve-test' AND wait_event_type = 'Lock'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
+            " WHERE application_name = 'tactus-reserve-test' AND wait_event_type = 'Lock' AND " + OURS
         ).fetchall():
             pass
     thread.join()

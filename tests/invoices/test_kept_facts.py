@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -44,7 +44,7 @@ class Kept:
 
 
 @pytest.fixture
-def kept(live_sdk: Metronome) -> Iterator[Kept]:
+def kept(live_sdk: Metronome) -> Kept:
     w = SubscriptionWorld(live_sdk)
     metric, product, card = w.priced(price=100)
     seats = w.priced_seat(card, price=0)
@@ -54,7 +54,7 @@ def kept(live_sdk: Metronome) -> Iterator[Kept]:
     subscribed = w.subscription(seats, initial_quantity=1)
     contract = w.contract(customer, card, w.days_ago(10), overrides=overrides, subscriptions=[subscribed])
     w.use(customer, metric, 3, w.days_ago(2))
-    yield Kept(w, customer, contract, credit, metric)
+    return Kept(w, customer, contract, credit, metric)
 
 
 def test_one_statement_while_nothing_changes(kept: Kept) -> None:

@@ -20,6 +20,7 @@ from core.clock import now
 from core.errors import InvalidInput
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
+from tests.usage.servers import OURS
 from tests.usage.strategies import METRIC
 from usage import services
 from usage.intake import MAX_AGE, MAX_AHEAD, TRANSIT, read_events
@@ -199,7 +200,7 @@ def start(events: list[NewEvent]) -> tuple[threading.Thread, list[Any]]:
 
 def waiting_backend(client: psycopg.Connection[Any]) -> int:
     """The process id of the one backend that waits for a lock."""
-    query = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    query = "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'transactionid' AND " + OURS  # noqa: S608
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         rows = client.execute(query).fetchall()

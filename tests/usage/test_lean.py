@@ -13,6 +13,7 @@ import pytest
 from core.api.live_keys import TRUSTED_FOR, LiveKeys
 from core.clock import now
 from core.keys import create_api_key, revoke_api_key
+from tests.usage.servers import OURS
 from tests.usage.test_bad_events import good
 from usage.api import ingest
 from usage.api.lean import LeanIngest
@@ -122,7 +123,7 @@ def test_losing_the_server_is_a_503_that_may_be_sent_again() -> None:
         thread = threading.Thread(target=lambda: found.append(client.post("/v1/ingest", json=[event(2)])))
         thread.start()
         while not other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND " + OURS  # noqa: S608
         ).fetchall():
             pass
         thread.join()

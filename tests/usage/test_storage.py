@@ -11,6 +11,7 @@ from metronome import Metronome
 from core.clock import now
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
+from tests.usage.servers import patient
 from tests.usage.strategies import METRIC
 from usage import services
 from usage.store import Following, NewEvent, UsageQuery
@@ -27,7 +28,7 @@ OLD = datetime(2019, 5, 1, tzinfo=UTC)
 
 @pytest.fixture
 def store(transactional_db: None) -> PostgresStore:
-    return PostgresStore()
+    return patient(PostgresStore())
 
 
 def event(number: int, at: datetime) -> NewEvent:

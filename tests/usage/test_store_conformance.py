@@ -25,6 +25,7 @@ from engine.usage import (
     property_text,
 )
 from tests.usage import strategies as some
+from tests.usage.servers import patient
 from usage.store import NewEvent, UsageQuery, UsageStore
 
 BACKENDS = ["usage.store.postgres.store.PostgresStore"]
@@ -39,7 +40,7 @@ def store(request: pytest.FixtureRequest, db: None) -> UsageStore:
 
 @pytest.fixture(params=BACKENDS, ids=lambda path: path.rsplit(".", 1)[-1])
 def committing_store(request: pytest.FixtureRequest, transactional_db: None) -> UsageStore:
-    return import_string(request.param)()
+    return patient(import_string(request.param)())
 
 
 def event(

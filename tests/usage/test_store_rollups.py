@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
 from tests.usage import strategies as some
+from tests.usage.servers import OURS, patient
 from tests.usage.test_store_conformance import BACKENDS, expected
 from usage.store import Following, NewEvent, UsageQuery, UsageStore
 from usage.store.postgres.roller import LOCK
@@ -29,7 +30,7 @@ COUNT = MetricSpec(Aggregation.COUNT)
 
 @pytest.fixture(params=BACKENDS, ids=lambda path: path.rsplit(".", 1)[-1])
 def store(request: pytest.FixtureRequest, transactional_db: None) -> UsageStore:
-    return import_string(request.param)()
+    return patient(import_string(request.param)())
 
 
 def event(number: int, at: datetime = some.START, ref: str = "acme", **properties: object) -> NewEvent:
@@ -264,7 +265,7 @@ def test_a_roller_that_dies_in_the_middle_changes_nothing_and_goes_on_later(
     stranger.execute(f"LOCK TABLE {table} IN SHARE MODE")
     found: list[Exception] = []
     thread = started(lambda: store.roll(NOW), found)
-    waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND locktype = 'relation'"
+    waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND " + OURS  # noqa: S608
     while not stranger.execute(waiting).fetchall():
         thread.join(0.02)
     thread.join(30)
