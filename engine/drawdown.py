@@ -3,7 +3,7 @@
 Rules and tables: docs/algorithms/balances.md.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -109,21 +109,22 @@ class Purses:
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def candidates(self, charge: Charge) -> list[Purse]:
-        """The purses that may pay the charge and are not empty, in order."""
+    def candidates(self, charge: Charge) -> Iterator[Purse]:
+        """The purses that may pay the charge and are not empty when their turn comes, in order."""
         subject, instant = charge.subject, charge.instant
         key = subject.product_id, charge.version.credit_type_id
         known = self._by_product.get(key)
         if known is None:
             known = self._by_product[key] = self._payers(subject, key[1])
-        return [
-            purse
-            for purse in known.of(subject)
-            if purse.left > 0
-            and purse.segment.starting_at <= instant
-            and (purse.segment.ending_before is None or instant < purse.segment.ending_before)
-            and (not purse.segment.names_groups or purse.segment.pays(subject))
-        ]
+        for purse in known.of(subject):
+            segment = purse.segment
+            if (
+                purse.left > 0
+                and segment.starting_at <= instant
+                and (segment.ending_before is None or instant < segment.ending_before)
+                and (not segment.names_groups or segment.pays(subject))
+            ):
+                yield purse
 
     def _payers(self, subject: Subject, unit: str) -> _Payers:
         found = _Payers([], {})

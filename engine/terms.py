@@ -235,21 +235,27 @@ class InvoiceTerms:
 
         What is for one seat only is left out: `seat_cuts`.
         """
-        edges: set[datetime | None] = set()
+        edges: set[datetime] = set()
         for override in self.overrides:
-            if override.may_match(product_id, tags):
-                edges |= {override.starting_at, override.ending_before}
+            inside = self._inside(override)
+            if inside and override.may_match(product_id, tags):
+                edges.update(inside)
         for balance in self.balances_here():
-            if balance.seat is None and balance.may_pay(product_id, tags):
-                edges |= {balance.starting_at, balance.ending_before}
-        return {edge for edge in edges if edge is not None and self.period.start < edge < self.period.end}
+            inside = self._inside(balance)  # few have any: asked first
+            if inside and balance.seat is None and balance.may_pay(product_id, tags):
+                edges.update(inside)
+        return edges
 
     def seat_cuts(self, product_id: str, tags: frozenset[str]) -> dict[GroupValue, set[datetime]]:
         """The instants inside the period where what one seat has for the product begins or ends, by seat."""
         found: dict[GroupValue, set[datetime]] = {}
         for balance in self.balances_here():
-            if balance.seat is not None and balance.may_pay(product_id, tags):
-                for edge in (balance.starting_at, balance.ending_before):
-                    if edge is not None and self.period.start < edge < self.period.end:
-                        found.setdefault(balance.seat, set()).add(edge)
+            inside = self._inside(balance) if balance.seat is not None else []
+            if inside and balance.seat is not None and balance.may_pay(product_id, tags):
+                found.setdefault(balance.seat, set()).update(inside)
         return found
+
+    def _inside(self, lasting: Override | BalanceSegment) -> list[datetime]:
+        """Where it begins and ends, if inside the period."""
+        start, end = self.period.start, self.period.end
+        return [at for at in (lasting.starting_at, lasting.ending_before) if at is not None and start < at < end]

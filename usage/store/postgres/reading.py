@@ -21,6 +21,7 @@ from usage.store.postgres.counting import (
 )
 from usage.store.postgres.models import HOURS
 from usage.store.postgres.pieces import Piece, pieces_of
+from usage.store.postgres.preparing import run_prepared
 from usage.store.postgres.rules import fingerprint
 
 MOST_RAGGED = 64
@@ -51,7 +52,10 @@ def read(cursor: Any, refs: Sequence[str], queries: Sequence[UsageQuery]) -> lis
     while True:
         plan = _series_for(cursor, queries)
         statement = _statement(refs, queries, plan)
-        cursor.execute(statement.sql, statement.params)
+        if _is_lookup(queries, plan):
+            run_prepared(cursor, statement)
+        else:
+            cursor.execute(statement.sql, statement.params)
         found: list[list[Partial]] = [[] for _ in queries]
         there = 0
         for number, window, groups, value, events in cursor.fetchall():
@@ -77,6 +81,11 @@ def _series_for(cursor: Any, queries: Sequence[UsageQuery]) -> dict[int, Series]
         if fitting and sum(not piece.grain for piece in _pieces(query)) <= MOST_RAGGED:
             found[number] = min(fitting, key=lambda series: (len(series.keys), series.id))
     return found
+
+
+def _is_lookup(queries: Sequence[UsageQuery], plan: Mapping[int, Series]) -> bool:
+    """Whether all is read by whole keys, so that no other values could want another plan."""
+    return len(plan) == len(queries) and all(piece.grain for query in queries for piece in _pieces(query))
 
 
 def _pieces(query: UsageQuery) -> tuple[Piece, ...]:
@@ -111,7 +120,7 @@ def _tail(refs: Sequence[str], hint: int) -> Fragment:
     Nothing here tells the planner about timestamps, which the branches look at: it would walk the customer's whole
     history instead of `usage_event_tail_idx`.
     """
-    where = Fragment("e.customer_ref = ANY(%s::text[]) AND e.xact >= %s", [list(refs), hint])
+    where = Fragment("e.customer_ref = ANY(%s::text[]) AND e.xact >= %s::bigint", [list(refs), hint])
     return Fragment(f"tail AS MATERIALIZED ({TAIL}{where.sql})", where.params)
 
 
@@ -133,11 +142,13 @@ def _branch(number: int, query: UsageQuery, source: Fragment) -> Fragment:
             f" FROM ({source.sql}) counted WHERE value IS NOT NULL GROUP BY w{by}",
             source.params,
         )
-    new = "count(*)" if query.independent else "count(*) FILTER (WHERE w = first)"
-    first = f"min(w) OVER (PARTITION BY {', '.join([*names, 'value'])}) AS first"
+    new, first = "count(*)", ""
+    if len(query.windows) > 1 and not query.independent:
+        new = "count(*) FILTER (WHERE w = first)"
+        first = f", min(w) OVER (PARTITION BY {', '.join([*names, 'value'])}) AS first"
     return Fragment(
         f"SELECT {number}, w, {groups}, ({new})::numeric, sum(events)::bigint FROM ("  # noqa: S608
-        f"SELECT w{by}, value, sum(events) AS events, {first}"
+        f"SELECT w{by}, value, sum(events) AS events{first}"
         f" FROM ({source.sql}) counted WHERE value IS NOT NULL GROUP BY w{by}, value"
         f") per_value GROUP BY w{by}",
         source.params,
