@@ -14,7 +14,7 @@ from core.api.output import PAGING, page_of
 from core.api.paging import page_request, paginate
 from core.api.views import ApiView, listing
 from core.clock import now
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 
 
 class CustomerMetrics(ApiView):
@@ -33,7 +33,7 @@ class CustomerMetrics(ApiView):
     def get(self, request: Request, customer_id: UUID) -> Response:
         """List the metrics that count for a customer, newest first."""
         query = read_query(request, on_current_plan=parse_flag, include_archived=parse_flag)
-        get_customer(customer_id=customer_id)
+        require_customer(customer_id=customer_id)
         found = list_metrics(include_archived=bool(query["include_archived"]))
         if query["on_current_plan"]:
             at = now()

@@ -23,6 +23,12 @@ def get_customer(*, customer_id: UUID, field: str | None = None) -> Customer:
     return found
 
 
+def require_customer(*, customer_id: UUID, field: str | None = None) -> None:
+    """Raises NotFound, naming `field` if given, unless there is such a customer, archived or not. One small query."""
+    if not Customer.objects.filter(pk=customer_id).exists():
+        raise NotFound(f"no customer {customer_id}", field=field)
+
+
 def get_active_customer(*, customer_id: UUID, field: str | None = None) -> Customer:
     """The customer if it may still be given something. Raises NotFound, or InvalidInput for an archived one."""
     found = get_customer(customer_id=customer_id, field=field)

@@ -15,7 +15,7 @@ from core.api.fields import FlagField, Input, InstantField, TextField, WordField
 from core.api.views import ApiView, data
 from core.clock import now
 from core.errors import InvalidInput
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 from engine.errors import InvalidTerms
 from engine.usage import Event
 from invoices import selectors
@@ -51,7 +51,7 @@ class PreviewEvents(ApiView):
     def post(self, request: Request, customer_id: UUID) -> Response:
         """The draft invoices of the customer's contracts as these events would make them. Nothing is stored."""
         body = self.read_body(request, PreviewInput)
-        get_customer(customer_id=customer_id)
+        require_customer(customer_id=customer_id)
         merge = body.get("mode") == "MERGE"
         if merge and not body["events"]:
             raise InvalidInput("must hold at least one event to merge", field="events")

@@ -21,7 +21,7 @@ from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 
 A_PAGE = 20
 WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
@@ -319,7 +319,7 @@ class ListContracts(ApiView):
     def post(self, request: Request) -> Response:
         """List a customer's contracts, newest first."""
         body = self.read_body(request, ListInput)
-        get_customer(customer_id=body["customer_id"], field="customer_id")
+        require_customer(customer_id=body["customer_id"], field="customer_id")
         filters = {name: value for name, value in body.items() if name not in ("limit", "cursor")}
         page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
         rows, cursor = paginate(selectors.list_contracts(**filters), page)

@@ -22,7 +22,7 @@ from core.api.paging import Style, encode, foreign, page_request
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.named_schedules import schedules_of
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 
 
 class ContractRetrieveInput(RetrieveInput):
@@ -103,7 +103,7 @@ class ListNamedSchedules(ApiView):
     def post(self, request: Request) -> Response:
         """List the named schedules of a customer's contracts; `limit` and `next_page` stand in the body."""
         body = self.read_body(request, ListInput)
-        get_customer(customer_id=body["customer_id"], field="customer_id")
+        require_customer(customer_id=body["customer_id"], field="customer_id")
         page = page_request(request, Style.BODY)
         if page.after is not None and [type(part) for part in page.after] != [int]:
             raise foreign(page.field)

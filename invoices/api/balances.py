@@ -28,7 +28,7 @@ from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 from invoices.selectors.balances import BalanceFilter, balances_now, net_balance
 
 A_PAGE = 25
@@ -112,7 +112,7 @@ class ListBalances(ApiView):
     def post(self, request: Request) -> Response:
         """List a customer's commits and credits, newest first; what drafts draw now is taken off."""
         body = self.read_body(request, self.body)
-        get_customer(customer_id=body["customer_id"], field="customer_id")
+        require_customer(customer_id=body["customer_id"], field="customer_id")
         rows = filter_balances(
             customer_id=body["customer_id"], kinds=self.kinds, balance_id=body.get(self.one),
             access_type=body.get("access_type"), covering_date=body.get("covering_date"),
@@ -154,7 +154,7 @@ class GetNetBalance(ApiView):
     def post(self, request: Request) -> Response:
         """Add up what a customer can spend now; what drafts draw is taken off unless asked otherwise."""
         body = self.read_body(request, NetBalanceInput)
-        get_customer(customer_id=body["customer_id"], field="customer_id")
+        require_customer(customer_id=body["customer_id"], field="customer_id")
         access_type = body.get("access_type") or AccessType.SPEND
         unit: UUID | None = body.get("credit_type_id")
         if access_type == AccessType.QUANTITY and unit is not None:

@@ -16,7 +16,7 @@ from core.api.paging import encode, foreign, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 from invoices import selectors
 from invoices.models import Invoice
 from invoices.presenters import present_breakdown, present_invoice
@@ -77,7 +77,7 @@ class ListInvoices(ApiView):
             request, status=_STATUS, sort=_SORT, type=word_of(*TYPES), contract_id=parse_id, credit_type_id=parse_id,
             starting_on=parse_instant, ending_before=parse_instant, **_SHOWN,
         )  # fmt: skip
-        get_customer(customer_id=customer_id, field="customer_id")
+        require_customer(customer_id=customer_id, field="customer_id")
         sort, shown = query.pop("sort"), _shown(query)
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows = filter_invoices(invoice_rows(customer_id=customer_id), kind=query.pop("type"), **query)
@@ -146,7 +146,7 @@ class ListBreakdowns(ApiView):
             request, starting_on=parse_instant, ending_before=parse_instant, window_size=word_of(*STEP), status=_STATUS,
             sort=_SORT, credit_type_id=parse_id, **_SHOWN,
         )  # fmt: skip
-        get_customer(customer_id=customer_id, field="customer_id")
+        require_customer(customer_id=customer_id, field="customer_id")
         start, end = query["starting_on"], query["ending_before"]
         for name in ("starting_on", "ending_before"):
             if query[name] is None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from customers.selectors import get_customer
+from customers.selectors import require_customer
 from engine.calendar import Period
 from engine.money import ZERO, add, subtract
 from invoices.models import Invoice, InvoiceLine
@@ -55,7 +55,7 @@ def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     Each is composed anew, which reads rollups only, and its lines compared by quantity: a rate that changed later is
     no usage. A handful of queries for each finalized invoice.
     """
-    get_customer(customer_id=customer_id)
+    require_customer(customer_id=customer_id)
     rows = invoice_rows(customer_id=customer_id).filter(status=Invoice.Status.FINALIZED, kind=Invoice.Kind.USAGE)
     invoices = list(rows.order_by("-period_start", "-id"))
     stored: dict[UUID, list[InvoiceLine]] = {row.pk: [] for row in invoices}

@@ -14,7 +14,7 @@ from contracts.selectors import billing_schedule, list_contracts
 from core.errors import InvalidInput, NotFound
 from core.exact_json import dumps
 from customers.models import Customer
-from customers.selectors import get_customer, list_customers
+from customers.selectors import list_customers, require_customer
 from engine.calendar import Period, period_at, split
 from engine.usage import Group, UsageRow
 from usage.selectors.quantities import get_usage
@@ -203,7 +203,7 @@ def list_usage_by_group(
     Raises NotFound for an unknown id; InvalidInput for a group key that is not a whole one of the metric's, for a
     filter on a key that is not grouped by, and for an unknown `after`.
     """
-    get_customer(customer_id=customer_id, field="customer_id")
+    require_customer(customer_id=customer_id, field="customer_id")
     metric = get_metric(metric_id=metric_id, field="billable_metric_id")
     keys = tuple(group_key)
     if keys and sorted(keys) not in [sorted(key) for key in metric.group_keys]:

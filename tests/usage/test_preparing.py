@@ -1,0 +1,66 @@
+"""Statements that a session has planned once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from usage.store.postgres.counting import Fragment
+from usage.store.postgres.preparing import MOST, run_prepared
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def session() -> Iterator[None]:
+    """A session of its own: what one has prepared ends with it."""
+    connection.close()
+    yield
+    connection.close()
+
+
+def asked(number: int, shape: int = 0) -> list[Any]:
+    with connection.cursor() as cursor:
+        run_prepared(cursor, Fragment(f"SELECT %s::int + {shape}, '100%%', %s::text", [number, "it's"]))
+        return list(cursor.fetchall())
+
+
+def prepared() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'tactus_read_%'")
+        return int(cursor.fetchone()[0])
+
+
+def test_the_second_time_is_prepared_and_later_ones_only_executed(session: None) -> None:
+    assert [asked(1), prepared()] == [[(1, "100%", "it's")], 0]
+    assert [asked(2), prepared()] == [[(2, "100%", "it's")], 1]
+    with CaptureQueriesContext(connection) as queries:
+        assert asked(3) == [(3, "100%", "it's")]
+    [only] = queries
+    assert only["sql"].startswith("EXECUTE tactus_read_")
+
+
+def test_a_transaction_that_is_rolled_back_does_not_lose_it(session: None) -> None:
+    asked(1)
+    with pytest.raises(RuntimeError, match="back"), transaction.atomic():
+        asked(2)
+        raise RuntimeError("back")
+    assert asked(3) == [(3, "100%", "it's")]
+
+
+def test_another_session_prepares_for_itself(session: None) -> None:
+    asked(1)
+    asked(2)
+    connection.close()
+    assert asked(3) == [(3, "100%", "it's")]
+    assert prepared() == 0
+
+
+def test_what_was_not_asked_for_long_goes(session: None) -> None:
+    for shape in range(MOST + 5):
+        asked(1, shape)
+        asked(1, shape)
+    assert prepared() == MOST
+    assert asked(2, shape=0) == [(2, "100%", "it's")]
