@@ -25,9 +25,9 @@ Clock = Callable[[float], None]
 
 @pytest.fixture
 def later() -> Iterator[Clock]:
-    """Moves the clock that views and commands read to so many seconds after the test began."""
+    """Stops the clock that views and commands read, and moves it to so many seconds after the test began."""
     began = datetime.now(UTC)
-    with time_machine.travel(began, tick=True) as machine:
+    with time_machine.travel(began, tick=False) as machine:
         yield lambda seconds: machine.move_to(began + timedelta(seconds=seconds))
 
 
