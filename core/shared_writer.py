@@ -82,8 +82,8 @@ class SharedWriter(Generic[Item, Result]):
     `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
     what tells after the commit what came of each, in the same order. If the database refuses a group, each of its items
     is written by itself, so that only the one to blame hears of it: `write` keeps nothing outside of the database.
-    `name`: of the thread and its connection, which looks rows up by key. At most `group` items share a commit, at most
-    `waiting` wait for their turn.
+    `name`: of the thread and its connection, which looks rows up by key. At most `group` items share a commit; no more
+    are taken while `waiting` wait for their turn.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class SharedWriter(Generic[Item, Result]):
         waiting: int = 5_000,
     ) -> None:
         self._name, self._write_group = name, write
-        self._most, self._room = group, threading.BoundedSemaphore(waiting)
+        self._most, self._waiting = group, waiting
         self._connection: psycopg.Connection[Any] | None = None
         self._queue: SimpleQueue[Ticket[Item, Result] | None] = SimpleQueue()
         self._lock = threading.Lock()
@@ -104,7 +104,7 @@ class SharedWriter(Generic[Item, Result]):
 
     def submit(self, item: Item) -> Ticket[Item, Result]:
         """Queues an item. Raises Unavailable if too many wait already."""
-        if not self._room.acquire(blocking=False):
+        if self._queue.qsize() >= self._waiting:
             raise Unavailable("more is waiting than can be stored at once; try again")
         if self._thread is None:
             with self._lock:
@@ -146,7 +146,6 @@ class SharedWriter(Generic[Item, Result]):
             time.sleep(GATHER)
         while ticket is not None:
             group.append(ticket)
-            self._room.release()
             if len(group) >= self._most:
                 break
             try:

@@ -152,8 +152,11 @@ def _carry_out(asked: Operation, *, now: datetime, shared: bool) -> Outcome:
 def _apply(asked: Operation, *, shared: bool) -> Outcome:
     if shared:
         ticket = _shared_writer().submit(asked)
-        with connection.wrap_database_errors:
+        try:
             return ticket.wait(PATIENCE)
+        except psycopg.Error:
+            with connection.wrap_database_errors:
+                raise
     with use_case(), connection.cursor() as one, connection.cursor() as other:
         return apply_operations(cursors=(one, other), operations=[asked])()[0]
 
