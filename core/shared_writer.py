@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 _CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
 
 
-BY_KEY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+BY_KEY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan"
 """For a session that only looks rows up by key: it need not find out from statistics, which a new table lacks."""
 
 
