@@ -18,6 +18,7 @@ import structlog
 from django.db import connection
 
 from core.errors import Unavailable
+from core.exchange import Ask, Call, Exchange, Rows
 
 ATTEMPTS: Final = 6
 PAUSE: Final = 0.02
@@ -30,7 +31,9 @@ Result = TypeVar("Result")
 _CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
 
 
-BY_KEY: Final = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+BY_KEY: Final = (
+    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan"
+)
 """For a session that only looks rows up by key: it need not find out from statistics, which a new table lacks."""
 
 
@@ -76,27 +79,32 @@ class Ticket(Generic[Item, Result]):
         return self._result
 
 
+Write = Callable[[Ask, Sequence[Item]], tuple[Sequence[Call], Callable[[list[Rows]], Sequence[Result]]]]
+
+
 class SharedWriter(Generic[Item, Result]):
     """The writer thread, started by the first item.
 
-    `write` gets the connection, in a transaction and in pipeline mode, and the items in order of arrival, and returns
-    what tells after the commit what came of each, in the same order. If the database refuses a group, each of its items
-    is written by itself, so that only the one to blame hears of it: `write` keeps nothing outside of the database.
-    `name`: of the thread and its connection, which looks rows up by key. At most `group` items share a commit, at most
-    `waiting` wait for their turn.
+    `write` gets what asks the database, and the items in order of arrival. It returns what is to be stored, which goes
+    out together with the commit, and what makes of the rows of that, after the commit, the result of each item, in the
+    same order. If the database refuses a group, each of its items is written by itself, so that only the one to blame
+    hears of it: `write` keeps nothing outside of the database.
+    `name`: of the thread and its connection, which looks rows up by key. At most `group` items share a commit; no more
+    are taken while `waiting` wait for their turn.
     """
 
     def __init__(
         self,
         name: str,
-        write: Callable[[psycopg.Connection[Any], Sequence[Item]], Callable[[], Sequence[Result]]],
+        write: Write[Item, Result],
         *,
         group: int = 500,
         waiting: int = 5_000,
     ) -> None:
         self._name, self._write_group = name, write
-        self._most, self._room = group, threading.BoundedSemaphore(waiting)
+        self._most, self._waiting = group, waiting
         self._connection: psycopg.Connection[Any] | None = None
+        self._exchange: Exchange | None = None
         self._queue: SimpleQueue[Ticket[Item, Result] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -104,7 +112,7 @@ class SharedWriter(Generic[Item, Result]):
 
     def submit(self, item: Item) -> Ticket[Item, Result]:
         """Queues an item. Raises Unavailable if too many wait already."""
-        if not self._room.acquire(blocking=False):
+        if self._queue.qsize() >= self._waiting:
             raise Unavailable("more is waiting than can be stored at once; try again")
         if self._thread is None:
             with self._lock:
@@ -131,6 +139,7 @@ class SharedWriter(Generic[Item, Result]):
                     self._store(group)
                 except Exception as error:  # this thread must live, and everyone who waits be told
                     log.exception("writing a group failed", writer=self._name)
+                    self._disconnect()
                     for ticket in group:
                         if not ticket.is_finished:
                             ticket.finish(failure=error)
@@ -146,7 +155,6 @@ class SharedWriter(Generic[Item, Result]):
             time.sleep(GATHER)
         while ticket is not None:
             group.append(ticket)
-            self._room.release()
             if len(group) >= self._most:
                 break
             try:
@@ -175,23 +183,22 @@ class SharedWriter(Generic[Item, Result]):
 
     def _write(self, items: Sequence[Item]) -> Sequence[Result]:
         for attempt in range(1, ATTEMPTS + 1):
-            writer = self._connected()
+            exchange = self._connected()
             try:
-                with writer.pipeline():
-                    with writer.transaction():
-                        tell = self._write_group(writer, items)
-                    return tell()
+                last, tell = self._write_group(exchange.ask, items)
+                return tell(exchange.commit(*last))
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 if attempt == ATTEMPTS:
                     raise
                 time.sleep(PAUSE * attempt)
         raise AssertionError("unreachable")
 
-    def _connected(self) -> psycopg.Connection[Any]:
-        if self._connection is None or self._connection.closed:
+    def _connected(self) -> Exchange:
+        if self._connection is None or self._exchange is None or self._connection.closed:
             self._disconnect()
             self._connection = connect(self._name, BY_KEY)
-        return self._connection
+            self._exchange = Exchange(self._connection)
+        return self._exchange
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from core.exchange import Ask, Call, Rows, array
 from engine.money import ZERO, add, subtract
 from engine.reservations import Hold, HoldStatus, Refusal, commit, expire, free, release
 
@@ -127,7 +128,7 @@ SELECT s.id, s.customer_id, s.credit_type_id, s.live, s.held, s.committed, s.as_
        s.asked_at, EXISTS (SELECT 1 FROM balances_spendablechange c WHERE c.spendable_id = s.id)
 FROM balances_spendable s
 WHERE s.id = ANY(ARRAY(
-    SELECT spendable_id FROM balances_reservation WHERE id = ANY(%s)
+    SELECT spendable_id FROM balances_reservation WHERE id = ANY(%s::uuid[])
     UNION ALL
     SELECT named.id FROM unnest(%s::uuid[], %s::uuid[]) AS asked (customer_id, credit_type_id)
         JOIN balances_spendable named USING (customer_id, credit_type_id)
@@ -138,10 +139,10 @@ _COLUMNS: Final = (
     "id, status, reserved, amount, transaction_id, spendable_id,"
     " created_at, expires_at, committed_at, lapses_at, ended_at"
 )
-_NAMED: Final = f"SELECT {_COLUMNS} FROM balances_reservation WHERE id = ANY(%s)"  # noqa: S608
+_NAMED: Final = f"SELECT {_COLUMNS} FROM balances_reservation WHERE id = ANY(%s::uuid[])"  # noqa: S608
 _EXPIRED: Final = (
     f"SELECT {_COLUMNS} FROM balances_reservation"  # noqa: S608
-    " WHERE spendable_id = ANY(%s) AND status = 'HELD' AND expires_at <= %s"
+    " WHERE spendable_id = %s::bigint AND status = 'HELD' AND expires_at <= %s::timestamptz"
 )
 _MOVE: Final = """
 UPDATE balances_reservation r SET status = new.status, amount = new.amount, transaction_id = new.transaction_id,
@@ -160,7 +161,7 @@ FROM unnest(%s::uuid[], %s::bigint[], %s::numeric[], %s::text[], %s::text[], %s:
     JOIN balances_spendable s ON s.id = new.spendable_id
 ON CONFLICT DO NOTHING RETURNING id
 """
-_ASK: Final = "UPDATE balances_spendable SET asked_at = %s WHERE id = ANY(%s)"
+_ASK: Final = "UPDATE balances_spendable SET asked_at = %s::timestamptz WHERE id = ANY(%s::bigint[])"
 
 
 @dataclass(slots=True)
@@ -203,33 +204,36 @@ def fresh_for() -> timedelta:
     return timedelta(seconds=settings.TACTUS_RESERVATION_FRESH_SECONDS)
 
 
-def apply_operations(*, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> Callable[[], list[Outcome]]:
+def apply_operations(
+    *, ask: Ask, operations: Sequence[Operation]
+) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
     """Carries out what can be, in this order. Two to six statements, however many there are.
 
-    Returns what tells, once, what came of each; in pipeline mode it may be asked after the commit, so that writing and
-    committing need one exchange while the rows are locked.
-
-    `cursors`: two of the connection whose transaction this is part of, so that in pipeline mode the first two
-    statements need one exchange. Raises the driver's IntegrityError where two commits name one transaction id: then
-    each is to be tried by itself.
+    Returns the statements that store it, so that they can go out with the commit, and what makes of their rows what
+    came of each. `ask`: in the transaction that this is part of. The statements raise the driver's IntegrityError where
+    two commits name one transaction id: then each is to be tried by itself.
     """
-    group = _Group(cursors, operations)
+    group = _Group(ask, operations)
     outcomes = [group.carry_out(operation) for operation in operations]
-    group.store()
-    return lambda: [group.after_all(outcome) for outcome in outcomes]
+    last = group.storing()
+
+    def tell(rows: list[Rows]) -> list[Outcome]:
+        stored = {id_ for found in rows for (id_,) in found}
+        return [group.after_all(outcome, stored) for outcome in outcomes]
+
+    return last, tell
 
 
 class _Group:
     """Operations of one transaction, and the rows that they are about."""
 
-    def __init__(self, cursors: tuple[Any, Any], operations: Sequence[Operation]) -> None:
-        self._cursor, self._other = cursors
+    def __init__(self, ask: Ask, operations: Sequence[Operation]) -> None:
+        self._ask = ask
         self._now = max(operation.now for operation in operations)
         self._accounts, self._rows = self._lock(operations)
         self._by_unit = {(one.customer_id, one.credit_type_id): one for one in self._accounts.values()}
         self._moved: dict[UUID, None] = {}
         self._added: dict[UUID, Reserve] = {}
-        self._stored: set[UUID] | None = None
 
     def carry_out(self, operation: Operation) -> Outcome:
         """What comes of the next operation; nothing is written yet."""
@@ -242,51 +246,46 @@ class _Group:
                 row = self._rows.get(operation.id)
                 return Missing() if row is None else self._become(row, release(row.hold), operation)
 
-    def store(self) -> None:
-        """Writes what was decided: first what gives room, then what takes it."""
+    def storing(self) -> list[Call]:
+        """What writes down what was decided: first what gives room, then what takes it, whose rows are the ids."""
+        calls: list[Call] = []
         if self._moved:
             rows = [self._rows[one] for one in self._moved]
-            self._cursor.execute(_MOVE, [
-                [row.hold.id for row in rows], [row.hold.status.value for row in rows],
-                [row.hold.amount for row in rows], [row.hold.transaction_id for row in rows],
-                [row.committed_at for row in rows], [row.lapses_at for row in rows], [row.ended_at for row in rows],
-            ])  # fmt: skip
+            calls.append((_MOVE, [
+                array([row.hold.id for row in rows]), array([row.hold.status.value for row in rows]),
+                array([row.hold.amount for row in rows]), array([row.hold.transaction_id for row in rows]),
+                array([row.committed_at for row in rows]), array([row.lapses_at for row in rows]),
+                array([row.ended_at for row in rows]),
+            ]))  # fmt: skip
         if self._added:
             added = list(self._added.values())
-            self._cursor.execute(_ADD, [
-                [one.id for one in added], [self._rows[one.id].spendable_id for one in added],
-                [one.amount for one in added], [one.transaction_id for one in added],
-                [one.uniqueness_key for one in added], [one.now for one in added], [one.expires_at for one in added],
-            ])  # fmt: skip
+            calls.append((_ADD, [
+                array(self._added), array([self._rows[one.id].spendable_id for one in added]),
+                array([one.amount for one in added]), array([one.transaction_id for one in added]),
+                array([one.uniqueness_key for one in added]), array([one.now for one in added]),
+                array([one.expires_at for one in added]),
+            ]))  # fmt: skip
         asked = [account.id for account in self._accounts.values() if account.is_asked]
         if asked:
-            self._other.execute(_ASK, [self._now, asked])
+            calls.append((_ASK, [str(self._now), array(asked)]))
+        return calls
 
-    def after_all(self, outcome: Outcome) -> Outcome:
+    def after_all(self, outcome: Outcome, stored: set[UUID]) -> Outcome:
         """What came of an operation, now that all is written: another reservation may have had the same name."""
         if not isinstance(outcome, Done) or outcome.row.hold.id not in self._added:
             return outcome
-        if self._stored is None:
-            self._stored = {found for (found,) in self._cursor.fetchall()}
-        return outcome if outcome.row.hold.id in self._stored else Taken()
+        return outcome if outcome.row.hold.id in stored else Taken()
 
     def _lock(self, operations: Sequence[Operation]) -> tuple[dict[int, _Account], dict[UUID, Row]]:
-        named = [one.id for one in operations if not isinstance(one, Reserve)]
-        wanted = list({(one.customer_id, one.credit_type_id) for one in operations if isinstance(one, Reserve)})
-        self._cursor.execute(_LOCK, [named, [unit[0] for unit in wanted], [unit[1] for unit in wanted]])
-        if named:
-            self._other.execute(_NAMED, [named])
-        accounts: dict[int, _Account] = {}
-        for id_, customer_id, credit_type_id, live, held, committed, *rest in self._cursor.fetchall():
-            as_of, valid_from, valid_until, asked_at, has_changed = rest
-            accounts[id_] = _Account(
-                id_, customer_id, credit_type_id, free(live, held, committed), as_of, valid_from, valid_until,
-                asked_at, has_changed,
-            )  # fmt: skip
-        rows: dict[UUID, Row] = {}
-        if named:
-            rows = {row.hold.id: row for row in _read(self._other.fetchall(), accounts)}
-        return accounts, rows
+        named = array([one.id for one in operations if not isinstance(one, Reserve)])
+        wanted = {(one.customer_id, one.credit_type_id) for one in operations if isinstance(one, Reserve)}
+        units = [array([unit[0] for unit in wanted]), array([unit[1] for unit in wanted])]
+        locked, stored = self._ask((_LOCK, [named, *units]), (_NAMED, [named]))
+        accounts = {
+            id_: _Account(id_, customer_id, credit_type_id, free(live, held, committed), *rest)
+            for id_, customer_id, credit_type_id, live, held, committed, *rest in locked
+        }
+        return accounts, {row.hold.id: row for row in _read(stored, accounts)}
 
     def _reserve(self, asked: Reserve) -> Outcome:
         account = self._by_unit.get((asked.customer_id, asked.credit_type_id))
@@ -336,8 +335,8 @@ class _Group:
         """Whether there is room for it, once what has expired is let go, if need be."""
         if account.room < amount and not account.is_swept:
             account.is_swept = True
-            self._cursor.execute(_EXPIRED, [[account.id], self._now])
-            for row in _read(self._cursor.fetchall(), self._accounts):
+            [expired] = self._ask((_EXPIRED, [str(account.id), str(self._now)]))
+            for row in _read(expired, self._accounts):
                 # One that was moved a moment ago is not as it is stored any more.
                 if row.hold.id not in self._moved:
                     account.room = add(account.room, row.hold.weight)

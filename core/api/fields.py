@@ -130,7 +130,7 @@ class TextField(PlainField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("must be a string")
-        if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in data):
+        if not data.isprintable() and any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 for c in data):
             raise serializers.ValidationError("must not hold control characters")
         if self.truncate:
             data = data[: self.maximum]

@@ -253,11 +253,12 @@ def _times(row: Row | Reservation) -> dict[str, datetime | None]:
 
 
 def _customer_id(body: dict[str, Any]) -> UUID:
-    customer_id, alias = body.get("customer_id"), body.get("ingest_alias")
+    customer_id: UUID | None = body.get("customer_id")
+    alias = body.get("ingest_alias")
     if (customer_id is None) is (alias is None):
         raise InvalidInput("give either customer_id or ingest_alias", field="customer_id")
     if customer_id is not None:
-        return UUID(str(customer_id))
+        return customer_id
     found = list_customers(archived=None, ingest_alias=alias).first()
     if found is None:
         raise NotFound("no customer has this alias", field="ingest_alias")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -34,6 +34,7 @@ from balances.services.reserving import (
 from balances.services.spendable import Figure, open_spendable, record_figure, unsettled
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
+from core.exchange import Ask, Call, Rows, through
 from core.hints import Hints
 from core.shared_writer import SharedWriter
 from core.transactions import one_at_a_time, snapshot, use_case
@@ -152,10 +153,15 @@ def _carry_out(asked: Operation, *, now: datetime, shared: bool) -> Outcome:
 def _apply(asked: Operation, *, shared: bool) -> Outcome:
     if shared:
         ticket = _shared_writer().submit(asked)
-        with connection.wrap_database_errors:
+        try:
             return ticket.wait(PATIENCE)
-    with use_case(), connection.cursor() as one, connection.cursor() as other:
-        return apply_operations(cursors=(one, other), operations=[asked])()[0]
+        except psycopg.Error:
+            with connection.wrap_database_errors:
+                raise
+    with use_case(), connection.cursor() as cursor:
+        ask = through(cursor)
+        last, tell = apply_operations(ask=ask, operations=[asked])
+        return tell(ask(*last))[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -209,8 +215,8 @@ def _shared_writer() -> SharedWriter[Operation, Outcome]:
     return _writer[1]
 
 
-def _write(writer: psycopg.Connection[Any], operations: Sequence[Operation]) -> Callable[[], list[Outcome]]:
-    return apply_operations(cursors=(psycopg.Cursor(writer), psycopg.Cursor(writer)), operations=operations)
+def _write(ask: Ask, operations: Sequence[Operation]) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
+    return apply_operations(ask=ask, operations=operations)
 
 
 def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
