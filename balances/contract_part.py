@@ -77,7 +77,7 @@ class BalancesPart:
         }
 
     def prepare(self, body: dict[str, Any]) -> None:
-        """Gives commits with a temporary id their real one, in the overrides that name them as well; and finds the
+        """Gives what has a temporary id its real one, in the overrides that name them as well; and finds the
         subscriptions that recurring ones are for, which may be new too. Raises InvalidInput.
         """
         for verb in ("", "add_"):
@@ -128,7 +128,7 @@ class BalancesPart:
 
 def _name_commits(body: dict[str, Any], verb: str) -> None:
     real: dict[str, str] = {}
-    for name in ("commits", "recurring_commits"):
+    for name in ("commits", "recurring_commits", "recurring_credits"):
         for commit in body.get(f"{verb}{name}") or ():
             if temporary := commit.pop("temporary_id", None):
                 commit["id"] = uuid4()

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, ids, specifiers, tags
 from balances.models import RateType
 from balances.services.edits import BalanceChange
 from balances.services.schedules import ScheduleChange
-from core.api.fields import ExactField, IdField, Input, InstantField, TextField, WordField
+from balances.services.seats import MOST_SEATS
+from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
 
 
 class ItemInput(Input):
@@ -134,16 +136,37 @@ class CreditEndInput(ArchiveCreditInput):
     access_ending_before = InstantField(hour=True)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "number"}})
+class SeatAmountsField(PlainField):
+    """Amounts by seat id, at least one and at most MOST_SEATS."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Decimal]:
+        if not isinstance(data, dict) or not data:
+            raise serializers.ValidationError("must be an object of amounts by seat id")
+        if len(data) > MOST_SEATS:
+            raise serializers.ValidationError(f"at most {MOST_SEATS} seats")
+        found, wrong = {}, {}
+        for seat_id, amount in data.items():
+            try:
+                found[str(seat_id)] = parse_decimal(amount)
+            except ValueError as error:
+                wrong[str(seat_id)[:200]] = [str(error)]
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return found
+
+
 class ManualEntryInput(Input):
     """What to add by hand, or with a negative amount to take away."""
-
-    not_yet = ("per_group_amounts",)
 
     id = IdField()
     customer_id = IdField()
     contract_id = IdField(required=False, allow_null=True)
     segment_id = IdField()
     amount = ExactField()
+    per_group_amounts = SeatAmountsField(
+        required=False, allow_null=True, help_text="By seat id, summing to amount; where each seat has its own balance."
+    )
     reason = TextField(maximum=500)
     timestamp = InstantField(required=False, allow_null=True)
     uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
