@@ -116,6 +116,7 @@ def why(line: LineView, currency: CurrencyView) -> Why:
     if line.tier is not None:
         before = Decimal(source["tier"]["quantity_before"])
         facts.append(Fact("Tiers", _volume_sentence() if rate.get("type") == "VOLUME" else _tier_sentence(before)))
+    facts += _part(source, line)
     lost = source.get("overrides", {}).get("lost", ())
     facts += [Fact("Not applied", _said(f"{override['words']}: {override['reason']}")) for override in lost]
     amount = words.money(line.total, currency)
@@ -132,6 +133,22 @@ def why(line: LineView, currency: CurrencyView) -> Why:
         rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
         events=words.plural(events, "event") if events else "",
     )
+
+
+def _part(source: dict[str, Any], line: LineView) -> list[Fact]:
+    """Which part of what was measured the line charges, where balances have split it."""
+    quantity, whole = line.quantity or ZERO, Decimal(source["quantity"])
+    tier = source.get("tier")
+    if tier:
+        low, high = sorted((Decimal(tier["quantity_before"]), Decimal(tier["quantity_after"])))
+        start, size = Decimal(tier["starting_at"]), tier["size"]
+        end = high if size is None else min(high, add(start, Decimal(size)))
+        whole = subtract(end, max(low, start))
+    if abs(quantity) == abs(whole) or source["rate"].get("type") in (*_PERCENTAGES, "VOLUME", "PACKAGE"):
+        return []
+    payer = balance_label(line)
+    who = f"what {payer} pays" if payer else "what no balance pays"
+    return [Fact("This part", f"{words.quantity(quantity)} of {words.quantity(whole)}: {who}")]
 
 
 def _prices(source: dict[str, Any], whole: Decimal | None, line: LineView, currency: CurrencyView) -> list[Fact]:

@@ -1,8 +1,8 @@
 """Recurring commits and credits: agreed with a contract, their children made by the sweeper, one period ahead."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,7 @@ from core.models import Event
 from core.transactions import require_transaction
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
+from engine.money import plain
 from engine.proration import AmountRounding, ProrationRounding
 from engine.recurring import Amount, Child, GrantProration, children
 from engine.recurring import RecurringGrant as EngineGrant
@@ -76,6 +77,7 @@ _COPIED = (
     "name", "description", "priority", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
     "subscription_id", "allocation", "seat_increase_is_prorated",
 )  # fmt: skip
+_AMOUNTS = ("access_unit_price", "access_quantity", "invoice_unit_price", "invoice_quantity")
 _INHERITED = (
     "product_id", "name", "description", "priority", "access_type", "rate_type", "rollover_fraction",
     "applicable_product_ids", "applicable_product_tags", "specifiers", "netsuite_sales_order_id",
@@ -156,17 +158,18 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
     require_transaction()
     lock_balances(row.contract.customer_id)
     known = {child.period_start: child for child in row.children.all()}
-    terms = engine_grant(row)
-    seats = seats_of(row, terms=terms)
+    seats = seats_of(row, terms=engine_grant(row))
     since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
     ahead = None  # where the period before began: then the next child is made
-    for child in children(terms, FOREVER):
+    for terms, child in children_of(row):
         begins = child.period.start if ahead is None else ahead
         if begins > now:
             due = begins
             break
         ahead = child.period.start
+        if seats is not None and seats.terms is not terms:
+            seats = replace(seats, terms=terms)
         made = known.get(child.period.start)
         fresh = made is None
         if made is None:
@@ -177,6 +180,37 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
         due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
     row.next_child_at = due
     row.save(update_fields=["next_child_at"])
+
+
+def children_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, Child]]:
+    """The children in order, without end where there is none, each with the terms under which it began or is to."""
+    phases = [
+        (datetime.fromisoformat(kept["before"]), engine_grant(_as_it_was(row, kept))) for kept in row.earlier_terms
+    ]
+    since: datetime | None = None
+    for until, terms in [*phases, (FOREVER, engine_grant(row))]:
+        for child in children(terms, FOREVER):
+            if child.period.start > until:
+                break
+            if since is None or child.period.start > since:
+                yield terms, child
+        since = until
+
+
+def kept_terms(row: RecurringGrant, now: datetime) -> dict[str, Any]:
+    """The terms that hold for what has begun by now, to be kept in `earlier_terms` before they change."""
+    amounts = {name: None if getattr(row, name) is None else plain(getattr(row, name)) for name in _AMOUNTS}
+    end = None if row.ending_before is None else row.ending_before.isoformat()
+    return {"before": now.isoformat(), "ending_before": end, "proration_rounding": row.proration_rounding, **amounts}
+
+
+def _as_it_was(row: RecurringGrant, kept: Mapping[str, Any]) -> RecurringGrant:
+    amounts = {name: None if kept[name] is None else Decimal(kept[name]) for name in _AMOUNTS}
+    end = None if kept["ending_before"] is None else datetime.fromisoformat(kept["ending_before"])
+    return RecurringGrant(
+        contract=row.contract, starting_at=row.starting_at, duration=row.duration, frequency=row.frequency,
+        proration=row.proration, ending_before=end, proration_rounding=kept["proration_rounding"], **amounts,
+    )  # fmt: skip
 
 
 def engine_grant(row: RecurringGrant) -> EngineGrant:

@@ -1,5 +1,6 @@
 """The words of explanations that the engine itself made."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
@@ -173,3 +174,12 @@ def test_ids_are_not_told() -> None:
     told = facts_of(line)
     assert told["Override"] == "overwrites the price: 0.21 USD each"
     assert told["Not applied"] == "multiplies the price by 0.8: the overwrite comes before that"
+
+
+def test_a_part_that_a_balance_pays_is_told() -> None:
+    paid = told_line("usage", "Tokens", "10", "21", "84", balance={"name": "Gift", "type": "CREDIT"})
+    line = replace(paid, quantity=D(4), commit_id=uuid4())
+    assert facts_of(line)["This part"] == "4 of 10: what Gift pays"
+    rest = replace(paid, quantity=D(6))
+    assert facts_of(rest)["This part"] == "6 of 10: what no balance pays"
+    assert "This part" not in facts_of(paid)
