@@ -230,7 +230,7 @@ def _post_for_seats(
         raise InvalidInput(f"must sum to amount: they are {plain(total(amounts.values()))} together", field=where)
     rows = balance.segments.filter(removed_at__isnull=True, seat_id__in=list(amounts))
     segments = {segment.seat_id: segment for segment in rows}
-    made = []
+    made: list[LedgerEntry] = []
     for seat_id, share in amounts.items():
         segment = segments.get(seat_id)
         if segment is None:

@@ -197,7 +197,7 @@ def children_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, Child]]:
         since = until
 
 
-def kept_terms(row: RecurringGrant, now: datetime) -> dict[str, Any]:
+def kept_terms(row: RecurringGrant, *, now: datetime) -> dict[str, Any]:
     """The terms that hold for what has begun by now, to be kept in `earlier_terms` before they change."""
     amounts = {name: None if getattr(row, name) is None else plain(getattr(row, name)) for name in _AMOUNTS}
     end = None if row.ending_before is None else row.ending_before.isoformat()

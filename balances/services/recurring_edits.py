@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
+
 from balances.models import Balance, InvoiceItem, LedgerEntry, RecurringGrant
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, lock_balances, tell
@@ -61,7 +63,7 @@ def _change(row: RecurringGrant, fields: Mapping[str, Any], now: datetime) -> No
     waiting = list(row.children.filter(period_start__gt=now).order_by("period_start"))
     last = max((child.period_start for child in waiting if child.period_start is not None), default=now)
     old = _coming(row, now, last)
-    row.earlier_terms = [*row.earlier_terms, kept_terms(row, now)]
+    row.earlier_terms = [*row.earlier_terms, kept_terms(row, now=now)]
     _set(row, fields)
     row.save()
     new = _coming(row, now, last)
@@ -148,7 +150,7 @@ def _reshape(row: RecurringGrant, balance: Balance, old: Child | None, new: Chil
 def _settle_cost(balance: Balance) -> None:
     """What one unit of access costs now, by what the period begins with."""
     items = balance.invoice_items.filter(removed_at__isnull=True)
-    segments = balance.segments.filter(removed_at__isnull=True, starting_at=balance.period_start)
+    segments = balance.segments.filter(removed_at__isnull=True, starting_at=F("owner__period_start"))
     balance.cost_basis = cost_basis(
         (ScheduleItem(item.timestamp, item.unit_price, item.quantity) for item in items),
         segments=[Grant(part.granted, part.starting_at, part.ending_before) for part in segments],

@@ -181,9 +181,7 @@ class CreditForm(WhyForm):
         widget=UnfoldAdminSelectMultipleWidget(attrs={"size": 4}),
         help_text="Products with any of these tags, beside those above.",
     )
-    contract_id = forms.ChoiceField(
-        label="Contract it pays on", required=False, widget=UnfoldAdminSelectWidget(), help_text="Else on all of them."
-    )
+    contract_id = forms.ChoiceField(label="Contract it pays on", required=False, widget=UnfoldAdminSelectWidget())
     priority = forms.DecimalField(
         required=False,
         max_digits=12,
