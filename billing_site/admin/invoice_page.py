@@ -17,7 +17,7 @@ from console.words import money
 from core.admin import timeline
 from core.admin.export import csv_response, plain_amount
 from core.clock import now
-from core.display import DASH, figure, period_text, unit_code
+from core.display import figure, period_text, unit_code
 from core.errors import NotFound
 from engine.money import ZERO, total
 from invoices.admin import status_badge
@@ -194,8 +194,8 @@ def _shown(line: LineView, currency: CurrencyView) -> ShownLine:
     price = "" if line.unit_price is None else figure(line.unit_price, currency, decimals=PRICE_DECIMALS)
     if is_percentage(line):
         price = price_text(line, currency)
-    quantity = quantity_text(line, currency) or DASH
-    return ShownLine(line, tier_label(line), quantity, price, _amount([line], currency), why(line, currency))
+    quantity, amount = quantity_text(line, currency), _amount([line], currency)
+    return ShownLine(line, tier_label(line), quantity, price, amount, why(line, currency))
 
 
 def _amount(lines: list[LineView], currency: CurrencyView) -> Amount:
