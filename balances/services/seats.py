@@ -95,7 +95,9 @@ class Seats:
         rows = LedgerEntry.objects.filter(segment__owner=balance, kind=ADJUSTMENT).values("segment_id")
         adjusted = {row["segment_id"]: row["whole"] for row in rows.annotate(whole=Sum("amount")).order_by()}
         asked = {one.seat_id or "": one for one in wanted}
-        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in segments]
+        removed = balance.segments.filter(removed_at__isnull=False).exclude(seat_id="")
+        there = segments.keys() | set(removed.values_list("seat_id", flat=True))  # what was taken out stays out
+        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in there]
         if fresh:
             add_segments(balance, segments=fresh, now=now)
         for seat_id, segment in segments.items():

@@ -113,6 +113,25 @@ def test_a_scheduled_seat_has_its_own_the_moment_it_comes(subscriptions: Subscri
     assert shares(w, customer, contract)["c"] == [70]
 
 
+def test_what_an_earlier_end_took_a_later_one_does_not_bring_back(subscriptions: SubscriptionWorld) -> None:
+    """The contract ends before the scheduled seat comes, and then does not: seats can still be changed."""
+    w = subscriptions
+    _, card = metered(w)
+    customer = w.customer()
+    contract = w.open_contract(
+        customer, card, 3,
+        subscriptions=[w.seats(w.priced_seat(card, 0), ["a"], temporary_id="s")],
+        recurring_credits=[w.per_seat(70, w.days_ago(3), "INDIVIDUAL", prorated=False)],
+    )  # fmt: skip
+    add = {"add_seat_ids": [{"seat_ids": ["b"], "starting_at": w.days_ago(-4)}]}
+    w.change(customer, contract, seat_updates=add)
+    w.sdk.v1.contracts.update_end_date(customer_id=customer, contract_id=contract, ending_before=w.days_ago(-2))
+    w.sdk.v1.contracts.update_end_date(customer_id=customer, contract_id=contract)
+    w.change(customer, contract, seat_updates={"add_seat_ids": [{"seat_ids": ["c"], "starting_at": w.now}]})
+    w.run_due_work(until=w.now + timedelta(hours=1))
+    assert shares(w, customer, contract) == {"a": [70], "c": [70]}
+
+
 def test_a_scheduled_quantity_fills_the_pot_the_moment_it_comes(subscriptions: SubscriptionWorld, later: Clock) -> None:
     """No job runs between: whoever reads balances posts what is due; the sweep then finds nothing to do."""
     w = subscriptions
