@@ -7,7 +7,16 @@ from uuid import UUID, uuid4
 
 from rest_framework import serializers
 
-from balances.api.changes import CommitChangeInput, CreditChangeInput, ItemInput, change_of
+from balances.api.changes import (
+    CommitChangeInput,
+    CreditChangeInput,
+    ItemInput,
+    RecurringCommitChangeInput,
+    RecurringCreditChangeInput,
+    change_of,
+    kept_change,
+    recurring_change,
+)
 from balances.api.inputs import (
     ContractCommitInput,
     ContractCreditInput,
@@ -16,10 +25,17 @@ from balances.api.inputs import (
     new_balance,
     new_recurring,
 )
-from balances.api.outputs import BalanceOutput, RecurringOutput, present_balances, present_recurring
+from balances.api.outputs import (
+    BalanceOutput,
+    RecurringChangedOutput,
+    RecurringOutput,
+    present_balances,
+    present_recurring,
+    present_recurring_changes,
+)
 from balances.models import Balance, RecurringGrant
 from balances.selectors.balances import balance_rows, recurring_rows
-from balances.services.contract_terms import NewTerms, add_terms, change_terms
+from balances.services.contract_terms import NewTerms, add_terms, change_recurring_terms, change_terms
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
 from core.api.output import Output
@@ -27,6 +43,7 @@ from core.errors import InvalidInput
 
 NAMES = ("commits", "credits", "recurring_commits", "recurring_credits")
 INPUTS = (ContractCommitInput, ContractCreditInput, RecurringCommitInput, RecurringCreditInput)
+CHANGED = ("update_recurring_commits", "update_recurring_credits")
 MOST = 1000
 
 
@@ -55,6 +72,8 @@ class BalancesPart:
         return added | {
             "update_commits": _list(CommitChangeInput),
             "update_credits": _list(CreditChangeInput),
+            "update_recurring_commits": _list(RecurringCommitChangeInput),
+            "update_recurring_credits": _list(RecurringCreditChangeInput),
             "archive_commits": _list(ItemInput),
             "archive_credits": _list(ItemInput),
         }
@@ -70,14 +89,19 @@ class BalancesPart:
         added: Fields = {
             f"add_{name}": output(many=True, required=False) for name, output in zip(NAMES, shown, strict=True)
         }
-        return added | {
-            f"{verb}_{name}": IdsOutput(many=True, required=False)
-            for verb in ("update", "archive")
-            for name in ("commits", "credits")
-        }
+        changed: Fields = {name: RecurringChangedOutput(many=True, required=False) for name in CHANGED}
+        return (
+            added
+            | changed
+            | {
+                f"{verb}_{name}": IdsOutput(many=True, required=False)
+                for verb in ("update", "archive")
+                for name in ("commits", "credits")
+            }
+        )
 
     def prepare(self, body: dict[str, Any]) -> None:
-        """Gives commits with a temporary id their real one, in the overrides that name them as well; and finds the
+        """Gives what has a temporary id its real one, in the overrides that name them as well; and finds the
         subscriptions that recurring ones are for, which may be new too. Raises InvalidInput.
         """
         for verb in ("", "add_"):
@@ -96,6 +120,12 @@ class BalancesPart:
             "credits": [(item["credit_id"], change_of(item)) for item in body.get("update_credits") or ()],
         }
         change_terms(contract, archive=archive, updates=updates, edit=edit, now=now)
+        given = {name: body[name] for name in CHANGED if body.get(name)}
+        changes = {name.removeprefix("update_"): tuple(map(recurring_change, asked)) for name, asked in given.items()}
+        change_recurring_terms(contract, changes=changes, now=now)
+        if given:
+            edit.changes |= {name: [kept_change(one) for one in asked] for name, asked in given.items()}
+            edit.save(update_fields=["changes"])
         add_terms(contract, new=_new(body, "add_"), now=now, edit=edit)
 
     def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
@@ -123,12 +153,15 @@ class BalancesPart:
                 found.setdefault(grant.added_by_id, {}).setdefault(f"add_{_group(grant)}", []).extend(
                     present_recurring([grant], at)
                 )
+        for edit in ContractEdit.objects.filter(pk__in=asked, changes__has_any_keys=list(CHANGED)):
+            for name in edit.changes.keys() & set(CHANGED):
+                found.setdefault(edit.pk, {})[name] = present_recurring_changes(edit.changes[name])
         return found
 
 
 def _name_commits(body: dict[str, Any], verb: str) -> None:
     real: dict[str, str] = {}
-    for name in ("commits", "recurring_commits"):
+    for name in ("commits", "recurring_commits", "recurring_credits"):
         for commit in body.get(f"{verb}{name}") or ():
             if temporary := commit.pop("temporary_id", None):
                 commit["id"] = uuid4()

@@ -56,6 +56,13 @@ class Adjustment(models.Model):
     credit_name = models.CharField(max_length=200, blank=True, default="")
     access_from = models.DateTimeField(null=True, blank=True)
     access_until = models.DateTimeField(null=True, blank=True)
+    # what the credit may pay: empty is everything; and whose: NULL is every contract's
+    applicable_product_ids = models.JSONField(default=list, blank=True)
+    applicable_product_tags = models.JSONField(default=list, blank=True)
+    contract = models.ForeignKey(
+        "contracts.Contract", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    priority = ExactDecimalField(default=100)
     # signed, in the stored unit (cents for USD)
     amount = ExactDecimalField()
     credit_type = models.ForeignKey("catalog.CreditType", on_delete=models.PROTECT, related_name="+")
@@ -100,7 +107,9 @@ class Adjustment(models.Model):
             ),
         ]
         constraints = [
-            finite("adjustment_numbers_finite", "amount", "worth", "limit_worth", "by_maker", "for_customer"),
+            finite(
+                "adjustment_numbers_finite", "amount", "worth", "limit_worth", "by_maker", "for_customer", "priority"
+            ),
             models.CheckConstraint(condition=~Q(amount=0), name="adjustment_amount_not_zero"),
             models.CheckConstraint(
                 condition=Q(worth__isnull=True) | Q(worth__gte=0), name="adjustment_worth_not_negative"
@@ -116,6 +125,11 @@ class Adjustment(models.Model):
                     access_until__gt=F("access_from"),
                 ),
                 name="adjustment_is_an_entry_or_a_credit",
+            ),
+            models.CheckConstraint(
+                condition=Q(segment__isnull=True)
+                | Q(applicable_product_ids=[], applicable_product_tags=[], contract__isnull=True),
+                name="adjustment_scope_is_of_a_credit",
             ),
             models.CheckConstraint(
                 condition=~Q(approval="")

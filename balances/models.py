@@ -130,6 +130,8 @@ class RecurringGrant(Terms):
     proration = models.CharField(max_length=14, choices=Proration.choices, default=Proration.FIRST_AND_LAST)
     # {"access": {"rounding_method", "decimal_places"}, "invoice": …} as on the wire
     proration_rounding = models.JSONField(default=dict, blank=True)
+    # what held before edits, oldest first: columns by name as JSON has them, and `before`, up to when children began so
+    earlier_terms = models.JSONField(default=list, blank=True)
     # when the sweeper makes the next child; NULL where there is none left
     next_child_at = models.DateTimeField(null=True, blank=True, db_index=True)
     added_by = models.ForeignKey(

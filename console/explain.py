@@ -2,6 +2,7 @@
 hand.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,13 +10,21 @@ from typing import Any
 
 from console import words
 from console.options import GroupNames
-from engine.money import ZERO, add, mul, plain, subtract
+from engine.money import ZERO, add, divide, mul, plain, round_places, subtract
 from invoices.types import CurrencyView, LineView
 
 HUNDRED = Decimal(100)
 _ROUNDING = {"ROUND_UP": "up", "ROUND_DOWN": "down", "ROUND_HALF_UP": "to the nearest"}
 _PERCENTAGES = ("PERCENTAGE", "TIERED_PERCENTAGE")
 _NO_OVERRIDE = "none applies: this is the rate card's own price"
+_WHOLE_PLACES = 20
+"""How many decimals a price per whole period has at most, where it is worked out from that of some days."""
+_IDS = re.compile(r"\b(override |overwrite )?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12} ?")
+_MULTIPLIER = re.compile(r"multiplies the price by ([0-9.]+)$")
+_ALONE = {
+    "subscription": "Subscription", "conversion": "Left to pay", "composite": "Share of spend",
+    "purchase": "Purchase", "true_up": "True-up",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,32 @@ def tier_label(line: LineView) -> str:
     return _tier_units(start, None if size is None else Decimal(size))
 
 
+def label_alone(line: LineView) -> str:
+    """What a line is called that nothing tells from others of its product."""
+    return _ALONE.get(str(line.explanation.get("kind")), "All usage")
+
+
+def quantity_text(line: LineView, currency: CurrencyView) -> str:
+    """The quantity for a column: of a percentage, the money that it is of; "" for lines without one."""
+    if line.quantity is None:
+        return ""
+    if is_percentage(line):
+        return f"{words.money(line.quantity, currency).figure} {currency.code or currency.name}"
+    return words.quantity(line.quantity)
+
+
+def price_text(line: LineView, currency: CurrencyView) -> str:
+    """The unit price for a column, "10 %" for a percentage; "" for lines without one."""
+    if line.unit_price is None:
+        return ""
+    return _percent(line.unit_price) if is_percentage(line) else words.price(line.unit_price, currency)
+
+
+def is_percentage(line: LineView) -> bool:
+    """Whether its quantity is money, and its price a part of that."""
+    return line.explanation.get("rate", {}).get("type") in _PERCENTAGES
+
+
 def why(line: LineView, currency: CurrencyView) -> Why:
     """The explanation of `line`, from what was stored beside it."""
     source, currency = line.explanation, line.unit or currency
@@ -76,23 +111,99 @@ def why(line: LineView, currency: CurrencyView) -> Why:
     rate = source["rate"]
     facts = [_measured(source, events, line, currency)]
     facts += _converted(source)
-    facts.append(Fact("Price", _price(rate, currency)))
+    whole = _whole_price(source)
+    facts += _prices(source, whole, line, currency)
     if line.tier is not None:
         before = Decimal(source["tier"]["quantity_before"])
         facts.append(Fact("Tiers", _volume_sentence() if rate.get("type") == "VOLUME" else _tier_sentence(before)))
-    facts.append(Fact("Override", str(source.get("override") or _NO_OVERRIDE)))
+    facts += _part(source, line)
     lost = source.get("overrides", {}).get("lost", ())
-    facts += [Fact("Not applied", f"{override['words']}: {override['reason']}") for override in lost]
+    facts += [Fact("Not applied", _said(f"{override['words']}: {override['reason']}")) for override in lost]
     amount = words.money(line.total, currency)
     times = "\N{MULTIPLICATION SIGN}"
-    each = _each(line.unit_price or ZERO, rate, currency)
+    each = _each((whole if whole is not None else line.unit_price) or ZERO, rate, currency)
     arithmetic = f"{_counted(line.quantity or ZERO, rate, currency)} {times} {each}"
+    if whole is not None:
+        part = source["proration"]
+        arithmetic += f" {times} {part['days']} \N{DIVISION SIGN} {words.plural(int(part['of']), 'day')}"
     return Why(
         facts=tuple(facts),
         tiers=_tiers(source, currency),
-        sum=f"{arithmetic} = {amount.exact} {amount.code}",
+        sum=f"{arithmetic} = {words.shortened(amount.exact)} {amount.code}",
         rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
-        events=words.plural(events, "event"),
+        events=words.plural(events, "event") if events else "",
+    )
+
+
+def _part(source: dict[str, Any], line: LineView) -> list[Fact]:
+    """Which part of what was measured the line charges, where balances have split it."""
+    quantity, whole = line.quantity or ZERO, Decimal(source["quantity"])
+    tier = source.get("tier")
+    if tier:
+        low, high = sorted((Decimal(tier["quantity_before"]), Decimal(tier["quantity_after"])))
+        start, size = Decimal(tier["starting_at"]), tier["size"]
+        end = high if size is None else min(high, add(start, Decimal(size)))
+        whole = subtract(end, max(low, start))
+    if abs(quantity) == abs(whole) or source["rate"].get("type") in (*_PERCENTAGES, "VOLUME", "PACKAGE"):
+        return []
+    payer = balance_label(line)
+    who = f"what {payer} pays" if payer else "what no balance pays"
+    return [Fact("This part", f"{words.quantity(quantity)} of {words.quantity(whole)}: {who}")]
+
+
+def _prices(source: dict[str, Any], whole: Decimal | None, line: LineView, currency: CurrencyView) -> list[Fact]:
+    """The rate card's price, and what an override makes of it."""
+    rate, override = source["rate"], source.get("override")
+    if source.get("kind") == "conversion":
+        unit = line.name.removeprefix("Conversion of ")
+        price = _each(Decimal(rate["price"]), rate, currency)
+        return [
+            Fact("Price", f"{price} for each of {unit}, as the rate card converts them"),
+            Fact("Made up of", f"all lines of this invoice in {unit}, less what balances in {unit} pay"),
+        ]
+    ours = rate if whole is None else rate | {"price": plain(whole)}
+    if not override:
+        return [Fact("Price", _price(ours, currency)), Fact("Override", _NO_OVERRIDE)]
+    made = _said(override)
+    if rate["tiers"] is None:
+        made = f"{made}: {_amounts(ours, currency)}"
+    listed = source.get("list_price")
+    if listed is None or rate.get("base") == "COMMIT_RATE":
+        return [Fact("Price", _price(ours, currency)), Fact("Override", made)]
+    origin = {name: rate[name] for name in ("source", "starting_at", "ending_before")}
+    return [Fact("List price", _price(listed | origin, currency)), Fact("Override", made)]
+
+
+def _whole_price(source: dict[str, Any]) -> Decimal | None:
+    """What a whole period of a prorated subscription costs each; None where that is not sure: the price of the part
+    may have been rounded, unless it is a quotient with all its decimals or the part of a price that is known.
+    """
+    part, rate = source.get("proration"), source["rate"]
+    if not part or rate["price"] is None:
+        return None
+    price, days, of = Decimal(rate["price"]), Decimal(part["days"]), Decimal(part["of"])
+    if days == of:
+        return None
+    whole = round_places(divide(mul(price, of), days), _WHOLE_PLACES)
+    if divide(mul(whole, days), of) != price:
+        return None
+    is_quotient = len(rate["price"].partition(".")[2]) > _WHOLE_PLACES
+    return whole if is_quotient or whole == _known_price(source) else None
+
+
+def _known_price(source: dict[str, Any]) -> Decimal | None:
+    """The list price, or what a multiplier makes of it."""
+    listed = (source.get("list_price") or {}).get("price")
+    found = _MULTIPLIER.search(str(source.get("override") or ""))
+    if listed is None or (source.get("override") and not found):
+        return None
+    return mul(Decimal(listed), Decimal(found[1])) if found else Decimal(listed)
+
+
+def _said(text: str) -> str:
+    """An explanation without the ids in it, which say nothing to people."""
+    return _IDS.sub(lambda found: "the overwrite " if found[1] == "overwrite " else "", text).replace(
+        "commit-specific comes first", "one for the balance that pays comes first"
     )
 
 
@@ -146,9 +257,9 @@ def _measured(source: dict[str, Any], events: int, line: LineView, currency: Cur
     if source.get("kind") == "composite":
         spent = [f"{part['name']} {_counted(Decimal(part['total']), source['rate'], currency)}"
                  for part in source.get("contributions", ())]  # fmt: skip
-        return Fact("Spend", f"{source['metric']['name']}: {', '.join(spent) or measured}, {when}")
+        return Fact("Spend", f"{' + '.join(spent) or measured}, the lines of these products on this invoice, {when}")
     if source.get("kind") == "conversion":
-        return Fact("Units", f"{measured} left to pay, {when}")
+        return Fact("Units", f"{measured} {line.name.removeprefix('Conversion of ')} left to pay, {when}")
     if source.get("kind") == "subscription":
         part = source.get("proration")
         share = f", {part['days']} of {words.plural(int(part['of']), 'day')} of the period" if part else ""
@@ -175,18 +286,28 @@ def _price(rate: dict[str, Any], currency: CurrencyView) -> str:
     until = f" until {words.day(datetime.fromisoformat(rate['ending_before']))}" if rate["ending_before"] else ""
     origin = f"by {rate['source']}, in force since {since}{until}"
     least = f", {words.price(Decimal(rate['minimum']), currency)} at least" if rate.get("minimum") else ""
+    return f"{_amounts(rate, currency)}{least}, {origin}"
+
+
+def _amounts(rate: dict[str, Any], currency: CurrencyView) -> str:
+    """A price without where it comes from: "0.30 USD each" """
     if rate["tiers"] is not None:
-        whole = "by the tier that the whole period reaches" if rate.get("type") == "VOLUME" else "in tiers"
-        return f"{whole}{least}, {origin}"
+        return "by the tier that the whole period reaches" if rate.get("type") == "VOLUME" else "in tiers"
+    if rate["price"] is None:
+        return "by terms of its own"
     price = _each(Decimal(rate["price"]), rate, currency)
     if rate.get("size"):
-        return f"{price} for each block of {words.quantity(Decimal(rate['size']))} begun, {origin}"
-    return f"{price} {'of it' if rate.get('type') in _PERCENTAGES else 'each'}{least}, {origin}"
+        return f"{price} for each block of {words.quantity(Decimal(rate['size']))} begun"
+    return f"{price} {'of it' if rate.get('type') in _PERCENTAGES else 'each'}"
 
 
 def _each(price: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:
     """A unit price; a percentage's is a fraction of money."""
-    return f"{plain(mul(price, HUNDRED))} %" if rate.get("type") in _PERCENTAGES else words.price(price, currency)
+    return _percent(price) if rate.get("type") in _PERCENTAGES else words.price(price, currency)
+
+
+def _percent(fraction: Decimal) -> str:
+    return f"{plain(mul(fraction, HUNDRED))} %"
 
 
 def _counted(quantity: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:

@@ -13,6 +13,7 @@ from invoices.types import CurrencyView
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 SHOWN_DECIMALS = 10
+MOST_DECIMALS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,14 @@ def exact(amount: Decimal, currency: CurrencyView) -> Exact:
 
 
 def price(amount: Decimal, currency: CurrencyView) -> str:
-    """A unit price: every digit that it has, and the currency."""
-    return f"{signed(format_money(amount, currency.minor_digits, currency.places))} {currency.code or currency.name}"
+    """A unit price: every digit that it has (of a quotient such as 1/3, some), and the currency."""
+    figure = signed(shortened(format_money(amount, currency.minor_digits, currency.places)))
+    return f"{figure} {currency.code or currency.name}"
+
+
+def shortened(figure: str) -> str:
+    """A formatted number; cut where it has so many decimals that it must be a quotient, as nobody sets such a price."""
+    return abridge(figure, SHOWN_DECIMALS) if len(figure.partition(".")[2]) > MOST_DECIMALS else figure
 
 
 def quantity(value: Decimal | str) -> str:

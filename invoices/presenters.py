@@ -4,13 +4,21 @@ from typing import Any
 
 from catalog.prices import wire_explained
 from engine.money import ZERO
+from invoices.selectors.line_facts import LineFacts, Paid
 from invoices.types import BreakdownView, CurrencyView, InvoiceView, LineView
 
 
 def present_invoice(
-    view: InvoiceView, *, skip_zero_qty_line_items: bool = False, include_list_prices: bool = False
+    view: InvoiceView,
+    facts: LineFacts,
+    *,
+    skip_zero_qty_line_items: bool = False,
+    include_list_prices: bool = False,
 ) -> dict[str, Any]:
-    """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it."""
+    """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it.
+
+    `facts`: what its lines are about (invoices.selectors.line_facts).
+    """
     return {
         "id": view.id,
         "type": view.kind,
@@ -26,7 +34,7 @@ def present_invoice(
         "rounding": view.rounding,
         "total": view.total,
         "line_items": [
-            present_line(line, view.currency, with_list_price=include_list_prices)
+            present_line(line, view.currency, facts, with_list_price=include_list_prices)
             for line in view.lines
             if not (skip_zero_qty_line_items and line.quantity == ZERO)
         ],
@@ -44,11 +52,18 @@ def present_invoice(
 
 
 def present_breakdown(
-    part: BreakdownView, *, skip_zero_qty_line_items: bool = False, include_list_prices: bool = False
+    part: BreakdownView,
+    facts: LineFacts,
+    *,
+    skip_zero_qty_line_items: bool = False,
+    include_list_prices: bool = False,
 ) -> dict[str, Any]:
     """One day or hour of an invoice: exact, since only a whole invoice is rounded."""
     whole = present_invoice(
-        part.invoice, skip_zero_qty_line_items=skip_zero_qty_line_items, include_list_prices=include_list_prices
+        part.invoice,
+        facts,
+        skip_zero_qty_line_items=skip_zero_qty_line_items,
+        include_list_prices=include_list_prices,
     )
     return whole | {
         "breakdown_start_timestamp": part.window_start,
@@ -58,7 +73,9 @@ def present_breakdown(
     }
 
 
-def present_line(line: LineView, currency: CurrencyView, *, with_list_price: bool = False) -> dict[str, Any]:
+def present_line(
+    line: LineView, currency: CurrencyView, facts: LineFacts, *, with_list_price: bool = False
+) -> dict[str, Any]:
     """A line item. `id` addresses its explanation; `list_price` stays None unless it is asked for."""
     shown: dict[str, Any] = {
         "id": line.id,
@@ -72,17 +89,19 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
         "total": line.total,
         "starting_at": line.starting_at,
         "ending_before": line.ending_before,
-        "product_custom_fields": {},
+        "product_custom_fields": {} if line.product_id is None else facts.products.get(line.product_id, {}),
     }
     if line.commit_id is not None:
         shown["commit_id"] = line.commit_id
         shown["commit_type"] = line.commit_type
+        shown |= _paid(line, facts.balances.get(line.commit_id))
     if line.commit_segment_id is not None:
         shown["commit_segment_id"] = line.commit_segment_id
     if line.quantity_consumed is not None:
         shown["quantity_consumed"] = line.quantity_consumed
     if line.subscription_id is not None:
         shown["subscription_id"] = line.subscription_id
+        shown["subscription_custom_fields"] = facts.subscriptions.get(line.subscription_id, {})
     if line.pricing_group_values:
         shown["pricing_group_values"] = line.pricing_group_values
     if line.presentation_group_values:
@@ -90,6 +109,22 @@ def present_line(line: LineView, currency: CurrencyView, *, with_list_price: boo
     if line.tier is not None:
         shown["tier"] = line.tier
     shown["list_price"] = _list_price(line, currency) if with_list_price else None
+    return shown
+
+
+def _paid(line: LineView, balance: Paid | None) -> dict[str, Any]:
+    """The balance that pays the line; of a line that charges for a balance, without `applied_commit_or_credit`."""
+    if balance is None or line.commit_id is None:
+        return {}
+    shown: dict[str, Any] = {"commit_custom_fields": balance.custom_fields}
+    if balance.netsuite_sales_order_id:
+        shown["commit_netsuite_sales_order_id"] = balance.netsuite_sales_order_id
+    if line.product_type != "FixedProductListItem":
+        shown["applied_commit_or_credit"] = {
+            "id": line.commit_id, "type": balance.kind, "access_type": balance.access_type
+        }  # fmt: skip
+    elif balance.kind == "POSTPAID":
+        shown["postpaid_commit"] = {"id": line.commit_id}
     return shown
 
 

@@ -20,6 +20,7 @@ from engine.errors import InvalidTerms
 from engine.usage import Event
 from invoices import selectors
 from invoices.presenters import present_invoice
+from invoices.selectors.line_facts import facts_of_lines
 
 MAX_EVENTS = 100
 LAST = 2**62
@@ -60,7 +61,8 @@ class PreviewEvents(ApiView):
             customer_id=customer_id, events=_events(body["events"], at), merge=merge, now=at
         )
         skip = body.get("skip_zero_qty_line_items", False)
-        return data([present_invoice(view, skip_zero_qty_line_items=skip) for view in views])
+        facts = facts_of_lines(line for view in views for line in view.lines)
+        return data([present_invoice(view, facts, skip_zero_qty_line_items=skip) for view in views])
 
 
 def _events(items: list[dict[str, Any]], at: datetime) -> list[Event]:

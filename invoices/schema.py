@@ -59,6 +59,20 @@ class TierOutput(Output):
     size = serializers.CharField(allow_null=True)
 
 
+class PostpaidOutput(Output):
+    """The commit whose true-up a line charges."""
+
+    id = serializers.UUIDField()
+
+
+class AppliedOutput(Output):
+    """The commit or credit that pays a line."""
+
+    id = serializers.UUIDField()
+    type = serializers.CharField()
+    access_type = serializers.CharField()
+
+
 class LineOutput(Output):
     """A line item, exact."""
 
@@ -80,8 +94,13 @@ class LineOutput(Output):
     commit_id = serializers.UUIDField(required=False)
     commit_segment_id = serializers.UUIDField(required=False)
     commit_type = serializers.CharField(required=False)
+    commit_custom_fields = CustomFieldsField(required=False)
+    commit_netsuite_sales_order_id = serializers.CharField(required=False)
+    applied_commit_or_credit = AppliedOutput(required=False)
+    postpaid_commit = PostpaidOutput(required=False)
     quantity_consumed = ExactField(required=False)
     subscription_id = serializers.UUIDField(required=False)
+    subscription_custom_fields = CustomFieldsField(required=False)
     list_price = PriceOutput(required=False, allow_null=True)
 
 

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 
+from balances.admin.balances import products_called, scope_words
 from balances.admin.decisions import ACTS, balance_name, person, signed, target, usd, waiting
 from balances.control import Adjustment
 from balances.models import AccessType
@@ -34,13 +35,14 @@ from core.admin.export import csv_response, plain_amount
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
+from engine.money import plain
 
 TONES = {"PENDING": "warn", "POSTED": "ok", "REJECTED": "bad", "WITHDRAWN": ""}
 MOST_EXPORTED = 20_000
 EXPORT_HEADER = (
     "asked_at", "status", "customer", "customer_id", "what", "amount", "unit", "reason_code", "public_reason", "note",
     "ticket", "asked_by", "why_two", "worth_usd", "limit_usd", "maker_24h_usd", "customer_24h_usd", "decided_by",
-    "decided_at", "decision_note", "balance_id", "id",
+    "decided_at", "decision_note", "balance_id", "product_ids", "product_tags", "contract_id", "priority", "id",
 )  # fmt: skip
 
 
@@ -158,6 +160,7 @@ class AdjustmentAdmin(RecordAdmin):
             ("Customer", self.customer_name(record)),
             ("What", link or target(record)),
             *access,
+            *([("Pays for", scope_of(record)), ("Priority", display.quantity(record.priority))] if access else []),
             ("Reason", record.get_reason_code_display()),
             ("The customer reads", record.public_reason),
             *([("Note", record.note)] if record.note else []),
@@ -226,6 +229,12 @@ class AdjustmentAdmin(RecordAdmin):
         return decision(row)
 
 
+def scope_of(row: Adjustment) -> str:
+    """What the credit pays for, in words."""
+    names = products_called(row.applicable_product_ids) if row.applicable_product_ids else []
+    return scope_words(names, row.applicable_product_tags, str(row.contract) if row.contract else None)
+
+
 def decision(row: Adjustment) -> str:
     """Who decided, or why somebody has to."""
     if waiting(row):
@@ -263,7 +272,8 @@ def export_rows(rows: Iterable[Adjustment], unit: CreditType) -> Iterator[tuple[
             row.ticket_url, row.made_by.get_username(), row.approval, plain_amount(row.worth, unit),
             plain_amount(row.limit_worth, unit), plain_amount(row.by_maker, unit),
             plain_amount(row.for_customer, unit), row.decided_by.get_username() if row.decided_by else "",
-            row.decided_at, row.decision_note, balance_id(row), row.pk,
+            row.decided_at, row.decision_note, balance_id(row), " ".join(row.applicable_product_ids),
+            ", ".join(row.applicable_product_tags), row.contract_id, "" if row.segment else plain(row.priority), row.pk,
         )  # fmt: skip
 
 

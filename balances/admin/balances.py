@@ -1,6 +1,6 @@
 """Commits and credits for staff: the list. The page, live, stands in billing_site/admin/balance_page.py."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 
 from balances.models import AccessType, Balance, Segment
-from catalog.models import CreditType
+from catalog.models import CreditType, Product
 from catalog.selectors import state_at
 from core import display
 from core.admin.filters import ArchivedFilter, ChosenFilter
@@ -202,9 +202,14 @@ class BalanceAdmin(RecordAdmin):
     def granted(self, row: Balance) -> SafeString:
         return amount_cell(total(segment.granted for segment in living_segments(row)), row)
 
-    @column(description="Left, posted")
+    @column(description="Left, drafts not counted")
     def amount(self, row: Balance) -> SafeString:
-        return amount_cell(total(segment.balance for segment in living_segments(row)), row)
+        """Live amounts would cost a composed draft for each customer of the page; the link leads to them."""
+        return format_html(
+            '<a class="bo-link" href="{}" title="Live, with drafts">{}</a>',
+            reverse("admin:balances_balance_change", args=[row.pk]),
+            amount_cell(total(segment.balance for segment in living_segments(row)), row),
+        )
 
     @column(description="Expires next")
     def expires(self, row: Balance) -> SafeString:
@@ -220,9 +225,20 @@ class BalanceAdmin(RecordAdmin):
 
 
 def _scope(record: Balance) -> str:
-    parts = [
-        *([f"{len(record.applicable_product_ids):,} products"] if record.applicable_product_ids else []),
-        *([f"tagged {', '.join(record.applicable_product_tags)}"] if record.applicable_product_tags else []),
-        *([f"{len(record.specifiers):,} specifiers"] if record.specifiers else []),
-    ]
-    return ", ".join(parts) or "all"
+    """What it pays for; products by their names, in one query."""
+    names = products_called(record.applicable_product_ids) if record.applicable_product_ids else []
+    words = scope_words(names, record.applicable_product_tags)
+    return f"what {len(record.specifiers):,} specifiers name" if record.specifiers else words
+
+
+def products_called(ids: Iterable[str]) -> list[str]:
+    """The names of these products today, in the order of their names."""
+    rows = Product.objects.filter(pk__in=list(ids)).prefetch_related("versions")
+    return sorted(state_at(list(row.versions.all()), now()).name for row in rows)
+
+
+def scope_words(products: Sequence[str], tags: Sequence[str], contract: str | None = None) -> str:
+    """ "Tokens, Images, all tagged gpu; on Pro plan only" """
+    parts = [*products, *(f"all tagged {tag}" for tag in tags)]
+    words = ", ".join(parts) or "everything"
+    return f"{words}; on {contract} only" if contract else words

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, ids, specifiers, tags
+from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, RoundingsInput, ids, specifiers, tags
 from balances.models import RateType
 from balances.services.edits import BalanceChange
+from balances.services.recurring_edits import RecurringChange
 from balances.services.schedules import ScheduleChange
-from core.api.fields import ExactField, IdField, Input, InstantField, TextField, WordField
+from balances.services.seats import MOST_SEATS
+from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
+from engine.calendar import rfc3339
+from engine.money import plain
 
 
 class ItemInput(Input):
@@ -107,6 +112,35 @@ class EditCommitInput(CommitChangeInput):
     applicable_contract_ids = ids()
 
 
+class AmountChangeInput(Input):
+    """What changes in an amount; what is not given stays."""
+
+    unit_price = ExactField(minimum=0, required=False)
+    quantity = ExactField(minimum=0, required=False)
+
+
+class RecurringChangeInput(Input):
+    """What changes in a recurring commit or credit. What has begun stays as it is."""
+
+    access_amount = AmountChangeInput(required=False)
+    ending_before = InstantField(hour=True, required=False, allow_null=True, help_text="null: with the contract.")
+    proration_rounding = RoundingsInput(required=False, allow_null=True)
+    rate_type = WordField(RateType.values, required=False)
+
+
+class RecurringCreditChangeInput(RecurringChangeInput):
+    """What changes in a recurring credit."""
+
+    recurring_credit_id = IdField()
+
+
+class RecurringCommitChangeInput(RecurringChangeInput):
+    """What changes in a recurring commit."""
+
+    recurring_commit_id = IdField()
+    invoice_amount = AmountChangeInput(required=False)
+
+
 class ArchiveCommitInput(Input):
     """Which commit."""
 
@@ -134,16 +168,37 @@ class CreditEndInput(ArchiveCreditInput):
     access_ending_before = InstantField(hour=True)
 
 
+@extend_schema_field({"type": "object", "additionalProperties": {"type": "number"}})
+class SeatAmountsField(PlainField):
+    """Amounts by seat id, at least one and at most MOST_SEATS."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Decimal]:
+        if not isinstance(data, dict) or not data:
+            raise serializers.ValidationError("must be an object of amounts by seat id")
+        if len(data) > MOST_SEATS:
+            raise serializers.ValidationError(f"at most {MOST_SEATS} seats")
+        found, wrong = {}, {}
+        for seat_id, amount in data.items():
+            try:
+                found[str(seat_id)] = parse_decimal(amount)
+            except ValueError as error:
+                wrong[str(seat_id)[:200]] = [str(error)]
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return found
+
+
 class ManualEntryInput(Input):
     """What to add by hand, or with a negative amount to take away."""
-
-    not_yet = ("per_group_amounts",)
 
     id = IdField()
     customer_id = IdField()
     contract_id = IdField(required=False, allow_null=True)
     segment_id = IdField()
     amount = ExactField()
+    per_group_amounts = SeatAmountsField(
+        required=False, allow_null=True, help_text="By seat id, summing to amount; where each seat has its own balance."
+    )
     reason = TextField(maximum=500)
     timestamp = InstantField(required=False, allow_null=True)
     uniqueness_key = TextField(maximum=128, required=False, allow_null=True)
@@ -168,6 +223,34 @@ def change_of(body: Mapping[str, Any]) -> BalanceChange:
         asked = body["applicable_contract_ids"]
         fields["applicable_contract_ids"] = None if asked is None else [str(id_) for id_ in asked]
     return BalanceChange(fields, _schedule(body.get("access_schedule")), _schedule(body.get("invoice_schedule")))
+
+
+def recurring_change(body: Mapping[str, Any]) -> RecurringChange:
+    """A read change of a recurring commit or credit as services take it."""
+    fields = {name: body[name] for name in ("ending_before", "rate_type") if name in body}
+    for name in ("access", "invoice"):
+        given = body.get(f"{name}_amount", {})
+        fields |= {f"{name}_{part}": given[part] for part in ("unit_price", "quantity") if part in given}
+    if "proration_rounding" in body:
+        asked = body["proration_rounding"]
+        fields["proration_rounding"] = (
+            None if asked is None else {name: None if rule is None else dict(rule) for name, rule in asked.items()}
+        )
+    return RecurringChange(body.get("recurring_commit_id") or body["recurring_credit_id"], fields)
+
+
+def kept_change(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same as an edit keeps it: JSON-able, decimals as text."""
+    kept: dict[str, Any] = {"id": str(body.get("recurring_commit_id") or body["recurring_credit_id"])}
+    for name in ("access_amount", "invoice_amount"):
+        if name in body:
+            kept[name] = {part: plain(value) for part, value in body[name].items()}
+    if "ending_before" in body:
+        kept["ending_before"] = body["ending_before"] and rfc3339(body["ending_before"])
+    if "proration_rounding" in body:
+        asked = body["proration_rounding"]
+        kept["proration_rounding"] = asked and {name: rule and dict(rule) for name, rule in asked.items()}
+    return kept | ({"rate_type": body["rate_type"]} if "rate_type" in body else {})
 
 
 def _schedule(body: Mapping[str, Any] | None) -> ScheduleChange | None:

@@ -204,7 +204,7 @@ class AmountInput(Input):
 
 
 class AccessAmountInput(AmountInput):
-    """What each period grants."""
+    """What each period grants; the quantity is needed, unless a subscription says it."""
 
     access_type = WordField(AccessType.values, required=False)
 
@@ -267,12 +267,18 @@ class RecurringCreditInput(Input):
     applicable_product_tags = tags()
     specifiers = specifiers()
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    temporary_id = TextField(required=False, allow_null=True, help_text="For overrides of the same request.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """What was not given is left out; a subscription says the quantity itself."""
+        """What was not given is left out. Where a subscription says the quantity, one that is sent beside it is not
+        used, and not shown.
+        """
         given = {name: value for name, value in attrs.items() if value is not None}
-        if "subscription_config" in given and "quantity" in given["access_amount"]:
-            raise serializers.ValidationError({"access_amount": ["quantity is that of the subscription"]})
+        if "subscription_config" in given:
+            given["access_amount"].pop("quantity", None)
+        elif "quantity" not in given["access_amount"]:
+            needed = ["is needed without subscription_config"]
+            raise serializers.ValidationError({"access_amount": {"quantity": needed}})
         return given
 
 
@@ -280,7 +286,6 @@ class RecurringCommitInput(RecurringCreditInput):
     """A recurring commit."""
 
     invoice_amount = AmountInput(required=False, allow_null=True)
-    temporary_id = TextField(required=False, allow_null=True)
 
 
 def new_balance(body: Mapping[str, Any]) -> NewBalance:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -256,6 +257,37 @@ class RecurringOutput(Output):
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)
+
+
+class AmountChangedOutput(Output):
+    """What changed in an amount."""
+
+    unit_price = ExactField(required=False)
+    quantity = ExactField(required=False)
+
+
+class RecurringChangedOutput(Output):
+    """What an edit changed in a recurring commit or credit."""
+
+    id = serializers.UUIDField()
+    access_amount = AmountChangedOutput(required=False)
+    invoice_amount = AmountChangedOutput(required=False)
+    ending_before = serializers.CharField(required=False, allow_null=True)
+    proration_rounding = serializers.DictField(required=False, allow_null=True)
+    rate_type = serializers.CharField(required=False)
+
+
+def present_recurring_changes(kept: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Changes as an edit keeps them, numbers exact."""
+    return RecurringChangedOutput.of_each(
+        one
+        | {
+            name: {part: Decimal(value) for part, value in one[name].items()}
+            for name in ("access_amount", "invoice_amount")
+            if name in one
+        }
+        for one in map(dict, kept)
+    )
 
 
 def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:

@@ -112,7 +112,15 @@ def default_expiry(*, customer_id: UUID, now: datetime) -> date:
 def adjustment_rows() -> QuerySet[Adjustment]:
     """Adjustments with all that their rows show; one query."""
     return Adjustment.objects.select_related(
-        "customer", "credit_type", "segment__owner__product", "product", "made_by", "decided_by", "entry", "credit"
+        "customer",
+        "credit_type",
+        "segment__owner__product",
+        "product",
+        "made_by",
+        "decided_by",
+        "entry",
+        "credit",
+        "contract",
     )
 
 

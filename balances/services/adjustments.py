@@ -14,11 +14,12 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from balances.control import Adjustment
-from balances.models import AccessType, Balance, Segment
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjusting import Verdict, assess
-from balances.services.grants import NewBalance, check_product, grant
+from balances.services.grants import NewBalance, check_product, check_scope, grant
 from balances.services.ledger import lock_balances, post_manual_entry
 from catalog.models import CreditType, Product
+from contracts.models import Contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
@@ -45,7 +46,11 @@ class EntryWish:
 
 @dataclass(frozen=True, slots=True)
 class CreditWish:
-    """A new credit of the customer: `amount` above 0 in the stored unit, over `[starting_at, ending_before)`, UTC."""
+    """A new credit of the customer: `amount` above 0 in the stored unit, over `[starting_at, ending_before)`, UTC.
+
+    It pays for these products and those with any of these tags (none of either: for everything), on this contract
+    (None: on all); of several balances the one of lower `priority` pays first.
+    """
 
     product_id: UUID
     credit_type_id: UUID
@@ -53,6 +58,10 @@ class CreditWish:
     starting_at: datetime
     ending_before: datetime
     name: str = ""
+    applicable_product_ids: tuple[str, ...] = ()
+    applicable_product_tags: tuple[str, ...] = ()
+    contract_id: UUID | None = None
+    priority: Decimal = Decimal(DEFAULT_PRIORITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +221,9 @@ def _asked(new: NewAdjustment, customer: Customer, now: datetime) -> Adjustment:
         row.product, row.credit_type = product, unit
         row.credit_name = _text(new.wish.name, "name", 200)
         row.access_from, row.access_until = new.wish.starting_at, new.wish.ending_before
+        row.applicable_product_ids = list(new.wish.applicable_product_ids)
+        row.applicable_product_tags = list(new.wish.applicable_product_tags)
+        row.contract_id, row.priority = new.wish.contract_id, new.wish.priority
     _check(row, now)
     return row
 
@@ -247,6 +259,12 @@ def _check_credit(row: Adjustment, now: datetime) -> None:
     if checked(row.amount, "amount", least=None) <= ZERO:
         raise InvalidTerms("must be above 0", "amount")
     check_product(row.product_id)
+    check_scope(product_ids=row.applicable_product_ids, specifiers=())
+    checked(row.priority, "priority", least=None)
+    if row.contract_id is not None:
+        living = Contract.objects.filter(pk=row.contract_id, customer_id=row.customer_id, archived_at__isnull=True)
+        if not living.exists():
+            raise InvalidTerms("the customer has no such contract", "contract_id")
     AccessSegment(row.amount, row.access_from, row.access_until)
     if row.access_until <= now:
         raise InvalidTerms("lies in the past", "ending_before")
@@ -268,7 +286,10 @@ def _post(row: Adjustment, customer: Customer, now: datetime) -> None:
             new=NewBalance(
                 kind=Balance.Kind.CREDIT, product_id=row.product_id, credit_type_id=row.credit_type_id,
                 access=((row.amount, row.access_from, row.access_until),), name=row.credit_name,
-                reason=row.public_reason, uniqueness_key=key,
+                reason=row.public_reason, uniqueness_key=key, priority=row.priority,
+                applicable_product_ids=tuple(row.applicable_product_ids),
+                applicable_product_tags=tuple(row.applicable_product_tags),
+                applicable_contract_ids=None if row.contract_id is None else (str(row.contract_id),),
             ),
             now=now,
         )  # fmt: skip

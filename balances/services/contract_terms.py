@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from balances.models import Balance
+from balances.models import Balance, RecurringGrant
 from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
+from balances.services.recurring_edits import RecurringChange, change_recurring
 from contracts.models import Contract, ContractEdit
 from core.errors import InvalidInput
 from core.transactions import require_transaction
@@ -27,6 +28,18 @@ class NewTerms:
     credits: tuple[NewBalance, ...] = ()
     recurring_commits: tuple[NewRecurring, ...] = ()
     recurring_credits: tuple[NewRecurring, ...] = ()
+
+
+def change_recurring_terms(
+    contract: Contract, *, changes: Mapping[str, Sequence[RecurringChange]], now: datetime
+) -> None:
+    """Changes the contract's recurring commits and credits, by `recurring_commits` and `recurring_credits`.
+
+    The caller holds the contract's lock. Raises InvalidInput, Conflict.
+    """
+    kinds = {"recurring_commits": RecurringGrant.Kind.COMMIT, "recurring_credits": RecurringGrant.Kind.CREDIT}
+    for name, kind in kinds.items():
+        change_recurring(contract, changes=changes.get(name, ()), kind=kind, path=f"update_{name}", now=now)
 
 
 def add_terms(contract: Contract, *, new: NewTerms, now: datetime, edit: ContractEdit | None = None) -> None:

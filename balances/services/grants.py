@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError
@@ -23,8 +23,10 @@ from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.calendar import Frequency
 from engine.errors import InvalidTerms
-from engine.money import ZERO, Currency, add, checked, divide, plain
+from engine.money import ZERO, Currency, add, checked, divide, plain, round_places
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
+
+COST_PLACES: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +268,13 @@ def first_kind(balance: Balance) -> LedgerEntry.Kind:
 
 
 def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[Grant]) -> Decimal:
-    """What is asked for one unit of access; 0 for gifts."""
+    """What is asked for one unit of access, to COST_PLACES decimals (it only decides on an order); 0 for gifts."""
     asked, granted = ZERO, ZERO
     for item in items:
         asked = add(asked, item.amount)
     for part in segments:
         granted = add(granted, part.amount)
-    return divide(asked, granted) if granted else ZERO
+    return round_places(divide(asked, granted), COST_PLACES) if granted else ZERO
 
 
 def _items(new: NewBalance, unit: CreditType) -> list[ScheduleItem]:

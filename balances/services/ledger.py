@@ -1,6 +1,6 @@
 """The one writer of the ledger. What an entry does to its segment's sums is a trigger's work (migration 0002)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,7 @@ from core.errors import InvalidInput, uniqueness_key_used
 from core.events import publish
 from core.transactions import require_transaction, take_turns, use_case
 from engine.balances import Drawdown
-from engine.money import ZERO, plain
+from engine.money import ZERO, plain, total
 
 Kind = LedgerEntry.Kind
 
@@ -152,15 +152,18 @@ def add_manual_entry(
     now: datetime,
     contract_id: UUID | None = None,
     timestamp: datetime | None = None,
+    per_group_amounts: Mapping[str, Decimal] | None = None,
     uniqueness_key: str | None = None,
-) -> LedgerEntry:
+) -> None:
     """Adds to a segment by hand, or with a negative amount takes away; what is left then never counts below 0.
 
-    It counts at once; `timestamp` (by default the segment's start) is what the ledger shows, inside the segment. Raises
-    NotFound, InvalidInput naming the field, Conflict for a used uniqueness key.
+    `per_group_amounts`: instead of to that segment alone, so much to each of these seats of the balance, `amount` in
+    all. It counts at once; `timestamp` (by default each segment's start) is what the ledger shows, inside the segment.
+    Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key.
     """
-    if amount == ZERO:
+    if per_group_amounts is None and amount == ZERO:
         raise InvalidInput("must not be 0", field="amount")
+    said: dict[str, Any] = {"reason": reason, "now": now, "timestamp": timestamp, "uniqueness_key": uniqueness_key}
     try:
         with use_case():
             balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
@@ -168,15 +171,14 @@ def add_manual_entry(
             balance.refresh_from_db()
             if contract_id is not None and contract_id != balance.contract_id:
                 raise InvalidInput("the balance is not of this contract", field="contract_id")
-            made = post_manual_entry(
-                balance, segment_id=segment_id, amount=amount, reason=reason, now=now, timestamp=timestamp,
-                uniqueness_key=uniqueness_key,
-            )  # fmt: skip
+            if per_group_amounts is None:
+                post_manual_entry(balance, segment_id=segment_id, amount=amount, **said)
+            else:
+                _post_for_seats(balance, segment_id=segment_id, amount=amount, amounts=per_group_amounts, **said)
     except IntegrityError as error:
         if violated(error) == "ledger_uniqueness_key_once":
             raise uniqueness_key_used() from error
         raise
-    return made
 
 
 def post_manual_entry(
@@ -196,11 +198,7 @@ def post_manual_entry(
     Raises InvalidInput naming the field.
     """
     require_transaction()
-    if balance.archived_at is not None:
-        raise InvalidInput("the balance is archived", field="id")
-    segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()
-    if segment is None:
-        raise InvalidInput("the balance has no such segment", field="segment_id")
+    segment = _segment_of(balance, segment_id)
     at = timestamp or segment.starting_at
     if not segment.starting_at <= at < segment.ending_before:
         raise InvalidInput("must lie in the segment", field="timestamp")
@@ -209,6 +207,60 @@ def post_manual_entry(
     detail = {"segment_id": str(segment.pk), "amount": plain(amount), "timestamp": at.isoformat()}
     tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
     return made
+
+
+def _post_for_seats(
+    balance: Balance,
+    *,
+    segment_id: UUID,
+    amount: Decimal,
+    amounts: Mapping[str, Decimal],
+    reason: str,
+    now: datetime,
+    timestamp: datetime | None,
+    uniqueness_key: str | None,
+) -> None:
+    """An entry for each seat, in its own segment of the balance; all of them or none. Raises InvalidInput."""
+    where = "per_group_amounts"
+    if not _segment_of(balance, segment_id).seat_id:
+        raise InvalidInput("only for balances that each seat has for itself (allocation INDIVIDUAL)", field=where)
+    if not any(amounts.values()):
+        raise InvalidInput("must give a seat more or less than 0", field=where)
+    if total(amounts.values()) != amount:
+        raise InvalidInput(f"must sum to amount: they are {plain(total(amounts.values()))} together", field=where)
+    rows = balance.segments.filter(removed_at__isnull=True, seat_id__in=list(amounts))
+    segments = {segment.seat_id: segment for segment in rows}
+    made: list[LedgerEntry] = []
+    for seat_id, share in amounts.items():
+        segment = segments.get(seat_id)
+        if segment is None:
+            raise InvalidInput("the balance has nothing for this seat", field=f"{where}.{seat_id}")
+        at = timestamp or segment.starting_at
+        if not segment.starting_at <= at < segment.ending_before:
+            raise InvalidInput(f"must lie in the segment of seat {seat_id}", field="timestamp")
+        if share != ZERO:
+            # the key once: the first entry speaks for the whole request
+            key = None if made else uniqueness_key
+            made.append(
+                entry(segment, kind=Kind.MANUAL, amount=share, at=at, now=now, reason=reason, uniqueness_key=key)
+            )
+    append(made)
+    detail = {
+        "amount": plain(amount),
+        "per_group_amounts": {one.segment.seat_id: plain(one.amount) for one in made},
+        "timestamp": min(one.effective_at for one in made).isoformat(),
+    }
+    tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
+
+
+def _segment_of(balance: Balance, segment_id: UUID) -> Segment:
+    """The segment of a living balance. Raises InvalidInput."""
+    if balance.archived_at is not None:
+        raise InvalidInput("the balance is archived", field="id")
+    segment = balance.segments.filter(pk=segment_id, removed_at__isnull=True).first()
+    if segment is None:
+        raise InvalidInput("the balance has no such segment", field="segment_id")
+    return segment
 
 
 def tell(balance: Balance, *, name: str, now: datetime, detail: dict[str, Any] | None = None, reason: str = "") -> None:

@@ -1,15 +1,15 @@
 """Recurring commits and credits: agreed with a contract, their children made by the sweeper, one period ahead."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import OperationalError, transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RateType, RecurringGrant
 from balances.services.grants import Grant, check_product, check_scope, cost_basis, write_balance
@@ -22,9 +22,10 @@ from contracts.services import lock_contract
 from core import audit
 from core.errors import InvalidInput
 from core.models import Event
-from core.transactions import require_transaction, use_case
+from core.transactions import require_transaction
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
+from engine.money import plain
 from engine.proration import AmountRounding, ProrationRounding
 from engine.recurring import Amount, Child, GrantProration, children
 from engine.recurring import RecurringGrant as EngineGrant
@@ -76,6 +77,7 @@ _COPIED = (
     "name", "description", "priority", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
     "subscription_id", "allocation", "seat_increase_is_prorated",
 )  # fmt: skip
+_AMOUNTS = ("access_unit_price", "access_quantity", "invoice_unit_price", "invoice_quantity")
 _INHERITED = (
     "product_id", "name", "description", "priority", "access_type", "rate_type", "rollover_fraction",
     "applicable_product_ids", "applicable_product_tags", "specifiers", "netsuite_sales_order_id",
@@ -125,9 +127,26 @@ def follow_subscriptions(event: Event) -> None:
 def open_due_children(*, now: datetime) -> int:
     """Sweep: makes the children that are due, each a period before it begins; returns how many grants it saw to."""
     done = 0
-    while done < BATCH and _open_next(now):
+    while done < BATCH and _open_next(now, RecurringGrant.objects.all()):
         done += 1
     return done
+
+
+def bring_what_is_due(*, customer_id: UUID, now: datetime) -> None:
+    """Before the customer's balances are read: what falls due by now is there, though the sweep has not come round.
+
+    One query where nothing is due. What another transaction is at, it leaves to that one.
+    """
+    rows = RecurringGrant.objects.filter(contract__customer_id=customer_id)
+    if not rows.filter(next_child_at__lte=now, archived_at__isnull=True).exists():
+        return
+    actor = audit.set_actor(audit.Actor())  # the time does it, not who happens to look
+    try:
+        for _ in range(BATCH):
+            if not _open_next(now, rows):
+                break
+    finally:
+        audit.reset_actor(actor)
 
 
 def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
@@ -139,17 +158,18 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
     require_transaction()
     lock_balances(row.contract.customer_id)
     known = {child.period_start: child for child in row.children.all()}
-    terms = engine_grant(row)
-    seats = seats_of(row, terms=terms)
+    seats = seats_of(row, terms=engine_grant(row))
     since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
     ahead = None  # where the period before began: then the next child is made
-    for child in children(terms, FOREVER):
+    for terms, child in children_of(row):
         begins = child.period.start if ahead is None else ahead
         if begins > now:
             due = begins
             break
         ahead = child.period.start
+        if seats is not None and seats.terms is not terms:
+            seats = replace(seats, terms=terms)
         made = known.get(child.period.start)
         fresh = made is None
         if made is None:
@@ -160,6 +180,37 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
         due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
     row.next_child_at = due
     row.save(update_fields=["next_child_at"])
+
+
+def children_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, Child]]:
+    """The children in order, without end where there is none, each with the terms under which it began or is to."""
+    phases = [
+        (datetime.fromisoformat(kept["before"]), engine_grant(_as_it_was(row, kept))) for kept in row.earlier_terms
+    ]
+    since: datetime | None = None
+    for until, terms in [*phases, (FOREVER, engine_grant(row))]:
+        for child in children(terms, FOREVER):
+            if child.period.start > until:
+                break
+            if since is None or child.period.start > since:
+                yield terms, child
+        since = until
+
+
+def kept_terms(row: RecurringGrant, *, now: datetime) -> dict[str, Any]:
+    """The terms that hold for what has begun by now, to be kept in `earlier_terms` before they change."""
+    amounts = {name: None if getattr(row, name) is None else plain(getattr(row, name)) for name in _AMOUNTS}
+    end = None if row.ending_before is None else row.ending_before.isoformat()
+    return {"before": now.isoformat(), "ending_before": end, "proration_rounding": row.proration_rounding, **amounts}
+
+
+def _as_it_was(row: RecurringGrant, kept: Mapping[str, Any]) -> RecurringGrant:
+    amounts = {name: None if kept[name] is None else Decimal(kept[name]) for name in _AMOUNTS}
+    end = None if kept["ending_before"] is None else datetime.fromisoformat(kept["ending_before"])
+    return RecurringGrant(
+        contract=row.contract, starting_at=row.starting_at, duration=row.duration, frequency=row.frequency,
+        proration=row.proration, ending_before=end, proration_rounding=kept["proration_rounding"], **amounts,
+    )  # fmt: skip
 
 
 def engine_grant(row: RecurringGrant) -> EngineGrant:
@@ -187,6 +238,7 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
 
 def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime) -> Balance:
     segments = [Grant(child.amount, child.access.start, child.access.end)] if seats is None else seats.first(child)
+    begun = [part for part in segments if part.starting_at == child.access.start]
     items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
     commit = row.kind == RecurringGrant.Kind.COMMIT
     balance = Balance(
@@ -196,7 +248,7 @@ def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime)
         credit_type_id=row.credit_type_id,
         invoice_credit_type_id=row.invoice_credit_type_id if items else None,
         invoice_contract=row.contract if items else None,
-        cost_basis=cost_basis(items, segments=segments),
+        cost_basis=cost_basis(items, segments=begun),
         recurring=row,
         period_start=child.period.start,
         created_at=max(child.period.start, row.contract.starting_at),
@@ -206,11 +258,11 @@ def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime)
     return balance
 
 
-def _open_next(now: datetime) -> bool:
-    """Follows the grant that has waited longest and whose contract nobody else is at; False when there is none."""
-    with use_case():
+def _open_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
+    """Follows the one of these grants that has waited longest and whose contract nobody else is at; False for none."""
+    with transaction.atomic(durable=True):  # no use case of a request: it may only have asked for balances
         waiting = (
-            RecurringGrant.objects.select_for_update(skip_locked=True, of=("contract",))
+            rows.select_for_update(skip_locked=True, of=("contract",))
             .select_related("contract")
             .filter(next_child_at__lte=now, archived_at__isnull=True)
             .order_by("next_child_at")

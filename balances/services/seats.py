@@ -45,26 +45,35 @@ class Seats:
         return make(self.terms, child, self.held, is_prorated=self.row.seat_increase_is_prorated)
 
     def first(self, child: Child) -> list[Grant]:
-        """The segments that a new child begins with; what comes inside its period is brought when it is due."""
-        return [self._segment(one, child) for one in self.grants(child) if one.starting_at == child.period.start]
+        """The segments that a new child begins with, those of seats that are to come included: they begin with them.
+
+        What is to come into a pool is brought when it is due, because an entry counts at once.
+        """
+        found = self.grants(child)
+        if self.is_pooled:
+            found = [one for one in found if one.starting_at == child.period.start]
+        return [self._segment(one, child) for one in found]
 
     def next_change(self, now: datetime) -> datetime | None:
-        """When the number of seats changes next."""
-        return min((standing.starting_at for standing in self.held if standing.starting_at > now), default=None)
+        """When something has to be brought into a pool next."""
+        ahead = [standing.starting_at for standing in self.held if standing.starting_at > now]
+        return min(ahead, default=None) if self.is_pooled else None
 
     def bring(self, balance: Balance, child: Child, *, now: datetime) -> None:
-        """Makes a child hold what seats bring by now. Twice changes nothing. The caller holds the balances.
+        """Makes a child hold what seats bring by now, and each seat's own what it is to bring, in a segment that begins
+        then. Twice changes nothing. The caller holds the balances.
 
         Raises InvalidTerms where invoices drew more than what is left by a change in the past.
         """
-        wanted = [one for one in self.grants(child) if one.starting_at <= max(now, child.period.start)]
+        wanted = self.grants(child)
         segments = {
             segment.seat_id: segment
             for segment in balance.segments.filter(removed_at__isnull=True, seat_granted__isnull=False)
         }
         if self.is_pooled:
             if "" in segments:
-                self._pool(segments[""], wanted, now)
+                due = [one for one in wanted if one.starting_at <= max(now, child.period.start)]
+                self._pool(segments[""], due, now)
             return
         self._each(balance, child, segments, wanted, now)
 
@@ -86,13 +95,15 @@ class Seats:
         rows = LedgerEntry.objects.filter(segment__owner=balance, kind=ADJUSTMENT).values("segment_id")
         adjusted = {row["segment_id"]: row["whole"] for row in rows.annotate(whole=Sum("amount")).order_by()}
         asked = {one.seat_id or "": one for one in wanted}
-        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in segments]
+        removed = balance.segments.filter(removed_at__isnull=False).exclude(seat_id="")
+        there = segments.keys() | set(removed.values_list("seat_id", flat=True))  # what was taken out stays out
+        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in there]
         if fresh:
             add_segments(balance, segments=fresh, now=now)
         for seat_id, segment in segments.items():
             one = asked.get(seat_id)
             brought = add(segment.seat_granted or ZERO, adjusted.get(segment.pk, ZERO))
-            if one is not None and one.starting_at != segment.starting_at and brought:
+            if one is not None and one.starting_at != segment.starting_at:
                 segment.starting_at = one.starting_at
                 segment.save(update_fields=["starting_at"])
             at = segment.starting_at

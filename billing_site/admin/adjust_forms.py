@@ -9,11 +9,16 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
 
-from balances.admin.balances import access_text, amount_text, name_of
+from balances.admin.balances import access_text, amount_text, name_of, scope_words
 from balances.control import Adjustment
-from balances.models import AccessType, Balance, Segment
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjusting import default_expiry
 from balances.selectors.live import Pending, left_in
 from balances.services import CreditWish, EntryWish, NewAdjustment, Words
@@ -50,12 +55,18 @@ class Desk:
     choices: Sequence[Choice]
     units: Sequence[CreditType]
     products: Sequence[tuple[str, str]]
+    # what a credit may be limited to: (id, name) of what can be charged, tags, contracts
+    payable: Sequence[tuple[str, str]]
+    tags: Sequence[str]
+    contracts: Sequence[tuple[str, str]]
 
 
 class WhyForm(forms.Form):
     """What both kinds of adjustment ask."""
 
     order: ClassVar[tuple[str, ...]] = ()
+    # fields that few need; they stand behind a fold
+    folded: ClassVar[tuple[str, ...]] = ()
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     amount = forms.CharField(
@@ -104,6 +115,18 @@ class WhyForm(forms.Form):
     def wish(self) -> EntryWish | CreditWish:
         """What is asked for."""
 
+    def first_fields(self) -> list[forms.BoundField]:
+        """What everybody fills in."""
+        return [field for field in self.visible_fields() if field.name not in self.folded]
+
+    def folded_fields(self) -> list[forms.BoundField]:
+        """What stands behind the fold."""
+        return [field for field in self.visible_fields() if field.name in self.folded]
+
+    def fold_is_open(self) -> bool:
+        """Whether something behind the fold was filled in or refused."""
+        return any(field.errors or field.name in self.changed_data for field in self.folded_fields())
+
     def clean(self) -> dict[str, Any]:
         """The amount is read once its unit is known."""
         data = super().clean() or self.cleaned_data
@@ -126,6 +149,7 @@ class WhyForm(forms.Form):
 class CreditForm(WhyForm):
     """A new credit."""
 
+    folded = ("applicable_product_ids", "applicable_product_tags", "contract_id", "priority")
     order = ("amount", "credit_type_id", "reason_code", "ending_before", "public_reason", "ticket_url", "product_id")
 
     credit_type_id = forms.ChoiceField(label="Unit", widget=UnfoldAdminSelectWidget())
@@ -145,11 +169,37 @@ class CreditForm(WhyForm):
     product_id = forms.ChoiceField(
         label="Product", widget=UnfoldAdminSelectWidget(), help_text="What reports book it under."
     )
+    applicable_product_ids = forms.MultipleChoiceField(
+        label="Products it pays for",
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget(attrs={"size": 6}),
+        help_text="None: all. Several with Ctrl or Cmd.",
+    )
+    applicable_product_tags = forms.MultipleChoiceField(
+        label="Tags it pays for",
+        required=False,
+        widget=UnfoldAdminSelectMultipleWidget(attrs={"size": 4}),
+        help_text="Products with any of these tags, beside those above.",
+    )
+    contract_id = forms.ChoiceField(label="Contract it pays on", required=False, widget=UnfoldAdminSelectWidget())
+    priority = forms.DecimalField(
+        required=False,
+        max_digits=12,
+        decimal_places=4,
+        initial=DEFAULT_PRIORITY,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+        help_text=f"Of several balances the lower number pays first. Empty: {DEFAULT_PRIORITY}.",
+    )
 
     def prepare(self) -> None:
         """The units that the customer deals in, products that a credit may hang on, one year's access."""
         self.choose("credit_type_id", [(str(unit.pk), display.unit_code(unit)) for unit in self.desk.units])
         self.choose("product_id", self.desk.products)
+        self.choose("contract_id", [("", "All contracts"), *self.desk.contracts])
+        self.choose("applicable_product_ids", self.desk.payable)
+        self.choose("applicable_product_tags", [(tag, tag) for tag in self.desk.tags])
+        if not self.desk.tags:
+            del self.fields["applicable_product_tags"]
         expiry = default_expiry(customer_id=self.desk.customer.pk, now=self.desk.at)
         self.fields["ending_before"].initial = expiry
 
@@ -158,7 +208,8 @@ class CreditForm(WhyForm):
         field = self.fields[name]
         if isinstance(field, forms.ChoiceField):
             field.choices = list(choices)
-            field.initial = choices[0][0] if choices else None
+            if not isinstance(field, forms.MultipleChoiceField):
+                field.initial = choices[0][0] if choices else None
 
     def unit(self) -> CreditType | None:
         chosen = self.cleaned_data.get("credit_type_id")
@@ -175,7 +226,18 @@ class CreditForm(WhyForm):
             starting_at=_midnight(start) if start and start > self.desk.at.date() else hour,
             ending_before=_midnight(data["ending_before"]),
             name=data["name"],
+            applicable_product_ids=tuple(data["applicable_product_ids"]),
+            applicable_product_tags=tuple(data.get("applicable_product_tags", ())),
+            contract_id=UUID(data["contract_id"]) if data["contract_id"] else None,
+            priority=Decimal(DEFAULT_PRIORITY) if data["priority"] is None else data["priority"],
         )
+
+    def scope(self) -> str:
+        """What the credit that is asked for pays for, in words."""
+        wish = self.wish()
+        names = dict(self.desk.payable)
+        products = [names[product_id] for product_id in wish.applicable_product_ids]
+        return scope_words(products, wish.applicable_product_tags, dict(self.desk.contracts).get(str(wish.contract_id)))
 
     def clean_ending_before(self) -> date:
         """A day that calendars know, and after the first one."""

@@ -23,6 +23,7 @@ from balances.services.adjustments import APPROVE, REQUEST
 from billing_site.admin.adjust_forms import Choice, CreditForm, Desk, EntryForm, WhyForm
 from catalog.models import Product
 from catalog.selectors import state_at
+from contracts.models import Contract
 from core import display
 from core.admin.acts import refuse
 from core.clock import now
@@ -33,6 +34,7 @@ from engine.money import ZERO, add, subtract
 from invoices.selectors.balances import net_balance, pending_draws
 
 MOST_CHOICES = 100
+PAYABLE = (Product.Type.USAGE, Product.Type.SUBSCRIPTION, Product.Type.COMPOSITE)
 WHY = {
     Approval.AMOUNT: "it is above what you may post alone",
     Approval.MAKER_SUM: "with what you posted in the last 24 hours it is above what you may post alone",
@@ -82,8 +84,11 @@ def desk_of(customer: Customer, at: datetime) -> Desk:
     rows = with_all(Balance.objects.filter(customer=customer, archived_at__isnull=True))
     choices = [Choice(row, segment) for row in rows for segment in living_segments(row) if segment.ending_before > at]
     choices.sort(key=lambda each: (each.segment.starting_at > at, each.segment.ending_before))
-    fixed = Product.objects.filter(type=Product.Type.FIXED, archived_at__isnull=True).prefetch_related("versions")
-    products = [(str(row.pk), state_at(list(row.versions.all()), at).name) for row in fixed]
+    living = Product.objects.filter(archived_at__isnull=True).prefetch_related("versions")
+    states = [(row, state_at(list(row.versions.all()), at)) for row in living]
+    products = [(str(row.pk), state.name) for row, state in states if row.type == Product.Type.FIXED]
+    payable = [(row, state) for row, state in states if row.type in PAYABLE]
+    contracts = Contract.objects.filter(customer=customer, archived_at__isnull=True).exclude(ending_before__lte=at)
     last = (
         Adjustment.objects.filter(product__isnull=False).order_by("-made_at").values_list("product_id", flat=True)[:1]
     )
@@ -95,6 +100,9 @@ def desk_of(customer: Customer, at: datetime) -> Desk:
         choices=choices[:MOST_CHOICES],
         units=list(units_of(customer_id=customer.pk)),
         products=sorted(products, key=lambda item: (item[0] not in usual, item[1].lower())),
+        payable=sorted(((str(row.pk), state.name) for row, state in payable), key=lambda item: item[1].lower()),
+        tags=sorted({tag for _, state in payable for tag in state.tags}),
+        contracts=[(str(row.pk), str(row)) for row in contracts.order_by("-starting_at", "-id")],
     )
 
 
@@ -128,6 +136,7 @@ def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict)
         "rows": [(label, amount_cell(was, balance), amount_cell(will, balance)) for label, was, will in rows],
         "warnings": warnings,
         "credit": wish if isinstance(wish, CreditWish) else None,
+        "scope": form.scope() if isinstance(form, CreditForm) else "",
         "alone": alone,
         "why": WHY.get(verdict.approval, ""),
         "limit": display.money_text(verdict.allowance.limit, unit),

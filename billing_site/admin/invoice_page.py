@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from console.explain import Why, line_label, tier_label, why
+from console.explain import Why, is_percentage, label_alone, line_label, price_text, quantity_text, tier_label, why
 from console.options import GroupNames
 from console.words import money
 from core.admin import timeline
@@ -46,13 +46,14 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line with its tier ("" if it is none), and its explanation in words (None if it cannot be told)."""
+    """A line with its tier ("" if it is none), and its explanation in words."""
 
     line: LineView
     tier: str
+    quantity: str
     unit_price: str
     amount: Amount
-    why: Why | None
+    why: Why
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse
         "view": view,
         "line": line,
         "label": ", ".join(part for part in (line_label(line, _AS_SENT), tier_label(line)) if part),
-        "why": _why(line, view.currency),
+        "why": why(line, view.currency),
         "events": page.events,
         "more": page.next is not None,
         "most": MOST_EVENTS,
@@ -169,7 +170,7 @@ def _require(request: HttpRequest, *permissions: str) -> None:
 
 def _block(name: str, groups: list[list[LineView]], view: InvoiceView) -> ProductBlock:
     shown = tuple(_group(lines, view) for lines in groups)
-    plain = len(shown) == 1 and not shown[0].label
+    plain = len(shown) == 1 and not line_label(groups[0][0], _AS_SENT)
     unit = groups[0][0].unit or view.currency
     return ProductBlock(name, _amount([line for lines in groups for line in lines], unit), plain, shown)
 
@@ -178,7 +179,7 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
     first = lines[0]
     whole = (first.starting_at, first.ending_before) in ((view.period_start, view.period_end), (None, None))
     return Group(
-        label=line_label(first, _AS_SENT),
+        label=line_label(first, _AS_SENT) or label_alone(first),
         during=""
         if whole or not (first.starting_at and first.ending_before)
         else period_text(first.starting_at, first.ending_before),
@@ -191,16 +192,15 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
 
 def _shown(line: LineView, currency: CurrencyView) -> ShownLine:
     price = "" if line.unit_price is None else figure(line.unit_price, currency, decimals=PRICE_DECIMALS)
-    return ShownLine(line, tier_label(line), price, _amount([line], currency), _why(line, currency))
+    if is_percentage(line):
+        price = price_text(line, currency)
+    quantity, amount = quantity_text(line, currency), _amount([line], currency)
+    return ShownLine(line, tier_label(line), quantity, price, amount, why(line, currency))
 
 
 def _amount(lines: list[LineView], currency: CurrencyView) -> Amount:
     shown = money(total(line.total for line in lines), currency)
     return Amount(shown.figure, shown.exact)
-
-
-def _why(line: LineView, currency: CurrencyView) -> Why | None:
-    return why(line, currency) if "rate" in line.explanation else None
 
 
 def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
-from console.explain import Why, line_label, tier_label, why
+from console.explain import Why, label_alone, line_label, price_text, quantity_text, tier_label, why
 from console.options import GroupNames, group_names
 from console.selectors.access import Viewer
 from console.words import Money
@@ -263,9 +263,9 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
     label = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
     return LineRow(
         id=line.id,
-        label=label or "All usage",
-        quantity="" if line.quantity is None else words.quantity(line.quantity),
-        price="" if line.unit_price is None else words.price(line.unit_price, line.unit or view.currency),
+        label=label or label_alone(line),
+        quantity=quantity_text(line, line.unit or view.currency),
+        price=price_text(line, line.unit or view.currency),
         amount=words.money(line.total, line.unit or view.currency),
         when=when,
     )

@@ -44,8 +44,8 @@ class EditInput(Input):
         "add_revenue_system_configuration_update", "add_scheduled_charges",
         "add_spend_threshold_configuration", "add_spend_trackers",
         "archive_scheduled_charges", "archive_spend_trackers", "update_net_payment_terms_days",
-        "update_prepaid_balance_threshold_configuration", "update_recurring_commits",
-        "update_recurring_credits", "update_scheduled_charges", "update_spend_threshold_configuration",
+        "update_prepaid_balance_threshold_configuration", "update_scheduled_charges",
+        "update_spend_threshold_configuration",
     )  # fmt: skip
 
     customer_id = IdField()

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from contracts import selectors
 from contracts.models import Subscription
-from contracts.selectors.subscriptions import SeatsHeld, quantity_history, seats_history
+from contracts.selectors.subscriptions import SeatsHeld, custom_unit_of, quantity_history, seats_history
 from core.api.fields import ExactField, IdField, Input, InstantField, TextField, WholeField
 from core.api.output import Output, envelope
 from core.api.paging import Style, encode, foreign, page_request
@@ -70,6 +70,7 @@ class QuantityHistoryOutput(Output):
 
     subscription_id = serializers.UUIDField()
     fiat_credit_type_id = serializers.UUIDField(required=False)
+    custom_credit_type_id = serializers.UUIDField(required=False)
     history = PastOutput(many=True)
 
 
@@ -99,6 +100,8 @@ class GetQuantityHistory(ApiView):
         shown: dict[str, Any] = {"subscription_id": row.pk, "history": quantity_history(row, now=now())}
         if row.contract.rate_card is not None:
             shown["fiat_credit_type_id"] = row.contract.rate_card.fiat_credit_type_id
+        if (unit := custom_unit_of(row)) is not None:
+            shown["custom_credit_type_id"] = unit
         return data(QuantityHistoryOutput.of(shown))
 
 

@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from catalog.selectors import state_at
 from contracts.models import Subscription
-from contracts.selectors.subscriptions import FOREVER, end_of, history_of, periods_of
+from contracts.selectors.subscriptions import FOREVER, custom_unit_of, end_of, history_of, periods_of
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
 from engine.quantities import Standing
@@ -99,7 +99,9 @@ class SubscriptionOutput(Output):
     quantity_schedule = QuantityOutput(many=True)
     seat_config = SeatConfigOutput(required=False)
     custom_fields = CustomFieldsField()
+    product_custom_fields = CustomFieldsField()
     fiat_credit_type_id = serializers.UUIDField(required=False)
+    custom_credit_type_id = serializers.UUIDField(required=False)
 
 
 class QuantityChangeOutput(Output):
@@ -189,7 +191,10 @@ def _subscription(row: Subscription, at: datetime) -> dict[str, Any]:
         "quantity_management_mode": row.quantity_management_mode,
         "quantity_schedule": _schedule(history_of(row), at, end),
         "custom_fields": row.custom_fields,
+        "product_custom_fields": row.product.custom_fields,
     }
+    if (unit := custom_unit_of(row)) is not None:
+        shown["custom_credit_type_id"] = unit
     shown |= {name: value for name in ("name", "description") if (value := getattr(row, name))}
     if end is not None:
         shown["ending_before"] = end

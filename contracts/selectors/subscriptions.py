@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 
 from catalog.models import Rate
 from catalog.selectors import state_at, subscription_schedules
@@ -39,11 +39,22 @@ _NO_RATE = RateSchedule(())
 
 
 def subscription_rows() -> QuerySet[Subscription]:
-    """Subscriptions in the order of adding, with their changes and product; four queries."""
+    """Subscriptions in the order of adding, with their changes, product and pricing unit; four queries."""
     changes = SubscriptionChange.objects.order_by("starting_at", "id")
-    return Subscription.objects.select_related("contract__rate_card", "product").prefetch_related(
-        Prefetch("changes", queryset=changes), "product__versions"
+    units = Rate.objects.filter(
+        rate_card=OuterRef("contract__rate_card"), product=OuterRef("product"), credit_type__is_currency=False
     )
+    return (
+        Subscription.objects.select_related("contract__rate_card", "product")
+        .prefetch_related(Prefetch("changes", queryset=changes), "product__versions")
+        .annotate(custom_unit=Subquery(units.values("credit_type")[:1]))
+    )
+
+
+def custom_unit_of(row: Subscription) -> UUID | None:
+    """The custom pricing unit that its card prices it in, None for money. The row is one of `subscription_rows`."""
+    unit: UUID | None = vars(row)["custom_unit"]
+    return unit
 
 
 def get_subscription(*, subscription_id: UUID, contract_id: UUID, customer_id: UUID) -> Subscription:

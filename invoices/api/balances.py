@@ -12,6 +12,7 @@ from balances.api.outputs import BalanceOutput, present_balances
 from balances.models import AccessType, Balance
 from balances.selectors import filter_balances
 from balances.services.edits import COMMITS, CREDITS
+from balances.services.recurring import bring_what_is_due
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -113,6 +114,7 @@ class ListBalances(ApiView):
         """List a customer's commits and credits, newest first; what drafts draw now is taken off."""
         body = self.read_body(request, self.body)
         require_customer(customer_id=body["customer_id"], field="customer_id")
+        bring_what_is_due(customer_id=body["customer_id"], now=now())
         rows = filter_balances(
             customer_id=body["customer_id"], kinds=self.kinds, balance_id=body.get(self.one),
             access_type=body.get("access_type"), covering_date=body.get("covering_date"),
@@ -161,9 +163,11 @@ class GetNetBalance(ApiView):
             raise InvalidInput("only with access_type SPEND", field="credit_type_id")
         if access_type == AccessType.SPEND and unit is None:
             unit = USD
+        at = now()
+        bring_what_is_due(customer_id=body["customer_id"], now=at)
         left = net_balance(
             customer_id=body["customer_id"],
-            now=now(),
+            now=at,
             credit_type_id=unit,
             access_type=access_type,
             filters=[_filter(one) for one in body.get("filters") or ()],

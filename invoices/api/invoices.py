@@ -22,6 +22,7 @@ from invoices.models import Invoice
 from invoices.presenters import present_breakdown, present_invoice
 from invoices.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput, UnbilledUsageOutput
 from invoices.selectors.breakdowns import STEP
+from invoices.selectors.line_facts import facts_of_lines
 from invoices.selectors.views import filter_invoices, invoice_rows
 from invoices.services import documents, void
 
@@ -83,7 +84,8 @@ class ListInvoices(ApiView):
         rows = filter_invoices(invoice_rows(customer_id=customer_id), kind=query.pop("type"), **query)
         found, cursor = paginate(rows, page_request(request), order=order)
         views = selectors.page_of_views(found, now=now())
-        return listing([present_invoice(view, **shown) for view in views], cursor)
+        facts = facts_of_lines(line for view in views for line in view.lines)
+        return listing([present_invoice(view, facts, **shown) for view in views], cursor)
 
 
 class RetrieveInvoice(ApiView):
@@ -96,7 +98,7 @@ class RetrieveInvoice(ApiView):
         """Read an invoice, a draft as it stands now."""
         shown = _shown(read_query(request, **_SHOWN))
         view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return data(present_invoice(view, **shown))
+        return data(present_invoice(view, facts_of_lines(view.lines), **shown))
 
 
 class InvoicePdf(ApiView):
@@ -161,7 +163,8 @@ class ListBreakdowns(ApiView):
         )  # fmt: skip
         shown = _shown(query)
         ordered = reversed(parts) if newest_first else parts
-        return listing([present_breakdown(part, **shown) for part in ordered], cursor)
+        facts = facts_of_lines(line for part in parts for line in part.invoice.lines)
+        return listing([present_breakdown(part, facts, **shown) for part in ordered], cursor)
 
 
 class UnbilledUsage(ApiView):

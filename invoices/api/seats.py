@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balances.models import AccessType, Balance
+from balances.services.recurring import bring_what_is_due
 from contracts.selectors import get_contract
 from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, TextField, WholeField
 from core.api.output import Output
@@ -115,9 +116,11 @@ class ListSeatBalances(ApiView):
             after = page.after[1]
         detailed = bool(body.get("include_credits_and_commits"))
         ledgers = detailed and bool(body.get("include_ledgers"))
+        at = now()
+        bring_what_is_due(customer_id=contract.customer_id, now=at)
         found = seat_balances(
             contract=contract,
-            now=now(),
+            now=at,
             limit=page.limit,
             after=after,
             subscription_ids=body.get("subscription_ids") or (),

@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
-from engine.money import ONE, total
+from engine.money import ONE, mul, plain, total
 from invoices.pdf import labels
 from invoices.pdf.labels import clean
 from invoices.types import CurrencyView, InvoiceView, LineView
@@ -19,6 +19,7 @@ PRICE_DECIMALS: Final = 20
 """Where a column cuts what goes on (with an ellipsis; only quotients such as 1/3 and prices below 1E-20 do)."""
 
 UNRATED_SHOWN: Final = 12
+HUNDRED: Final = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,9 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         details.append(f"paid by {clean(balance.get('name') or kind)}")
     if line.unit is not None:
         details.append(f"in {clean(line.unit.name)}")
+    percentage = _percentage(line, line.unit or view.currency)
+    if percentage:
+        details.append(percentage)
     if not (groups or details or name or view.is_scheduled):
         details.append(labels.period(view.period_start, view.period_end))
     return _row(
@@ -165,12 +169,23 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         name=name,
         groups=groups,
         detail=" \N{MIDDLE DOT} ".join(details),
-        quantity=None if line.quantity is None else _figure(format_quantity(line.quantity), QUANTITY_DECIMALS),
+        quantity=None
+        if line.quantity is None or percentage
+        else _figure(format_quantity(line.quantity), QUANTITY_DECIMALS),
         unit_price=None
-        if line.unit_price is None
+        if line.unit_price is None or percentage
         else _money(line.unit_price, line.unit or view.currency, PRICE_DECIMALS),
         amount=_money(line.total, line.unit or view.currency),
     )
+
+
+def _percentage(line: LineView, currency: CurrencyView) -> str:
+    """What a percentage is of, "10 % of 252.96 USD": neither a quantity nor a unit price; "" for other lines."""
+    of_money = line.explanation.get("rate", {}).get("type") in ("PERCENTAGE", "TIERED_PERCENTAGE")
+    if not of_money or line.quantity is None or line.unit_price is None:
+        return ""
+    spent = abridge(format_money(line.quantity, currency.minor_digits, currency.places), AMOUNT_DECIMALS)
+    return _minus(f"{plain(mul(line.unit_price, HUNDRED))} % of {spent} {_unit(currency)}")
 
 
 def _part_of_period(start: datetime, end: datetime, view: InvoiceView) -> bool:

@@ -22,6 +22,7 @@ from balances.services import NewBalance, create_balance
 from balances.services.checks import check_ledgers
 from catalog.models import Product
 from catalog.services.products import create_product
+from contracts.models import Contract
 from core.models import AuditEntry, Event
 from invoices.selectors.balances import balances_now, net_balance
 from tests.admin.world import World, sign_up
@@ -108,6 +109,40 @@ def test_support_grants_a_credit_from_the_customers_page(world: World, product: 
     assert (audited.user.username, audited.reason, audited.ip) == ("a-support", "Sorry for the outage", "127.0.0.1")
     assert audited.detail["change"] == "25.00 USD"
     assert Event.objects.filter(name="adjustment.posted", customer_id=world.customer).count() == 1
+
+
+def test_a_credit_may_be_limited_to_what_it_pays_for(world: World, product: Product, support: Client) -> None:
+    usage = Product.objects.filter(type="USAGE").first()
+    assert usage is not None
+    contract = Contract.objects.filter(customer_id=world.customer).order_by("starting_at").first()
+    assert contract is not None
+    create_product(product_type="SUBSCRIPTION", fields={"name": "Seats", "tags": ["plan"]}, now=world.since)
+    form = text_of(support.get(adjust_url(world)))
+    assert "Limit what it pays for" in form
+    data: dict[str, Any] = credit("25", product, contract_id=str(contract.pk), priority="5")
+    data |= {"applicable_product_ids": [str(usage.pk)], "applicable_product_tags": ["plan"]}
+    preview = support.post(adjust_url(world), data)
+    said = text_of(preview)
+    assert f"Pays for {usage}, all tagged plan; on {contract} only Priority 5" in said
+    send(support, world, data)
+    made = Balance.objects.get(granted_by__isnull=False)
+    assert (made.applicable_product_ids, made.applicable_product_tags) == ([str(usage.pk)], ["plan"])
+    assert (made.applicable_contract_ids, made.priority) == ([str(contract.pk)], 5)
+    row = Adjustment.objects.get()
+    record = text_of(support.get(reverse("admin:balances_adjustment_change", args=[row.pk])))
+    assert f"{usage}, all tagged plan; on {contract} only" in record
+    for more, field in [
+        ({"contract_id": str(uuid4())}, "contract_id"),
+        ({"applicable_product_ids": [str(product.pk)]}, "applicable_product_ids"),
+        ({"applicable_product_tags": ["no such"]}, "applicable_product_tags"),
+        ({"priority": "first"}, "priority"),
+    ]:
+        answer = support.post(adjust_url(world), data | {"key": str(uuid4()), "confirmed": "1"} | more)
+        if field in answer.context["form"].fields:
+            assert field in answer.context["form"].errors
+            assert '<details class="bo-more" open>' in answer.content.decode()
+    row = support.get(reverse("admin:balances_balance_changelist"))
+    assert f'href="/admin/balances/balance/{made.pk}/change/" title="Live, with drafts"' in row.content.decode()
 
 
 def test_finance_is_led_to_the_audit_row(world: World, product: Product, finance: Client) -> None:

@@ -446,11 +446,35 @@ def test_the_database_keeps_a_decision(desk: Desk) -> None:
 COPY = """
 INSERT INTO balances_adjustment (id, customer_id, segment_id, credit_name, amount, credit_type_id, worth, limit_worth,
     by_maker, for_customer, approval, reason_code, public_reason, note, ticket_url, status, made_by_id, made_at,
-    decided_by_id, decided_at, decision_note, entry_id)
+    decided_by_id, decided_at, decision_note, entry_id, applicable_product_ids, applicable_product_tags, priority)
 SELECT gen_random_uuid(), customer_id, segment_id, credit_name, {amount}, credit_type_id, {worth}, {limit},
     0, 0, {approval}, reason_code, public_reason, note, ticket_url, 'POSTED', made_by_id, made_at,
-    {decider}, made_at, '', {entry} FROM balances_adjustment WHERE id = %s
+    {decider}, made_at, '', {entry}, applicable_product_ids, applicable_product_tags, priority
+FROM balances_adjustment WHERE id = %s
 """
+
+
+def test_what_a_credit_may_pay_for_belongs_to_what_was_asked(desk: Desk) -> None:
+    """The scope never changes while it waits, an entry has none, and only living contracts and known products count."""
+    waiting = desk.ask_credit(2_000_000, priority=Decimal(7), applicable_product_tags=("gpu",))
+    assert waiting.status == "PENDING"
+    for change in ("priority = 8", "applicable_product_tags = '[]'", "applicable_product_ids = '[\"x\"]'"):
+        assert refused("UPDATE balances_adjustment SET " + change + " WHERE id = %s", waiting.pk)  # noqa: S608
+    done = approve_adjustment(adjustment_id=waiting.pk, decider_id=desk.finance.pk, now=NOW)
+    assert done.credit is not None
+    assert (done.credit.priority, done.credit.applicable_product_tags, done.credit.applicable_contract_ids) == (
+        7, ["gpu"], None,
+    )  # fmt: skip
+    entry = desk.ask(20_000)
+    assert refused("UPDATE balances_adjustment SET applicable_product_tags = '[\"gpu\"]' WHERE id = %s", entry.pk)
+    for more, field in [
+        ({"applicable_product_ids": (str(uuid4()),)}, "applicable_product_ids.0"),
+        ({"contract_id": uuid4()}, "contract_id"),
+        ({"priority": Decimal("NaN")}, "priority"),
+    ]:
+        with pytest.raises(InvalidInput) as caught:
+            desk.ask_credit(100, **more)
+        assert caught.value.field == field
 
 
 def test_the_database_lets_nobody_begin_above_their_limit(desk: Desk) -> None:

@@ -131,6 +131,13 @@ def test_breakdowns_come_in_pages_of_35_days_or_24_hours(world: World) -> None:
     assert list(breakdowns(**span, status="FINALIZED", credit_type_id=NOBODY)) == []
 
 
+PAYING = (
+    "commit_id", "commit_segment_id", "commit_type", "commit_custom_fields", "commit_netsuite_sales_order_id",
+    "applied_commit_or_credit", "postpaid_commit", "quantity_consumed", "subscription_id", "subscription_custom_fields",
+)  # fmt: skip
+"""What only lines of balances and subscriptions have."""
+
+
 def test_answers_have_the_fields_that_openapi_promises(http: httpx.Client, world: World) -> None:
     metric = world.metric(groups=[["region"], ["region", "team"]])
     product = world.product(metric, pricing_group_key=["region"], presentation_group_key=["team"])
@@ -151,7 +158,7 @@ def test_answers_have_the_fields_that_openapi_promises(http: httpx.Client, world
         assert read == listed
         same(read, InvoiceOutput)
         line = read["line_items"][0]
-        same(line, LineOutput, "commit_id", "commit_segment_id", "commit_type", "quantity_consumed", "subscription_id")
+        same(line, LineOutput, *PAYING)
         same(line["tier"], TierOutput)
         same(read["unrated"][0], UnratedOutput)
         explained = http.get(f"/tactus{url}/{read['id']}/lines/{line['id']}/explanation").json()["data"]

@@ -98,6 +98,12 @@ def said(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["level"], ", ".join(word for word in words if word), *figures)
 
 
+def test_a_share_of_spend_is_no_quantity_at_a_unit_price() -> None:
+    rate = {"rate": {"type": "PERCENTAGE", "price": "0.1", "tiers": None}}
+    [row] = invoice_document(invoice([line("Support", "25296.25", "0.1", explanation=rate)]), SELLER)["rows"]
+    assert said(row) == (0, "Support, 10 % of 252.9625 USD", None, None, "25.29625")
+
+
 def test_a_plain_product_is_one_row_and_the_header_says_what_is_due() -> None:
     data = invoice_document(invoice([line("API calls", "12345", "2")]), SELLER)
     assert [said(row) for row in data["rows"]] == [(0, "API calls", "12,345", "0.02", "246.90")]

@@ -49,7 +49,8 @@ def test_every_kind_of_line_is_told(world: World, http: httpx.Client) -> None:
     assert "9.00 USD" in facts(found["Fee"])["Spend"]
     assert found["Fee"].sum.endswith("= 0.90 USD")
     [conversion] = [entry for name, entry in found.items() if "Explained credits" in name]
-    assert facts(conversion)["Units"].startswith("120 left to pay")
+    assert facts(conversion)["Units"].startswith("120 Explained credits left to pay")
+    assert "Override" not in facts(conversion)
 
 
 def test_the_override_that_won_and_those_that_lost(world: World) -> None:

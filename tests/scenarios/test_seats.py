@@ -8,6 +8,7 @@ import pytest
 from metronome import BadRequestError
 
 from balances.models import LedgerEntry
+from tests.scenarios.conftest import Clock
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
@@ -80,6 +81,85 @@ def test_a_change_that_was_scheduled_counts_when_its_time_comes(subscriptions: S
     w.run_due_work(until=soon + timedelta(minutes=5))
     assert w.net(customer) == 14000
     assert ("PREPAID_COMMIT_SEAT_BASED_ADJUSTMENT", 7000) in w.ledger(customer)
+
+
+def test_a_scheduled_seat_has_its_own_the_moment_it_comes(subscriptions: SubscriptionWorld, later: Clock) -> None:
+    """No job runs between: the segment of the seat that is to come is there, and begins with it."""
+    w = subscriptions
+    metric, card = metered(w)
+    seat = w.priced_seat(card, 0, "WEEKLY")
+    customer = w.customer()
+    contract = w.open_contract(
+        customer, card, 3, "WEEKLY",
+        subscriptions=[w.seats(seat, ["a"], frequency="WEEKLY", temporary_id="s")],
+        recurring_credits=[w.per_seat(70, w.days_ago(3), "INDIVIDUAL", prorated=False)],
+    )  # fmt: skip
+    soon = w.now + timedelta(hours=2)
+    w.change(customer, contract, seat_updates={"add_seat_ids": [{"seat_ids": ["b", "c"], "starting_at": soon}]})
+    assert (shares(w, customer, contract), w.net(customer)) == ({"a": [70]}, 70)
+    later(7199)
+    assert (shares(w, customer, contract), w.net(customer)) == ({"a": [70]}, 70)
+    w.change(customer, contract, seat_updates={"remove_seat_ids": [{"seat_ids": ["c"], "starting_at": soon}]})
+    later(7201)
+    assert (shares(w, customer, contract), w.net(customer)) == ({"a": [70], "b": [70], "c": [0]}, 140)
+    w.use(customer, metric, 30, soon, user="b")
+    w.use(customer, metric, 9, soon - timedelta(minutes=1), user="b")
+    assert shares(w, customer, contract)["b"] == [40]
+    assert exact(w.invoice(customer).total) == 9  # before it came it had nothing
+    before = w.ledger(customer)
+    w.run_due_work(until=soon + timedelta(minutes=5))
+    assert w.ledger(customer) == before
+    w.change(customer, contract, seat_updates={"add_seat_ids": [{"seat_ids": ["c"], "starting_at": soon}]})
+    assert shares(w, customer, contract)["c"] == [70]
+
+
+def test_what_an_earlier_end_took_a_later_one_does_not_bring_back(subscriptions: SubscriptionWorld) -> None:
+    """The contract ends before the scheduled seat comes, and then does not: seats can still be changed."""
+    w = subscriptions
+    _, card = metered(w)
+    customer = w.customer()
+    contract = w.open_contract(
+        customer, card, 3,
+        subscriptions=[w.seats(w.priced_seat(card, 0), ["a"], temporary_id="s")],
+        recurring_credits=[w.per_seat(70, w.days_ago(3), "INDIVIDUAL", prorated=False)],
+    )  # fmt: skip
+    add = {"add_seat_ids": [{"seat_ids": ["b"], "starting_at": w.days_ago(-4)}]}
+    w.change(customer, contract, seat_updates=add)
+    w.sdk.v1.contracts.update_end_date(customer_id=customer, contract_id=contract, ending_before=w.days_ago(-2))
+    w.sdk.v1.contracts.update_end_date(customer_id=customer, contract_id=contract)
+    w.change(customer, contract, seat_updates={"add_seat_ids": [{"seat_ids": ["c"], "starting_at": w.now}]})
+    w.run_due_work(until=w.now + timedelta(hours=1))
+    assert shares(w, customer, contract) == {"a": [70], "c": [70]}
+
+
+def test_a_scheduled_quantity_fills_the_pot_the_moment_it_comes(subscriptions: SubscriptionWorld, later: Clock) -> None:
+    """No job runs between: whoever reads balances posts what is due; the sweep then finds nothing to do."""
+    w = subscriptions
+    card, seat = w.seat(0, "WEEKLY")
+    customer, other = w.customer(), w.customer()
+    contract = w.open_contract(
+        customer, card, 3, "WEEKLY",
+        subscriptions=[w.subscription(seat, "WEEKLY", initial_quantity=1, temporary_id="s")],
+        recurring_commits=[w.per_seat(7000, w.days_ago(3), prorated=False)],
+    )  # fmt: skip
+    for hours, quantity in [(2, 2), (4, 3), (6, 4), (8, 2)]:
+        at = w.now + timedelta(hours=hours)
+        w.change(customer, contract, quantity_updates=[{"starting_at": at, "quantity": quantity}])
+    later(7199)
+    assert w.net(customer) == 7000
+    later(7201)
+    assert w.net(other) == 0
+    assert w.net(customer) == 14000
+    later(4 * 3600 + 1)
+    [child] = w.held(customer, covering_date=w.now)
+    assert (exact(child.balance), [exact(entry.amount) for entry in child.ledger]) == (21000, [7000, 7000, 7000])
+    later(6 * 3600 + 1)
+    assert shares(w, customer, contract, subscription_ids=[]) == {}
+    brought = LedgerEntry.objects.filter(kind="SEAT_BASED_ADJUSTMENT", effective_at__lt=w.now + timedelta(days=1))
+    assert [(entry.amount, entry.created_by) for entry in brought] == [(7000, "Tactus")] * 3
+    later(8 * 3600 + 1)
+    w.run_due_work()
+    assert w.net(customer) == 28000
 
 
 def test_each_seat_draws_what_is_its_own(subscriptions: SubscriptionWorld) -> None:
@@ -237,7 +317,7 @@ def test_what_cannot_be_granted_is_refused(subscriptions: SubscriptionWorld) -> 
         (good | {"subscription_config": config | {"subscription_id": strange}}, "subscription_config.subscription_id"),
         (good | {"subscription_config": {"subscription_id": "s"}}, "apply_seat_increase_config"),
         (good | {"subscription_config": config | {"allocation": "ALL"}}, "allocation"),
-        (good | {"access_amount": {"unit_price": 1, "quantity": 2}}, "access_amount"),
+        (w.recurring(1, w.days_ago(5)) | {"access_amount": {"unit_price": 1}}, "access_amount.quantity"),
     ]:
         with pytest.raises(BadRequestError, match=rf"recurring_credits.0.*{field}"):
             w.open_contract(customer, card, 5, subscriptions=[plain], recurring_credits=[grant])
