@@ -9,6 +9,7 @@ of events, which have more to be careful about.
 import atexit
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
@@ -50,33 +51,56 @@ def connect(name: str, options: str = "") -> psycopg.Connection[Any]:
 class Ticket(Generic[Item, Result]):
     """An item on its way to be written."""
 
-    __slots__ = ("_done", "_failure", "_result", "item")
+    __slots__ = ("_done", "_failure", "_gave_up", "_others", "_result", "item")
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self._result: Result | None = None
         self._failure: Exception | None = None
+        self._others: deque[Ticket[Item, Result]] = deque()
+        self._gave_up = False
         self._done = threading.Lock()
         self._done.acquire()
 
-    def finish(self, result: Result | None = None, failure: Exception | None = None) -> None:
+    def settle(self, result: Result, others: "deque[Ticket[Item, Result]]") -> None:
+        """Notes what came of it; whoever is woken first of `others` wakes the next, until it is this one's turn."""
+        self._result, self._others = result, others
+
+    def fail(self, failure: Exception) -> None:
         """Wakes the one who waits."""
-        self._result, self._failure = result, failure
+        self._failure = failure
         self._done.release()
 
     @property
     def is_finished(self) -> bool:
-        """Whether the one who waits was told."""
-        return not self._done.locked()
+        """Whether what came of it is known."""
+        return self._result is not None or self._failure is not None
 
     def wait(self, patience: int) -> Result:
         """What came of it, once it is committed. Raises Unavailable after `patience` seconds, psycopg.Error."""
         if not self._done.acquire(timeout=patience):
-            raise Unavailable("this was not stored in time; read the object, or send the request again")
+            self._gave_up = True
+            if not self._done.acquire(blocking=False):  # woken this moment: then it is still to wake the next
+                raise Unavailable("this was not stored in time; read the object, or send the request again")
+        wake_one(self._others)
         if self._failure is not None:
             raise self._failure
         assert self._result is not None  # noqa: S101 - finished without failure
         return self._result
+
+    def wake(self) -> bool:
+        """Wakes the one who waits; False if that one has given up, and wakes nobody in turn."""
+        self._done.release()
+        return not self._gave_up
+
+
+def wake_one(waiting: deque[Ticket[Item, Result]]) -> None:
+    """Wakes the next, who wakes the one after. All at once they would only wait anew: for the interpreter's lock."""
+    try:
+        while not waiting.popleft().wake():
+            pass
+    except IndexError:
+        return
 
 
 Write = Callable[[Ask, Sequence[Item]], tuple[Sequence[Call], Callable[[list[Rows]], Sequence[Result]]]]
@@ -142,7 +166,7 @@ class SharedWriter(Generic[Item, Result]):
                     self._disconnect()
                     for ticket in group:
                         if not ticket.is_finished:
-                            ticket.finish(failure=error)
+                            ticket.fail(error)
             if last:
                 self._disconnect()
                 return
@@ -170,16 +194,18 @@ class SharedWriter(Generic[Item, Result]):
         except psycopg.OperationalError as error:
             self._disconnect()
             for ticket in group:
-                ticket.finish(failure=error)
+                ticket.fail(error)
         except psycopg.Error as error:
             if len(group) == 1:
-                group[0].finish(failure=error)
+                group[0].fail(error)
                 return
             for ticket in group:
                 self._store([ticket])
         else:
-            for ticket, result in zip(group, found, strict=True):
-                ticket.finish(result)
+            waiting = deque(group)
+            for ticket, result in list(zip(group, found, strict=True)):
+                ticket.settle(result, waiting)
+            wake_one(waiting)
 
     def _write(self, items: Sequence[Item]) -> Sequence[Result]:
         for attempt in range(1, ATTEMPTS + 1):
