@@ -4,6 +4,7 @@ psycopg's own pipeline does the same at several times the CPU: an exchange to be
 an array adapted by itself. Here parameters leave as text, and statements are prepared once for a connection.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any, Final
@@ -20,6 +21,7 @@ Ask = Callable[..., list[Rows]]
 """Carries out any number of calls in the open transaction: the rows of each."""
 Results = list[pq.abc.PGresult]
 
+_PLACE: Final = re.compile("%([%s])")
 _FINE: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
@@ -73,7 +75,7 @@ class Exchange:
         new = list({statement for statement, _ in calls} - self._names.keys())
         names = self._names | {statement: b"s%d" % next(self._numbers) for statement in new}
         for statement in new:
-            self._pgconn.send_prepare(names[statement], _numbered(statement))
+            self._pgconn.send_prepare(names[statement], numbered(statement).encode())
         for statement, params in calls:
             self._pgconn.send_query_prepared(names[statement], [param.encode() for param in params])
         if commit:
@@ -120,7 +122,7 @@ class Exchange:
         return self._reader.load_rows(0, result.ntuples, tuple)
 
 
-def _numbered(statement: str) -> bytes:
-    """The statement as the server wants it: $1, $2 and so on for its parameters."""
-    first, *rest = statement.split("%s")
-    return "".join([first, *(f"${n}{part}" for n, part in enumerate(rest, 1))]).encode()
+def numbered(statement: str) -> str:
+    """The statement as the server wants it: $1, $2 and so on for each `%s`, one `%` for two."""
+    numbers = count(1)
+    return _PLACE.sub(lambda found: "%" if found[1] == "%" else f"${next(numbers)}", statement)

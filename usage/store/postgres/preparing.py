@@ -1,17 +1,16 @@
 """Statements that a session meets again: parsed and planned once, which is more than half of what a read costs."""
 
-import re
 from collections import OrderedDict
 from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from core.exchange import numbered
 from usage.store.postgres.counting import Fragment
 
 MOST: Final = 64
 """Shapes of statements remembered for a session; a shape is what is asked, without the customer and the times."""
 
-_PLACE = re.compile("%([%s])")
 _sessions: "WeakKeyDictionary[Any, OrderedDict[str, str | None]]" = WeakKeyDictionary()
 """By connection: the name of each prepared statement; None for one that was met once."""
 
@@ -32,7 +31,7 @@ def run_prepared(cursor: Any, statement: Fragment) -> None:
         name = f"tactus_read_{next(_numbers)}"
         # or an execution may be planned anew, or compiled because a plan for any value looks dear
         cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
-        cursor.execute(f"PREPARE {name} AS {_numbered(statement.sql)}")
+        cursor.execute(f"PREPARE {name} AS {numbered(statement.sql)}")
         known[statement.sql] = name
     cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(statement.params))})", statement.params)
 
@@ -46,9 +45,3 @@ def _remember(cursor: Any, known: OrderedDict[str, str | None], sql: str, name: 
         if gone is not None:
             cursor.execute(f"DEALLOCATE {gone}")
     known[sql] = name
-
-
-def _numbered(sql: str) -> str:
-    """With PostgreSQL's own placeholders."""
-    numbers = count(1)
-    return _PLACE.sub(lambda found: "%" if found[1] == "%" else f"${next(numbers)}", sql)
