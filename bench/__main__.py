@@ -1,10 +1,10 @@
 """`python -m bench ingest|grow|reservations|reads|balances|rating|all`: the figures of docs/performance.md."""
 
 import argparse
-import subprocess
 import sys
 
 from bench import grow, ingest, reservations
+from bench.measure import end_properly, run_module
 
 PASSED_ON = ("reads", "balances")
 """They read their own options."""
@@ -12,6 +12,7 @@ PASSED_ON = ("reads", "balances")
 
 def main() -> int:
     """One bench, or a short run of each."""
+    end_properly()
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parts = parser.add_subparsers(dest="what", required=True)
     ingest.add_options(parts.add_parser("ingest", help="events a second over HTTP", description=ingest.__doc__))
@@ -32,23 +33,19 @@ def main() -> int:
     elif options.what == "reservations":
         reservations.main(options)
     elif options.what in PASSED_ON:
-        return subprocess.run([sys.executable, "-m", f"bench.{options.what}", *rest], check=False).returncode
+        return run_module(f"bench.{options.what}", *rest)
     elif options.what == "rating":
         return rate()
     else:
         ingest.main(parser.parse_args(["ingest", "--seconds", "20"]))
         reservations.main(parser.parse_args(["reservations", "--seconds", "10"]))
-        reads = [sys.executable, "-m", "bench.reads", "--sizes", "10000,300000", "--times", "100"]
-        return subprocess.run(reads, check=False).returncode or rate()
+        return run_module("bench.reads", "--sizes", "10000,300000", "--times", "100") or rate()
     return 0
 
 
 def rate() -> int:
     """The engine alone, then whole invoices."""
-    for name in ("bench.rating", "bench.invoice"):
-        if status := subprocess.run([sys.executable, "-m", name], check=False).returncode:
-            return status
-    return 0
+    return run_module("bench.rating") or run_module("bench.invoice")
 
 
 if __name__ == "__main__":

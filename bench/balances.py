@@ -17,6 +17,7 @@ from uuid import UUID
 
 from metronome import Metronome
 
+from bench.measure import end_properly
 from bench.reads import Client, backend_cpu, django, fill, make_catalogue, make_subject, p99, roll, timed
 from billing_site.supervisor.temporary import Temporary
 
@@ -63,6 +64,7 @@ def calls(client: Client, customer: str, invoice: str) -> dict[str, Callable[[],
 
 
 def main() -> None:
+    end_properly()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--balances", type=int, default=50)

@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from metronome import Metronome
 
+from bench.measure import end_properly
 from bench.reads import Client, backend_cpu, django, roll, timed
 from billing_site.supervisor.temporary import Temporary
 
@@ -131,6 +132,7 @@ def steps(invoice_id: str) -> tuple[int, dict[str, Callable[[], object]]]:
 
 
 def main() -> None:
+    end_properly()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--combinations", default="200,2000")
     parser.add_argument("--times", type=int, default=20)

@@ -1,5 +1,8 @@
-"""CPU time and memory by part: the client, the web processes, PostgreSQL, the workers."""
+"""CPU time and memory by part: the client, the web processes, PostgreSQL, the workers; processes of a bench."""
 
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,3 +70,19 @@ def _seconds(pid: int) -> float:
     """To the nanosecond, over all threads; /proc/PID/stat counts in hundredths and misses short turns."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def end_properly() -> None:
+    """Has SIGTERM end the bench as Ctrl-C does: what it started goes too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def run_module(name: str, *arguments: str) -> int:
+    """Runs a module of the bench in a process of its own, which is told if this one is ended. Its status."""
+    with subprocess.Popen([sys.executable, "-m", name, *arguments]) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise

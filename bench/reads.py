@@ -29,6 +29,7 @@ from uuid import UUID
 import psycopg
 from metronome import Metronome
 
+from bench.measure import end_properly
 from billing_site.memory import settle_memory
 from billing_site.supervisor.temporary import Temporary
 
@@ -267,6 +268,7 @@ def roll(tactus: Temporary) -> float:
 
 
 def main() -> None:
+    end_properly()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10000,1000000,10000000")
     parser.add_argument("--times", type=int, default=300)
