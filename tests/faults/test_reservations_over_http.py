@@ -2,6 +2,7 @@
 
 import os
 import signal
+import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,9 +33,10 @@ def tactus() -> Iterator[Temporary]:
 
 
 @pytest.fixture
-def clients(tactus: Temporary) -> Iterator[list[httpx.Client]]:
+def clients(tactus: Temporary, tls: ssl.SSLContext) -> Iterator[list[httpx.Client]]:
     headers = {"Authorization": f"Bearer {tactus.credentials['api_key']}"}
-    made = [httpx.Client(base_url=tactus.state["public_url"], headers=headers, timeout=30) for _ in range(AT_ONCE)]
+    url = tactus.state["public_url"]
+    made = [httpx.Client(base_url=url, headers=headers, timeout=30, verify=tls) for _ in range(AT_ONCE)]
     yield made
     for client in made:
         client.close()
