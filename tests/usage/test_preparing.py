@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from usage.store.postgres import preparing
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.preparing import MOST, run_prepared
 
@@ -64,3 +65,28 @@ def test_what_was_not_asked_for_long_goes(session: None) -> None:
         asked(1, shape)
     assert prepared() == MOST
     assert asked(2, shape=0) == [(2, "100%", "it's")]
+
+
+def test_a_plan_made_while_a_table_was_small_does_not_stay(session: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prepared once, it would read the whole table however large it grows, until somebody analyzes it."""
+    monkeypatch.setattr(preparing, "AGE", 0.0)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE grown (id int PRIMARY KEY)")
+
+    def look(number: int) -> None:
+        with connection.cursor() as cursor:
+            run_prepared(cursor, Fragment("SELECT id FROM pg_temp.grown WHERE id = %s::int", [number]))
+
+    def plan() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name FROM pg_prepared_statements WHERE name LIKE 'tactus_read_%'")
+            [name] = cursor.fetchone()
+            cursor.execute(f"EXPLAIN EXECUTE {name} (1)")
+            return str(cursor.fetchall())
+
+    look(1)
+    look(1)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO grown SELECT generate_series(1, 20000)")
+    look(1)
+    assert "Seq Scan" not in plan()

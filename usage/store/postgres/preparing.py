@@ -1,6 +1,8 @@
 """Statements that a session meets again: parsed and planned once, which is more than half of what a read costs."""
 
+import time
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -10,9 +12,20 @@ from usage.store.postgres.counting import Fragment
 
 MOST: Final = 64
 """Shapes of statements remembered for a session; a shape is what is asked, without the customer and the times."""
+AGE: Final = 5.0
+"""Seconds: then statements are planned anew, since tables that were small may have grown."""
 
-_sessions: "WeakKeyDictionary[Any, OrderedDict[str, str | None]]" = WeakKeyDictionary()
-"""By connection: the name of each prepared statement; None for one that was met once."""
+
+@dataclass(slots=True)
+class _Session:
+    """`names`: of each prepared statement, None for one that was met once. `planned_at`: monotonic."""
+
+    names: OrderedDict[str, str | None] = field(default_factory=OrderedDict)
+    planned_at: float = 0.0
+
+
+_sessions: "WeakKeyDictionary[Any, _Session]" = WeakKeyDictionary()
+_numbers = count(1)
 
 
 def run_prepared(cursor: Any, statement: Fragment) -> None:
@@ -20,28 +33,35 @@ def run_prepared(cursor: Any, statement: Fragment) -> None:
 
     One plan serves all values: it is for statements that look rows up by key. Every parameter's type must show.
     """
-    known = _sessions.setdefault(cursor.connection, OrderedDict())
-    if statement.sql not in known:
-        _remember(cursor, known, statement.sql, None)
+    session = _sessions.setdefault(cursor.connection, _Session())
+    if statement.sql not in session.names:
+        _forget(cursor, session.names)
+        session.names[statement.sql] = None
         cursor.execute(statement.sql, statement.params)
         return
-    name = known[statement.sql]
-    known.move_to_end(statement.sql)
+    name = session.names[statement.sql]
+    session.names.move_to_end(statement.sql)
     if name is None:
         name = f"tactus_read_{next(_numbers)}"
         # or an execution may be planned anew, or compiled because a plan for any value looks dear
-        cursor.execute("SET plan_cache_mode = force_generic_plan; SET jit = off")
-        cursor.execute(f"PREPARE {name} AS {numbered(statement.sql)}")
-        known[statement.sql] = name
+        _tell(cursor, "SET plan_cache_mode = force_generic_plan; SET jit = off")
+        _tell(cursor, f"PREPARE {name} AS {numbered(statement.sql)}")
+        session.names[statement.sql] = name
+    if time.monotonic() > session.planned_at + AGE:
+        _tell(cursor, "DISCARD PLANS")
+        session.planned_at = time.monotonic()
     cursor.execute(f"EXECUTE {name} ({', '.join(['%s'] * len(statement.params))})", statement.params)
 
 
-_numbers = count(1)
-
-
-def _remember(cursor: Any, known: OrderedDict[str, str | None], sql: str, name: str | None) -> None:
-    while len(known) >= MOST:
-        _, gone = known.popitem(last=False)
+def _forget(cursor: Any, names: OrderedDict[str, str | None]) -> None:
+    """Makes room for one more."""
+    while len(names) >= MOST:
+        _, gone = names.popitem(last=False)
         if gone is not None:
-            cursor.execute(f"DEALLOCATE {gone}")
-    known[sql] = name
+            _tell(cursor, f"DEALLOCATE {gone}")
+
+
+def _tell(cursor: Any, command: str) -> None:
+    """About the session, not about data: no query of whoever counts queries."""
+    with cursor.db.wrap_database_errors:
+        cursor.connection.execute(command)
