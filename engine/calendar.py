@@ -141,8 +141,8 @@ def periods(
 ) -> Iterator[Period]:
     """The contract's periods that begin before `until`, in order.
 
-    They tile the contract's life: the first is a stub from its start to the next boundary, the last is cut at its
-    end; empty ones do not occur. With an open end they are endless, hence `until`.
+    They tile the contract's life: the first is a partial one from its start to the next boundary, the last is cut at
+    its end; empty ones do not occur. With an open end they are endless, hence `until`.
     """
     start = utc(contract_start, "starting_at")
     end = None if contract_end is None else utc(contract_end, "ending_before")

@@ -32,7 +32,7 @@ def covered_periods(standing: Iterable[Invoice]) -> list[Period]:
 def periods_to_bill(contract: Contract, covered: Iterable[Period]) -> Iterator[Period]:
     """The contract's periods without an end, less what is covered: one prolonged after its invoice leaves a rest.
 
-    `invoice_generation_starting_at` inside a period begins with a stub: what lies before was billed elsewhere.
+    `invoice_generation_starting_at` inside a period begins with a partial one: what lies before was billed elsewhere.
     """
     waiting = deque(covered)
     for period in periods(billing_schedule(contract), billed_from(contract), contract.ending_before, FOREVER):
