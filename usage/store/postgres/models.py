@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, BTreeIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Collate
 
 from core.fields import ExactDecimalField, finite
 
@@ -45,9 +46,11 @@ class UsageEvent(models.Model):
             models.CheckConstraint(condition=~Q(customer_ref=""), name="usage_event_has_customer"),
         ]
         indexes = [
-            models.Index(fields=["customer_ref", "timestamp"], name="usage_event_customer_idx"),
-            models.Index(fields=["xact"], name="usage_event_xact_idx"),
-            models.Index(fields=["customer_ref", "xact"], name="usage_event_tail_idx"),
+            # Entries seldom repeat: looking for those that do cost a writer 4 % of its time.
+            BTreeIndex(fields=["customer_ref", "timestamp"], name="usage_event_customer_idx", deduplicate_items=False),
+            # It grows at its end. Readers of the tail ask for it by its collation: the planner would have them walk the
+            # customer's history.
+            BTreeIndex("xact", Collate("customer_ref", "C"), name="usage_event_tail_idx", deduplicate_items=False),
             BrinIndex(fields=["received_at"], name="usage_event_received_idx", pages_per_range=32, autosummarize=True),
         ]
 

@@ -29,6 +29,7 @@ MOST_RAGGED = 64
 MOST_SPELLED = 12
 """So many pieces are ranges of their own, which the planner sees through; more are joined."""
 CHECK = -1
+LAST_XACT = 2**63 - 1
 
 TAIL = "SELECT customer_ref, event_type, timestamp, arrival, properties, xact FROM usage_usageevent e WHERE "
 
@@ -117,10 +118,14 @@ def _statement(refs: Sequence[str], queries: Sequence[UsageQuery], plan: Mapping
 def _tail(refs: Sequence[str], hint: int) -> Fragment:
     """The customer's events beyond the horizon, fetched once for all queries.
 
-    Nothing here tells the planner about timestamps, which the branches look at: it would walk the customer's whole
-    history instead of `usage_event_tail_idx`.
+    A plan for any horizon knows nothing of how short the tail is. By its collation this asks for
+    `usage_event_tail_idx`, not for the customer's whole history; with an end it is taken for a small part of the table
+    instead of a third.
     """
-    where = Fragment("e.customer_ref = ANY(%s::text[]) AND e.xact >= %s::bigint", [list(refs), hint])
+    where = Fragment(
+        f'e.customer_ref COLLATE "C" = ANY(%s::text[]) AND e.xact >= %s::bigint AND e.xact <= {LAST_XACT}',
+        [list(refs), hint],
+    )
     return Fragment(f"tail AS MATERIALIZED ({TAIL}{where.sql})", where.params)
 
 
