@@ -53,14 +53,12 @@ Repeated = tuple[int, ...]
 
 
 def write_unseen(connection: psycopg.Connection[Any], group: Sequence[Rows]) -> bool:
-    """Stores the batches in a transaction of their own, or returns False if an id is not new, with nothing stored.
+    """Stores the batches in a transaction of their own, or returns False if an id is not new or stands twice, with
+    nothing stored.
 
     Raises psycopg.Error.
     """
-    key_rows = list(chain.from_iterable(batch.key_rows for batch in group))
-    if len(set(map(key_in, key_rows))) < len(key_rows):
-        return False
-    key_rows.sort()
+    key_rows = sorted(chain.from_iterable(batch.key_rows for batch in group))
     accepted: Counter[datetime] = Counter()
     for batch in group:
         accepted[batch.received_at] += len(batch)
