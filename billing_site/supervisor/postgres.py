@@ -29,7 +29,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    "shared_buffers": "512MB",
     # Usage writes to random pages of its key index: after each checkpoint every one of them goes to the WAL whole, so
     # checkpoints are to be rare. It is disk that is used only while much comes in, and seconds more of recovery.
     "min_wal_size": "1GB",
@@ -47,13 +46,24 @@ SETTINGS = {
 # For data that dies with the test session anyway.
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
 
+# Ids of events hit their index everywhere. Where it does not fit, most inserts read a page and write another.
+LEAST_BUFFERS_MB = 512
+MOST_BUFFERS_MB = 4096
+
+
+def durable_settings() -> dict[str, str]:
+    """What depends on the machine: an eighth of its memory, which is taken only as it is used."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return {"shared_buffers": f"{min(max(memory // 8, LEAST_BUFFERS_MB), MOST_BUFFERS_MB)}MB"}
+
 
 class Postgres:
     """One embedded server below `place`."""
 
     def __init__(self, place: Place, *, durable: bool) -> None:
         self.place = place
-        self.settings = SETTINGS | ({} if durable else THROW_AWAY) | {"unix_socket_directories": str(place.sockets)}
+        self.settings = SETTINGS | (durable_settings() if durable else THROW_AWAY)
+        self.settings |= {"unix_socket_directories": str(place.sockets)}
         self.data = place.home / "postgres-18"
         self.bin = place.programs(_site_packages(), PROGRAMS, LIBRARIES) / PROGRAMS / "bin"
         self.durable = durable
