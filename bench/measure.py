@@ -11,7 +11,8 @@ import psycopg
 
 from billing_site.supervisor.temporary import Temporary
 
-PARTS = ("web", "postgres", "worker", "beat", "valkey")
+PARTS = ("web", "postgres", "worker", "roller", "beat", "valkey")
+REST = "postgres for the rest (roller, reads)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ def sample(tactus: Temporary) -> Sample:
             try:
                 name = backends.get(process.pid, "postgres itself") if part == "postgres" else part
                 cpu[name, process.pid] = _seconds(process.pid)
+                if process is root:
+                    cpu[_whose(name), -pid] = _seconds_of_ended(process)
                 if part in ("web", "worker"):
                     memory[part] = memory.get(part, 0.0) + process.memory_full_info().uss / 2**20
             except (psutil.NoSuchProcess, OSError):
@@ -47,11 +50,26 @@ def sample(tactus: Temporary) -> Sample:
 
 
 def spent(before: Sample, after: Sample) -> dict[str, float]:
-    """CPU seconds by part between two samples; what ended in between is counted up to the first of them."""
+    """CPU seconds by part between two samples, processes that ended in between included."""
     found: dict[str, float] = {}
     for (part, pid), seconds in after.cpu.items():
         found[part] = found.get(part, 0.0) + seconds - before.cpu.get((part, pid), 0.0)
+    # A process that ended appears in its parent's sum with all its time, that from before the first sample too.
+    for (part, pid), seconds in before.cpu.items() - after.cpu.items():
+        if (part, pid) not in after.cpu:
+            found[_whose(part)] -= seconds
     return found
+
+
+def _whose(part: str) -> str:
+    """The part that ended processes of `part` count for."""
+    return REST if part.startswith("postgres") else part
+
+
+def _seconds_of_ended(process: psutil.Process) -> float:
+    """Of its children that have ended: sessions come and go."""
+    times = process.cpu_times()
+    return float(times.children_user + times.children_system)
 
 
 def _backends(tactus: Temporary) -> dict[int, str]:
@@ -60,10 +78,7 @@ def _backends(tactus: Temporary) -> dict[int, str]:
         query = (
             "SELECT pid, application_name = 'tactus-ingest' FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )
-        return {
-            pid: "postgres for ingest" if writes else "postgres for the rest (roller, reads)"
-            for pid, writes in connection.execute(query).fetchall()
-        }
+        return {pid: "postgres for ingest" if writes else REST for pid, writes in connection.execute(query).fetchall()}
 
 
 def _seconds(pid: int) -> float:
