@@ -1,10 +1,14 @@
 """Every write of usage."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from catalog.selectors import list_metrics, metric_spec
 from usage.store import AppendResult, EventColumns, Following, NewEvent, get_store
+
+ROLL_PATIENCE: Final = timedelta(seconds=5)
+"""The longest that those who add up all the time wait; readers add the events since then themselves."""
 
 
 def ingest(*, events: Sequence[NewEvent], now: datetime) -> AppendResult:
@@ -31,9 +35,10 @@ def count_rejected(*, number: int, now: datetime) -> None:
         get_store().count_rejected(number, now)
 
 
-def roll_usage(*, now: datetime) -> int:
+def roll_usage(*, now: datetime, patience: timedelta = timedelta(0)) -> int:
     """Sweep: keeps every metric's usage added up by each of its group keys; returns how many events it went through.
 
+    `patience`: what was added up so shortly ago may wait for more, because bigger steps cost less.
     Archived metrics too: products that have them go on metering. Any number of these may run at a time.
     """
     store = get_store()
@@ -42,7 +47,7 @@ def roll_usage(*, now: datetime) -> int:
         for metric in list_metrics(include_archived=True)
     ]
     store.follow(followings, now)
-    return store.roll(now)
+    return store.roll(now, patience)
 
 
 def prepare_storage(*, now: datetime) -> int:

@@ -9,7 +9,7 @@ from usage import services
 @shared_task(name="usage.roll")
 def roll() -> None:
     """Every second: adds up what came in."""
-    services.roll_usage(now=now())
+    services.roll_usage(now=now(), patience=services.ROLL_PATIENCE)
 
 
 @shared_task(name="usage.prepare_storage")

@@ -1,7 +1,7 @@
 """What tests of one server must know when they share it: users may give all processes the same (DATABASE_URL)."""
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import connection
@@ -18,9 +18,9 @@ def patient(store: Store) -> Store:
     """The store, with a roller that first waits for what other databases have open: it would hold the horizon back."""
     roll = store.roll
 
-    def wait_and_roll(now: datetime) -> int:
+    def wait_and_roll(now: datetime, patience: timedelta = timedelta(0)) -> int:
         _others_end()
-        return roll(now)
+        return roll(now, patience)
 
     store.roll = wait_and_roll  # type: ignore[method-assign]
     return store

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -14,12 +14,14 @@ from django.utils.module_loading import import_string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.exchange import numbered
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
 from tests.usage import strategies as some
 from tests.usage.servers import OURS, patient
 from tests.usage.test_store_conformance import BACKENDS, expected
 from usage.store import Following, NewEvent, UsageQuery, UsageStore
+from usage.store.postgres.reading import _tail
 from usage.store.postgres.roller import LOCK
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
@@ -119,6 +121,45 @@ def test_whole_months_days_and_hours(
     assert store.aggregate([run], question) == expected(sent, [run], question)
 
 
+ABC = ("a", "b", "c")
+KEY_SETS = [keys for size in range(4) for keys in combinations(ABC, size)]
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.data(),
+    kind=st.sampled_from([*Aggregation]),
+    followed=st.sets(st.sampled_from(KEY_SETS), min_size=1).map(lambda found: tuple(sorted(found))),
+)
+def test_series_of_the_same_rules_by_different_keys(
+    store: UsageStore, data: st.DataObject, kind: Aggregation, followed: tuple[tuple[str, ...], ...]
+) -> None:
+    """Within each other or not: those by fewer keys are added up from those by more."""
+    run = uuid4().hex
+    spec = MetricSpec(kind, "units")
+    instants = st.integers(0, 40 * 24 * 4).map(lambda n: some.START + n * timedelta(minutes=15))
+    made = st.builds(
+        lambda at, units, group: (at, {"units": str(units), **group}),
+        instants,
+        st.integers(-3, 9),
+        st.dictionaries(st.sampled_from(ABC), st.sampled_from(["x", "y"])),
+    )
+    drawn = data.draw(st.lists(made, min_size=2, max_size=30))
+    sent = [NewEvent(f"{run}{i}", run, "call", at, found) for i, (at, found) in enumerate(drawn)]
+    edges = [some.START, some.START + HOUR, some.START + DAY, some.START + 20 * DAY + 7 * HOUR, some.START + 45 * DAY]
+    windows = tuple(Period(a, b) for a, b in pairwise(edges))
+    try:
+        store.follow([Following(spec, followed)], NOW)
+        for part in (sent[::2], sent[1::2]):
+            store.append(part, NOW)
+            store.roll(NOW)
+        for keys in {(), *followed}:
+            question = UsageQuery(some.METRIC, spec, windows, keys)
+            assert store.aggregate([run], question) == expected([*sent[::2], *sent[1::2]], [run], question)
+    finally:
+        store.forget([Following(spec)])
+
+
 def test_values_too_long_for_an_index(store: UsageStore) -> None:
     spec = MetricSpec(Aggregation.UNIQUE, "who")
     store.follow([Following(spec, (("place",),)), Following(COUNT, (("place",),))], NOW)
@@ -126,6 +167,49 @@ def test_values_too_long_for_an_index(store: UsageStore) -> None:
     store.roll(NOW)
     assert total(store, month(spec=spec)) == 3
     assert [row.quantity for row in store.aggregate(["acme"], month(group_keys=("place",)))] == [6, 6]
+
+
+# ---- when it works -------------------------------------------------------------------------------------------------
+def test_what_was_added_up_shortly_ago_waits_for_more(store: UsageStore) -> None:
+    """Answers are exact meanwhile. A clock that was set back does not make it wait."""
+    patience = timedelta(seconds=5)
+    store.follow([Following(COUNT)], NOW)
+    store.append([event(1)], NOW)
+    assert store.roll(NOW, patience) == 1
+    store.append([event(2)], NOW)
+    assert store.roll(NOW + timedelta(seconds=4), patience) == 0
+    assert total(store) == 2
+    assert store.roll(NOW + patience, patience) == 1
+    store.append([event(3)], NOW)
+    assert store.roll(NOW, patience) == 1
+    assert total(store) == 3
+
+
+def test_what_is_far_behind_does_not_wait(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usage.store.postgres.roller.STEP", 30)
+    store.follow([Following(COUNT)], NOW)
+    store.roll(NOW)
+    for batch in range(10):
+        store.append([event(batch * 10 + i) for i in range(10)], NOW)
+    assert store.roll(NOW + DAY, timedelta(hours=1)) == 100
+
+
+def test_the_tail_is_found_by_its_own_index(store: UsageStore) -> None:
+    """By a plan for any horizon as well, with statistics. Else a customer's history would be walked, or everybody's."""
+    store.append([event(i, some.START + i * timedelta(minutes=1)) for i in range(3000)], NOW)
+    statement = _tail(["acme"], 10**12)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE usage_usageevent")
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
+        try:
+            cursor.execute(f"PREPARE tail AS WITH {numbered(statement.sql)} SELECT * FROM tail")  # noqa: S608
+            cursor.execute("EXPLAIN EXECUTE tail (%s, %s)", statement.params)
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        finally:
+            cursor.execute("RESET plan_cache_mode")
+            cursor.execute("DEALLOCATE ALL")
+    assert "Index Cond: ((xact >= $2) AND (xact <= '9223372036854775807'::bigint) AND (" in plan
+    assert "Seq Scan on usage_usageevent_202603" not in plan
 
 
 # ---- concurrency ---------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ added later brings its earlier events along.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -261,8 +261,10 @@ class UsageStore(Protocol):
     def forget(self, followings: Sequence[Following]) -> None:
         """No longer keeps these rules added up, by whatever keys; they are answered from raw events then."""
 
-    def roll(self, now: datetime) -> int:
+    def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:
         """Adds up what came in; returns how many events it took, 0 when there was nothing to do.
+
+        What was added up less than `patience` before `now` may wait for more to come: bigger steps cost less.
 
         What `aggregate` answers never depends on it, only how fast. It may be interrupted and repeated at any time; of
         several at once one works.

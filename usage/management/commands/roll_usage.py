@@ -1,4 +1,5 @@
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -8,6 +9,8 @@ from core.clock import now
 from usage import services
 
 WAIT_FOR_SERVER = 1.0
+REST = 10
+"""How many times as long as a turn took what it added up is left alone, `services.ROLL_PATIENCE` at most."""
 
 
 class Command(BaseCommand):
@@ -20,9 +23,13 @@ class Command(BaseCommand):
         if options["every"] is None:
             self.stdout.write(f"{services.roll_usage(now=now())} events")
             return
+        patience = timedelta(0)
         while True:
             try:
-                services.roll_usage(now=now())
+                started = time.monotonic()
+                if services.roll_usage(now=now(), patience=patience):
+                    took = timedelta(seconds=time.monotonic() - started)
+                    patience = min(REST * took, services.ROLL_PATIENCE)
                 time.sleep(options["every"] / 1000)
             except (OperationalError, InterfaceError) as error:
                 # The server went away or is overtaxed. What was committed stays, and the next turn goes on from there.

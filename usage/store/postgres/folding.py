@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from engine.usage import Aggregation, MetricSpec
 from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, text_of, together, valued
@@ -40,23 +41,48 @@ class Target:
     keys: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """The finest partials of a target: what they are called, and by which columns they are."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+class _Hours(Enum):
+    """Where the hours of a day's row come from: none are kept, rows by hour, columns of the day's finer rows."""
+
+    NONE = auto()
+    FROM_ROWS = auto()
+    FROM_COLUMNS = auto()
+
+
 def fold(spec: MetricSpec, targets: Sequence[Target], lower: int, upper: int) -> Fragment:
-    """The statement that adds the events with `lower <= xact < upper` to the targets' rollups by the rules `spec`."""
+    """The statement that adds the events with `lower <= xact < upper` to the targets' rollups by the rules `spec`.
+
+    A series by fewer keys is added up from one by more, where there is one: it has fewer rows than the events.
+    """
     keys = sorted({key for target in targets for key in target.keys})
     base = _base(spec, keys, lower, upper)
     heads, parts = [Fragment(f"base AS MATERIALIZED ({base.sql})", base.params)], []
-    for number, target in enumerate(targets):
-        groups = ", ".join(f"g{keys.index(key)}" for key in target.keys)
-        source, array = "base", f"ARRAY[{groups}]::text[]"
-        for grain, bucket in _grains(spec.aggregation):
+    done: list[_Added] = []
+    for number, target in enumerate(sorted(targets, key=lambda target: -len(target.keys))):
+        columns = tuple(f"g{keys.index(key)}" for key in target.keys)
+        fitting = [added for added in done if set(columns) <= set(added.columns)]
+        source = min(fitting, key=lambda added: len(added.columns)).name if fitting else "base"
+        grains = _grains(spec.aggregation)
+        done.append(_Added(f"{grains[0][0]}{number}", columns))
+        for grain, bucket in grains:
             name = f"{grain}{number}"
-            hours = grain == "D" and _has_hours(spec.aggregation)
-            heads.append(Fragment(f"{name} AS MATERIALIZED ({_coarser(spec, source, bucket, array, hours=hours)})"))
-            columns = "ref, bucket, groups, value, events"
+            hours = _Hours.NONE
+            if grain == "D" and _has_hours(spec.aggregation):
+                hours = _Hours.FROM_ROWS if source == "base" else _Hours.FROM_COLUMNS
+            heads.append(Fragment(f"{name} AS MATERIALIZED ({_coarser(spec, source, bucket, columns, hours)})"))
+            shown = f"ref, bucket, ARRAY[{', '.join(columns)}]::text[] AS groups, value, events"
             if _has_hours(spec.aggregation):
-                columns += "".join(f", {hour if hours else 'NULL'}" for pair in HOURS for hour in pair)
-            parts.append(Fragment(f"SELECT {target.id} AS series, '{grain}' AS grain, {columns} FROM {name}"))  # noqa: S608
-            source, array = name, "groups"
+                shown += "".join(f", {hour if hours is not _Hours.NONE else 'NULL'}" for pair in HOURS for hour in pair)
+            parts.append(Fragment(f"SELECT {target.id} AS series, '{grain}' AS grain, {shown} FROM {name}"))  # noqa: S608
+            source = name
     head, body = together(heads, ", "), together(parts, " UNION ALL ")
     insert = _INSERT_VALUES if spec.aggregation is Aggregation.UNIQUE else _insert(spec.aggregation)
     return Fragment(f"WITH {head.sql} {insert.format(body=body.sql)}", head.params)
@@ -97,24 +123,28 @@ def _base(spec: MetricSpec, keys: Sequence[str], lower: int, upper: int) -> Frag
     )
 
 
-def _coarser(spec: MetricSpec, source: str, bucket: str, groups: str, *, hours: bool) -> str:
+def _coarser(spec: MetricSpec, source: str, bucket: str, columns: Sequence[str], hours: _Hours) -> str:
+    by = "".join(f", {column}" for column in columns)
     if spec.aggregation is Aggregation.UNIQUE:
         return (
-            f"SELECT ref, {bucket} AS bucket, {groups} AS groups, value, sum(events)::bigint AS events"  # noqa: S608
-            f" FROM {source} GROUP BY 1, 2, 3, 4"
+            f"SELECT ref, {bucket} AS bucket{by}, value, sum(events)::bigint AS events"  # noqa: S608
+            f" FROM {source} GROUP BY ref, {bucket}{by}, value"
         )
     value = _AGAIN[spec.aggregation]
     each = ""
-    if hours:
-        for number, (of_hour, events) in enumerate(HOURS):
+    for number, (of_hour, events) in enumerate(HOURS if hours is not _Hours.NONE else ()):
+        if hours is _Hours.FROM_ROWS:
             within = f"FILTER (WHERE hour = {number})"
             each += f", {value} {within} AS {of_hour}, (sum(events) {within})::bigint AS {events}"
+        else:
+            each += f", {value.replace('value', of_hour)} AS {of_hour}, sum({events})::bigint AS {events}"
+    if hours is _Hours.FROM_ROWS:
         # OFFSET 0: else the hour would be worked out anew for each column.
         hour = "extract(hour FROM bucket AT TIME ZONE 'UTC')::int AS hour"
         source = f"(SELECT *, {hour} FROM {source} OFFSET 0) hourly"  # noqa: S608
     return (
-        f"SELECT ref, {bucket} AS bucket, {groups} AS groups, {value} AS value, sum(events)::bigint AS events{each}"  # noqa: S608
-        f" FROM {source} GROUP BY 1, 2, 3"
+        f"SELECT ref, {bucket} AS bucket{by}, {value} AS value, sum(events)::bigint AS events{each}"  # noqa: S608
+        f" FROM {source} GROUP BY ref, {bucket}{by}"
     )
 
 

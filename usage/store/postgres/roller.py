@@ -7,7 +7,7 @@ and filling a new series from history is the same step, begun at 0.
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID
@@ -23,11 +23,14 @@ from usage.store.postgres.rules import fingerprint, rules_of, spec_of
 STEP: Final = 200_000
 """Events of one step, more only where one transaction wrote more."""
 STEPS_A_TURN: Final = 50
-TURN_SECONDS: Final = 20
+TURN_SECONDS: Final = 5
+"""What came in since a turn began waits for the next one, also while long history is added up."""
 LOCK: Final = 7_226_001
 
 _OPEN = """
-SELECT horizon, is_ready, array_agg(id ORDER BY id) FROM usage_rollupseries WHERE horizon < %s
+SELECT horizon, is_ready, array_agg(id ORDER BY id) FROM usage_rollupseries
+WHERE horizon < %(limit)s
+    AND (NOT is_ready OR rolled_at IS NULL OR rolled_at <= %(now)s - %(patience)s OR rolled_at > %(now)s)
 GROUP BY 1, 2 ORDER BY is_ready DESC, horizon DESC
 """
 # The first so many events of the range: how many there are, and the transaction that the last of them belongs to.
@@ -77,36 +80,53 @@ def forget(followings: Sequence[Following]) -> None:
             cursor.execute(f"DELETE FROM {table} WHERE series_id = ANY(%s::int[])", [ids])  # noqa: S608
 
 
-def roll(now: datetime) -> int:
+def roll(now: datetime, patience: timedelta = timedelta(0)) -> int:
     """A turn of steps, series that readers use first; returns how many events they took.
 
-    0: there is nothing to do, or somebody else is at it.
+    Series rolled less than `patience` before `now` wait: most of a step's cost are the rows that it changes, and a
+    bigger step changes fewer of them for each event. 0: there is nothing to do, or somebody else is at it.
     """
     done = 0
+    limit: int | None = None
     end = monotonic() + TURN_SECONDS
     for _ in range(STEPS_A_TURN):
         if monotonic() > end:
             break
         with transaction.atomic(durable=True), connection.cursor() as cursor:
-            taken = _step(cursor, now)
+            # A transaction's events are taken together, however many; sorting them on disk costs more than it saves.
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'")
+            if not _is_alone(cursor):
+                break
+            if _moved(cursor):
+                _start_over(cursor)
+                limit = None
+                continue
+            # The same for all steps, so that series come to stand at one horizon and share their scans.
+            limit = limit or _limit(cursor)
+            taken = _step(cursor, now, patience, limit)
         if taken is None:
             break
         done += taken
+        if taken >= STEP:
+            patience = timedelta(0)  # there is more that has waited
     return done
 
 
-def _step(cursor: Any, now: datetime) -> int | None:
+def _is_alone(cursor: Any) -> bool:
+    """Whether nobody else is at it; and nobody will be until this transaction ends."""
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+    return bool(cursor.fetchone()[0])
+
+
+def _limit(cursor: Any) -> int:
+    """The transactions below it have ended."""
+    cursor.execute("SELECT usage_xact(pg_snapshot_xmin(pg_current_snapshot()))")
+    return int(cursor.fetchone()[0])
+
+
+def _step(cursor: Any, now: datetime, patience: timedelta, limit: int) -> int | None:
     """One step of the series that are furthest; None where there is nothing left to do."""
-    # A transaction's events are taken together, however many; sorting them on disk costs more than it saves.
-    cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'")
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s), usage_xact(pg_snapshot_xmin(pg_current_snapshot()))", [LOCK])
-    alone, limit = cursor.fetchone()
-    if not alone:
-        return None
-    if _moved(cursor):
-        _start_over(cursor)
-        return 0
-    cursor.execute(_OPEN, [limit])
+    cursor.execute(_OPEN, {"limit": limit, "now": now, "patience": patience})
     for horizon, is_ready, ids in cursor.fetchall():
         cursor.execute(_EDGE, [horizon, limit, STEP])
         count, last = cursor.fetchone()

@@ -58,9 +58,9 @@ class PostgresStore(Appending):
         """See UsageStore."""
         roller.forget(followings)
 
-    def roll(self, now: datetime) -> int:
+    def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:
         """See UsageStore."""
-        return roller.roll(now)
+        return roller.roll(now, patience)
 
     def progress(self) -> list[SeriesProgress]:
         """See UsageStore."""
