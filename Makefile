@@ -42,7 +42,7 @@ format: setup-dev ## let ruff and djlint rewrite what they can
 	$(BIN)/ruff format .
 	-$(BIN)/djlint $(TEMPLATES) --reformat --quiet
 
-bench: setup-dev ## how fast it is on this machine, raw limits beside it (about 2 minutes; ARGS="ingest --seconds 300" for more)
+bench: setup-dev ## how fast it is on this machine, raw limits beside it (about 8 minutes; ARGS="ingest --seconds 300" for more)
 	$(PY) -m bench $(or $(ARGS),all)
 
 acceptance: setup-dev ## run ../shared/acceptance against a temporary Tactus and print the cases that do not pass
