@@ -20,10 +20,10 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## start everything here, in the foreground (PORT=8000 moves it)
-	@TACTUS_DIE_WITH_PARENT=1 exec $(PY) -m billing_site.supervisor
+	@TACTUS_DIE_WITH_PARENT=1 exec $(PY) -m supervisor
 
 reset: ## delete the data of `make run`; refuses while it runs
-	@if [ -x $(PY) ]; then $(PY) -m billing_site.supervisor.reset; else $(PYTHON) -m billing_site.supervisor.reset; fi
+	@if [ -x $(PY) ]; then $(PY) -m supervisor.reset; else $(PYTHON) -m supervisor.reset; fi
 
 test: setup-dev ## the whole suite, browser tests included, against servers of its own (ARGS="-k name" narrows it)
 	@chromium=$$(.ci/browser) && CHROMIUM=$$chromium $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)

@@ -4,7 +4,7 @@
 import os
 import sys
 
-from billing_site.supervisor.session import embedded_servers, needs_servers
+from supervisor.session import embedded_servers, needs_servers
 
 
 def main() -> None:

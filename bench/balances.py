@@ -19,7 +19,7 @@ from metronome import Metronome
 
 from bench.measure import end_properly
 from bench.reads import Client, backend_cpu, django, fill, make_catalogue, make_subject, p99, roll, timed
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 
 
 def grant(sdk: Metronome, customer: str, count: int, start: datetime) -> None:

@@ -25,7 +25,7 @@ from metronome import Metronome
 from bench.client import Run, Shape, Target, drive, fill_in, rates, templates
 from bench.measure import sample, spent
 from bench.watch import watch
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 from usage.fast_intake import read_fast
 from usage.store.postgres.rows import EVENT_COLUMNS, rows_of
 from usage.store.postgres.wire import run_script

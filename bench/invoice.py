@@ -20,7 +20,7 @@ from metronome import Metronome
 
 from bench.measure import end_properly
 from bench.reads import Client, backend_cpu, django, roll, timed
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 
 PRODUCTS = 10
 EVENTS_EACH = 10

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 
 PARTS = ("web", "postgres", "worker", "roller", "beat", "valkey")
 REST = "postgres for the rest (roller, reads)"

@@ -31,7 +31,7 @@ from metronome import Metronome
 
 from bench.measure import end_properly
 from billing_site.memory import settle_memory
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 
 KINDS = ("SUM", "COUNT", "MAX", "LATEST", "UNIQUE")
 CHUNK = 100_000

@@ -29,7 +29,7 @@ from metronome import Metronome
 from bench.client import Target
 from bench.ingest import describe, start
 from bench.measure import sample, spent
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 
 WARM_UP: Final = 3.0
 EVENTS: Final = 100

@@ -220,7 +220,7 @@ class RateCardAdmin(CatalogAdmin):
         }
 
     def offered_acts(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
-        """Adding rates and comparing have pages of their own (billing_site.admin.rate_editor, rate_compare)."""
+        """Adding rates and comparing have pages of their own (backoffice.rate_editor, rate_compare)."""
         pages = [("Compare", "compare_arrows", "admin:catalog_ratecard_compare")]
         if request.user.has_perm("catalog.add_rates") and record.archived_at is None:
             pages.append(("Add rates", "add", "admin:catalog_ratecard_add_rates"))

@@ -1,6 +1,6 @@
 """Contracts for staff: the list, and the two acts that change billed terms.
 
-The page stands in billing_site/admin/contract_page.py.
+The page stands in backoffice/contract_page.py.
 """
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Customers for staff: the list and the acts. The page of one stands in billing_site/admin/customer_page.py."""
+"""Customers for staff: the list and the acts. The page of one stands in backoffice/customer_page.py."""
 
 from collections.abc import Mapping
 from datetime import datetime

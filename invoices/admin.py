@@ -1,6 +1,6 @@
 """Invoices for staff: the list with its filters, CSV, and the two acts that a finalized invoice allows.
 
-The page of one invoice stands in billing_site/admin/invoice_page.py, because it shows usage and audit beside the lines.
+The page of one invoice stands in backoffice/invoice_page.py, because it shows usage and audit beside the lines.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Usage for staff: events found by customer or transaction id. How ingest is doing stands in billing_site/admin.
+"""Usage for staff: events found by customer or transaction id. How ingest is doing stands in backoffice.
 
 Read-only, through the store; no list of all events, because there may be billions.
 """

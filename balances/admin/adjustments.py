@@ -1,6 +1,6 @@
 """Adjustments for staff: the queue for the second person, what was decided, and by which limit.
 
-Asking for one stands in billing_site/admin/adjust_page.py, because it shows what drafts draw.
+Asking for one stands in backoffice/adjust_page.py, because it shows what drafts draw.
 """
 
 from collections.abc import Iterable, Iterator

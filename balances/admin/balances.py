@@ -1,4 +1,4 @@
-"""Commits and credits for staff: the list. The page, live, stands in billing_site/admin/balance_page.py."""
+"""Commits and credits for staff: the list. The page, live, stands in backoffice/balance_page.py."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta

@@ -79,7 +79,7 @@ APPEND_SLASH = False
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "billing_site.admin.apps.BackOfficeConfig",
+    "backoffice.apps.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -100,7 +100,7 @@ INSTALLED_APPS = [
     "balances",
     "invoices",
     "console",
-    "billing_site.demo",
+    "demo",
 ]
 
 MIDDLEWARE = [

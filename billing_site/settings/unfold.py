@@ -15,12 +15,12 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
-    "ENVIRONMENT": "billing_site.admin.navigation.environment",
-    "STYLES": ["billing_site.admin.navigation.stylesheet"],
+    "ENVIRONMENT": "backoffice.navigation.environment",
+    "STYLES": ["backoffice.navigation.stylesheet"],
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,
-        "navigation": "billing_site.admin.navigation.sidebar",
+        "navigation": "backoffice.navigation.sidebar",
     },
     "COLORS": {
         "base": {

@@ -450,8 +450,8 @@ def test_the_ledgers_of_a_filtered_list_sum_to_its_column(
 def test_half_a_file_is_no_file(
     world: World, segment: Segment, product: Product, finance: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from backoffice import balance_page
     from balances.admin import adjustments
-    from billing_site.admin import balance_page
 
     grant(world, product, 100, "More")
     for amount in ("1", "2"):

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing_site.admin.ingest_page import tiles as ingest_tiles
+from backoffice.ingest_page import tiles as ingest_tiles
 from catalog.services import metrics
 from customers.selectors import get_customer
 from customers.services import archive_customer, create_customer

@@ -25,9 +25,9 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, FrameLocator, Pa
 from playwright.sync_api import Error as PlaywrightError
 from pytest_django.live_server_helper import LiveServer
 
-from console.demo_host.app import DemoHost, QuietHandler, ThreadingServer
 from core.clock import now
 from core.keys import create_api_key
+from demo.host.app import DemoHost, QuietHandler, ThreadingServer
 from tests.console.balance_seed import give
 from tests.console.seed import seed_customer, seed_shop
 

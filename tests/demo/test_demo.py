@@ -12,12 +12,12 @@ from metronome import Metronome
 
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.integrity import list_differing
-from billing_site.demo.load import DOCUMENTS, Loaded, load
-from billing_site.demo.story import CUSTOMERS, Calendar
 from catalog.models import BillableMetric, Product, Rate
 from contracts.models import Contract
 from core.keys import create_api_key
 from core.models import AuditEntry
+from demo.load import DOCUMENTS, Loaded, load
+from demo.story import CUSTOMERS, Calendar
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec, PropertyFilter
 from invoices.models import Invoice, InvoiceDocument

@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from billing_site.demo import traffic
-from billing_site.demo.habits import HOURS, day_of
-from billing_site.demo.story import CUSTOMERS, LARGE, Calendar
 from core.clock import now
+from demo import traffic
+from demo.habits import HOURS, day_of
+from demo.story import CUSTOMERS, LARGE, Calendar
 from usage.intake import read_events
 from usage.store import get_store
 

@@ -14,9 +14,9 @@ import psutil
 import psycopg
 import pytest
 
-from billing_site.supervisor.temporary import Temporary
 from core.clock import now
 from core.exact_json import dumps, loads
+from supervisor.temporary import Temporary
 from tests.faults.driver import Driver, until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]

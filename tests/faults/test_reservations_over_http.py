@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from metronome import Metronome
 
-from billing_site.supervisor.temporary import Temporary
+from supervisor.temporary import Temporary
 from tests.scenarios.balance_world import BalanceWorld
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from billing_site.supervisor.place import find_place
+from supervisor.place import find_place
 
 
 def processes_of(var: Path) -> dict[int, str]:

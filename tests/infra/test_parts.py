@@ -9,11 +9,11 @@ import pytest
 from billing_site.broker import celery_broker_url, with_database
 from billing_site.logs import redact
 from billing_site.settings.secret import secret_key_in
-from billing_site.supervisor.files import OwnerLock, remembered_secret
-from billing_site.supervisor.place import Account, find_place, make_private, reachable
-from billing_site.supervisor.ports import choose_port
-from billing_site.supervisor.session import needs_servers
-from billing_site.supervisor.terminal import LogTail
+from supervisor.files import OwnerLock, remembered_secret
+from supervisor.place import Account, find_place, make_private, reachable
+from supervisor.ports import choose_port
+from supervisor.session import needs_servers
+from supervisor.terminal import LogTail
 
 STRANGER = Account(uid=54321, gid=54321, name="stranger")
 

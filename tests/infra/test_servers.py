@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from billing_site.supervisor.place import ROOT, find_place
+from supervisor.place import ROOT, find_place
 from tests.infra.processes import eventually, none_left
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("infra")]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("infra")]
 HOLD = """
 import sys
 from pathlib import Path
-from billing_site.supervisor.session import acquire
+from supervisor.session import acquire
 lease = acquire(Path(sys.argv[1]))
 print(lease.database_url, flush=True)
 sys.stdin.read()

@@ -14,8 +14,8 @@ import pytest
 from celery import Celery
 
 from billing_site.broker import celery_broker_url
-from billing_site.supervisor.place import find_place
-from billing_site.supervisor.temporary import Temporary
+from supervisor.place import find_place
+from supervisor.temporary import Temporary
 from tests.infra.processes import eventually, none_left, processes_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("infra")]
@@ -113,7 +113,7 @@ def test_manage_finds_the_running_servers(tactus: Temporary) -> None:
 
 
 def test_second_supervisor_and_reset_refuse(tactus: Temporary, var: Path) -> None:
-    for module in ("billing_site.supervisor", "billing_site.supervisor.reset"):
+    for module in ("supervisor", "supervisor.reset"):
         command = [tactus.manage[2], "-m", module]
         done = subprocess.run(command, env=tactus.env, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 1, done

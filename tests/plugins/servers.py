@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing_site.supervisor.session import Lease, publish, throw_away_servers
+from supervisor.session import Lease, publish, throw_away_servers
 
 lease_key = pytest.StashKey[Lease]()
 

@@ -1,0 +1,219 @@
+"""Adjusting a customer's balances: a short form, then what it would change and who decides, then one service call."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from backoffice.adjust_forms import Choice, CreditForm, Desk, EntryForm, WhyForm
+from balances.admin.balances import amount_cell, amount_text, living_segments, with_all
+from balances.admin.decisions import audit_link, person, signed, usd
+from balances.control import Adjustment
+from balances.models import AccessType, Balance
+from balances.selectors.adjusting import Verdict, allowance_of, deciders, units_of
+from balances.selectors.live import left_in, usable
+from balances.services import CreditWish, EntryWish, request_adjustment, try_adjustment
+from balances.services.adjustments import APPROVE, REQUEST
+from catalog.models import Product
+from catalog.selectors import state_at
+from contracts.models import Contract
+from core import display
+from core.admin.acts import refuse
+from core.clock import now
+from core.errors import TactusError
+from customers.models import Customer
+from engine.limits import Approval
+from engine.money import ZERO, add, subtract
+from invoices.selectors.balances import net_balance, pending_draws
+
+MOST_CHOICES = 100
+PAYABLE = (Product.Type.USAGE, Product.Type.SUBSCRIPTION, Product.Type.COMPOSITE)
+WHY = {
+    Approval.AMOUNT: "it is above what you may post alone",
+    Approval.MAKER_SUM: "with what you posted in the last 24 hours it is above what you may post alone",
+    Approval.CUSTOMER_SUM: "with what this customer got in the last 24 hours it is above what you may post alone",
+    Approval.NO_WORTH: "nobody can say what it is worth in USD",
+}
+
+
+FORMS: dict[str, type[WhyForm]] = {"credit": CreditForm, "entry": EntryForm}
+
+
+def adjust(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """The page: the form, then what it would change, then the call."""
+    if not request.user.has_perm(REQUEST) or not request.user.has_perm("customers.view_customer"):
+        raise PermissionDenied
+    if request.method not in ("GET", "HEAD", "POST"):
+        return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
+    customer = Customer.objects.filter(pk=object_id).first()
+    if customer is None:
+        raise Http404
+    page = reverse("admin:customers_customer_change", args=[customer.pk])
+    if customer.archived_at is not None:
+        messages.error(request, f"{customer.name} is archived: its balances cannot be adjusted.")
+        return HttpResponseRedirect(page)
+    desk = desk_of(customer, now())
+    wanted = request.POST.get("kind") or request.GET.get("kind") or ("entry" if "segment" in request.GET else "credit")
+    kind = wanted if wanted in FORMS else "credit"
+    if request.method != "POST":
+        initial = {"key": uuid4(), "segment_id": request.GET.get("segment", "")}
+        return _page(request, desk, kind, FORMS[kind](desk, initial=initial))
+    form = FORMS[kind](desk, request.POST)
+    if not form.is_valid() or "back" in request.POST:
+        return _page(request, desk, kind, form)
+    try:
+        if "confirmed" not in request.POST:
+            verdict = try_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=desk.at)
+            return _page(request, desk, kind, form, impact_of(request, desk, form, verdict))
+        row = request_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=desk.at)
+    except TactusError as error:
+        refuse(form, error)
+        return _page(request, desk, kind, form)
+    return _done(request, row, page)
+
+
+def desk_of(customer: Customer, at: datetime) -> Desk:
+    """What can be adjusted for a customer. Drafts are composed once."""
+    rows = with_all(Balance.objects.filter(customer=customer, archived_at__isnull=True))
+    choices = [Choice(row, segment) for row in rows for segment in living_segments(row) if segment.ending_before > at]
+    choices.sort(key=lambda each: (each.segment.starting_at > at, each.segment.ending_before))
+    living = Product.objects.filter(archived_at__isnull=True).prefetch_related("versions")
+    states = [(row, state_at(list(row.versions.all()), at)) for row in living]
+    products = [(str(row.pk), state.name) for row, state in states if row.type == Product.Type.FIXED]
+    payable = [(row, state) for row, state in states if row.type in PAYABLE]
+    contracts = Contract.objects.filter(customer=customer, archived_at__isnull=True).exclude(ending_before__lte=at)
+    last = (
+        Adjustment.objects.filter(product__isnull=False).order_by("-made_at").values_list("product_id", flat=True)[:1]
+    )
+    usual = {str(key) for key in last}
+    return Desk(
+        customer=customer,
+        at=at,
+        pending=pending_draws(customer_id=customer.pk) if choices else {},
+        choices=choices[:MOST_CHOICES],
+        units=list(units_of(customer_id=customer.pk)),
+        products=sorted(products, key=lambda item: (item[0] not in usual, item[1].lower())),
+        payable=sorted(((str(row.pk), state.name) for row, state in payable), key=lambda item: item[1].lower()),
+        tags=sorted({tag for _, state in payable for tag in state.tags}),
+        contracts=[(str(row.pk), str(row)) for row in contracts.order_by("-starting_at", "-id")],
+    )
+
+
+def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict) -> dict[str, Any]:
+    """Before and after, and who decides: what is shown between the form and the call."""
+    wish = form.wish()
+    chosen = form.chosen() if isinstance(form, EntryForm) else None
+    rows, warnings = [], []
+    if chosen is not None:
+        left = left_in(chosen.segment, desk.pending)
+        after = add(left, wish.amount)
+        rows.append((chosen.title(desk.at), left, after))
+        if after < ZERO:
+            over = amount_text(after.copy_negate(), chosen.balance)
+            warnings.append(f"Drafts already draw {over} of what you take: they will charge that instead.")
+        if chosen.balance.kind == Balance.Kind.POSTPAID:
+            warnings.append("A postpaid commit: what is left of it at its end is invoiced as a true-up.")
+    balance = chosen.balance if chosen else _credit_like(form)
+    before = net_balance(
+        customer_id=desk.customer.pk, now=desk.at, credit_type_id=balance.credit_type_id,
+        access_type=balance.access_type,
+    )  # fmt: skip
+    rows.append((f"{desk.customer.name} can spend now", before, add(before, _change(desk, wish, chosen))))
+    alone = verdict.approval is Approval.NONE
+    others = [person(user) for user in deciders(but=request.user)]  # type: ignore[arg-type]
+    unit = usd()
+    used = max(verdict.allowance.by_maker, verdict.allowance.for_customer)
+    return {
+        "change": _signed(wish.amount, balance),
+        "adds": wish.amount > ZERO,
+        "rows": [(label, amount_cell(was, balance), amount_cell(will, balance)) for label, was, will in rows],
+        "warnings": warnings,
+        "credit": wish if isinstance(wish, CreditWish) else None,
+        "scope": form.scope() if isinstance(form, CreditForm) else "",
+        "alone": alone,
+        "why": WHY.get(verdict.approval, ""),
+        "limit": display.money_text(verdict.allowance.limit, unit),
+        "used": display.money_text(used, unit),
+        "others": others[:4],
+        "more": max(0, len(others) - 4),
+        "submit": _submit(alone, isinstance(wish, CreditWish)),
+    }
+
+
+def _submit(alone: bool, credit: bool) -> str:
+    if not alone:
+        return "Send for approval"
+    return "Grant the credit" if credit else "Post the entry"
+
+
+def _change(desk: Desk, wish: EntryWish | CreditWish, chosen: Choice | None) -> Decimal:
+    """By how much it moves what can be spent at this moment."""
+    if isinstance(wish, CreditWish):
+        return wish.amount if wish.starting_at <= desk.at else ZERO
+    if chosen is None:
+        return ZERO
+    segment = chosen.segment
+    before = usable(segment, desk.pending, now=desk.at)
+    if not segment.starting_at <= desk.at < segment.ending_before:
+        return ZERO
+    return subtract(max(add(left_in(segment, desk.pending), wish.amount), ZERO), before)
+
+
+def _credit_like(form: WhyForm) -> Balance:
+    """A credit that is not there yet, so that its amounts are written like those that are."""
+    return Balance(credit_type=form.unit(), access_type=AccessType.SPEND)
+
+
+def _signed(amount: Decimal, balance: Balance) -> str:
+    sign = "+" if amount > ZERO else "\N{MINUS SIGN}"
+    return f"{sign}{amount_text(abs(amount), balance)}"
+
+
+def _done(request: HttpRequest, row: Adjustment, page: str) -> HttpResponse:
+    """Back to the customer, with what happened and the way to its trace."""
+    own = reverse("admin:balances_adjustment_change", args=[row.pk])
+    trace = (
+        audit_link(row, "See the audit row")
+        if request.user.has_perm("core.view_auditentry")
+        else display.link(own, "See the record")
+    )
+    if row.status == Adjustment.Status.POSTED:
+        messages.success(request, format_html("{} is posted for {}. {}", signed(row), row.customer.name, trace))
+    else:
+        waits = "{} for {} waits for a second person. {}"
+        messages.warning(request, format_html(waits, signed(row), row.customer.name, trace))
+    return HttpResponseRedirect(f"{page}?tab=balances")
+
+
+def _page(
+    request: HttpRequest, desk: Desk, kind: str, form: WhyForm, impact: dict[str, Any] | None = None
+) -> TemplateResponse:
+    unit = usd()
+    allowance = allowance_of(maker=request.user, customer_id=desk.customer.pk, now=desk.at)  # type: ignore[arg-type]
+    used = max(allowance.by_maker, allowance.for_customer)
+    context = {
+        **admin.site.each_context(request),
+        "opts": Customer._meta,
+        "original": desk.customer,
+        "title": "Adjust balance",
+        "customer": desk.customer,
+        "kind": kind,
+        "form": form,
+        "impact": impact,
+        "nothing": not desk.choices,
+        "no_product": kind == "credit" and not desk.products,
+        "limit": display.money_text(allowance.limit, unit),
+        "used": display.money_text(used, unit) if used else "",
+        "left": display.money_text(max(subtract(allowance.limit, used), ZERO), unit),
+        "may_decide": request.user.has_perm(APPROVE),
+        "back": reverse("admin:customers_customer_change", args=[desk.customer.pk]),
+    }
+    status = 400 if form.errors else 200
+    return TemplateResponse(request, "admin/back_office/adjust.html", context, status=status)

@@ -1,0 +1,291 @@
+"""Everything about one customer: what runs now, contracts, invoices, usage, what happened.
+
+Each tab reads only what it shows.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import reverse
+
+from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
+from backoffice.rows import InvoiceRow, invoice_table
+from balances.admin.adjustments import TONES, decision
+from balances.admin.decisions import signed, target
+from balances.selectors.adjusting import adjustment_rows
+from catalog.models import CreditType
+from console import words
+from console.charts import Point, StackedBars, stacked_bars
+from console.services import create_embed_session
+from contracts.admin import FREQUENCIES, state_of
+from contracts.models import Contract
+from core import display
+from core.admin import timeline
+from core.clock import now
+from core.errors import NotFound
+from customers.models import Customer
+from engine.money import ZERO, add
+from invoices.models import Invoice
+from invoices.selectors import page_of_views, spend_by_window
+from invoices.selectors.views import currency_view, invoice_rows
+from invoices.types import InvoiceView
+from usage.admin import shown_events
+from usage.selectors import list_recent_events
+
+TABS = (
+    ("summary", "Summary", ""),
+    ("contracts", "Contracts", "contracts.view_contract"),
+    ("invoices", "Invoices", "invoices.view_invoice"),
+    ("balances", "Balances", "balances.view_balance"),
+    ("usage", "Usage", "usage.view_usageevent"),
+    ("timeline", "Timeline", "core.view_event"),
+    ("audit", "Audit", "core.view_auditentry"),
+)
+MOST_RUNNING = 12
+MOST_TILES = 3
+MOST_ROWS = 50
+CHART_DAYS = 30
+NEWEST_EVENTS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """A contract with its state in a word and what its running draft comes to (None where none runs)."""
+
+    contract: Contract
+    state: str
+    tone: str
+    billed: str
+    draft: InvoiceView | None
+
+
+def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    """What the page shows: figures above, one tab below."""
+    at = now()
+    tabs = [(key, title) for key, title, permission in TABS if not permission or request.user.has_perm(permission)]
+    chosen = request.GET.get("tab", "")
+    tab = chosen if chosen in {key for key, _ in tabs} else "summary"
+    contracts = list(
+        customer.contracts.select_related("rate_card", "customer").order_by("-starting_at", "-id")[:MOST_ROWS]
+    )
+    drafts = running_drafts(customer.pk, at)
+    balances = rows_of(customer.pk, at) if request.user.has_perm("balances.view_balance") else []
+    return {
+        "tab": tab,
+        "tabs": [{"key": key, "title": title, "active": key == tab} for key, title in tabs],
+        "as_of": at,
+        "aliases": [row.alias for row in customer.aliases.all()],
+        "figures": figures(customer, contracts, drafts, at, balance_figures(spendable(balances, at))),
+        "adjust_url": adjust_url(request, customer.pk, customer.archived_at is None),
+        "balances": balances,
+        "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
+        "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
+        if _may_open(request, customer)
+        else "",
+        **(balances_tab(customer, balances, at) if tab == "balances" else {}),
+        **_tab(tab, customer, contracts, drafts, at),
+    }
+
+
+def running_drafts(customer_id: UUID, at: datetime) -> list[InvoiceView]:
+    """The drafts whose period holds `at`, composed now."""
+    rows = invoice_rows(customer_id=customer_id).filter(
+        status=Invoice.Status.DRAFT, period_start__lte=at, period_end__gt=at
+    )
+    return page_of_views(rows.order_by("-period_start", "id")[:MOST_RUNNING], now=at)
+
+
+def figures(
+    customer: Customer,
+    contracts: list[Contract],
+    drafts: list[InvoiceView],
+    at: datetime,
+    balances: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """The figures at the top: what runs up, what can be spent (`balances`), last invoice, contracts, last event."""
+    shown = [
+        {
+            "label": "So far this period",
+            "money": display.money(total, drafts_of[0].currency),
+            "note": _covers(drafts_of),
+        }
+        for total, drafts_of in _by_currency(drafts)
+    ] or [{"label": "So far this period", "money": display.NONE, "note": "no billing period is running"}]
+    last = (
+        customer.invoices.filter(status=Invoice.Status.FINALIZED)
+        .select_related("credit_type")
+        .order_by("-finalized_at", "-id")
+        .first()
+    )
+    active = sum(state_of(contract, at)[0] == "Active" for contract in contracts)
+    newest = list_recent_events(customer_id=customer.pk, limit=1)
+    return [
+        *shown,
+        *balances,
+        {
+            "label": "Last invoice",
+            "money": display.money(last.total, last.credit_type) if last else display.NONE,
+            "note": f"{last.number}, {display.period_text(last.period_start, last.period_end)}"
+            if last
+            else "nothing is final yet",
+            "url": reverse("admin:invoices_invoice_change", args=[last.pk]) if last else "",
+        },
+        {"label": "Active contracts", "money": f"{active:,}", "note": f"of {len(contracts):,} in all"},
+        {
+            "label": "Last event",
+            "money": display.ago(newest[0].timestamp, at) if newest else display.NONE,
+            "note": f"{newest[0].event_type}" if newest else "no usage has arrived",
+        },
+    ]
+
+
+def balance_figures(found: list[Spendable]) -> list[dict[str, Any]]:
+    """What the customer can spend now, by unit."""
+    return [
+        {
+            "label": f"Can spend now, {each.unit}",
+            "money": each.figure,
+            "note": f"{display.day(each.next_end)}: the next expiry" if each.next_end else "drafts counted",
+            "url": "?tab=balances",
+        }
+        for each in found[:MOST_TILES]
+    ]
+
+
+def balances_tab(customer: Customer, balances: list[BalanceRow], at: datetime) -> dict[str, Any]:
+    """Open balances with what is left of each, and what was adjusted by hand."""
+    return {
+        "spendable": spendable(balances, at),
+        "adjustments": [
+            {"row": row, "amount": signed(row), "target": target(row), "decision": decision(row),
+             "badge": display.badge(row.get_status_display(), TONES[row.status])}
+            for row in adjustment_rows().filter(customer=customer).order_by("-made_at", "-id")[:10]
+        ],
+        "balance_list": f"{reverse('admin:balances_balance_changelist')}?q={customer.pk}",
+        "adjustment_list": f"{reverse('admin:balances_adjustment_changelist')}?q={customer.pk}",
+    }  # fmt: skip
+
+
+def open_console(request: HttpRequest, object_id: UUID) -> HttpResponse:
+    """Opens the customer's console as they see it: read-only, single use, for fifteen minutes, in the audit trail."""
+    if not request.user.has_perm("customers.view_as_customer"):
+        raise PermissionDenied
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        _, code = create_embed_session(
+            customer_id=object_id, now=now(), end_user={"name": f"{request.user.get_username()} (staff)"}
+        )
+    except NotFound as error:
+        raise Http404 from error
+    return HttpResponseRedirect(f"{reverse('console:embed')}#code={code}")
+
+
+def _tab(
+    tab: str, customer: Customer, contracts: list[Contract], drafts: list[InvoiceView], at: datetime
+) -> dict[str, Any]:
+    if tab in ("summary", "contracts"):
+        found: dict[str, Any] = {"contracts": _contract_rows(contracts, drafts, at)}
+        if tab == "summary":
+            found["invoices"] = _invoices(customer, drafts, 8)
+            found["moments"] = timeline.of_customer(customer.pk, limit=8)
+        return found
+    if tab == "invoices":
+        return {
+            "invoices": _invoices(customer, drafts, MOST_ROWS),
+            "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={customer.pk}",
+        }
+    if tab == "usage":
+        return {
+            "charts": spend_charts(customer.pk, at),
+            "events": shown_events(list_recent_events(customer_id=customer.pk, limit=NEWEST_EVENTS)),
+        }
+    if tab == "balances":
+        return {}
+    if tab == "timeline":
+        return {"moments": timeline.of_customer(customer.pk, limit=200)}
+    mine: list[timeline.Subject] = [("customer", customer.pk)]
+    mine += [("contract", contract.pk) for contract in contracts]
+    mine += [("balance", key) for key in customer.balances.values_list("pk", flat=True)[:MOST_ROWS]]
+    mine += [("adjustment", key) for key in customer.adjustments.values_list("pk", flat=True)[:MOST_ROWS]]
+    mine += [
+        ("invoice", key) for key in customer.invoices.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
+    ]
+    return {
+        "moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]
+    }
+
+
+def spend_charts(customer_id: UUID, at: datetime) -> list[StackedBars]:
+    """Charges by day over thirty days, by product: one chart, or none where nothing was charged.
+
+    A customer who is billed in several currencies at once gets none either: their amounts have no sum.
+    """
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    start, end = midnight - timedelta(days=CHART_DAYS - 1), midnight + timedelta(days=1)
+    rows = Invoice.objects.filter(customer_id=customer_id, period_start__lt=end, period_end__gt=start)
+    units = CreditType.objects.filter(pk__in=rows.exclude(status=Invoice.Status.VOID).order_by().values("credit_type"))
+    if len(units) != 1:
+        return []
+    currency = currency_view(units[0])
+    days = spend_by_window(customer_id=customer_id, start=start, end=end, now=at)
+    if not any(day.total for day in days):
+        return []
+    points = [
+        Point(
+            words.day(day.start),
+            words.day(day.start, year=False),
+            {label: words.person_units(amount, currency) for label, amount in day.by_label.items()},
+        )
+        for day in days
+    ]
+    unit = display.unit_code(currency)
+    return [stacked_bars(points, title="Charges by day", unit=unit, show=_two_decimals, wide=960)]
+
+
+def _two_decimals(value: Decimal) -> str:
+    return words.signed(f"{value:,.2f}")
+
+
+def _contract_rows(contracts: list[Contract], drafts: list[InvoiceView], at: datetime) -> list[ContractRow]:
+    by_contract = {draft.contract_id: draft for draft in reversed(drafts)}
+    return [
+        ContractRow(
+            contract, *state_of(contract, at), FREQUENCIES[contract.billing_frequency], by_contract.get(contract.pk)
+        )
+        for contract in contracts
+    ]
+
+
+def _invoices(customer: Customer, drafts: list[InvoiceView], most: int) -> list[InvoiceRow]:
+    rows = customer.invoices.select_related("credit_type", "contract").order_by("-period_start", "-id")[:most]
+    return invoice_table(rows, drafts)
+
+
+def _by_currency(drafts: list[InvoiceView]) -> list[tuple[Decimal, list[InvoiceView]]]:
+    found: dict[UUID, list[InvoiceView]] = {}
+    for draft in drafts:
+        found.setdefault(draft.currency.credit_type_id, []).append(draft)
+    totals = []
+    for views in found.values():
+        whole = ZERO
+        for view in views:
+            whole = add(whole, view.total)
+        totals.append((whole, views))
+    return totals
+
+
+def _covers(drafts: list[InvoiceView]) -> str:
+    periods = {(draft.period_start, draft.period_end) for draft in drafts}
+    if len(periods) == 1:
+        return display.period_text(*periods.pop())
+    return f"{len(drafts)} running drafts"
+
+
+def _may_open(request: HttpRequest, customer: Customer) -> bool:
+    return request.user.has_perm("customers.view_as_customer") and customer.archived_at is None

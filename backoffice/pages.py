@@ -1,0 +1,55 @@
+"""What the site shows beyond lists: pages across rooms, files, usage, the home page and the search."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from backoffice import (
+    adjust_page,
+    balance_page,
+    contract_page,
+    customer_page,
+    explorer_page,
+    ingest_page,
+    invoice_page,
+    rate_compare,
+    rate_editor,
+    reconciliation_page,
+)
+from backoffice.home import home_context
+from backoffice.search import find
+from usage import admin as usage
+
+__all__ = ["CONTEXTS", "ROUTES", "find", "home_context"]
+
+CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
+    "customers.customer": customer_page.context,
+    "balances.balance": balance_page.context,
+    "contracts.contract": contract_page.context,
+    "invoices.invoice": invoice_page.context,
+}
+"""What the pages of these records show from several rooms, by model label (RecordAdmin.record_context)."""
+
+ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
+    ("customers/customer/<uuid:object_id>/console/", customer_page.open_console, "customers_customer_console"),
+    ("customers/customer/<uuid:object_id>/adjust/", adjust_page.adjust, "customers_customer_adjust"),
+    ("balances/balance/ledgers.csv", balance_page.ledgers_csv, "balances_ledgers"),
+    ("balances/balance/<uuid:object_id>/ledger.csv", balance_page.ledger_csv, "balances_ledger"),
+    ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
+    ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
+    ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
+    ("catalog/ratecard/<uuid:object_id>/add-rates/", rate_editor.add_rates_page, "catalog_ratecard_add_rates"),
+    ("catalog/ratecard/<uuid:object_id>/rates.csv", rate_compare.rates_csv, "catalog_ratecard_rates"),
+    ("catalog/ratecard/<uuid:object_id>/compare/", rate_compare.compare, "catalog_ratecard_compare"),
+    ("usage/explorer/", explorer_page.explorer, "usage_explorer"),
+    ("usage/explorer.csv", explorer_page.explorer_csv, "usage_explorer_csv"),
+    ("usage/ingest/", ingest_page.health_page, "usage_ingest"),
+    ("usage/ingest/live/", ingest_page.health_live, "usage_ingest_live"),
+    ("usage/reconciliation/", reconciliation_page.reconciliation, "usage_reconciliation"),
+    ("usage/unmatched/", reconciliation_page.unmatched, "usage_unmatched"),
+    ("usage/conflicts/", reconciliation_page.conflicts, "usage_conflicts"),
+    ("usage/names/", reconciliation_page.give_name, "usage_names"),
+    ("usage/events/", usage.search_events, "usage_events"),
+)
+"""Pages that belong to no list: route below /admin/, view, name."""

@@ -1,0 +1,102 @@
+"""The back office's site: Django's admin in unfold's skin, with our home page, search and pages across rooms."""
+
+from collections.abc import Callable
+from functools import update_wrapper
+from importlib import import_module
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.functional import cached_property
+from unfold.sites import UnfoldAdminSite
+
+from core import audit
+from core.clock import now
+
+LONGEST_QUERY = 200
+
+
+class BackOffice(UnfoldAdminSite):
+    """Every view of it runs as its member of staff: services record who did it without being told."""
+
+    enable_nav_sidebar = True
+    index_title = "Home"
+
+    @cached_property
+    def wiring(self) -> Any:
+        """`backoffice.pages`, read late: the rooms' admin modules register themselves here while they load."""
+        return import_module("backoffice.pages")
+
+    @property
+    def pages(self) -> dict[str, Callable[[HttpRequest, Any], dict[str, Any]]]:
+        """What records' pages show from several rooms."""
+        contexts: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = self.wiring.CONTEXTS
+        return contexts
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Django's guard, then the actor of the audit trail, and refusals as pages of this site."""
+
+        def as_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            token = audit.set_actor(actor_of(request))
+            try:
+                if has_nul(request):  # PostgreSQL would refuse the query
+                    return self.refusal(request, 400, "Not understood", "The address contains a NUL character.")
+                return view(request, *args, **kwargs)
+            except PermissionDenied:
+                return self.refusal(request, 403, "Not for your role", "Ask an owner if you should be able to do this.")
+            except Http404:
+                return self.refusal(request, 404, "Not found", "There is nothing at this address, or not any more.")
+            finally:
+                audit.reset_actor(token)
+
+        return super().admin_view(update_wrapper(as_staff, view), cacheable)
+
+    def refusal(self, request: HttpRequest, status: int, title: str, reason: str) -> TemplateResponse:
+        """A page that says why not, with the way back."""
+        context = {**self.each_context(request), "title": title, "reason": reason}
+        return TemplateResponse(request, "admin/back_office/refused.html", context, status=status)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Our own pages before the rest: Django's last pattern takes any path."""
+        own = [path(route, self.admin_view(view), name=name) for route, view, name in self.wiring.ROUTES]
+        return own + super().get_urls()
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """The home page."""
+        request.current_app = self.name
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            **self.wiring.home_context(request, now=now()),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/back_office/home.html", context)
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The command palette (Ctrl+K): what one typed name, id, alias or number means. Nothing is cached."""
+        term = request.GET.get("s", "").strip()[:LONGEST_QUERY]
+        if not term:
+            return HttpResponse()
+        template = "results_palette" if "extended" in request.GET else "results_plain"
+        context = {"results": self.wiring.find(request, term), "term": term}
+        return TemplateResponse(
+            request, f"admin/back_office/{template}.html", context, headers={"HX-Trigger": "search"}
+        )
+
+
+def has_nul(request: HttpRequest) -> bool:
+    """Whether the query string holds a character that no text in PostgreSQL can."""
+    return any("\x00" in text for name, values in request.GET.lists() for text in (name, *values))
+
+
+def actor_of(request: HttpRequest) -> audit.Actor:
+    """The member of staff behind this request, as the audit trail names people."""
+    return audit.Actor(
+        user_id=request.user.pk,
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+        ip=request.META.get("REMOTE_ADDR") or None,
+        label=request.user.get_username(),
+    )

@@ -1,9 +1,0 @@
-"""Django's admin, with our site in the place of its own."""
-
-from django.contrib.admin.apps import AdminConfig
-
-
-class BackOfficeConfig(AdminConfig):
-    """Django's admin with our site."""
-
-    default_site = "billing_site.admin.site.BackOffice"
