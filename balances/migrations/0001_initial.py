@@ -15,10 +15,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("auth", "__first__"),
         ("catalog", "0001_initial"),
         ("contracts", "0001_initial"),
         ("customers", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -166,6 +166,153 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["created_at", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rollover_fraction__isnull", True),
+                            models.Q(("rollover_fraction__gte", 0), ("rollover_fraction__lte", 1)),
+                            _connector="OR",
+                        ),
+                        name="recurring_grant_rollover_is_a_fraction",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("specifiers", []),
+                            models.Q(("applicable_product_ids", []), ("applicable_product_tags", [])),
+                            _connector="OR",
+                        ),
+                        name="recurring_grant_specifiers_stand_alone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_unit_price__isnull", True),
+                                models.Q(("access_unit_price", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_unit_price__isnull", True),
+                                models.Q(("access_unit_price", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_unit_price__isnull", True),
+                                models.Q(("access_unit_price", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_quantity__isnull", True),
+                                models.Q(("access_quantity", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_quantity__isnull", True),
+                                models.Q(("access_quantity", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("access_quantity__isnull", True),
+                                models.Q(("access_quantity", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_unit_price__isnull", True),
+                                models.Q(("invoice_unit_price", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_unit_price__isnull", True),
+                                models.Q(("invoice_unit_price", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_unit_price__isnull", True),
+                                models.Q(("invoice_unit_price", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_quantity__isnull", True),
+                                models.Q(("invoice_quantity", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_quantity__isnull", True),
+                                models.Q(("invoice_quantity", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoice_quantity__isnull", True),
+                                models.Q(("invoice_quantity", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="recurring_grant_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="recurring_grant_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("access_quantity__gte", 0), ("access_unit_price__gte", 0), ("duration__gte", 1)
+                        ),
+                        name="recurring_grant_amounts_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("invoice_quantity__isnull", True), ("invoice_unit_price__isnull", True)),
+                            models.Q(("invoice_quantity__gte", 0), ("invoice_unit_price__gte", 0), ("kind", "COMMIT")),
+                            _connector="OR",
+                        ),
+                        name="recurring_grant_invoice_is_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("allocation", ""), ("subscription__isnull", True)),
+                            models.Q(
+                                ("access_quantity", 1),
+                                ("allocation__in", ["POOLED", "INDIVIDUAL"]),
+                                ("subscription__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="recurring_grant_allocates_to_seats",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -292,6 +439,108 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-created_at", "-id"], name="balance_customer_idx"),
+                    models.Index(fields=["contract"], name="balance_contract_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("rollover_fraction__isnull", True),
+                            models.Q(("rollover_fraction__gte", 0), ("rollover_fraction__lte", 1)),
+                            _connector="OR",
+                        ),
+                        name="balance_rollover_is_a_fraction",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("specifiers", []),
+                            models.Q(("applicable_product_ids", []), ("applicable_product_tags", [])),
+                            _connector="OR",
+                        ),
+                        name="balance_specifiers_stand_alone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rollover_fraction__isnull", True),
+                                models.Q(("rollover_fraction", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("cost_basis__isnull", True),
+                                models.Q(("cost_basis", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("cost_basis__isnull", True),
+                                models.Q(("cost_basis", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("cost_basis__isnull", True),
+                                models.Q(("cost_basis", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="balance_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cost_basis__gte", 0)), name="balance_cost_not_negative"
+                    ),
+                    models.UniqueConstraint(fields=("uniqueness_key",), name="balance_uniqueness_key_once"),
+                    models.UniqueConstraint(fields=("recurring", "period_start"), name="balance_child_once_per_period"),
+                    models.UniqueConstraint(
+                        fields=("rolled_over_from", "contract"), name="balance_rolled_over_once_per_contract"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("period_start__isnull", True), ("recurring__isnull", True)),
+                            models.Q(("period_start__isnull", False), ("recurring__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="balance_child_has_its_period",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("applicable_contract_ids__isnull", True), ("contract__isnull", True), _connector="OR"
+                        ),
+                        name="balance_of_a_contract_is_for_it",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "POSTPAID"), _negated=True),
+                            ("invoice_contract__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="balance_postpaid_is_invoiced",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -320,6 +569,185 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["starting_at", "id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("balance", 0), _negated=True),
+                        fields=["ending_before"],
+                        name="segment_to_expire_idx",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("starting_at__lt", models.F("ending_before"))), name="segment_not_empty"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("granted__isnull", True), models.Q(("granted", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("granted__isnull", True),
+                                models.Q(("granted", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("granted__isnull", True),
+                                models.Q(("granted", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("manual__isnull", True), models.Q(("manual", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("manual__isnull", True),
+                                models.Q(("manual", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("manual__isnull", True),
+                                models.Q(("manual", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(("used__isnull", True), models.Q(("used", "NaN"), _negated=True), _connector="OR"),
+                            models.Q(
+                                ("used__isnull", True), models.Q(("used", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("used__isnull", True), models.Q(("used", "-Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("expired__isnull", True), models.Q(("expired", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("expired__isnull", True),
+                                models.Q(("expired", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("expired__isnull", True),
+                                models.Q(("expired", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rolled_over__isnull", True),
+                                models.Q(("rolled_over", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rolled_over__isnull", True),
+                                models.Q(("rolled_over", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rolled_over__isnull", True),
+                                models.Q(("rolled_over", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("trued_up__isnull", True),
+                                models.Q(("trued_up", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("trued_up__isnull", True),
+                                models.Q(("trued_up", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("trued_up__isnull", True),
+                                models.Q(("trued_up", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("balance__isnull", True), models.Q(("balance", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("balance__isnull", True),
+                                models.Q(("balance", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("balance__isnull", True),
+                                models.Q(("balance", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="segment_sums_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("seat_granted__isnull", True),
+                                models.Q(("seat_granted", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("seat_granted__isnull", True),
+                                models.Q(("seat_granted", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("seat_granted__isnull", True),
+                                models.Q(("seat_granted", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="segment_seat_granted_finite",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("seat_id", ""), _negated=True),
+                        fields=("owner", "seat_group_key", "seat_id"),
+                        name="segment_once_per_seat",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("seat_group_key", ""), ("seat_id", "")),
+                            models.Q(
+                                models.Q(("seat_group_key", ""), _negated=True),
+                                models.Q(("seat_id", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="segment_names_its_seat",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("expired__gte", 0),
+                            ("granted__gte", 0),
+                            ("rolled_over__gte", 0),
+                            ("trued_up__gte", 0),
+                            ("used__gte", 0),
+                        ),
+                        name="segment_sums_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "balance",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        django.db.models.expressions.CombinedExpression(
+                                            django.db.models.expressions.CombinedExpression(
+                                                django.db.models.expressions.CombinedExpression(
+                                                    models.F("granted"), "+", models.F("manual")
+                                                ),
+                                                "-",
+                                                models.F("used"),
+                                            ),
+                                            "-",
+                                            models.F("expired"),
+                                        ),
+                                        "-",
+                                        models.F("rolled_over"),
+                                    ),
+                                    "-",
+                                    models.F("trued_up"),
+                                ),
+                            )
+                        ),
+                        name="segment_adds_up",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -381,6 +809,76 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "ledger entries",
                 "ordering": ["effective_at", "id"],
+                "indexes": [models.Index(fields=["segment", "effective_at", "id"], name="ledger_segment_idx")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="ledger_amount_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="ledger_amount_not_zero"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "AUTOMATED_INVOICE_DEDUCTION")),
+                        fields=("invoice_id", "segment"),
+                        name="ledger_one_deduction_per_invoice_and_segment",
+                    ),
+                    models.UniqueConstraint(fields=("uniqueness_key",), name="ledger_uniqueness_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind__in", ["AUTOMATED_INVOICE_DEDUCTION", "TRUEUP"]), _negated=True),
+                            models.Q(
+                                ("invoice_id__isnull", False),
+                                models.Q(
+                                    ("amount__lt", 0),
+                                    models.Q(("kind", "TRUEUP"), ("reverses__isnull", False)),
+                                    _connector="OR",
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="ledger_deduction_names_its_invoice",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "CANCELED"), _negated=True),
+                            models.Q(("amount__gt", 0), ("invoice_id__isnull", False), ("reverses__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="ledger_return_names_its_deduction",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "EXPIRATION"), _negated=True),
+                            ("amount__lt", 0),
+                            ("reverses__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="ledger_expiry_takes_away",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "MANUAL"), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="ledger_manual_says_why",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -527,6 +1025,225 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-made_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["-made_at", "-id"], name="adjustment_newest_idx"),
+                    models.Index(
+                        condition=models.Q(("status", "PENDING")), fields=["made_at"], name="adjustment_waiting_idx"
+                    ),
+                    models.Index(
+                        condition=models.Q(("approval", ""), ("status", "POSTED")),
+                        fields=["made_by", "made_at"],
+                        name="adjustment_maker_idx",
+                    ),
+                    models.Index(
+                        condition=models.Q(("approval", ""), ("status", "POSTED")),
+                        fields=["customer", "made_at"],
+                        name="adjustment_sum_idx",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True),
+                                models.Q(("worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("by_maker__isnull", True),
+                                models.Q(("by_maker", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("by_maker__isnull", True),
+                                models.Q(("by_maker", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("by_maker__isnull", True),
+                                models.Q(("by_maker", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("for_customer__isnull", True),
+                                models.Q(("for_customer", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("for_customer__isnull", True),
+                                models.Q(("for_customer", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("for_customer__isnull", True),
+                                models.Q(("for_customer", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="adjustment_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="adjustment_amount_not_zero"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("worth__isnull", True), ("worth__gte", 0), _connector="OR"),
+                        name="adjustment_worth_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("credit_type", uuid.UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")), _negated=True),
+                            ("worth__isnull", True),
+                            ("worth", django.db.models.functions.math.Abs(models.F("amount"))),
+                            _connector="OR",
+                        ),
+                        name="adjustment_dollars_are_worth_themselves",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("access_from__isnull", True), ("product__isnull", True), ("segment__isnull", False)
+                            ),
+                            models.Q(
+                                ("access_from__isnull", False),
+                                ("access_until__gt", models.F("access_from")),
+                                ("amount__gt", 0),
+                                ("product__isnull", False),
+                                ("segment__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_is_an_entry_or_a_credit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("segment__isnull", True),
+                            models.Q(
+                                ("applicable_product_ids", []),
+                                ("applicable_product_tags", []),
+                                ("contract__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_scope_is_of_a_credit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("approval", ""), _negated=True),
+                            models.Q(
+                                (
+                                    "limit_worth__gte",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("worth"), "+", models.F("for_customer")
+                                    ),
+                                ),
+                                ("worth__isnull", False),
+                                (
+                                    "worth__lte",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("limit_worth"), "-", models.F("by_maker")
+                                    ),
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_alone_only_within_the_limit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["PENDING", "WITHDRAWN"]),
+                            models.Q(("approval", ""), ("decided_by__isnull", True), ("status", "POSTED")),
+                            models.Q(
+                                ("decided_by__isnull", False),
+                                models.Q(("decided_by", models.F("made_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("status", "PENDING")),
+                            models.Q(models.Q(("status", "PENDING"), _negated=True), ("decided_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="adjustment_decision_is_dated",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("credit__isnull", True),
+                                ("entry__isnull", False),
+                                ("segment__isnull", False),
+                                ("status", "POSTED"),
+                            ),
+                            models.Q(
+                                ("credit__isnull", False),
+                                ("entry__isnull", True),
+                                ("segment__isnull", True),
+                                ("status", "POSTED"),
+                            ),
+                            models.Q(
+                                models.Q(("status", "POSTED"), _negated=True),
+                                ("credit__isnull", True),
+                                ("entry__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_posted_has_its_effect",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("public_reason", ""), _negated=True), name="adjustment_says_why"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -556,6 +1273,57 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("customer", "credit_type"), name="spendable_once_per_unit"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("live__isnull", True), models.Q(("live", "NaN"), _negated=True), _connector="OR"),
+                            models.Q(
+                                ("live__isnull", True), models.Q(("live", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("live__isnull", True), models.Q(("live", "-Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(("held__isnull", True), models.Q(("held", "NaN"), _negated=True), _connector="OR"),
+                            models.Q(
+                                ("held__isnull", True), models.Q(("held", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("held__isnull", True), models.Q(("held", "-Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("committed__isnull", True),
+                                models.Q(("committed", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("committed__isnull", True),
+                                models.Q(("committed", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("committed__isnull", True),
+                                models.Q(("committed", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="spendable_sums_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("committed__gte", 0), ("held__gte", 0), ("live__gte", 0)),
+                        name="spendable_sums_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("as_of__isnull", True), ("rounds", 0)),
+                            models.Q(
+                                ("as_of__isnull", False), ("rounds__gt", 0), ("valid_from__lt", models.F("valid_until"))
+                            ),
+                            _connector="OR",
+                        ),
+                        name="spendable_knows_its_time",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -607,6 +1375,118 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-created_at", "-id"], name="reservation_customer_idx"),
+                    models.Index(
+                        condition=models.Q(("status", "HELD")),
+                        fields=["spendable", "expires_at"],
+                        name="reservation_held_idx",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "COMMITTED")),
+                        fields=["lapses_at"],
+                        name="reservation_committed_idx",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status__in", ["HELD", "COMMITTED"]), ("transaction_id__isnull", False)),
+                        fields=["spendable", "-created_at"],
+                        name="reservation_waiting_idx",
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)),
+                        fields=["ended_at"],
+                        name="reservation_ended_idx",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("reserved__isnull", True),
+                                models.Q(("reserved", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("reserved__isnull", True),
+                                models.Q(("reserved", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("reserved__isnull", True),
+                                models.Q(("reserved", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("amount__isnull", True),
+                                models.Q(("amount", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="reservation_amounts_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0), ("reserved__gt", 0)), name="reservation_amounts_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__lte", models.F("reserved"))), name="reservation_never_grows"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("created_at__lt", models.F("expires_at"))),
+                        name="reservation_ends_after_start",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("transaction_id__isnull", False),
+                            models.Q(("status__in", ["RELEASED", "EXPIRED"]), _negated=True),
+                        ),
+                        fields=("transaction_id",),
+                        name="reservation_transaction_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("uniqueness_key__isnull", False)),
+                        fields=("uniqueness_key",),
+                        name="reservation_uniqueness_key_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["COMMITTED", "LAPSED"]), _negated=True),
+                            models.Q(
+                                ("committed_at__isnull", False),
+                                ("lapses_at__isnull", False),
+                                ("transaction_id__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reservation_committed_to_an_event",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "SETTLED"), _negated=True),
+                            ("transaction_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="reservation_settled_by_an_event",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("ended_at__isnull", True), ("status__in", ["HELD", "COMMITTED"])),
+                            models.Q(
+                                ("ended_at__isnull", False),
+                                models.Q(("status__in", ["HELD", "COMMITTED"]), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reservation_knows_its_end",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -709,921 +1589,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rollover_fraction__isnull", True),
-                    models.Q(("rollover_fraction__gte", 0), ("rollover_fraction__lte", 1)),
-                    _connector="OR",
-                ),
-                name="recurring_grant_rollover_is_a_fraction",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("specifiers", []),
-                    models.Q(("applicable_product_ids", []), ("applicable_product_tags", [])),
-                    _connector="OR",
-                ),
-                name="recurring_grant_specifiers_stand_alone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("priority__isnull", True), models.Q(("priority", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_unit_price__isnull", True),
-                        models.Q(("access_unit_price", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_unit_price__isnull", True),
-                        models.Q(("access_unit_price", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_unit_price__isnull", True),
-                        models.Q(("access_unit_price", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_quantity__isnull", True),
-                        models.Q(("access_quantity", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_quantity__isnull", True),
-                        models.Q(("access_quantity", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("access_quantity__isnull", True),
-                        models.Q(("access_quantity", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_unit_price__isnull", True),
-                        models.Q(("invoice_unit_price", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_unit_price__isnull", True),
-                        models.Q(("invoice_unit_price", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_unit_price__isnull", True),
-                        models.Q(("invoice_unit_price", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_quantity__isnull", True),
-                        models.Q(("invoice_quantity", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_quantity__isnull", True),
-                        models.Q(("invoice_quantity", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("invoice_quantity__isnull", True),
-                        models.Q(("invoice_quantity", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="recurring_grant_numbers_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ending_before__isnull", True), ("starting_at__lt", models.F("ending_before")), _connector="OR"
-                ),
-                name="recurring_grant_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("access_quantity__gte", 0), ("access_unit_price__gte", 0), ("duration__gte", 1)),
-                name="recurring_grant_amounts_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("invoice_quantity__isnull", True), ("invoice_unit_price__isnull", True)),
-                    models.Q(("invoice_quantity__gte", 0), ("invoice_unit_price__gte", 0), ("kind", "COMMIT")),
-                    _connector="OR",
-                ),
-                name="recurring_grant_invoice_is_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="recurringgrant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("allocation", ""), ("subscription__isnull", True)),
-                    models.Q(
-                        ("access_quantity", 1),
-                        ("allocation__in", ["POOLED", "INDIVIDUAL"]),
-                        ("subscription__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="recurring_grant_allocates_to_seats",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="balance",
-            index=models.Index(fields=["customer", "-created_at", "-id"], name="balance_customer_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="balance",
-            index=models.Index(fields=["contract"], name="balance_contract_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("rollover_fraction__isnull", True),
-                    models.Q(("rollover_fraction__gte", 0), ("rollover_fraction__lte", 1)),
-                    _connector="OR",
-                ),
-                name="balance_rollover_is_a_fraction",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("specifiers", []),
-                    models.Q(("applicable_product_ids", []), ("applicable_product_tags", [])),
-                    _connector="OR",
-                ),
-                name="balance_specifiers_stand_alone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("priority__isnull", True), models.Q(("priority", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("rollover_fraction__isnull", True),
-                        models.Q(("rollover_fraction", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("cost_basis__isnull", True), models.Q(("cost_basis", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("cost_basis__isnull", True),
-                        models.Q(("cost_basis", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("cost_basis__isnull", True),
-                        models.Q(("cost_basis", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="balance_numbers_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cost_basis__gte", 0)), name="balance_cost_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.UniqueConstraint(fields=("uniqueness_key",), name="balance_uniqueness_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.UniqueConstraint(
-                fields=("recurring", "period_start"), name="balance_child_once_per_period"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.UniqueConstraint(
-                fields=("rolled_over_from", "contract"), name="balance_rolled_over_once_per_contract"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("period_start__isnull", True), ("recurring__isnull", True)),
-                    models.Q(("period_start__isnull", False), ("recurring__isnull", False)),
-                    _connector="OR",
-                ),
-                name="balance_child_has_its_period",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("applicable_contract_ids__isnull", True), ("contract__isnull", True), _connector="OR"
-                ),
-                name="balance_of_a_contract_is_for_it",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="balance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "POSTPAID"), _negated=True), ("invoice_contract__isnull", False), _connector="OR"
-                ),
-                name="balance_postpaid_is_invoiced",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="segment",
-            index=models.Index(
-                condition=models.Q(("balance", 0), _negated=True),
-                fields=["ending_before"],
-                name="segment_to_expire_idx",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("starting_at__lt", models.F("ending_before"))), name="segment_not_empty"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("granted__isnull", True), models.Q(("granted", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("granted__isnull", True), models.Q(("granted", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("granted__isnull", True), models.Q(("granted", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("manual__isnull", True), models.Q(("manual", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("manual__isnull", True), models.Q(("manual", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("manual__isnull", True), models.Q(("manual", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("used__isnull", True), models.Q(("used", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("used__isnull", True), models.Q(("used", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("used__isnull", True), models.Q(("used", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("expired__isnull", True), models.Q(("expired", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("expired__isnull", True), models.Q(("expired", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("expired__isnull", True), models.Q(("expired", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("rolled_over__isnull", True), models.Q(("rolled_over", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("rolled_over__isnull", True),
-                        models.Q(("rolled_over", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("rolled_over__isnull", True),
-                        models.Q(("rolled_over", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(("trued_up__isnull", True), models.Q(("trued_up", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("trued_up__isnull", True), models.Q(("trued_up", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("trued_up__isnull", True), models.Q(("trued_up", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("balance__isnull", True), models.Q(("balance", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("balance__isnull", True), models.Q(("balance", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("balance__isnull", True), models.Q(("balance", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="segment_sums_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("seat_granted__isnull", True),
-                        models.Q(("seat_granted", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("seat_granted__isnull", True),
-                        models.Q(("seat_granted", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("seat_granted__isnull", True),
-                        models.Q(("seat_granted", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="segment_seat_granted_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("seat_id", ""), _negated=True),
-                fields=("owner", "seat_group_key", "seat_id"),
-                name="segment_once_per_seat",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("seat_group_key", ""), ("seat_id", "")),
-                    models.Q(models.Q(("seat_group_key", ""), _negated=True), models.Q(("seat_id", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="segment_names_its_seat",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("expired__gte", 0),
-                    ("granted__gte", 0),
-                    ("rolled_over__gte", 0),
-                    ("trued_up__gte", 0),
-                    ("used__gte", 0),
-                ),
-                name="segment_sums_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="segment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "balance",
-                        django.db.models.expressions.CombinedExpression(
-                            django.db.models.expressions.CombinedExpression(
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        django.db.models.expressions.CombinedExpression(
-                                            models.F("granted"), "+", models.F("manual")
-                                        ),
-                                        "-",
-                                        models.F("used"),
-                                    ),
-                                    "-",
-                                    models.F("expired"),
-                                ),
-                                "-",
-                                models.F("rolled_over"),
-                            ),
-                            "-",
-                            models.F("trued_up"),
-                        ),
-                    )
-                ),
-                name="segment_adds_up",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ledgerentry",
-            index=models.Index(fields=["segment", "effective_at", "id"], name="ledger_segment_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="ledger_amount_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="ledger_amount_not_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "AUTOMATED_INVOICE_DEDUCTION")),
-                fields=("invoice_id", "segment"),
-                name="ledger_one_deduction_per_invoice_and_segment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.UniqueConstraint(fields=("uniqueness_key",), name="ledger_uniqueness_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind__in", ["AUTOMATED_INVOICE_DEDUCTION", "TRUEUP"]), _negated=True),
-                    models.Q(
-                        ("invoice_id__isnull", False),
-                        models.Q(
-                            ("amount__lt", 0),
-                            models.Q(("kind", "TRUEUP"), ("reverses__isnull", False)),
-                            _connector="OR",
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="ledger_deduction_names_its_invoice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "CANCELED"), _negated=True),
-                    models.Q(("amount__gt", 0), ("invoice_id__isnull", False), ("reverses__isnull", False)),
-                    _connector="OR",
-                ),
-                name="ledger_return_names_its_deduction",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "EXPIRATION"), _negated=True),
-                    ("amount__lt", 0),
-                    ("reverses__isnull", False),
-                    _connector="OR",
-                ),
-                name="ledger_expiry_takes_away",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgerentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "MANUAL"), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="ledger_manual_says_why",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="adjustment",
-            index=models.Index(fields=["-made_at", "-id"], name="adjustment_newest_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="adjustment",
-            index=models.Index(
-                condition=models.Q(("status", "PENDING")), fields=["made_at"], name="adjustment_waiting_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="adjustment",
-            index=models.Index(
-                condition=models.Q(("approval", ""), ("status", "POSTED")),
-                fields=["made_by", "made_at"],
-                name="adjustment_maker_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="adjustment",
-            index=models.Index(
-                condition=models.Q(("approval", ""), ("status", "POSTED")),
-                fields=["customer", "made_at"],
-                name="adjustment_sum_idx",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("worth__isnull", True), models.Q(("worth", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("limit_worth__isnull", True), models.Q(("limit_worth", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("limit_worth__isnull", True),
-                        models.Q(("limit_worth", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("limit_worth__isnull", True),
-                        models.Q(("limit_worth", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(("by_maker__isnull", True), models.Q(("by_maker", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("by_maker__isnull", True), models.Q(("by_maker", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("by_maker__isnull", True), models.Q(("by_maker", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("for_customer__isnull", True),
-                        models.Q(("for_customer", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("for_customer__isnull", True),
-                        models.Q(("for_customer", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("for_customer__isnull", True),
-                        models.Q(("for_customer", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(("priority__isnull", True), models.Q(("priority", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="adjustment_numbers_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="adjustment_amount_not_zero"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("worth__isnull", True), ("worth__gte", 0), _connector="OR"),
-                name="adjustment_worth_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("credit_type", uuid.UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")), _negated=True),
-                    ("worth__isnull", True),
-                    ("worth", django.db.models.functions.math.Abs(models.F("amount"))),
-                    _connector="OR",
-                ),
-                name="adjustment_dollars_are_worth_themselves",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("access_from__isnull", True), ("product__isnull", True), ("segment__isnull", False)),
-                    models.Q(
-                        ("access_from__isnull", False),
-                        ("access_until__gt", models.F("access_from")),
-                        ("amount__gt", 0),
-                        ("product__isnull", False),
-                        ("segment__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="adjustment_is_an_entry_or_a_credit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("segment__isnull", True),
-                    models.Q(
-                        ("applicable_product_ids", []), ("applicable_product_tags", []), ("contract__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="adjustment_scope_is_of_a_credit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("approval", ""), _negated=True),
-                    models.Q(
-                        (
-                            "limit_worth__gte",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("worth"), "+", models.F("for_customer")
-                            ),
-                        ),
-                        ("worth__isnull", False),
-                        (
-                            "worth__lte",
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("limit_worth"), "-", models.F("by_maker")
-                            ),
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="adjustment_alone_only_within_the_limit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("status__in", ["PENDING", "WITHDRAWN"]),
-                    models.Q(("approval", ""), ("decided_by__isnull", True), ("status", "POSTED")),
-                    models.Q(
-                        ("decided_by__isnull", False), models.Q(("decided_by", models.F("made_by")), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="adjustment_maker_is_not_checker",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("status", "PENDING")),
-                    models.Q(models.Q(("status", "PENDING"), _negated=True), ("decided_at__isnull", False)),
-                    _connector="OR",
-                ),
-                name="adjustment_decision_is_dated",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("credit__isnull", True),
-                        ("entry__isnull", False),
-                        ("segment__isnull", False),
-                        ("status", "POSTED"),
-                    ),
-                    models.Q(
-                        ("credit__isnull", False),
-                        ("entry__isnull", True),
-                        ("segment__isnull", True),
-                        ("status", "POSTED"),
-                    ),
-                    models.Q(
-                        models.Q(("status", "POSTED"), _negated=True), ("credit__isnull", True), ("entry__isnull", True)
-                    ),
-                    _connector="OR",
-                ),
-                name="adjustment_posted_has_its_effect",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="adjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("public_reason", ""), _negated=True), name="adjustment_says_why"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spendable",
-            constraint=models.UniqueConstraint(fields=("customer", "credit_type"), name="spendable_once_per_unit"),
-        ),
-        migrations.AddConstraint(
-            model_name="spendable",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("live__isnull", True), models.Q(("live", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("live__isnull", True), models.Q(("live", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("live__isnull", True), models.Q(("live", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("held__isnull", True), models.Q(("held", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("held__isnull", True), models.Q(("held", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("held__isnull", True), models.Q(("held", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("committed__isnull", True), models.Q(("committed", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("committed__isnull", True), models.Q(("committed", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("committed__isnull", True),
-                        models.Q(("committed", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="spendable_sums_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spendable",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("committed__gte", 0), ("held__gte", 0), ("live__gte", 0)),
-                name="spendable_sums_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="spendable",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("as_of__isnull", True), ("rounds", 0)),
-                    models.Q(("as_of__isnull", False), ("rounds__gt", 0), ("valid_from__lt", models.F("valid_until"))),
-                    _connector="OR",
-                ),
-                name="spendable_knows_its_time",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(fields=["customer", "-created_at", "-id"], name="reservation_customer_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("status", "HELD")), fields=["spendable", "expires_at"], name="reservation_held_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("status", "COMMITTED")), fields=["lapses_at"], name="reservation_committed_idx"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("status__in", ["HELD", "COMMITTED"]), ("transaction_id__isnull", False)),
-                fields=["spendable", "-created_at"],
-                name="reservation_waiting_idx",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reservation",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", False)), fields=["ended_at"], name="reservation_ended_idx"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reserved__isnull", True), models.Q(("reserved", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("reserved__isnull", True), models.Q(("reserved", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("reserved__isnull", True), models.Q(("reserved", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("amount__isnull", True), models.Q(("amount", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("amount__isnull", True), models.Q(("amount", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="reservation_amounts_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0), ("reserved__gt", 0)), name="reservation_amounts_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__lte", models.F("reserved"))), name="reservation_never_grows"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("created_at__lt", models.F("expires_at"))), name="reservation_ends_after_start"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("transaction_id__isnull", False), models.Q(("status__in", ["RELEASED", "EXPIRED"]), _negated=True)
-                ),
-                fields=("transaction_id",),
-                name="reservation_transaction_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("uniqueness_key__isnull", False)),
-                fields=("uniqueness_key",),
-                name="reservation_uniqueness_key_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ["COMMITTED", "LAPSED"]), _negated=True),
-                    models.Q(
-                        ("committed_at__isnull", False), ("lapses_at__isnull", False), ("transaction_id__isnull", False)
-                    ),
-                    _connector="OR",
-                ),
-                name="reservation_committed_to_an_event",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "SETTLED"), _negated=True), ("transaction_id__isnull", False), _connector="OR"
-                ),
-                name="reservation_settled_by_an_event",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reservation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ended_at__isnull", True), ("status__in", ["HELD", "COMMITTED"])),
-                    models.Q(
-                        ("ended_at__isnull", False), models.Q(("status__in", ["HELD", "COMMITTED"]), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="reservation_knows_its_end",
-            ),
         ),
     ]

@@ -51,6 +51,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("created_at__lt", models.F("expires_at"))), name="embed_session_has_a_life"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DownloadLink",
@@ -68,6 +75,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("created_at__lt", models.F("expires_at"))), name="download_link_has_a_life"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AccessToken",
@@ -82,23 +96,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="embedsession",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("created_at__lt", models.F("expires_at"))), name="embed_session_has_a_life"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="downloadlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("created_at__lt", models.F("expires_at"))), name="download_link_has_a_life"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accesstoken",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("created_at__lt", models.F("expires_at"))), name="access_token_has_a_life"
-            ),
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("created_at__lt", models.F("expires_at"))), name="access_token_has_a_life"
+                    )
+                ],
+            },
         ),
     ]

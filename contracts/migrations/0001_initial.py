@@ -98,6 +98,18 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["customer", "starting_at"], name="contract_customer_idx")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("uniqueness_key",), name="contract_uniqueness_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="contract_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -117,6 +129,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("uniqueness_key",), name="contract_edit_uniqueness_key_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -143,6 +158,19 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "named schedule entries",
                 "ordering": ["sequence"],
                 "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="contracts_named_schedule_ends_after_start",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("owner", "sequence"), name="contracts_named_schedule_sequence_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -228,6 +256,103 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["sequence"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "sequence"), name="override_sequence_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("multiplier__isnull", True),
+                                models.Q(("multiplier", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("multiplier__isnull", True),
+                                models.Q(("multiplier", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("multiplier__isnull", True),
+                                models.Q(("multiplier", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("priority__isnull", True),
+                                models.Q(("priority", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="override_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="override_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("multiplier__isnull", True), ("multiplier__gte", 0), _connector="OR"),
+                            models.Q(("priority__isnull", True), ("priority__gt", 0), _connector="OR"),
+                        ),
+                        name="override_numbers_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("entitled__isnull", False),
+                                ("multiplier__isnull", True),
+                                ("overwrite_rate__isnull", True),
+                                ("tiers", []),
+                                ("type", ""),
+                            ),
+                            models.Q(
+                                ("multiplier__isnull", True),
+                                ("overwrite_rate__isnull", False),
+                                ("tiers", []),
+                                ("type", "OVERWRITE"),
+                            ),
+                            models.Q(
+                                ("multiplier__isnull", False),
+                                ("overwrite_rate__isnull", True),
+                                ("tiers", []),
+                                ("type", "MULTIPLIER"),
+                            ),
+                            models.Q(
+                                ("multiplier__isnull", True),
+                                ("overwrite_rate__isnull", True),
+                                ("priority__isnull", False),
+                                ("type", "TIERED"),
+                                models.Q(("tiers", []), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="override_fits_its_type",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("override_specifiers", []),
+                            models.Q(("applicable_product_tags", []), ("product__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="override_specifiers_stand_alone",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("target", "LIST_RATE"), ("is_commit_specific", True), _connector="OR"),
+                        name="override_of_commit_rate_is_specific",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -319,6 +444,39 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["sequence"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "sequence"), name="subscription_sequence_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="subscription_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("collection_schedule", "ADVANCE"),
+                            models.Q(
+                                ("billing_anchor_at__isnull", True),
+                                ("invoice_behavior", "BILL_ON_NEXT_COLLECTION_DATE"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="subscription_in_arrears_waits",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("quantity_management_mode", "QUANTITY_ONLY"), ("seat_group_key", "")),
+                            models.Q(
+                                ("quantity_management_mode", "SEAT_BASED"),
+                                models.Q(("seat_group_key", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="subscription_of_seats_names_their_key",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -363,218 +521,45 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["starting_at", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="subscription_change_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind__in", ["ADD_SEATS", "REMOVE_SEATS"]),
+                                ("quantity__isnull", True),
+                                models.Q(("seat_ids", []), _negated=True),
+                            ),
+                            models.Q(("kind", "DELTA"), ("quantity__isnull", False), ("seat_ids", [])),
+                            models.Q(
+                                ("kind__in", ["SET", "ADD_UNASSIGNED", "REMOVE_UNASSIGNED"]),
+                                ("quantity__gte", 0),
+                                ("seat_ids", []),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="subscription_change_fits_its_kind",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(fields=["customer", "starting_at"], name="contract_customer_idx"),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.UniqueConstraint(fields=("uniqueness_key",), name="contract_uniqueness_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ending_before__isnull", True), ("starting_at__lt", models.F("ending_before")), _connector="OR"
-                ),
-                name="contract_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contractedit",
-            constraint=models.UniqueConstraint(fields=("uniqueness_key",), name="contract_edit_uniqueness_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="namedscheduleentry",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ending_before__isnull", True), ("starting_at__lt", models.F("ending_before")), _connector="OR"
-                ),
-                name="contracts_named_schedule_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="namedscheduleentry",
-            constraint=models.UniqueConstraint(
-                fields=("owner", "sequence"), name="contracts_named_schedule_sequence_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.UniqueConstraint(fields=("contract", "sequence"), name="override_sequence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("multiplier__isnull", True), models.Q(("multiplier", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("multiplier__isnull", True),
-                        models.Q(("multiplier", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("multiplier__isnull", True),
-                        models.Q(("multiplier", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(("priority__isnull", True), models.Q(("priority", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("priority__isnull", True), models.Q(("priority", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="override_numbers_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ending_before__isnull", True), ("starting_at__lt", models.F("ending_before")), _connector="OR"
-                ),
-                name="override_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("multiplier__isnull", True), ("multiplier__gte", 0), _connector="OR"),
-                    models.Q(("priority__isnull", True), ("priority__gt", 0), _connector="OR"),
-                ),
-                name="override_numbers_not_negative",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("entitled__isnull", False),
-                        ("multiplier__isnull", True),
-                        ("overwrite_rate__isnull", True),
-                        ("tiers", []),
-                        ("type", ""),
-                    ),
-                    models.Q(
-                        ("multiplier__isnull", True),
-                        ("overwrite_rate__isnull", False),
-                        ("tiers", []),
-                        ("type", "OVERWRITE"),
-                    ),
-                    models.Q(
-                        ("multiplier__isnull", False),
-                        ("overwrite_rate__isnull", True),
-                        ("tiers", []),
-                        ("type", "MULTIPLIER"),
-                    ),
-                    models.Q(
-                        ("multiplier__isnull", True),
-                        ("overwrite_rate__isnull", True),
-                        ("priority__isnull", False),
-                        ("type", "TIERED"),
-                        models.Q(("tiers", []), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="override_fits_its_type",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("override_specifiers", []),
-                    models.Q(("applicable_product_tags", []), ("product__isnull", True)),
-                    _connector="OR",
-                ),
-                name="override_specifiers_stand_alone",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="override",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("target", "LIST_RATE"), ("is_commit_specific", True), _connector="OR"),
-                name="override_of_commit_rate_is_specific",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.UniqueConstraint(fields=("contract", "sequence"), name="subscription_sequence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ending_before__isnull", True), ("starting_at__lt", models.F("ending_before")), _connector="OR"
-                ),
-                name="subscription_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("collection_schedule", "ADVANCE"),
-                    models.Q(("billing_anchor_at__isnull", True), ("invoice_behavior", "BILL_ON_NEXT_COLLECTION_DATE")),
-                    _connector="OR",
-                ),
-                name="subscription_in_arrears_waits",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscription",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("quantity_management_mode", "QUANTITY_ONLY"), ("seat_group_key", "")),
-                    models.Q(
-                        ("quantity_management_mode", "SEAT_BASED"), models.Q(("seat_group_key", ""), _negated=True)
-                    ),
-                    _connector="OR",
-                ),
-                name="subscription_of_seats_names_their_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscriptionchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("quantity__isnull", True), models.Q(("quantity", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("quantity__isnull", True), models.Q(("quantity", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("quantity__isnull", True), models.Q(("quantity", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                ),
-                name="subscription_change_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="subscriptionchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind__in", ["ADD_SEATS", "REMOVE_SEATS"]),
-                        ("quantity__isnull", True),
-                        models.Q(("seat_ids", []), _negated=True),
-                    ),
-                    models.Q(("kind", "DELTA"), ("quantity__isnull", False), ("seat_ids", [])),
-                    models.Q(
-                        ("kind__in", ["SET", "ADD_UNASSIGNED", "REMOVE_UNASSIGNED"]),
-                        ("quantity__gte", 0),
-                        ("seat_ids", []),
-                    ),
-                    _connector="OR",
-                ),
-                name="subscription_change_fits_its_kind",
-            ),
         ),
     ]

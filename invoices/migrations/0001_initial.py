@@ -104,6 +104,132 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-period_start", "-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
+                    models.Index(
+                        condition=models.Q(("status", "DRAFT")),
+                        fields=["next_attempt_at", "period_start"],
+                        name="invoice_due_idx",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "USAGE"), models.Q(("status", "VOID"), _negated=True)),
+                        fields=("contract", "kind", "period_start"),
+                        name="invoice_once_per_period",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("kind", "SCHEDULED"), ("regenerated_from__isnull", True), ("status", "DRAFT")
+                        ),
+                        fields=("contract", "period_start", "credit_type"),
+                        name="invoice_scheduled_once_per_date",
+                    ),
+                    models.UniqueConstraint(fields=("number",), name="invoice_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "VOID"), _negated=True),
+                        fields=("regenerated_from",),
+                        name="invoice_regenerated_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "USAGE"), ("period_start__lt", models.F("period_end"))),
+                            models.Q(("kind", "SCHEDULED"), ("period_start", models.F("period_end"))),
+                            _connector="OR",
+                        ),
+                        name="invoice_period_not_empty",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("subtotal__isnull", True),
+                                models.Q(("subtotal", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("subtotal__isnull", True),
+                                models.Q(("subtotal", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("subtotal__isnull", True),
+                                models.Q(("subtotal", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rounding__isnull", True),
+                                models.Q(("rounding", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rounding__isnull", True),
+                                models.Q(("rounding", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("rounding__isnull", True),
+                                models.Q(("rounding", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("total__isnull", True), models.Q(("total", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("total__isnull", True), models.Q(("total", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("total__isnull", True),
+                                models.Q(("total", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("draft_total__isnull", True),
+                                models.Q(("draft_total", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("draft_total__isnull", True),
+                                models.Q(("draft_total", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("draft_total__isnull", True),
+                                models.Q(("draft_total", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="invoice_amounts_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("number__isnull", True), ("status", "DRAFT"), ("total__isnull", True)),
+                            models.Q(
+                                models.Q(("status", "DRAFT"), _negated=True),
+                                ("issued_at__isnull", False),
+                                ("rounding__isnull", False),
+                                ("subtotal__isnull", False),
+                                ("total__isnull", False),
+                                ("finalized_at__isnull", False),
+                                ("number__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invoice_final_is_complete",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("total__isnull", True),
+                            (
+                                "total",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("subtotal"), "+", models.F("rounding")
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invoice_total_adds_up",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -189,6 +315,74 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("credit_type__isnull", True), ("counted", False), _connector="OR"),
+                        name="invoice_line_counted_in_its_unit",
+                    ),
+                    models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_position_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity__isnull", True),
+                                models.Q(("quantity", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("unit_price__isnull", True),
+                                models.Q(("unit_price", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("unit_price__isnull", True),
+                                models.Q(("unit_price", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("unit_price__isnull", True),
+                                models.Q(("unit_price", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("total__isnull", True), models.Q(("total", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("total__isnull", True), models.Q(("total", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("total__isnull", True),
+                                models.Q(("total", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity_consumed__isnull", True),
+                                models.Q(("quantity_consumed", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity_consumed__isnull", True),
+                                models.Q(("quantity_consumed", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("quantity_consumed__isnull", True),
+                                models.Q(("quantity_consumed", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="invoice_line_amounts_finite",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -205,186 +399,5 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(
-                condition=models.Q(("status", "DRAFT")),
-                fields=["next_attempt_at", "period_start"],
-                name="invoice_due_idx",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "USAGE"), models.Q(("status", "VOID"), _negated=True)),
-                fields=("contract", "kind", "period_start"),
-                name="invoice_once_per_period",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "SCHEDULED"), ("regenerated_from__isnull", True), ("status", "DRAFT")),
-                fields=("contract", "period_start", "credit_type"),
-                name="invoice_scheduled_once_per_date",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("number",), name="invoice_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "VOID"), _negated=True),
-                fields=("regenerated_from",),
-                name="invoice_regenerated_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "USAGE"), ("period_start__lt", models.F("period_end"))),
-                    models.Q(("kind", "SCHEDULED"), ("period_start", models.F("period_end"))),
-                    _connector="OR",
-                ),
-                name="invoice_period_not_empty",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("subtotal__isnull", True), models.Q(("subtotal", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("subtotal__isnull", True), models.Q(("subtotal", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("subtotal__isnull", True), models.Q(("subtotal", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("rounding__isnull", True), models.Q(("rounding", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("rounding__isnull", True), models.Q(("rounding", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("rounding__isnull", True), models.Q(("rounding", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(("total__isnull", True), models.Q(("total", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("total__isnull", True), models.Q(("total", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("total__isnull", True), models.Q(("total", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("draft_total__isnull", True), models.Q(("draft_total", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("draft_total__isnull", True),
-                        models.Q(("draft_total", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("draft_total__isnull", True),
-                        models.Q(("draft_total", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="invoice_amounts_finite",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("number__isnull", True), ("status", "DRAFT"), ("total__isnull", True)),
-                    models.Q(
-                        models.Q(("status", "DRAFT"), _negated=True),
-                        ("issued_at__isnull", False),
-                        ("rounding__isnull", False),
-                        ("subtotal__isnull", False),
-                        ("total__isnull", False),
-                        ("finalized_at__isnull", False),
-                        ("number__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="invoice_final_is_complete",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("total__isnull", True),
-                    (
-                        "total",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("subtotal"), "+", models.F("rounding")
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="invoice_total_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("credit_type__isnull", True), ("counted", False), _connector="OR"),
-                name="invoice_line_counted_in_its_unit",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.UniqueConstraint(fields=("invoice", "position"), name="invoice_line_position_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("quantity__isnull", True), models.Q(("quantity", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("quantity__isnull", True), models.Q(("quantity", "Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("quantity__isnull", True), models.Q(("quantity", "-Infinity"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("unit_price__isnull", True), models.Q(("unit_price", "NaN"), _negated=True), _connector="OR"
-                    ),
-                    models.Q(
-                        ("unit_price__isnull", True),
-                        models.Q(("unit_price", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("unit_price__isnull", True),
-                        models.Q(("unit_price", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(("total__isnull", True), models.Q(("total", "NaN"), _negated=True), _connector="OR"),
-                    models.Q(("total__isnull", True), models.Q(("total", "Infinity"), _negated=True), _connector="OR"),
-                    models.Q(("total__isnull", True), models.Q(("total", "-Infinity"), _negated=True), _connector="OR"),
-                    models.Q(
-                        ("quantity_consumed__isnull", True),
-                        models.Q(("quantity_consumed", "NaN"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("quantity_consumed__isnull", True),
-                        models.Q(("quantity_consumed", "Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                    models.Q(
-                        ("quantity_consumed__isnull", True),
-                        models.Q(("quantity_consumed", "-Infinity"), _negated=True),
-                        _connector="OR",
-                    ),
-                ),
-                name="invoice_line_amounts_finite",
-            ),
         ),
     ]
