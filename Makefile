@@ -14,7 +14,7 @@ NO_SERVERS := DATABASE_URL=postgresql://nobody@127.0.0.1:9/none REDIS_URL=redis:
 PRODUCTION := DJANGO_SETTINGS_MODULE=billing_site.settings.production ALLOWED_HOSTS=billing.example.com \
 	SECRET_KEY=only-for-this-check-Zq8vN3xK7mW2pL5tR9yB4cH6jF1gD0sA TACTUS_PUBLIC_URL=https://billing.example.com $(NO_SERVERS)
 
-.PHONY: help run reset test check format lock acceptance bench setup setup-dev
+.PHONY: help run reset test check format migrations lock acceptance bench setup setup-dev
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ format: setup-dev ## let ruff and djlint rewrite what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	-$(BIN)/djlint $(TEMPLATES) --reformat --quiet
+
+migrations: setup-dev ## make each app's first migration anew from its models; what is kept by hand stays
+	@$(NO_SERVERS) .ci/migrations
 
 bench: setup-dev ## how fast it is on this machine, raw limits beside it (about 8 minutes; ARGS="ingest --seconds 300" for more)
 	$(PY) -m bench $(or $(ARGS),all)

@@ -19,7 +19,8 @@ USD = uuid.UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 class Adjustment(models.Model):
     """An entry in a segment's ledger, or a new credit, that somebody on staff asks for.
 
-    What was asked never changes, and a decision is made once (trigger, migration 0006). Nobody decides on their own.
+    What was asked never changes, and a decision is made once (sql/balances_adjustment.sql). Nobody decides on their
+    own.
     """
 
     class Status(models.TextChoices):

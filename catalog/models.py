@@ -212,7 +212,7 @@ class ProductOrder(models.Model):
 
 
 class RateCardAlias(models.Model):
-    """A name that points at one card at a time, by schedule (an exclusion constraint of the migration proves it)."""
+    """A name that points at one card at a time, by schedule (an exclusion constraint in catalog/sql proves it)."""
 
     id = models.BigAutoField(primary_key=True)
     rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="aliases")

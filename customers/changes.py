@@ -1,4 +1,4 @@
-"""SQL for migrations: how the database notes that a customer's agreements or bookings have changed (core.kept)."""
+"""For migrations: how the database notes that a customer's agreements or bookings have changed (core.kept)."""
 
 from django.db.migrations import RunSQL
 

@@ -1,4 +1,4 @@
-"""What is owed. A FINALIZED invoice and its lines never change (triggers in the migrations); only VOID is left."""
+"""What is owed. A FINALIZED invoice and its lines never change (triggers: invoices/sql); only VOID is left."""
 
 import uuid
 

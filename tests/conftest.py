@@ -9,7 +9,6 @@ browsers, on-commit jobs).
 
 import ssl
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from django.db import close_old_connections
 from django.db.models.signals import post_migrate
 from metronome import DefaultHttpxClient, Metronome
 
+from catalog.seeds import seed_fiat_credit_types
 from core.clock import now
 from core.keys import create_api_key
 
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def restore_currencies(**_: Any) -> None:
     """Puts back what a migration had put there."""
     if not apps.get_model("catalog", "CreditType").objects.exists():
-        import_module("catalog.migrations.0002_fiat_credit_types").seed(apps, None)
+        seed_fiat_credit_types(apps)
 
 
 @pytest.fixture(scope="session")

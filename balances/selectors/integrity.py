@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import connection
 
-# Sums by kind of entry, as the trigger keeps them (migration 0002), and what must hold between invoices and deductions.
+# Sums by kind of entry, as the trigger keeps them (balances/sql), and what must hold between invoices and deductions.
 _DIFFERING = """
 SELECT segment.id, segment.owner_id, segment.balance, coalesce(ledger.balance, 0)
 FROM balances_segment segment

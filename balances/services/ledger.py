@@ -1,4 +1,4 @@
-"""The one writer of the ledger. What an entry does to its segment's sums is a trigger's work (migration 0002)."""
+"""The one writer of the ledger. What an entry does to its segment's sums is its trigger's work (balances/sql)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

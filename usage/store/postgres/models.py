@@ -1,4 +1,4 @@
-"""The tables of the PostgreSQL store; the migrations write them by hand where Django has no words (partitions)."""
+"""The tables of the PostgreSQL store; usage/sql has what Django has no words for (partitions)."""
 
 import json
 from decimal import Decimal

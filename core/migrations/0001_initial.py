@@ -1,0 +1,115 @@
+"""Made from the models by `make migrations`: change those, not this."""
+
+import uuid
+
+import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = [
+        ("auth", "__first__"),
+    ]
+
+    operations = [
+        migrations.CreateModel(
+            name="ApiKey",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=160)),
+                ("prefix", models.CharField(max_length=24)),
+                ("last4", models.CharField(max_length=4)),
+                ("key_hash", models.BinaryField(max_length=32, unique=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "verbose_name": "API key",
+                "ordering": ["-created_at"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Event",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=80)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("customer_id", models.UUIDField(null=True)),
+                ("payload", models.JSONField(default=dict)),
+                ("occurred_at", models.DateTimeField()),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["subject_type", "subject_id", "id"], name="event_subject_idx"),
+                    models.Index(fields=["customer_id", "id"], name="event_customer_idx"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditEntry",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(db_index=True)),
+                ("action", models.CharField(max_length=80)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("detail", models.JSONField(default=dict)),
+                ("reason", models.TextField(blank=True, default="")),
+                ("request_id", models.CharField(blank=True, default="", max_length=64)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                (
+                    "api_key",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="core.apikey"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "audit entries",
+                "indexes": [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx")],
+            },
+        ),
+        migrations.CreateModel(
+            name="IdempotentRequest",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("key", models.CharField(max_length=255)),
+                ("request_hash", models.BinaryField(max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("RUNNING", "Running"), ("COMMITTED", "Committed"), ("ANSWERED", "Answered")],
+                        default="RUNNING",
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(db_index=True)),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("content_type", models.CharField(default="", max_length=100)),
+                ("body", models.BinaryField(default=b"")),
+                ("api_key", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="core.apikey")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("api_key", "key"), name="idempotent_request_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "ANSWERED"), _negated=True), ("status__isnull", False), _connector="OR"
+                        ),
+                        name="idempotent_request_has_answer",
+                    ),
+                ],
+            },
+        ),
+    ]

@@ -1,0 +1,94 @@
+"""Made from the models by `make migrations`: change those, not this."""
+
+import uuid
+
+import django.db.models.deletion
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Customer",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=160)),
+                ("salesforce_account_id", models.CharField(blank=True, default="", max_length=128)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["-created_at", "-id"], name="customer_page_idx")],
+            },
+        ),
+        migrations.CreateModel(
+            name="IngestAlias",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("alias", models.CharField(max_length=128)),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="customers.customer"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "ingest aliases",
+                "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("alias",), name="ingest_alias_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("alias", ""), _negated=True), name="ingest_alias_not_empty"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="NamedScheduleEntry",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("properties", models.JSONField(default=dict)),
+                ("sequence", models.PositiveIntegerField()),
+                ("starting_at", models.DateTimeField()),
+                ("ending_before", models.DateTimeField(null=True)),
+                ("value", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="named_schedule_entries",
+                        to="customers.customer",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "named schedule entries",
+                "ordering": ["sequence"],
+                "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="customers_named_schedule_ends_after_start",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("owner", "sequence"), name="customers_named_schedule_sequence_once"
+                    ),
+                ],
+            },
+        ),
+    ]

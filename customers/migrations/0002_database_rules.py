@@ -1,0 +1,13 @@
+from django.db import migrations
+
+from core.sql_files import run_sql_files
+from customers.changes import noting
+
+
+class Migration(migrations.Migration):
+    dependencies = [("customers", "0001_initial")]
+
+    operations = [
+        run_sql_files("customers", "customers_change"),
+        noting("customers_ingestalias"),
+    ]
