@@ -21,6 +21,7 @@ from balances.selectors.adjusting import Verdict, allowance_of, deciders, units_
 from balances.selectors.live import left_in, usable
 from balances.services import CreditWish, EntryWish, request_adjustment, try_adjustment
 from balances.services.adjustments import APPROVE, REQUEST
+from billing.selectors.live_balances import net_balance, pending_draws
 from catalog.models import Product
 from catalog.selectors import state_at
 from contracts.models import Contract
@@ -31,7 +32,6 @@ from core.errors import TactusError
 from customers.models import Customer
 from engine.limits import Approval
 from engine.money import ZERO, add, subtract
-from invoices.selectors.balances import net_balance, pending_draws
 
 MOST_CHOICES = 100
 PAYABLE = (Product.Type.USAGE, Product.Type.SUBSCRIPTION, Product.Type.COMPOSITE)
@@ -96,7 +96,7 @@ def desk_of(customer: Customer, at: datetime) -> Desk:
     return Desk(
         customer=customer,
         at=at,
-        pending=pending_draws(customer_id=customer.pk) if choices else {},
+        pending=pending_draws(payer_id=customer.pk) if choices else {},
         choices=choices[:MOST_CHOICES],
         units=list(units_of(customer_id=customer.pk)),
         products=sorted(products, key=lambda item: (item[0] not in usual, item[1].lower())),

@@ -24,13 +24,13 @@ from balances.control import Adjustment
 from balances.models import AccessType, Balance, InvoiceItem, Segment
 from balances.selectors.adjusting import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
+from billing.selectors.live_balances import pending_draws
 from core import display
 from core.admin import timeline
 from core.admin.export import csv_response, plain_amount
 from core.clock import now
 from engine.money import ZERO, add, mul, subtract
-from invoices.models import Invoice
-from invoices.selectors.balances import pending_draws
+from invoices.models import InvoiceListing
 
 MOST_SHOWN = 200
 MOST_OPEN = 100
@@ -64,7 +64,7 @@ class Movement:
     after: Decimal
     is_draft: bool
     segment_id: UUID
-    invoice: Invoice | None
+    invoice: InvoiceListing | None
     reason: str
     by: str
     entry_id: int | None
@@ -113,11 +113,11 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
     """What a balance's page shows."""
     at = now()
     [row] = with_all(Balance.objects.filter(pk=balance.pk))
-    pending = pending_draws(customer_id=row.customer_id)
+    pending = pending_draws(payer_id=row.customer_id)
     live = live_balances([row], pending, now=at)[row.pk]
     moves = movements(live)
     items = [item for item in InvoiceItem.objects.filter(owner=row) if item.removed_at is None]
-    invoices = Invoice.objects.in_bulk([item.invoice_id for item in items if item.invoice_id])
+    invoices = InvoiceListing.objects.in_bulk([item.invoice_id for item in items if item.invoice_id])
     by_hand = Adjustment.objects.filter(segment__owner=row) | Adjustment.objects.filter(credit=row)
     state = state_of(row, at)
     return {
@@ -151,7 +151,7 @@ def movements(live: Live) -> list[Movement]:
     """A ledger's lines in order of time with the balance after each. Two queries."""
     entries = [line["entry_id"] for line in live.ledger if "entry_id" in line]
     made = dict(Adjustment.objects.filter(entry__in=entries).values_list("entry_id", "pk"))
-    invoices = Invoice.objects.in_bulk({line["invoice_id"] for line in live.ledger if "invoice_id" in line})
+    invoices = InvoiceListing.objects.in_bulk({line["invoice_id"] for line in live.ledger if "invoice_id" in line})
     found: list[Movement] = []
     after = ZERO
     for line in live.ledger:
@@ -178,7 +178,7 @@ def rows_of(customer_id: UUID, at: datetime) -> list[BalanceRow]:
     )
     if not rows:
         return []
-    pending = pending_draws(customer_id=customer_id)
+    pending = pending_draws(payer_id=customer_id)
     live = live_balances(rows, pending, now=at)
     found = [_row(row, live[row.pk], pending, at) for row in rows]
     far = at.replace(year=9999)
@@ -219,7 +219,7 @@ def ledger_rows(balances: Sequence[Balance], at: datetime) -> Iterator[tuple[Any
     for balance in balances:
         by_customer.setdefault(balance.customer_id, []).append(balance)
     for customer_id, mine in by_customer.items():
-        live = live_balances(mine, pending_draws(customer_id=customer_id), now=at)
+        live = live_balances(mine, pending_draws(payer_id=customer_id), now=at)
         for balance in mine:
             yield from _ledger_rows(balance, live[balance.pk], at)
 

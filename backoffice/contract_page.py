@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from backoffice.rows import invoice_table
+from billing.models import BillingCursor
 from catalog.selectors import state_at
 from contracts.admin import FREQUENCIES, state_of
 from contracts.models import Contract, Subscription
@@ -14,9 +15,9 @@ from contracts.selectors import subscriptions_of
 from contracts.selectors.subscriptions import end_of, history_of
 from core.admin import timeline
 from core.clock import now
+from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, plain
 from engine.quantities import standing_at
-from invoices.models import BillingCursor, Invoice
 from invoices.selectors import page_of_views
 from invoices.selectors.views import invoice_rows
 
@@ -32,7 +33,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         if may_see_invoices
         else []
     )
-    running = [row for row in rows if row.status == Invoice.Status.DRAFT and row.period_start <= at < row.period_end]
+    running = [row for row in rows if row.status == InvoiceStatus.DRAFT and row.period_start <= at < row.period_end]
     composed = page_of_views(running, now=at)
     cursor = BillingCursor.objects.filter(contract=contract).first()
     return {
@@ -43,7 +44,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "running": composed,
         "more": len(rows) > MOST_PERIODS,
         "next_period_at": cursor.next_period_at if cursor else None,
-        "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={contract.pk}",
+        "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={contract.pk}",
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
         "moments": timeline.of_subjects([("contract", contract.pk)]),
     }

@@ -18,6 +18,8 @@ from backoffice.rows import InvoiceRow, invoice_table
 from balances.admin.adjustments import TONES, decision
 from balances.admin.decisions import signed, target
 from balances.selectors.adjusting import adjustment_rows
+from billing.lines import currency_view
+from billing.types import InvoiceView
 from catalog.models import CreditType
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
@@ -29,11 +31,11 @@ from core.admin import timeline
 from core.clock import now
 from core.errors import NotFound
 from customers.models import Customer
+from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, add
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from invoices.selectors import page_of_views, spend_by_window
-from invoices.selectors.views import currency_view, invoice_rows
-from invoices.types import InvoiceView
+from invoices.selectors.views import invoice_rows
 from usage.admin import shown_events
 from usage.selectors import list_recent_events
 
@@ -95,7 +97,7 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 def running_drafts(customer_id: UUID, at: datetime) -> list[InvoiceView]:
     """The drafts whose period holds `at`, composed now."""
     rows = invoice_rows(customer_id=customer_id).filter(
-        status=Invoice.Status.DRAFT, period_start__lte=at, period_end__gt=at
+        status=InvoiceStatus.DRAFT, period_start__lte=at, period_end__gt=at
     )
     return page_of_views(rows.order_by("-period_start", "id")[:MOST_RUNNING], now=at)
 
@@ -117,7 +119,7 @@ def figures(
         for total, drafts_of in _by_currency(drafts)
     ] or [{"label": "So far this period", "money": display.NONE, "note": "no billing period is running"}]
     last = (
-        customer.invoices.filter(status=Invoice.Status.FINALIZED)
+        customer.invoice_listings.filter(status=InvoiceStatus.FINALIZED)
         .select_related("credit_type")
         .order_by("-finalized_at", "-id")
         .first()
@@ -133,7 +135,7 @@ def figures(
             "note": f"{last.number}, {display.period_text(last.period_start, last.period_end)}"
             if last
             else "nothing is final yet",
-            "url": reverse("admin:invoices_invoice_change", args=[last.pk]) if last else "",
+            "url": reverse("admin:invoices_invoicelisting_change", args=[last.pk]) if last else "",
         },
         {"label": "Active contracts", "money": f"{active:,}", "note": f"of {len(contracts):,} in all"},
         {
@@ -198,7 +200,7 @@ def _tab(
     if tab == "invoices":
         return {
             "invoices": _invoices(customer, drafts, MOST_ROWS),
-            "invoice_list": f"{reverse('admin:invoices_invoice_changelist')}?q={customer.pk}",
+            "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={customer.pk}",
         }
     if tab == "usage":
         return {
@@ -214,7 +216,8 @@ def _tab(
     mine += [("balance", key) for key in customer.balances.values_list("pk", flat=True)[:MOST_ROWS]]
     mine += [("adjustment", key) for key in customer.adjustments.values_list("pk", flat=True)[:MOST_ROWS]]
     mine += [
-        ("invoice", key) for key in customer.invoices.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
+        ("invoice", key)
+        for key in customer.invoice_listings.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
     ]
     return {
         "moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]
@@ -228,8 +231,8 @@ def spend_charts(customer_id: UUID, at: datetime) -> list[StackedBars]:
     """
     midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     start, end = midnight - timedelta(days=CHART_DAYS - 1), midnight + timedelta(days=1)
-    rows = Invoice.objects.filter(customer_id=customer_id, period_start__lt=end, period_end__gt=start)
-    units = CreditType.objects.filter(pk__in=rows.exclude(status=Invoice.Status.VOID).order_by().values("credit_type"))
+    rows = InvoiceListing.objects.filter(customer_id=customer_id, period_start__lt=end, period_end__gt=start)
+    units = CreditType.objects.filter(pk__in=rows.exclude(status=InvoiceStatus.VOID).order_by().values("credit_type"))
     if len(units) != 1:
         return []
     currency = currency_view(units[0])
@@ -263,7 +266,7 @@ def _contract_rows(contracts: list[Contract], drafts: list[InvoiceView], at: dat
 
 
 def _invoices(customer: Customer, drafts: list[InvoiceView], most: int) -> list[InvoiceRow]:
-    rows = customer.invoices.select_related("credit_type", "contract").order_by("-period_start", "-id")[:most]
+    rows = customer.invoice_listings.select_related("credit_type", "contract").order_by("-period_start", "-id")[:most]
     return invoice_table(rows, drafts)
 
 

@@ -17,8 +17,9 @@ from contracts.admin import in_state
 from contracts.models import Contract
 from core import display
 from customers.models import Customer
+from engine.invoice_states import InvoiceStatus
 from invoices.admin import due, failed, month_start, unrated
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from usage.store import get_store
 
 LAST_FINALIZED = 8
@@ -46,7 +47,7 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
     last: list[InvoiceRow] = []
     if may("invoices.view_invoice"):
         attention, activity = invoice_tiles(now)
-        rows = Invoice.objects.filter(status=Invoice.Status.FINALIZED).select_related("customer", "credit_type")
+        rows = InvoiceListing.objects.filter(status=InvoiceStatus.FINALIZED).select_related("customer", "credit_type")
         last = invoice_table(rows.order_by("-finalized_at", "-number")[:LAST_FINALIZED])
     if may("balances.view_adjustment"):
         attention.append(approvals_tile())
@@ -79,8 +80,8 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
 
 def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
     """What needs somebody (failed, overdue, unpriced), and what goes its way (drafts, this month's invoices)."""
-    invoices = _list("invoices_invoice")
-    counts = Invoice.objects.aggregate(
+    invoices = _list("invoices_invoicelisting")
+    counts = InvoiceListing.objects.aggregate(
         failed=Count("pk", filter=failed()),
         due=Count("pk", filter=due(now)),
         unrated=Count("pk", filter=unrated()),
@@ -140,9 +141,9 @@ def ledgers_tile(now: datetime) -> HomeTile:
 
 def revenue_tiles(now: datetime) -> list[HomeTile]:
     """What was billed this month and what open drafts come to, by currency. For those who may see revenue."""
-    invoices = _list("invoices_invoice")
-    billed = _totals(Invoice.objects.filter(_this_month(now)), "total")
-    open_ = _totals(Invoice.objects.filter(_drafts(), draft_total__isnull=False), "draft_total")
+    invoices = _list("invoices_invoicelisting")
+    billed = _totals(InvoiceListing.objects.filter(_this_month(now)), "total")
+    open_ = _totals(InvoiceListing.objects.filter(_drafts(), draft_total__isnull=False), "draft_total")
     return [
         *(
             HomeTile(
@@ -202,11 +203,11 @@ def _count(number: int, noun: str) -> str:
 
 
 def _drafts() -> Q:
-    return Q(status=Invoice.Status.DRAFT)
+    return Q(status=InvoiceStatus.DRAFT)
 
 
 def _this_month(now: datetime) -> Q:
-    return Q(status=Invoice.Status.FINALIZED, finalized_at__gte=month_start(now))
+    return Q(status=InvoiceStatus.FINALIZED, finalized_at__gte=month_start(now))
 
 
 def _list(name: str) -> str:

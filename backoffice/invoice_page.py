@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from billing.types import CurrencyView, InvoiceView, LineView
 from console.explain import Why, is_percentage, label_alone, line_label, price_text, quantity_text, tier_label, why
 from console.options import GroupNames
 from console.words import money
@@ -21,10 +22,9 @@ from core.display import figure, period_text, unit_code
 from core.errors import NotFound
 from engine.money import ZERO, total
 from invoices.admin import status_badge
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from invoices.selectors import get_line, line_events, view_of
 from invoices.services.documents import get_pdf
-from invoices.types import CurrencyView, InvoiceView, LineView
 
 MOST_LINES = 500
 MOST_EVENTS = 100
@@ -90,7 +90,7 @@ def blocks(view: InvoiceView) -> tuple[ProductBlock, ...]:
     return tuple(_block(name, list(groups.values()), view) for (_, name), groups in by_product.items())
 
 
-def context(request: HttpRequest, invoice: Invoice) -> dict[str, Any]:
+def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
     """What the page shows; a draft is composed now."""
     view = view_of(invoice, now=now())
     subjects = [("invoice", invoice.pk)] + (
@@ -137,8 +137,8 @@ def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse
         raise Http404 from error
     shown = {
         **admin.site.each_context(request),
-        "opts": admin.site.get_model_admin(Invoice).opts,
-        "original": Invoice.objects.get(pk=object_id),
+        "opts": admin.site.get_model_admin(InvoiceListing).opts,
+        "original": InvoiceListing.objects.get(pk=object_id),
         "title": f"Events behind {line.name}",
         "view": view,
         "line": line,
@@ -154,7 +154,7 @@ def events(request: HttpRequest, object_id: UUID, line_id: UUID) -> HttpResponse
 def _view(request: HttpRequest, object_id: UUID) -> InvoiceView:
     _require(request, "invoices.view_invoice")
     row = (
-        Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+        InvoiceListing.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
         .filter(pk=object_id)
         .first()
     )

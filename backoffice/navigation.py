@@ -89,7 +89,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         (
             "Billing",
             [
-                Link("Invoices", "receipt_long", "admin:invoices_invoice_changelist", "invoices.view_invoice"),
+                Link("Invoices", "receipt_long", "admin:invoices_invoicelisting_changelist", "invoices.view_invoice"),
                 Link(
                     "Commits & credits",
                     "account_balance_wallet",

@@ -27,7 +27,7 @@ CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "customers.customer": customer_page.context,
     "balances.balance": balance_page.context,
     "contracts.contract": contract_page.context,
-    "invoices.invoice": invoice_page.context,
+    "invoices.invoicelisting": invoice_page.context,
 }
 """What the pages of these records show from several rooms, by model label (RecordAdmin.record_context)."""
 
@@ -36,9 +36,13 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("customers/customer/<uuid:object_id>/adjust/", adjust_page.adjust, "customers_customer_adjust"),
     ("balances/balance/ledgers.csv", balance_page.ledgers_csv, "balances_ledgers"),
     ("balances/balance/<uuid:object_id>/ledger.csv", balance_page.ledger_csv, "balances_ledger"),
-    ("invoices/invoice/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoice_pdf"),
-    ("invoices/invoice/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoice_lines"),
-    ("invoices/invoice/<uuid:object_id>/lines/<uuid:line_id>/", invoice_page.events, "invoices_invoice_events"),
+    ("invoices/invoicelisting/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoicelisting_pdf"),
+    ("invoices/invoicelisting/<uuid:object_id>/lines.csv", invoice_page.lines_csv, "invoices_invoicelisting_lines"),
+    (
+        "invoices/invoicelisting/<uuid:object_id>/lines/<uuid:line_id>/",
+        invoice_page.events,
+        "invoices_invoicelisting_events",
+    ),
     ("catalog/ratecard/<uuid:object_id>/add-rates/", rate_editor.add_rates_page, "catalog_ratecard_add_rates"),
     ("catalog/ratecard/<uuid:object_id>/rates.csv", rate_compare.rates_csv, "catalog_ratecard_rates"),
     ("catalog/ratecard/<uuid:object_id>/compare/", rate_compare.compare, "catalog_ratecard_compare"),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
+from billing.selectors import Repriced, reprice_drafts
 from catalog.models import CreditType, Rate, RateCard
 from catalog.price_table import Prices, difference, prices_of, values_text
 from catalog.services import PriceChange, RatePlan
@@ -18,7 +19,7 @@ from contracts.selectors import PriceInTime, covers, list_contracts_on_card, shi
 from core import display
 from engine.money import subtract
 from engine.specifiers import Subject
-from invoices.selectors import Repriced, count_finalized, reprice_drafts
+from invoices.selectors import count_finalized
 
 MOST_CHANGES = 200
 MOST_CONTRACTS = 50
@@ -84,7 +85,9 @@ def effects_of(card: RateCard, plan: RatePlan, at: datetime) -> Effects:
     contracts = list_contracts_on_card(rate_card_id=card.pk, windows=windows)
     touched = list(contracts[:MOST_CONTRACTS])
     shields = shielded_prices(rate_card_id=card.pk, prices=[_price(change) for change in plan.changes])
-    drafts, draft_count = reprice_drafts(rate_card_id=card.pk, windows=windows, planned=plan.rows, limit=MOST_DRAFTS)
+    drafts, draft_count = reprice_drafts(
+        rate_card_id=card.pk, windows=windows, planned=plan.rows, limit=MOST_DRAFTS, now=at
+    )
     rows = tuple(DraftRow(one, _difference(one)) for one in drafts)
     return Effects(
         changes=tuple(_change(change, at) for change in plan.changes[:MOST_CHANGES]),
@@ -181,7 +184,7 @@ def _sums(rows: Sequence[DraftRow]) -> tuple[tuple[SafeString, SafeString], ...]
     for row in rows:
         one = row.repriced
         if one.before is not None and one.after is not None:
-            unit = one.invoice.credit_type
+            unit = one.period.credit_type
             units[unit.pk] = unit
             old, new = totals.get(unit.pk, [Decimal(0), Decimal(0)])
             totals[unit.pk] = [old + one.before, new + one.after]

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
+from billing.types import InvoiceView
+from engine.invoice_states import InvoiceStatus
 from invoices.admin import status_badge
-from invoices.models import Invoice
-from invoices.types import InvoiceView
+from invoices.models import InvoiceListing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +20,21 @@ class InvoiceRow:
     `total` is None for a draft that was never composed; `as_of` says when a draft's total was true.
     """
 
-    invoice: Invoice
+    invoice: InvoiceListing
     badge: SafeString
     total: Decimal | None
     as_of: datetime | None
 
 
-def invoice_table(invoices: Iterable[Invoice], composed: Iterable[InvoiceView] = ()) -> list[InvoiceRow]:
+def invoice_table(invoices: Iterable[InvoiceListing], composed: Iterable[InvoiceView] = ()) -> list[InvoiceRow]:
     """Rows for these invoices. Drafts among `composed` show that total, so that one page says one number."""
     live = {view.id: view for view in composed}
     return [_row(invoice, live.get(invoice.pk)) for invoice in invoices]
 
 
-def _row(invoice: Invoice, live: InvoiceView | None) -> InvoiceRow:
+def _row(invoice: InvoiceListing, live: InvoiceView | None) -> InvoiceRow:
     badge = status_badge(invoice)
-    if invoice.status != Invoice.Status.DRAFT:
+    if invoice.status != InvoiceStatus.DRAFT:
         return InvoiceRow(invoice, badge, invoice.total, None)
     if live is not None:
         return InvoiceRow(invoice, badge, live.total, live.as_of)

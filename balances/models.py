@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models import F, Q
 
 from balances.control import Adjustment, LedgerCheck
-from balances.reservation_models import Reservation, Spendable, SpendableChange
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, finite
@@ -20,7 +19,7 @@ DEFAULT_PRIORITY = 100
 
 __all__ = [
     "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "InvoiceItem", "LedgerCheck", "LedgerEntry", "RateType",
-    "RecurringGrant", "Reservation", "Segment", "Spendable", "SpendableChange", "Terms",
+    "RecurringGrant", "Segment", "Terms",
 ]  # fmt: skip
 
 

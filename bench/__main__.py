@@ -1,4 +1,4 @@
-"""`python -m bench ingest|grow|reservations|reads|balances|rating|all`: the figures of docs/performance.md."""
+"""`python -m bench ingest|grow|reservations|reads|balances|age|rating|all`: the figures of docs/performance.md."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import sys
 from bench import grow, ingest, reservations
 from bench.measure import end_properly, run_module
 
-PASSED_ON = ("reads", "balances")
+PASSED_ON = ("reads", "balances", "age")
 """They read their own options."""
 
 
@@ -21,6 +21,7 @@ def main() -> int:
     reservations.add_options(holds)
     parts.add_parser("reads", help="usage and drafts (options: python -m bench.reads --help)", add_help=False)
     parts.add_parser("balances", help="net balance (options: python -m bench.balances --help)", add_help=False)
+    parts.add_parser("age", help="old contracts, big accounts (options: python -m bench.age --help)", add_help=False)
     parts.add_parser("rating", help="one invoice of 2,000 and of 20,000 lines: the engine, then with its reads")
     parts.add_parser("all", help="a short run of everything")
     options, rest = parser.parse_known_args()

@@ -45,8 +45,8 @@ def grant(sdk: Metronome, customer: str, count: int, start: datetime) -> None:
 
 def calls(client: Client, customer: str, invoice: str) -> dict[str, Callable[[], object]]:
     """What is measured, by name."""
+    from billing.selectors.live_balances import net_balance
     from core.clock import now
-    from invoices.selectors.balances import net_balance
 
     usd = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
     asked = {"customer_id": customer}

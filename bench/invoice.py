@@ -113,21 +113,23 @@ def make_draft(sdk: Metronome, url: str, combinations: int, start: datetime) -> 
 
 def steps(invoice_id: str) -> tuple[int, dict[str, Callable[[], object]]]:
     """The lines of a draft, and what is measured by name."""
+    from billing.composition import compose
+    from billing.terms import load_terms
+    from billing.usage import read_usage, stored_usage
     from engine.calendar import Period
     from engine.invoice import compose_usage_invoice
-    from invoices.composition import compose, load_terms, read_usage
     from invoices.selectors import find_invoice
 
     row = find_invoice(invoice_id=UUID(invoice_id))
     period = Period(row.period_start, row.period_end)
     terms = load_terms(row.contract, period, row.credit_type)
-    usage = read_usage(terms)
-    count = len(compose(terms).lines)
+    usage = read_usage(terms, stored_usage)
+    count = len(compose(terms, stored_usage).lines)
     return count, {
         "terms: rates, products, overrides": lambda: load_terms(row.contract, period, row.credit_type),
-        "quantities": lambda: read_usage(terms),
+        "quantities": lambda: read_usage(terms, stored_usage),
         "engine": lambda: compose_usage_invoice(terms.engine, usage),
-        "the invoice, with its reads": lambda: compose(load_terms(row.contract, period, row.credit_type)),
+        "the invoice, with its reads": lambda: compose(load_terms(row.contract, period, row.credit_type), stored_usage),
     }
 
 

@@ -229,15 +229,15 @@ def check(tactus: Temporary, run: Run, tag: str) -> int:
     with psycopg.connect(tactus.state["database_url"]) as connection:
         found = dict(
             connection.execute(
-                "SELECT status, count(*) FROM balances_reservation WHERE transaction_id LIKE %s GROUP BY 1",
+                "SELECT status, count(*) FROM reservations_reservation WHERE transaction_id LIKE %s GROUP BY 1",
                 [f"{tag}-%"],
             ).fetchall()
         )
         wrong = connection.execute(
-            "SELECT count(*) FROM balances_spendable s, LATERAL ("
+            "SELECT count(*) FROM reservations_spendable s, LATERAL ("
             " SELECT coalesce(sum(amount) FILTER (WHERE status = 'HELD'), 0) AS held,"
             " coalesce(sum(amount) FILTER (WHERE status = 'COMMITTED'), 0) AS committed"
-            " FROM balances_reservation r WHERE r.spendable_id = s.id) rows"
+            " FROM reservations_reservation r WHERE r.spendable_id = s.id) rows"
             " WHERE (s.held, s.committed) <> (rows.held, rows.committed)"
         ).fetchone()
     stored = found.get("COMMITTED", 0) + found.get("SETTLED", 0)

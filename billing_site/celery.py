@@ -14,25 +14,36 @@ from billing_site.memory import settle_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing_site.settings.dev")
 
-TASK_APPS = ["core", "customers", "catalog", "usage", "contracts", "balances", "invoices", "console"]
+TASK_APPS = [
+    "core",
+    "customers",
+    "catalog",
+    "usage",
+    "contracts",
+    "balances",
+    "billing",
+    "reservations",
+    "invoices",
+    "console",
+]
 
 # Seconds between two wake-ups. `expires` drops a wake-up nobody took before the next one: they would only queue up
 # behind each other.
 BEAT_SCHEDULE: dict[str, dict[str, object]] = {
     "invoices.sweep_due": {"task": "invoices.sweep_due", "schedule": 10.0, "options": {"expires": 30}},
-    "invoices.refresh_draft_totals": {
-        "task": "invoices.refresh_draft_totals",
+    "billing.refresh_draft_totals": {
+        "task": "billing.refresh_draft_totals",
         "schedule": 60.0,
         "options": {"expires": 60},
     },
-    "invoices.sweep_reservations": {
-        "task": "invoices.sweep_reservations",
+    "reservations.sweep": {
+        "task": "reservations.sweep",
         "schedule": 10.0,
         "options": {"expires": 10},
     },
     "usage.roll": {"task": "usage.roll", "schedule": 1.0, "options": {"expires": 1}},
     "usage.prepare_storage": {"task": "usage.prepare_storage", "schedule": 3600.0, "options": {"expires": 3600}},
-    "invoices.drop_old_events": {"task": "invoices.drop_old_events", "schedule": 3600.0, "options": {"expires": 3600}},
+    "billing.drop_old_events": {"task": "billing.drop_old_events", "schedule": 3600.0, "options": {"expires": 3600}},
     "core.forget_old_requests": {"task": "core.forget_old_requests", "schedule": 3600.0, "options": {"expires": 3600}},
     "balances.check_ledgers": {"task": "balances.check_ledgers", "schedule": 300.0, "options": {"expires": 300}},
     "balances.withdraw_forgotten": {

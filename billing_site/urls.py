@@ -19,6 +19,8 @@ urlpatterns = [
     path("", include("contracts.urls")),
     path("", include("usage.urls")),
     path("", include("balances.urls")),
+    path("", include("billing.urls")),
+    path("", include("reservations.urls")),
     path("", include("invoices.urls")),
     path("", include("console.urls")),
 ]

@@ -13,7 +13,7 @@ _whole_site = get_wsgi_application()
 from django.conf import settings  # noqa: E402
 
 from billing_site.memory import settle_memory  # noqa: E402
-from invoices.api.lean import LeanReservations  # noqa: E402
+from reservations.api.lean import LeanReservations  # noqa: E402
 from usage.api.lean import LeanIngest  # noqa: E402
 
 _shared = settings.TACTUS_SHARED_WRITER

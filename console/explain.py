@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from billing.types import CurrencyView, LineView
 from console import words
 from console.options import GroupNames
 from engine.money import ZERO, add, divide, mul, plain, round_places, subtract
-from invoices.types import CurrencyView, LineView
 
 HUNDRED = Decimal(100)
 _ROUNDING = {"ROUND_UP": "up", "ROUND_DOWN": "down", "ROUND_HALF_UP": "to the nearest"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from io import StringIO
 from uuid import UUID
 
+from billing.types import CurrencyView, LineView
 from console import words
 from console.selectors.access import Viewer
 from console.selectors.ledger import ledger_table
@@ -17,7 +18,6 @@ from core.errors import NotFound
 from engine.calendar import rfc3339 as instant
 from engine.money import plain
 from invoices.selectors import get_invoice
-from invoices.types import CurrencyView, LineView
 
 
 def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str, bytes]:

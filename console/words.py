@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from billing.types import CurrencyView
 from core.money_format import abridge, format_money, format_quantity
 from engine.money import EXACT, round_places
-from invoices.types import CurrencyView
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"

@@ -135,7 +135,7 @@ def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
     before = display.instant_text(contract.ending_before) if contract.ending_before else "open"
     after = f"{display.instant_text(end)} UTC" if end else "open"
     said = [f"The end moves from {before} to {after}."]
-    invoices = contract.invoices.all()
+    invoices = contract.invoice_listings.all()
     if end is not None:
         drafts = invoices.filter(status="DRAFT")
         dropped = drafts.filter(period_start__gte=end).count()
@@ -171,8 +171,8 @@ def _archive(contract: Contract, data: dict[str, Any], at: datetime) -> Done:
 
 
 def _archive_effects(contract: Contract) -> list[str]:
-    drafts = contract.invoices.filter(status="DRAFT").count()
-    final = contract.invoices.filter(status="FINALIZED").count()
+    drafts = contract.invoice_listings.filter(status="DRAFT").count()
+    final = contract.invoice_listings.filter(status="FINALIZED").count()
     return [
         "The contract ends for good. This cannot be undone.",
         f"{_count(drafts, 'draft')} will be cancelled: that usage is never billed under this contract."

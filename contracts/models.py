@@ -56,6 +56,8 @@ class Contract(models.Model):
     )
     # the contract that this one renews: it ended where this one begins
     renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
+    # set with the first subscription, for ever: whoever bills it need not ask where there are none
+    has_subscriptions = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()

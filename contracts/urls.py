@@ -4,7 +4,7 @@ from django.urls import path
 
 from contracts.api import contracts as api
 from contracts.api import edits, named_schedules, rate_schedule, subscription_history
-from contracts.customer_metrics import CustomerMetrics
+from contracts.api.customer_metrics import CustomerMetrics
 
 urlpatterns = [
     path("v1/contracts/create", api.CreateContract.as_view()),

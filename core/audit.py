@@ -52,7 +52,7 @@ def record(
         api_key_id=actor.api_key_id,
         user_id=actor.user_id,
         action=action,
-        subject_type=subject._meta.model_name or "",
+        subject_type=getattr(subject, "subject_type", None) or subject._meta.model_name or "",
         subject_id=subject.pk,
         detail=detail or {},
         reason=reason,

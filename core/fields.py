@@ -1,6 +1,7 @@
 """Model fields that keep what they are given."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -38,6 +39,11 @@ class ExactDecimalField(models.Field[Any, Any]):
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+
+
+def enum_choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
+    """A field's choices from an enum of the engine: its values, and its names in words ("ON_USAGE": "On Usage")."""
+    return [(member.value, member.name.replace("_", " ").title()) for member in enum]
 
 
 def finite(name: str, *fields: str) -> models.CheckConstraint:

@@ -111,7 +111,7 @@ def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
 
 def _archive_effects(customer: Customer) -> list[str]:
     contracts = list(customer.contracts.filter(archived_at__isnull=True).values_list("pk", flat=True))
-    invoices = customer.invoices.filter(contract__in=contracts)
+    invoices = customer.invoice_listings.filter(contract__in=contracts)
     drafts, final = invoices.filter(status="DRAFT").count(), invoices.filter(status="FINALIZED").count()
     return [
         "The customer is archived for good, and all contracts with it. This cannot be undone.",

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from customers import api, named_schedules
+from customers.api import customers as api
+from customers.api import named_schedules
 
 urlpatterns = [
     path("v1/customers", api.CustomersView.as_view()),

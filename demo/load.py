@@ -18,6 +18,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from balances.services.recurring import open_due_children
+from billing.services.draft_totals import refresh_draft_totals
+from billing.services.expiry import expire_ended_segments
+from billing.services.periods import open_due_periods
 from catalog.selectors import get_rate_card, list_rate_cards
 from contracts.selectors import list_contracts
 from contracts.services import UsageStatementSchedule, create_contract
@@ -30,12 +33,10 @@ from demo.catalogue import MARK, make_catalogue
 from demo.grants import contract_grants, give
 from demo.habits import came_late, history
 from demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer, Grant
-from invoices.models import Invoice
-from invoices.selectors.views import filter_invoices, invoice_rows
+from engine.invoice_states import InvoiceStatus
+from invoices.models import InvoiceListing
+from invoices.selectors.views import invoice_rows
 from invoices.services.documents import render_document
-from invoices.services.draft_totals import refresh_draft_totals
-from invoices.services.drafts import open_due_periods
-from invoices.services.expiry import expire_ended_segments
 from invoices.services.finalize import finalize_due_invoices
 from invoices.services.void import regenerate_invoice, void_invoice
 from usage.services import ingest
@@ -74,7 +75,7 @@ def load(*, now: datetime, thin: int = 1, say: Callable[[str], object] = print) 
         events = _send(_in_time(calendar, thin))
         say(f"demo: {events:,} events of {len(ids)} customers since {calendar.first_day:%-d %B %Y}")
         events += _live_through(_Life(calendar, cards, ids, thin))
-        counts = {str(status): Invoice.objects.filter(status=status).count() for status in Invoice.Status}
+        counts = {str(status): InvoiceListing.objects.filter(status=status).count() for status in InvoiceStatus}
         say("demo: invoices: " + ", ".join(f"{count} {status.lower()}" for status, count in counts.items()))
         with use_case():
             card = get_rate_card(rate_card_id=cards[CARDS[0].alias])
@@ -166,7 +167,7 @@ def _bill_again(life: _Life, at: datetime) -> int:
     [first] = invoice_rows(customer_id=life.customers[LATE.alias]).filter(
         regenerated_from=None, period_start__lte=late[0].timestamp, period_end__gt=late[0].timestamp
     )
-    if first.status == Invoice.Status.FINALIZED:
+    if first.status == InvoiceStatus.FINALIZED:
         void_invoice(invoice_id=first.pk, now=at + timedelta(minutes=12), reason=LATE.reason)
     if not first.regenerations.exists():
         regenerate_invoice(invoice_id=first.pk, now=at + timedelta(minutes=14))
@@ -204,6 +205,6 @@ def _send(events: Iterable[NewEvent]) -> int:
     return count
 
 
-def final_invoices() -> QuerySet[Invoice]:
+def final_invoices() -> QuerySet[InvoiceListing]:
     """All finalized invoices."""
-    return filter_invoices(invoice_rows(), status=Invoice.Status.FINALIZED)
+    return invoice_rows().filter(status=InvoiceStatus.FINALIZED)

@@ -137,16 +137,22 @@ def schedule_for(
 
 
 def periods(
-    schedule: BillingSchedule, contract_start: datetime, contract_end: datetime | None, until: datetime
+    schedule: BillingSchedule,
+    contract_start: datetime,
+    contract_end: datetime | None,
+    until: datetime,
+    since: datetime | None = None,
 ) -> Iterator[Period]:
-    """The contract's periods that begin before `until`, in order.
+    """The contract's periods that begin before `until`, in order; with `since` only those that end after it.
 
     They tile the contract's life: the first is a partial one from its start to the next boundary, the last is cut at
-    its end; empty ones do not occur. With an open end they are endless, hence `until`.
+    its end; empty ones do not occur. With an open end they are endless, hence `until`. What lies before `since` costs
+    nothing: the first period is computed, not counted up to.
     """
     start = utc(contract_start, "starting_at")
     end = None if contract_end is None else utc(contract_end, "ending_before")
-    n = schedule.index(start) + 1
+    n = schedule.index(start if since is None or since <= start else since) + 1
+    start = max(start, schedule.boundary(n - 1))
     while start < until and (end is None or start < end):
         boundary = schedule.boundary(n)
         yield Period(start, boundary if end is None else min(boundary, end))

@@ -113,13 +113,15 @@ class SubscriptionCharge:
     is_advance: bool
 
 
-def subscription_charges(subscription: Subscription, until: datetime) -> Iterator[SubscriptionCharge]:
-    """The charges of the billing periods that begin before `until`, in order.
+def subscription_charges(
+    subscription: Subscription, until: datetime, since: datetime | None = None
+) -> Iterator[SubscriptionCharge]:
+    """The charges of the billing periods that begin before `until`, in order; with `since` of those that end after it.
 
     Each period charges its first quantity, and one increment for each change above what is charged already; decreases
     never refund and count from the next period on. Increments are prorated over the days that remain.
     """
-    for period in periods(subscription.billing, subscription.starting_at, subscription.ending_before, until):
+    for period in periods(subscription.billing, subscription.starting_at, subscription.ending_before, until, since):
         advance = subscription.collection is Collection.ADVANCE
         charged = subscription.quantity_at(period.start)
         due = period.start if advance else period.end

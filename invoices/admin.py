@@ -24,10 +24,12 @@ from core.admin.export import csv_response, plain_amount
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
-from invoices.models import Invoice
+from core.fields import enum_choices
+from engine.invoice_states import InvoiceStatus
+from invoices.models import InvoiceListing
 from invoices.services.void import regenerate_invoice, void_invoice
 
-TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
+TONES = {InvoiceStatus.DRAFT: "info", InvoiceStatus.FINALIZED: "ok", InvoiceStatus.VOID: "bad"}
 EXPORT_HEADER = (
     "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end",
     "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at",
@@ -35,11 +37,11 @@ EXPORT_HEADER = (
 )  # fmt: skip
 
 
-def status_badge(invoice: Invoice) -> SafeString:
+def status_badge(invoice: InvoiceListing) -> SafeString:
     """The state in a word; a draft whose finalization failed says so."""
-    if invoice.status == Invoice.Status.DRAFT and invoice.last_error:
+    if invoice.status == InvoiceStatus.DRAFT and invoice.last_error:
         return display.badge("Draft, failed", "bad")
-    return display.badge(invoice.get_status_display(), TONES[Invoice.Status(invoice.status)])
+    return display.badge(invoice.get_status_display(), TONES[InvoiceStatus(invoice.status)])
 
 
 def month_start(at: datetime) -> datetime:
@@ -50,7 +52,7 @@ def month_start(at: datetime) -> datetime:
 class StatusFilter(ChosenFilter):
     title = "status"
     parameter_name = "status"
-    options = tuple((value, str(label)) for value, label in Invoice.Status.choices)
+    options = tuple(enum_choices(InvoiceStatus))
 
 
 class AttentionFilter(ChosenFilter):
@@ -82,7 +84,7 @@ class CurrencyFilter(ChosenFilter):
     parameter_name = "currency"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
-        used = CreditType.objects.filter(pk__in=Invoice.objects.order_by().values("credit_type").distinct())
+        used = CreditType.objects.filter(pk__in=InvoiceListing.objects.order_by().values("credit_type").distinct())
         return tuple((str(unit.pk), display.unit_code(unit)) for unit in used)
 
     def condition(self, value: str) -> Q:
@@ -91,25 +93,25 @@ class CurrencyFilter(ChosenFilter):
 
 def failed() -> Q:
     """Drafts whose last attempt to finalize failed."""
-    return Q(status=Invoice.Status.DRAFT) & ~Q(last_error="")
+    return Q(status=InvoiceStatus.DRAFT) & ~Q(last_error="")
 
 
 def due(at: datetime) -> Q:
     """Drafts whose period and grace are over."""
-    return Q(status=Invoice.Status.DRAFT, due_at__lte=at)
+    return Q(status=InvoiceStatus.DRAFT, due_at__lte=at)
 
 
 def unrated() -> Q:
     """Finalized invoices that leave usage out, because no rate priced it."""
-    return Q(status=Invoice.Status.FINALIZED) & ~Q(unrated=[])
+    return Q(status=InvoiceStatus.FINALIZED) & ~Q(unrated=[])
 
 
-def _void(invoice: Invoice, data: dict[str, Any], at: datetime) -> Done:
+def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
     void_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
     return Done(f"{invoice.number} is void.")
 
 
-def _void_effects(invoice: Invoice) -> list[str]:
+def _void_effects(invoice: InvoiceListing) -> list[str]:
     total = display.money_text(invoice.total, invoice.credit_type)
     return [
         f"{invoice.number} of {invoice.customer.name} over {total} becomes void. This cannot be undone.",
@@ -119,12 +121,12 @@ def _void_effects(invoice: Invoice) -> list[str]:
     ]
 
 
-def _regenerate(invoice: Invoice, data: dict[str, Any], at: datetime) -> Done:
+def _regenerate(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
     new = regenerate_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
     return Done(f"The period is billed again: {new}.", new)
 
 
-def _regenerate_effects(invoice: Invoice) -> list[str]:
+def _regenerate_effects(invoice: InvoiceListing) -> list[str]:
     period = display.period_text(invoice.period_start, invoice.period_end)
     over = invoice.due_at <= now()
     return [
@@ -143,7 +145,7 @@ VOID = Act(
     run=_void,
     effects=_void_effects,
     form=ReasonForm,
-    offered=lambda invoice: invoice.status == Invoice.Status.FINALIZED,
+    offered=lambda invoice: invoice.status == InvoiceStatus.FINALIZED,
     submit="Void this invoice",
     icon="block",
     danger=True,
@@ -155,13 +157,13 @@ REGENERATE = Act(
     run=_regenerate,
     effects=_regenerate_effects,
     form=ReasonForm,
-    offered=lambda invoice: invoice.status == Invoice.Status.VOID and invoice.contract.archived_at is None,
+    offered=lambda invoice: invoice.status == InvoiceStatus.VOID and invoice.contract.archived_at is None,
     submit="Bill this period again",
     icon="autorenew",
 )
 
 
-@admin.register(Invoice)
+@admin.register(InvoiceListing)
 class InvoiceAdmin(RecordAdmin):
     """The list of invoices."""
 
@@ -188,16 +190,25 @@ class InvoiceAdmin(RecordAdmin):
     record_template = "admin/back_office/invoice.html"
     acts = (VOID, REGENERATE)
 
-    def facts(self, request: HttpRequest, record: Invoice) -> Facts:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The list is a view over two tables: whoever may see invoices may see it."""
+        return request.user.has_perm("invoices.view_invoice")
+
+    def facts(self, request: HttpRequest, record: InvoiceListing) -> Facts:
         origin = record.regenerated_from
         return [
             ("Id", display.code(record.pk)),
-            ("Kind", record.get_kind_display()),
+            ("Kind", record.get_type_display()),
             ("Drafted", display.instant(record.created_at)),
             *([("Finalized", display.instant(record.finalized_at))] if record.finalized_at else []),
             *([("Voided", display.instant(record.voided_at))] if record.voided_at else []),
             *(
-                [("Regenerated from", display.link(reverse("admin:invoices_invoice_change", args=[origin.pk]), origin))]
+                [
+                    (
+                        "Regenerated from",
+                        display.link(reverse("admin:invoices_invoicelisting_change", args=[origin.pk]), origin),
+                    )
+                ]
                 if origin
                 else []
             ),
@@ -219,31 +230,31 @@ class InvoiceAdmin(RecordAdmin):
         return super().changelist_view(request, {"tabs": list(tabs(request)), **(extra_context or {})})
 
     @column(description="Invoice", ordering="number")
-    def invoice(self, row: Invoice) -> SafeString:
+    def invoice(self, row: InvoiceListing) -> SafeString:
         return format_html('<span class="bo-strong">{}</span>', row.number or "Draft")
 
     @column(description="Customer", ordering="customer__name")
-    def customer_name(self, row: Invoice) -> SafeString:
+    def customer_name(self, row: InvoiceListing) -> SafeString:
         return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
     @column(description="Period", ordering="period_start")
-    def period(self, row: Invoice) -> SafeString:
+    def period(self, row: InvoiceListing) -> SafeString:
         return display.period(row.period_start, row.period_end)
 
     @column(description="Status", ordering="status")
-    def state(self, row: Invoice) -> SafeString:
+    def state(self, row: InvoiceListing) -> SafeString:
         return status_badge(row)
 
     @column(description="Total")
-    def amount(self, row: Invoice) -> SafeString:
-        if row.status != Invoice.Status.DRAFT:
+    def amount(self, row: InvoiceListing) -> SafeString:
+        if row.status != InvoiceStatus.DRAFT:
             return display.money(row.total, row.credit_type)
         if row.draft_total is None or row.draft_total_at is None:
             return format_html('<span class="bo-note">{}</span>', "not computed yet")
         return format_html('<span class="bo-draft">{}</span>', display.money(row.draft_total, row.credit_type))
 
     @column(description="Finalized / due", ordering="due_at")
-    def dates(self, row: Invoice) -> SafeString:
+    def dates(self, row: InvoiceListing) -> SafeString:
         if row.finalized_at is not None:
             return display.day_only(row.finalized_at)
         return format_html(
@@ -251,10 +262,10 @@ class InvoiceAdmin(RecordAdmin):
         )
 
     @column(description="Note")
-    def note(self, row: Invoice) -> SafeString | str:
-        if row.status == Invoice.Status.DRAFT and row.last_error:
+    def note(self, row: InvoiceListing) -> SafeString | str:
+        if row.status == InvoiceStatus.DRAFT and row.last_error:
             return format_html('<span class="bo-bad-text" title="{}">{}</span>', row.last_error, row.last_error[:60])
-        if row.status == Invoice.Status.DRAFT and row.draft_total_at is not None:
+        if row.status == InvoiceStatus.DRAFT and row.draft_total_at is not None:
             hint = f"as of {display.instant_text(row.draft_total_at)} UTC"
             shown = f"so far, {row.draft_total_at:%H:%M}"
             return format_html('<span class="bo-note bo-nowrap" title="{}">{}</span>', hint, shown)
@@ -275,7 +286,7 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
         amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
         subtotal, rounding, total, draft_total = amounts
         yield (
-            row.number, row.status, row.kind, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
+            row.number, row.status, row.type, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
             row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
             row.draft_total_at, row.issued_at, row.finalized_at, row.voided_at, row.pk,
         )  # fmt: skip

@@ -2,16 +2,16 @@
 
 import hashlib
 
+from billing.types import LineView
 from core.exact_json import dumps
 from engine.money import plain
 from invoices.models import Invoice
-from invoices.types import LineView
 
 
 def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
     """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
     said = [
-        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
+        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.type, str(invoice.credit_type_id),
         invoice.period_start.isoformat(), invoice.period_end.isoformat(),
         *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
         [_said_by(line) for line in lines],

@@ -1,4 +1,4 @@
-"""What is owed. A FINALIZED invoice and its lines never change (triggers: invoices/sql); only VOID is left."""
+"""What is owed: documents. A FINALIZED invoice and its lines never change (invoices/sql); only VOID is left."""
 
 import uuid
 
@@ -6,118 +6,125 @@ from django.db import models
 from django.db.models import F, Q
 
 from balances.models import Balance, Segment
+from billing.models import BillingPeriod
 from catalog.models import CreditType, Product
 from contracts.models import Contract, Subscription
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, enum_choices, finite
 from customers.models import Customer
+from engine.invoice_states import InvoiceStatus, InvoiceType
 
 
 class Invoice(models.Model):
-    """One bill. Amounts are in `credit_type`'s stored unit (cents for USD).
+    """An issued document. Amounts are in `credit_type`'s stored unit (cents for USD).
 
-    A DRAFT has no lines of its own: they are computed from terms and usage whenever it is read, by the function that
-    finalizes it.
+    What accrues before it is a billing period (billing.models), whose id it takes: clients see one object from draft to
+    final.
     """
 
-    class Kind(models.TextChoices):
-        USAGE = "USAGE"
-        SCHEDULED = "SCHEDULED"
+    Status = InvoiceStatus
 
-    class Status(models.TextChoices):
-        DRAFT = "DRAFT"
-        FINALIZED = "FINALIZED"
-        VOID = "VOID"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    id = models.UUIDField(primary_key=True, editable=False)
+    billing_period = models.OneToOneField(BillingPeriod, on_delete=models.PROTECT, related_name="invoice")
+    # whose usage it bills, and who pays
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="invoices")
+    payer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="invoices")
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.USAGE)
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    type = models.CharField(max_length=10, choices=enum_choices(InvoiceType))
+    status = models.CharField(max_length=10, choices=enum_choices(InvoiceStatus), default=InvoiceStatus.FINALIZED)
     # a SCHEDULED one has no period: both are the date of its charges
     period_start = models.DateTimeField()
     period_end = models.DateTimeField()
-    # when a DRAFT becomes due for finalization: period end + grace
+    # when its period was due to close: period end + grace
     due_at = models.DateTimeField()
-    # when a sweeper looks at this DRAFT next: `due_at`, or later after a failed attempt (`last_error` says why)
-    next_attempt_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    last_error = models.CharField(max_length=500, blank=True, default="")
-    number = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
-    subtotal = ExactDecimalField(null=True)
-    rounding = ExactDecimalField(null=True)
-    total = ExactDecimalField(null=True)
-    # A DRAFT's last computed total and when, for staff lists only; the API and the console compute it afresh.
-    draft_total = ExactDecimalField(null=True)
-    draft_total_at = models.DateTimeField(null=True)
+    number = models.CharField(max_length=40)
+    subtotal = ExactDecimalField()
+    rounding = ExactDecimalField()
+    total = ExactDecimalField()
     net_payment_terms_days = models.PositiveIntegerField(default=0)
     regenerated_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations"
     )
     created_at = models.DateTimeField()
-    issued_at = models.DateTimeField(null=True, blank=True)
-    finalized_at = models.DateTimeField(null=True, blank=True)
+    issued_at = models.DateTimeField()
+    finalized_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
     # usage that no rate priced, as found at finalization: [] or InvoiceView.unrated
     unrated = models.JSONField(default=list, blank=True)
     # SHA-256 over the lines and totals as finalized; `verify_invoices` recomputes it
-    content_hash = models.CharField(max_length=64, blank=True, default="")
+    content_hash = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["-period_start", "-id"]
-        indexes = [
-            models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
-            models.Index(
-                fields=["next_attempt_at", "period_start"], condition=Q(status="DRAFT"), name="invoice_due_idx"
-            ),
-        ]
+        indexes = [models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx")]
         constraints = [
-            models.UniqueConstraint(
-                fields=["contract", "kind", "period_start"],
-                condition=Q(kind="USAGE") & ~Q(status="VOID"),
-                name="invoice_once_per_period",
-            ),
-            models.UniqueConstraint(
-                fields=["contract", "period_start", "credit_type"],
-                condition=Q(kind="SCHEDULED", status="DRAFT", regenerated_from__isnull=True),
-                name="invoice_scheduled_once_per_date",
-            ),
             models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
             models.UniqueConstraint(
                 fields=["regenerated_from"], condition=~Q(status="VOID"), name="invoice_regenerated_once"
             ),
+            models.CheckConstraint(condition=Q(billing_period=F("id")), name="invoice_has_its_periods_id"),
             models.CheckConstraint(
-                condition=Q(kind="USAGE", period_start__lt=F("period_end"))
-                | Q(kind="SCHEDULED", period_start=F("period_end")),
-                name="invoice_period_not_empty",
+                condition=Q(status="FINALIZED", voided_at__isnull=True) | Q(status="VOID", voided_at__isnull=False),
+                name="invoice_void_at",
             ),
-            finite("invoice_amounts_finite", "subtotal", "rounding", "total", "draft_total"),
-            models.CheckConstraint(
-                condition=Q(status="DRAFT", number__isnull=True, total__isnull=True)
-                | (
-                    ~Q(status="DRAFT")
-                    & Q(total__isnull=False, subtotal__isnull=False, rounding__isnull=False, issued_at__isnull=False)
-                    & Q(finalized_at__isnull=False, number__isnull=False)
-                ),
-                name="invoice_final_is_complete",
-            ),
-            models.CheckConstraint(
-                condition=Q(total__isnull=True) | Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"
-            ),
+            finite("invoice_amounts_finite", "subtotal", "rounding", "total"),
+            models.CheckConstraint(condition=Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"),
         ]
 
     def __str__(self) -> str:
-        return self.number or f"Draft {self.period_start:%b %Y}"
+        return self.number
 
 
-class BillingCursor(models.Model):
-    """When a contract's next billing period begins and its draft must exist; NULL when there is none left."""
+class InvoiceListing(models.Model):
+    """A draft or a document as lists show and page it: a view over open billing periods and invoices, never written.
 
-    contract = models.OneToOneField(Contract, primary_key=True, on_delete=models.PROTECT, related_name="billing_cursor")
-    next_period_at = models.DateTimeField(null=True, db_index=True)
+    What a draft comes to is not here: it is computed (billing.compute). `draft_total` is what it was last.
+    """
+
+    Status = InvoiceStatus
+    # what the audit trail calls it: draft and document are one to people
+    subject_type = "invoice"
+
+    id = models.UUIDField(primary_key=True)
+    customer = models.ForeignKey(Customer, on_delete=models.DO_NOTHING, related_name="invoice_listings")
+    contract = models.ForeignKey(Contract, on_delete=models.DO_NOTHING, related_name="invoice_listings")
+    credit_type = models.ForeignKey(CreditType, on_delete=models.DO_NOTHING, related_name="+")
+    type = models.CharField(max_length=10, choices=enum_choices(InvoiceType))
+    status = models.CharField(max_length=10, choices=enum_choices(InvoiceStatus))
+    period_start = models.DateTimeField()
+    period_end = models.DateTimeField()
+    due_at = models.DateTimeField()
+    # of drafts
+    attempts = models.PositiveSmallIntegerField()
+    next_attempt_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500)
+    draft_total = ExactDecimalField(null=True)
+    draft_total_at = models.DateTimeField(null=True)
+    # of documents
+    number = models.CharField(max_length=40, null=True)  # noqa: DJ001 - a draft has none
+    subtotal = ExactDecimalField(null=True)
+    rounding = ExactDecimalField(null=True)
+    total = ExactDecimalField(null=True)
+    issued_at = models.DateTimeField(null=True)
+    finalized_at = models.DateTimeField(null=True)
+    voided_at = models.DateTimeField(null=True)
+    unrated = models.JSONField()
+    content_hash = models.CharField(max_length=64)
+    regenerated_from = models.ForeignKey(
+        "self", null=True, on_delete=models.DO_NOTHING, related_name="regenerations", db_constraint=False
+    )
+    net_payment_terms_days = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "invoices_invoicelisting"
+        verbose_name = "invoice"
+        default_permissions = ()
+        ordering = ["-period_start", "-id"]
 
     def __str__(self) -> str:
-        return f"next period of {self.contract_id}"
+        return self.number or f"Draft {self.period_start:%b %Y}"
 
 
 class InvoiceLine(models.Model):

@@ -2,8 +2,6 @@
 
 from django.urls import path
 
-from invoices import preview
-from invoices.api import balances, reservations, seats
 from invoices.api import invoices as api
 
 _CUSTOMER = "v1/customers/<uuid:customer_id>/invoices"
@@ -15,17 +13,6 @@ urlpatterns = [
     path(f"{_CUSTOMER}/<uuid:invoice_id>/pdf", api.InvoicePdf.as_view()),
     path(f"tactus/{_CUSTOMER}/<uuid:invoice_id>/lines/<uuid:line_id>/explanation", api.LineExplanation.as_view()),
     path("tactus/v1/customers/<uuid:customer_id>/unbilled-usage", api.UnbilledUsage.as_view()),
-    path("v1/customers/<uuid:customer_id>/previewEvents", preview.PreviewEvents.as_view()),
-    path("v1/contracts/customerBalances/list", balances.ListBalances.as_view()),
-    path("v1/contracts/customerBalances/getNetBalance", balances.GetNetBalance.as_view()),
-    path("v1/contracts/seatBalances/list", seats.ListSeatBalances.as_view()),
-    path("v1/contracts/customerCommits/list", balances.ListCommits.as_view()),
-    path("v1/contracts/customerCredits/list", balances.ListCredits.as_view()),
-    path("tactus/v1/balances/reserve", reservations.ReserveView.as_view()),
-    path("tactus/v1/balances/commit", reservations.CommitView.as_view()),
-    path("tactus/v1/balances/release", reservations.ReleaseView.as_view()),
-    path("tactus/v1/balances/reservations/list", reservations.ListReservations.as_view()),
-    path("tactus/v1/balances/reservations/<uuid:reservation_id>", reservations.RetrieveReservation.as_view()),
     path("v1/invoices/void", api.VoidInvoice.as_view()),
     path("v1/invoices/regenerate", api.RegenerateInvoice.as_view()),
 ]

@@ -20,15 +20,3 @@ BEGIN
 END $$;
 CREATE TRIGGER balances_segment_guard BEFORE INSERT OR UPDATE OR DELETE ON balances_segment
     FOR EACH ROW EXECUTE FUNCTION balances_segment_guard();
-
--- Every change of a segment leaves a row for what its customer may spend: no change of a balance goes unnoticed by
--- reservations.
-CREATE FUNCTION balances_segment_noticed() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO balances_spendablechange (spendable_id)
-    SELECT s.id FROM balances_balance b JOIN balances_spendable s USING (customer_id, credit_type_id)
-    WHERE b.id = NEW.owner_id;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER balances_segment_noticed AFTER INSERT OR UPDATE ON balances_segment
-    FOR EACH ROW EXECUTE FUNCTION balances_segment_noticed();

@@ -98,6 +98,8 @@ INSTALLED_APPS = [
     "usage",
     "contracts",
     "balances",
+    "billing",
+    "reservations",
     "invoices",
     "console",
     "demo",

@@ -7,13 +7,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from balances.models import InvoiceItem
+from billing.lines import currency_view
 from console import words
 from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Part, Purse, holdings
 from console.selectors.standing import per_mille
 from console.words import Money
 from engine.money import ZERO, add, mul, total
-from invoices.selectors.views import currency_view
 
 VIEWS = {"": "Current", "past": "Past"}
 

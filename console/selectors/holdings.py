@@ -11,15 +11,15 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from balances.models import AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.live import Pending, PendingDraw, left_in, usable
+from billing.lines import currency_view
+from billing.selectors import pending_draws
+from billing.types import CurrencyView
 from catalog.models import ProductVersion
 from catalog.selectors import state_at
 from console.selectors.access import Viewer
 from engine.money import ZERO, add, subtract, total
-from invoices.models import Invoice
-from invoices.running import Running
+from invoices.models import InvoiceListing
 from invoices.selectors import list_breakdowns
-from invoices.selectors.views import currency_view
-from invoices.types import CurrencyView
 
 LONGEST_DRAFT = timedelta(days=400)
 KINDS = {
@@ -177,7 +177,7 @@ def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings
 def posted(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[Posted]]:
     """The posted entries of these grants' segments that have begun, by grant, in order of time. One query."""
     parts = {part.id: grant.id for grant in grants for part in grant.parts if part.starting_at <= now}
-    invoice = Invoice.objects.filter(pk=OuterRef("invoice_id"))
+    invoice = InvoiceListing.objects.filter(pk=OuterRef("invoice_id"))
     rows = LedgerEntry.objects.filter(segment__in=list(parts)).select_related("segment").annotate(
         its_number=Subquery(invoice.values("number")), its_start=Subquery(invoice.values("period_start")),
         its_end=Subquery(invoice.values("period_end")),
@@ -201,8 +201,10 @@ def _segments(viewer: Viewer) -> QuerySet[Segment]:
 
 
 def _drafts(viewer: Viewer) -> Drafts:
-    running = Running(viewer.customer_id)
-    return Drafts(running.pending(), {row.pk: row.period_start for row in running.drafts()})
+    pending = pending_draws(payer_id=viewer.customer_id)
+    drawing = {draw.invoice_id for draws in pending.values() for draw in draws}
+    rows = InvoiceListing.objects.filter(pk__in=drawing) if drawing else ()
+    return Drafts(pending, {row.pk: row.period_start for row in rows})
 
 
 def _drafts_by_day(viewer: Viewer, now: datetime) -> Drafts:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from billing.types import InvoiceView, LineView
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
 from console.explain import Why, label_alone, line_label, price_text, quantity_text, tier_label, why
@@ -17,7 +18,6 @@ from core.api.paging import decode, encode
 from engine.money import add, total
 from engine.usage import numeric
 from invoices.selectors import get_invoice, get_line, line_events, list_breakdowns, list_invoices
-from invoices.types import InvoiceView, LineView
 
 PAGE = 25
 EVENTS = 50
@@ -283,7 +283,7 @@ def _unrated(parts: Iterable[dict[str, Any]]) -> Iterable[str]:
 def _allowed(view: InvoiceView, options: dict[str, Any]) -> bool:
     if options.get("hide_voided_invoices") and view.status == "VOID":
         return False
-    if options.get("invoice_type") not in (None, view.kind):
+    if options.get("invoice_type") not in (None, view.type):
         return False
     wanted = options.get("invoice_status_filter", "ALL")
     return wanted == "ALL" or view.status in wanted.split("_AND_")

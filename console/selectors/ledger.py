@@ -13,6 +13,7 @@ from uuid import UUID
 
 from balances.models import LedgerEntry
 from balances.selectors.live import Pending
+from billing.types import CurrencyView
 from console import words
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
@@ -21,7 +22,6 @@ from console.words import Exact
 from core.api.paging import decode, encode
 from core.errors import InvalidInput, NotFound
 from engine.money import ZERO, add
-from invoices.types import CurrencyView
 
 PAGE = 40
 NO_GRANT = "There is no such commit or credit."

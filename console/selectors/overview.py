@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from billing.types import BreakdownView, CurrencyView, InvoiceView
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
 from console.explain import line_label, tier_label
@@ -16,7 +17,6 @@ from console.words import Money
 from engine.calendar import Period
 from engine.money import ZERO, add, plain, total
 from invoices.selectors import list_breakdowns, list_invoices
-from invoices.types import BreakdownView, CurrencyView, InvoiceView
 
 DRIVERS = 5
 

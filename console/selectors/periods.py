@@ -5,14 +5,14 @@ from uuid import UUID
 
 from console.ranges import Periods
 from engine.calendar import Period
-from invoices.models import Invoice
+from engine.invoice_states import InvoiceStatus, InvoiceType
 from invoices.selectors.views import invoice_rows
 
 
 def billing_periods(*, customer_id: UUID, now: datetime) -> Periods:
     """The period that holds `now` (of the invoice that began last) and its contract's one before. One query."""
-    usage = invoice_rows(customer_id=customer_id).filter(kind=Invoice.Kind.USAGE, period_start__lte=now)
-    rows = list(usage.exclude(status=Invoice.Status.VOID).order_by("-period_start", "-id")[:12])
+    usage = invoice_rows(customer_id=customer_id).filter(type=InvoiceType.USAGE, period_start__lte=now)
+    rows = list(usage.exclude(status=InvoiceStatus.VOID).order_by("-period_start", "-id")[:12])
     if not rows:
         return Periods()
     newest = rows[0]

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from billing.types import BreakdownView, CurrencyView, LineView
 from console import words
 from console.charts import Point, StackedBars, stacked_bars
 from console.options import GroupNames, group_names
@@ -23,7 +24,6 @@ from console.selectors.access import Viewer
 from console.selectors.periods import billing_periods
 from engine.money import ZERO, add
 from invoices.selectors import list_breakdowns
-from invoices.types import BreakdownView, CurrencyView, LineView
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Migration(migrations.Migration):
                     "scheduled_charges_on_usage_invoices",
                     models.CharField(blank=True, choices=[("ALL", "All")], default="", max_length=3),
                 ),
+                ("has_subscriptions", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
                 ("created_at", models.DateTimeField()),

@@ -46,6 +46,14 @@ def find_contract(rows: QuerySet[Contract], contract_id: UUID, customer_id: UUID
     return contract
 
 
+def payer_of(contract: Contract, at: datetime) -> UUID:  # noqa: ARG001 - who pays may change with time
+    """The customer whose balances pay this contract's bills at an instant, and who is sent them: the paying account.
+
+    Every lock, drawdown order and change note that concerns money goes by this id, usage by the contract's customer.
+    """
+    return contract.customer_id
+
+
 def billing_schedule(contract: Contract) -> BillingSchedule:
     """The engine's schedule of a contract's billing periods."""
     anchor = contract.billing_anchor_at

@@ -89,11 +89,14 @@ def schedule_of(row: Subscription) -> BillingSchedule:
     return BillingSchedule(Frequency(row.billing_frequency), date(anchor.year, anchor.month, anchor.day), anchor.hour)
 
 
-def periods_of(row: Subscription, until: datetime) -> Iterator[Period]:
-    """Its billing periods that begin before `until`; none where its contract ends before it begins."""
+def periods_of(row: Subscription, until: datetime, since: datetime | None = None) -> Iterator[Period]:
+    """Its billing periods that begin before `until`, with `since` those that end after it.
+
+    None where its contract ends before it begins.
+    """
     end = end_of(row)
     if end is None or row.starting_at < end:
-        yield from periods(schedule_of(row), row.starting_at, end, until)
+        yield from periods(schedule_of(row), row.starting_at, end, until, since)
 
 
 def history_of(row: Subscription) -> tuple[Standing, ...]:
@@ -147,9 +150,14 @@ def rates_of(
 
 
 def list_charges(
-    rows: Iterable[Subscription], rates: Mapping[tuple[str, str], RateSchedule], until: datetime
+    rows: Iterable[Subscription],
+    rates: Mapping[tuple[str, str], RateSchedule],
+    until: datetime,
+    since: datetime | None = None,
 ) -> list[SubscriptionCharge]:
     """The charges of billing periods that begin before `until`, subscription by subscription, in order of time.
+
+    `since`: only those of periods that end after it, at no cost for the ones before.
 
     A charge is called what its subscription is called, else what the product is called where its period begins.
     """
@@ -158,7 +166,7 @@ def list_charges(
         schedule = rates.get((str(row.product_id), row.billing_frequency), _NO_RATE)
         engine = engine_subscription(row, schedule)
         versions = list(row.product.versions.all())
-        for charge in subscription_charges(engine, until) if engine is not None else ():
+        for charge in subscription_charges(engine, until, since) if engine is not None else ():
             state = state_at(versions, charge.period.start)
             terms = replace(charge.terms, name=row.name or state.name, tags=frozenset(state.tags))
             found.append(replace(charge, terms=terms))

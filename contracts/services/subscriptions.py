@@ -120,6 +120,9 @@ def add_subscriptions(
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
         SubscriptionChange.objects.bulk_create(changes)
         rows.append(row)
+    if not contract.has_subscriptions:
+        contract.has_subscriptions = True
+        contract.save(update_fields=["has_subscriptions"])
     return rows
 
 

@@ -62,7 +62,7 @@ KINDS = {
 PAGES = {
     "customer": "admin:customers_customer_change",
     "contract": "admin:contracts_contract_change",
-    "invoice": "admin:invoices_invoice_change",
+    "invoice": "admin:invoices_invoicelisting_change",
     "adjustment": "admin:balances_adjustment_change",
     "balance": "admin:balances_balance_change",
     "apikey": "admin:core_apikey_change",

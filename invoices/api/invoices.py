@@ -10,6 +10,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing.api.presenters import present_breakdown, present_invoice
+from billing.api.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput
+from billing.selectors.line_details import facts_of_lines
 from core.api.fields import IdField, Input, TextField, parse_flag, parse_id, parse_instant, read_query, word_of
 from core.api.output import PAGING, IdOutput, envelope, page_of
 from core.api.paging import encode, foreign, page_request, paginate
@@ -17,18 +20,16 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 from customers.selectors import require_customer
+from engine.invoice_states import InvoiceStatus, InvoiceType
 from invoices import selectors
-from invoices.models import Invoice
-from invoices.presenters import present_breakdown, present_invoice
-from invoices.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput, UnbilledUsageOutput
+from invoices.api.schema import UnbilledUsageOutput
 from invoices.selectors.breakdowns import STEP
-from invoices.selectors.line_facts import facts_of_lines
-from invoices.selectors.views import filter_invoices, invoice_rows
+from invoices.selectors.views import billed_rows, filter_invoices
 from invoices.services import documents, void
 
 PAGE = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
-TYPES = (*Invoice.Kind.values, "USAGE_CONSOLIDATED")
-_STATUS = word_of(*Invoice.Status.values)
+TYPES = (*InvoiceType, "USAGE_CONSOLIDATED")
+_STATUS = word_of(*InvoiceStatus)
 _SORT = word_of("DATE_ASC", "DATE_DESC")
 _LINES = [
     OpenApiParameter("skip_zero_qty_line_items", bool, description="Leave out lines of quantity 0."),
@@ -37,7 +38,7 @@ _LINES = [
 _SHOWN = {"skip_zero_qty_line_items": parse_flag, "include_list_prices": parse_flag}
 _FILTERS = [
     *PAGING,
-    OpenApiParameter("status", enum=Invoice.Status.values, description="Only invoices of this status."),
+    OpenApiParameter("status", enum=[*InvoiceStatus], description="Only invoices of this status."),
     OpenApiParameter("sort", enum=["date_asc", "date_desc"], description="By the period's start, oldest first."),
     OpenApiParameter("credit_type_id", UUID, description="Only invoices in this unit."),
     *_LINES,
@@ -81,7 +82,7 @@ class ListInvoices(ApiView):
         require_customer(customer_id=customer_id, field="customer_id")
         sort, shown = query.pop("sort"), _shown(query)
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
-        rows = filter_invoices(invoice_rows(customer_id=customer_id), kind=query.pop("type"), **query)
+        rows = filter_invoices(billed_rows(customer_id=customer_id), **query)
         found, cursor = paginate(rows, page_request(request), order=order)
         views = selectors.page_of_views(found, now=now())
         facts = facts_of_lines(line for view in views for line in view.lines)
@@ -175,7 +176,7 @@ class UnbilledUsage(ApiView):
     @extend_schema(responses=envelope(UnbilledUsageOutput), tags=["Tactus"])
     def get(self, _request: Request, customer_id: UUID) -> Response:
         """Show usage that arrived after its invoice was final, by invoice and line, newest period first."""
-        return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id)))
+        return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id, now=now())))
 
 
 class VoidInvoice(ApiView):

@@ -7,6 +7,7 @@ import django.db.models.expressions
 from django.db import migrations, models
 
 import core.fields
+import engine.invoice_states
 
 
 class Migration(migrations.Migration):
@@ -14,6 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("balances", "0001_initial"),
+        ("billing", "0001_initial"),
         ("catalog", "0001_initial"),
         ("contracts", "0001_initial"),
         ("customers", "0001_initial"),
@@ -21,58 +23,77 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="BillingCursor",
+            name="InvoiceListing",
             fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("type", models.CharField(choices=[("USAGE", "Usage"), ("SCHEDULED", "Scheduled")], max_length=10)),
                 (
-                    "contract",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="billing_cursor",
-                        serialize=False,
-                        to="contracts.contract",
+                    "status",
+                    models.CharField(
+                        choices=[("DRAFT", "Draft"), ("FINALIZED", "Finalized"), ("VOID", "Void")], max_length=10
                     ),
                 ),
-                ("next_period_at", models.DateTimeField(db_index=True, null=True)),
+                ("period_start", models.DateTimeField()),
+                ("period_end", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField()),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(max_length=500)),
+                ("draft_total", core.fields.ExactDecimalField(null=True)),
+                ("draft_total_at", models.DateTimeField(null=True)),
+                ("number", models.CharField(max_length=40, null=True)),
+                ("subtotal", core.fields.ExactDecimalField(null=True)),
+                ("rounding", core.fields.ExactDecimalField(null=True)),
+                ("total", core.fields.ExactDecimalField(null=True)),
+                ("issued_at", models.DateTimeField(null=True)),
+                ("finalized_at", models.DateTimeField(null=True)),
+                ("voided_at", models.DateTimeField(null=True)),
+                ("unrated", models.JSONField()),
+                ("content_hash", models.CharField(max_length=64)),
+                ("net_payment_terms_days", models.PositiveIntegerField()),
+                ("created_at", models.DateTimeField()),
             ],
+            options={
+                "verbose_name": "invoice",
+                "db_table": "invoices_invoicelisting",
+                "ordering": ["-period_start", "-id"],
+                "managed": False,
+                "default_permissions": (),
+            },
         ),
         migrations.CreateModel(
             name="Invoice",
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("USAGE", "Usage"), ("SCHEDULED", "Scheduled")], default="USAGE", max_length=10
-                    ),
-                ),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("type", models.CharField(choices=[("USAGE", "Usage"), ("SCHEDULED", "Scheduled")], max_length=10)),
                 (
                     "status",
                     models.CharField(
                         choices=[("DRAFT", "Draft"), ("FINALIZED", "Finalized"), ("VOID", "Void")],
-                        default="DRAFT",
+                        default=engine.invoice_states.InvoiceStatus["FINALIZED"],
                         max_length=10,
                     ),
                 ),
                 ("period_start", models.DateTimeField()),
                 ("period_end", models.DateTimeField()),
                 ("due_at", models.DateTimeField()),
-                ("next_attempt_at", models.DateTimeField()),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("last_error", models.CharField(blank=True, default="", max_length=500)),
-                ("number", models.CharField(blank=True, max_length=40, null=True)),
-                ("subtotal", core.fields.ExactDecimalField(null=True)),
-                ("rounding", core.fields.ExactDecimalField(null=True)),
-                ("total", core.fields.ExactDecimalField(null=True)),
-                ("draft_total", core.fields.ExactDecimalField(null=True)),
-                ("draft_total_at", models.DateTimeField(null=True)),
+                ("number", models.CharField(max_length=40)),
+                ("subtotal", core.fields.ExactDecimalField()),
+                ("rounding", core.fields.ExactDecimalField()),
+                ("total", core.fields.ExactDecimalField()),
                 ("net_payment_terms_days", models.PositiveIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
-                ("issued_at", models.DateTimeField(blank=True, null=True)),
-                ("finalized_at", models.DateTimeField(blank=True, null=True)),
+                ("issued_at", models.DateTimeField()),
+                ("finalized_at", models.DateTimeField()),
                 ("voided_at", models.DateTimeField(blank=True, null=True)),
                 ("unrated", models.JSONField(blank=True, default=list)),
-                ("content_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("content_hash", models.CharField(max_length=64)),
+                (
+                    "billing_period",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoice", to="billing.billingperiod"
+                    ),
+                ),
                 (
                     "contract",
                     models.ForeignKey(
@@ -92,6 +113,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "payer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.customer"
+                    ),
+                ),
+                (
                     "regenerated_from",
                     models.ForeignKey(
                         blank=True,
@@ -104,27 +131,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-period_start", "-id"],
-                "indexes": [
-                    models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx"),
-                    models.Index(
-                        condition=models.Q(("status", "DRAFT")),
-                        fields=["next_attempt_at", "period_start"],
-                        name="invoice_due_idx",
-                    ),
-                ],
+                "indexes": [models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx")],
                 "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("kind", "USAGE"), models.Q(("status", "VOID"), _negated=True)),
-                        fields=("contract", "kind", "period_start"),
-                        name="invoice_once_per_period",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(
-                            ("kind", "SCHEDULED"), ("regenerated_from__isnull", True), ("status", "DRAFT")
-                        ),
-                        fields=("contract", "period_start", "credit_type"),
-                        name="invoice_scheduled_once_per_date",
-                    ),
                     models.UniqueConstraint(fields=("number",), name="invoice_number_once"),
                     models.UniqueConstraint(
                         condition=models.Q(("status", "VOID"), _negated=True),
@@ -132,12 +140,15 @@ class Migration(migrations.Migration):
                         name="invoice_regenerated_once",
                     ),
                     models.CheckConstraint(
+                        condition=models.Q(("billing_period", models.F("id"))), name="invoice_has_its_periods_id"
+                    ),
+                    models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("kind", "USAGE"), ("period_start__lt", models.F("period_end"))),
-                            models.Q(("kind", "SCHEDULED"), ("period_start", models.F("period_end"))),
+                            models.Q(("status", "FINALIZED"), ("voided_at__isnull", True)),
+                            models.Q(("status", "VOID"), ("voided_at__isnull", False)),
                             _connector="OR",
                         ),
-                        name="invoice_period_not_empty",
+                        name="invoice_void_at",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
@@ -182,50 +193,17 @@ class Migration(migrations.Migration):
                                 models.Q(("total", "-Infinity"), _negated=True),
                                 _connector="OR",
                             ),
-                            models.Q(
-                                ("draft_total__isnull", True),
-                                models.Q(("draft_total", "NaN"), _negated=True),
-                                _connector="OR",
-                            ),
-                            models.Q(
-                                ("draft_total__isnull", True),
-                                models.Q(("draft_total", "Infinity"), _negated=True),
-                                _connector="OR",
-                            ),
-                            models.Q(
-                                ("draft_total__isnull", True),
-                                models.Q(("draft_total", "-Infinity"), _negated=True),
-                                _connector="OR",
-                            ),
                         ),
                         name="invoice_amounts_finite",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("number__isnull", True), ("status", "DRAFT"), ("total__isnull", True)),
-                            models.Q(
-                                models.Q(("status", "DRAFT"), _negated=True),
-                                ("issued_at__isnull", False),
-                                ("rounding__isnull", False),
-                                ("subtotal__isnull", False),
-                                ("total__isnull", False),
-                                ("finalized_at__isnull", False),
-                                ("number__isnull", False),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="invoice_final_is_complete",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("total__isnull", True),
                             (
                                 "total",
                                 django.db.models.expressions.CombinedExpression(
                                     models.F("subtotal"), "+", models.F("rounding")
                                 ),
-                            ),
-                            _connector="OR",
+                            )
                         ),
                         name="invoice_total_adds_up",
                     ),

@@ -13,8 +13,8 @@ from typing import Final
 
 import typst
 
+from billing.types import InvoiceView
 from invoices.pdf.document import Seller, invoice_document
-from invoices.types import InvoiceView
 
 __all__ = ["Seller", "render_invoice"]
 

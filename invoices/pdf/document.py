@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+from billing.types import CurrencyView, InvoiceView, LineView
 from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
 from engine.money import ONE, mul, plain, total
 from invoices.pdf import labels
 from invoices.pdf.labels import clean
-from invoices.types import CurrencyView, InvoiceView, LineView
 
 QUANTITY_DECIMALS: Final = 8
 AMOUNT_DECIMALS: Final = 8

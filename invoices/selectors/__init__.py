@@ -4,23 +4,19 @@ from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
 from invoices.selectors.evidence import get_line, line_events
 from invoices.selectors.integrity import list_altered
 from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
-from invoices.selectors.previews import preview_invoices
 from invoices.selectors.views import (
-    draft_view,
+    count_finalized,
     find_invoice,
     get_invoice,
     list_invoices,
     page_of_views,
     view_of,
 )
-from invoices.selectors.what_if import Repriced, count_finalized, reprice_drafts
 
 __all__ = [
     "LateLine",
-    "Repriced",
     "UnbilledUsage",
     "count_finalized",
-    "draft_view",
     "find_invoice",
     "get_invoice",
     "get_line",
@@ -30,8 +26,6 @@ __all__ = [
     "list_invoices",
     "list_unbilled_usage",
     "page_of_views",
-    "preview_invoices",
-    "reprice_drafts",
     "spend_by_window",
     "view_of",
 ]

@@ -1,17 +1,18 @@
-"""Invoices by day or hour, for the API and for charts. Same engine call as the invoice: the parts sum to the whole."""
+"""Invoices by day or hour, for the API and for charts. Computed as the invoice is: the parts sum to the whole."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from billing.compute import ComputedWindow, compute_windows
+from billing.models import BillingPeriod
+from billing.types import BreakdownView, DaySpend, InvoiceView, LineView
 from engine.calendar import Period
+from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, add
-from invoices import models
-from invoices.composition import compose_windows
-from invoices.running import Running
-from invoices.selectors.views import composed_view, custom_units, filter_invoices, invoice_rows
-from invoices.types import BreakdownView, DaySpend, LineView
+from invoices.selectors.views import billed_rows, filter_invoices, view_without_lines
 
 STEP = {"HOUR": timedelta(hours=1), "DAY": timedelta(days=1)}
 
@@ -38,24 +39,27 @@ def list_breakdowns(
     status: str | None = None,
     credit_type_id: UUID | None = None,
 ) -> list[BreakdownView]:
-    """Each window of each invoice whose period meets the range, in order of time. Windows that lie ahead are left out.
+    """Each window of each invoice whose period meets the range, in order of time.
 
-    Breakdowns follow usage as it is now, also for finalized invoices (domain.md section 7, late events).
+    Windows that lie ahead are left out unless something is charged there already. Breakdowns follow usage as it is now,
+    also for finalized invoices: late events show here, and as unbilled usage.
     """
-    rows = filter_invoices(invoice_rows(customer_id=customer_id), status=status, credit_type_id=credit_type_id)
-    rows = rows.filter(kind=models.Invoice.Kind.USAGE, period_start__lt=ending_before, period_end__gt=starting_on)
+    rows = filter_invoices(billed_rows(customer_id=customer_id), status=status, credit_type_id=credit_type_id)
+    rows = rows.filter(type=BillingPeriod.Type.USAGE, period_start__lt=ending_before, period_end__gt=starting_on)
+    asked: list[tuple[BillingPeriod, list[Period]]] = []
+    views: dict[UUID, InvoiceView] = {}
+    for period in rows:
+        views[period.pk] = view_without_lines(period, now=now)
+        first, last = max(period.period_start, starting_on), min(period.period_end, ending_before)
+        ahead = period.contract.has_subscriptions or period.contract.scheduled_charges_on_usage_invoices
+        windows = [window for window in windows_of(first, last, STEP[window_size]) if ahead or window.start <= now]
+        if windows:
+            asked.append((period, windows))
     found: list[BreakdownView] = []
-    running = Running(customer_id)
-    for row in rows.order_by("period_start", "id"):
-        first, last = max(row.period_start, starting_on), min(row.period_end, ending_before)
-        windows = [window for window in windows_of(first, last, STEP[window_size]) if window.start <= now]
-        if not windows:
-            continue
-        terms = running.terms(row)
-        units = custom_units(terms.engine.conversions)
-        for window, part in zip(windows, compose_windows(terms, windows), strict=True):
-            whole = composed_view(row, part, now=now, units=units)
-            found.append(BreakdownView(whole, window.start, window.end, whole.lines, part.subtotal))
+    for period_id, parts in compute_windows(asked, at=now).items():
+        for part in parts:
+            whole = _windowed(views[period_id], part)
+            found.append(BreakdownView(whole, part.window.start, part.window.end, part.lines, part.subtotal))
     return sorted(found, key=lambda part: (part.window_start, part.invoice.period_start, part.invoice.id))
 
 
@@ -77,12 +81,19 @@ def spend_by_window(
     )
     lines: dict[datetime, list[LineView]] = {}
     for part in parts:
-        if part.invoice.status != models.Invoice.Status.VOID:
+        if part.invoice.status != InvoiceStatus.VOID:
             lines.setdefault(part.window_start, []).extend(part.lines)
     return [
         _spend(window.start, lines.get(window.start, []), group_by)
         for window in windows_of(start, end, STEP[window_size])
     ]
+
+
+def _windowed(view: InvoiceView, part: ComputedWindow) -> InvoiceView:
+    """The invoice with the lines of one window only; nothing is rounded there."""
+    return replace(
+        view, lines=part.lines, subtotal=part.subtotal, rounding=ZERO, total=part.subtotal, unrated=part.unrated
+    )
 
 
 def _spend(start: datetime, lines: Iterable[LineView], group_by: str) -> DaySpend:

@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from billing.models import BillingPeriod
+from billing.terms import load_terms
+from billing.types import LineView
+from billing.usage import group_keys
 from core.errors import NotFound
 from engine.calendar import Period
-from invoices.composition import group_keys, load_terms
-from invoices.models import Invoice
 from invoices.selectors.views import find_invoice, view_of
-from invoices.types import LineView
 from usage.selectors import UsageQuery, list_line_events
 from usage.store.base import EventPage, Position
 
@@ -44,7 +45,7 @@ def line_events(
     raise NotFound("no usage stands behind this line")
 
 
-def _line_of(row: Invoice, line_id: UUID, now: datetime) -> LineView:
+def _line_of(row: BillingPeriod, line_id: UUID, now: datetime) -> LineView:
     for line in view_of(row, now=now).lines:
         if line.id == line_id:
             return line

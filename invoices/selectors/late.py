@@ -7,13 +7,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from billing.compute import ComputedInvoice, compute_invoices
+from billing.lines import currency_view
+from billing.selectors.drafts import period_rows
+from billing.types import CurrencyView, LineView
 from customers.selectors import require_customer
 from engine.calendar import Period
+from engine.invoice_states import InvoiceType
 from engine.money import ZERO, add, subtract
 from invoices.models import Invoice, InvoiceLine
-from invoices.running import Running
-from invoices.selectors.views import currency_view, invoice_rows, line_views, stored_lines
-from invoices.types import CurrencyView, LineView
+from invoices.selectors.views import document_rows, stored_lines
+
+AGREED = ("subscription", "commit_purchase")
+"""Lines that charge what was agreed: no usage changes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +55,23 @@ class UnbilledUsage:
     amount: Decimal
 
 
-def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
+def list_unbilled_usage(*, customer_id: UUID, now: datetime) -> list[UnbilledUsage]:
     """The customer's finalized invoices whose usage has changed since, newest first. Raises NotFound.
 
-    Each is composed anew, which reads rollups only, and its lines compared by quantity: a rate that changed later is
+    Each is computed anew, which reads rollups only, and its lines compared by quantity: a rate that changed later is
     no usage. A handful of queries for each finalized invoice.
     """
     require_customer(customer_id=customer_id)
-    rows = invoice_rows(customer_id=customer_id).filter(status=Invoice.Status.FINALIZED, kind=Invoice.Kind.USAGE)
+    rows = document_rows().filter(customer_id=customer_id, status=Invoice.Status.FINALIZED, type=InvoiceType.USAGE)
     invoices = list(rows.order_by("-period_start", "-id"))
+    computed = compute_invoices(period_rows().filter(pk__in=[row.pk for row in invoices]), at=now)
     stored: dict[UUID, list[InvoiceLine]] = {row.pk: [] for row in invoices}
     for line in InvoiceLine.objects.filter(invoice__in=invoices).select_related("credit_type").order_by("position"):
         stored[line.invoice_id].append(line)
     found = []
-    running = Running(customer_id)
     for row in invoices:
-        lines = _changed(row, stored[row.pk], running)
-        if lines and row.number is not None and row.finalized_at is not None:
+        lines = _changed(stored[row.pk], computed[row.pk])
+        if lines:
             amount = ZERO
             for entry in lines:
                 if entry.line.counted:
@@ -78,7 +84,7 @@ def list_unbilled_usage(*, customer_id: UUID) -> list[UnbilledUsage]:
     return found
 
 
-def _changed(row: Invoice, stored: Sequence[InvoiceLine], running: Running) -> tuple[LateLine, ...]:
+def _changed(stored: Sequence[InvoiceLine], computed: ComputedInvoice) -> tuple[LateLine, ...]:
     """Lines of products and group values whose usage changed, and then what follows from it (composites, conversions).
 
     A rate that changed later may cut the same usage into other lines: only where the sum of a combination's quantities
@@ -88,7 +94,7 @@ def _changed(row: Invoice, stored: Sequence[InvoiceLine], running: Running) -> t
     after: dict[tuple[Any, ...], list[LineView]] = {}
     for view in stored_lines(stored):
         before.setdefault(_place(view), []).append(view)
-    for view in line_views(row, running.compose(row).lines):
+    for view in computed.lines:
         after.setdefault(_place(view), []).append(view)
     used, now_used = _used(before), _used(after)
     moved = {key for key in used.keys() | now_used.keys() if used.get(key, ZERO) != now_used.get(key, ZERO)}
@@ -98,7 +104,7 @@ def _changed(row: Invoice, stored: Sequence[InvoiceLine], running: Running) -> t
     for place in [*after, *(place for place in before if place not in after)]:
         was, line = before.get(place, []), after.get(place, [])
         shown = line[0] if line else was[0]
-        if shown.type == "subscription" or (_is_usage(shown) and _combination(shown) not in moved):
+        if shown.type in AGREED or (_is_usage(shown) and _combination(shown) not in moved):
             continue
         quantity, total = _sums(line)
         invoiced, invoiced_total = _sums(was)

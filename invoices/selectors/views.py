@@ -1,86 +1,97 @@
-"""Invoices as plain rows: a draft is composed now, a final one is what was stored."""
+"""Invoices as plain rows: a draft is computed now, a document is what was stored."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db.models import QuerySet
 
-from catalog.models import CreditType
+from billing.compute import ComputedInvoice
+from billing.lines import currency_view
+from billing.models import BillingPeriod
+from billing.selectors.drafts import draft_views, period_rows, view_of_period
+from billing.selectors.what_if import Window, in_windows
+from billing.types import InvoiceView, LineView
 from core.errors import NotFound
-from engine.calendar import rfc3339
-from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanation_json
-from engine.money import plain
-from invoices import models
-from invoices.composed import Standing, standing_charges, with_charges
-from invoices.running import Running
-from invoices.subscriptions import with_subscribes
-from invoices.types import CurrencyView, InvoiceView, LineView
+from engine.invoice_states import InvoiceStatus, PeriodState
+from engine.money import ZERO
+from invoices.models import Invoice, InvoiceLine, InvoiceListing
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
 """What of a line view is a column of its own; the unit is a foreign key."""
 
 
-def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
-    """Invoices with what a view needs, in one query."""
-    rows = with_subscribes(
-        models.Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
-    )
+def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[InvoiceListing]:
+    """Drafts and documents as one list for staff, with the names that go with them, in one query."""
+    rows = InvoiceListing.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
+def billed_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
+    """Billing periods, each with its document if it has one: what clients list and page. One query."""
+    return period_rows(customer_id=customer_id).select_related("invoice")
+
+
+def document_rows() -> QuerySet[Invoice]:
+    """Documents with what a view needs, in one query."""
+    return Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+
+
 def filter_invoices(
-    rows: QuerySet[models.Invoice],
+    rows: QuerySet[BillingPeriod],
     *,
     status: str | None = None,
     contract_id: UUID | None = None,
     starting_on: datetime | None = None,
     ending_before: datetime | None = None,
     credit_type_id: UUID | None = None,
-    kind: str | None = None,
-) -> QuerySet[models.Invoice]:
+    type: str | None = None,  # noqa: A002 - the API's word
+) -> QuerySet[BillingPeriod]:
     """Metronome's list filters; `starting_on` and `ending_before` leave the periods that lie wholly between them."""
     asked = {
-        "status": status,
         "contract_id": contract_id,
         "period_start__gte": starting_on,
         "period_end__lte": ending_before,
         "credit_type_id": credit_type_id,
-        "kind": kind,
+        "type": type,
     }
-    return rows.filter(**{name: value for name, value in asked.items() if value is not None})
+    rows = rows.filter(**{name: value for name, value in asked.items() if value is not None})
+    if status is None:
+        return rows
+    return rows.filter(state=PeriodState.OPEN) if status == InvoiceStatus.DRAFT else rows.filter(invoice__status=status)
 
 
 def list_invoices(*, customer_id: UUID, now: datetime, limit: int | None = None, **filters: Any) -> list[InvoiceView]:
     """A customer's invoices, newest period first. `filters` as in `filter_invoices`."""
-    rows = filter_invoices(invoice_rows(customer_id=customer_id), **filters).order_by("-period_start", "-id")
+    rows = filter_invoices(billed_rows(customer_id=customer_id), **filters).order_by("-period_start", "-id")
     return page_of_views(rows[:limit] if limit else rows, now=now)
 
 
-def page_of_views(rows: Iterable[models.Invoice], *, now: datetime) -> list[InvoiceView]:
-    """Views of these rows: lines of all final ones in one query, each draft composed."""
-    found = list(rows)
-    running: dict[UUID, Running] = {}
-    for row in found:
-        if row.status == models.Invoice.Status.DRAFT and row.customer_id not in running:
-            running[row.customer_id] = Running(row.customer_id)
-    final = [row.pk for row in found if row.status != models.Invoice.Status.DRAFT]
-    lines: dict[UUID, list[models.InvoiceLine]] = {}
-    rows_of = models.InvoiceLine.objects.select_related("credit_type").order_by("position")
-    for line in rows_of.filter(invoice_id__in=final) if final else ():
-        lines.setdefault(line.invoice_id, []).append(line)
-    return [
-        draft_view(row, now=now, running=running[row.customer_id])
-        if row.status == models.Invoice.Status.DRAFT
-        else final_view(row, lines.get(row.pk, []), now=now)
-        for row in found
-    ]
+def count_finalized(*, rate_card_id: UUID, windows: Sequence[Window]) -> int:
+    """Finalized invoices of the card whose period meets any window: they stay as they are."""
+    rows = Invoice.objects.filter(in_windows(windows), contract__rate_card_id=rate_card_id)
+    return rows.filter(status=InvoiceStatus.FINALIZED).count()
 
 
-def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> models.Invoice:
-    """The row of an invoice. Raises NotFound, alike for an unknown id and another customer's."""
-    row = invoice_rows(customer_id=customer_id).filter(pk=invoice_id).first()
+def page_of_views(rows: Iterable[BillingPeriod | InvoiceListing], *, now: datetime) -> list[InvoiceView]:
+    """Views of these rows: the lines of all documents in one query, the drafts of an account computed together.
+
+    Rows of `invoice_rows` cost a query more; one that has gone since it was listed is left out.
+    """
+    listed = list(rows)
+    known = {row.pk: row for row in listed if isinstance(row, BillingPeriod)}
+    if len(known) < len(listed):
+        known |= billed_rows().in_bulk([row.pk for row in listed if row.pk not in known])
+    drafts = [row for row in known.values() if row.state == PeriodState.OPEN]
+    documents = [_document(row) for row in known.values() if row.state == PeriodState.CLOSED]
+    views = {view.id: view for view in (*draft_views(drafts, now=now), *document_views(documents, now=now))}
+    return [views[row.pk] for row in listed if row.pk in views]
+
+
+def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> BillingPeriod:
+    """A draft's or a document's billing period. Raises NotFound, alike for an unknown id and another customer's."""
+    row = billed_rows(customer_id=customer_id).filter(pk=invoice_id).first()
     if row is None:
         raise NotFound(f"no invoice {invoice_id}")
     return row
@@ -91,60 +102,25 @@ def get_invoice(*, customer_id: UUID, invoice_id: UUID, now: datetime) -> Invoic
     return view_of(find_invoice(invoice_id=invoice_id, customer_id=customer_id), now=now)
 
 
-def view_of(row: models.Invoice, *, now: datetime) -> InvoiceView:
-    """A row as a view."""
-    return page_of_views([row], now=now)[0]
+def view_of(row: BillingPeriod | InvoiceListing, *, now: datetime) -> InvoiceView:
+    """A row as a view. Raises NotFound for a draft that has gone since it was listed."""
+    found = page_of_views([row], now=now)
+    if not found:
+        raise NotFound(f"no invoice {row.pk}")
+    return found[0]
 
 
-def draft_view(row: models.Invoice, *, now: datetime, running: Running | None = None) -> InvoiceView:
-    """A draft composed from the terms, the usage and the balances of this moment."""
-    standing = standing_of(row, running or Running(row.customer_id))
-    return _view(
-        row,
-        now=now,
-        lines=standing.lines,
-        subtotal=standing.subtotal,
-        rounding=standing.rounding,
-        total=standing.total,
-        unrated=standing.unrated,
-    )
+def document_views(documents: Iterable[Invoice], *, now: datetime) -> list[InvoiceView]:
+    """Views of these documents as stored, in their order; their lines in one query."""
+    rows = list(documents)
+    lines: dict[UUID, list[InvoiceLine]] = {row.pk: [] for row in rows}
+    stored = InvoiceLine.objects.select_related("credit_type").order_by("position")
+    for line in stored.filter(invoice_id__in=list(lines)) if lines else ():
+        lines[line.invoice_id].append(line)
+    return [document_view(row, lines[row.pk], now=now) for row in rows]
 
 
-def standing_of(row: models.Invoice, running: Running) -> Standing:
-    """An invoice of any kind as it stands: what a draft shows and finalization stores."""
-    if row.kind == models.Invoice.Kind.SCHEDULED and not running.charges(row):
-        return standing_charges(row, running)
-    composed = running.compose(row)
-    standing = Standing(
-        lines=line_views(row, composed.lines),
-        subtotal=composed.subtotal,
-        rounding=composed.rounding,
-        total=composed.total,
-        unrated=tuple(unrated_json(part) for part in composed.unrated),
-        drawdowns=composed.drawdowns,
-    )
-    return with_charges(row, standing, running)
-
-
-Units = Mapping[str, CurrencyView]
-
-
-def composed_view(
-    row: models.Invoice, composed: ComposedInvoice, *, now: datetime, units: Units | None = None
-) -> InvoiceView:
-    """The view of a composed invoice; `units` as for `line_views`."""
-    return _view(
-        row,
-        now=now,
-        lines=line_views(row, composed.lines, units),
-        subtotal=composed.subtotal,
-        rounding=composed.rounding,
-        total=composed.total,
-        unrated=tuple(unrated_json(part) for part in composed.unrated),
-    )
-
-
-def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now: datetime) -> InvoiceView:
+def document_view(row: Invoice, lines: Sequence[InvoiceLine], *, now: datetime) -> InvoiceView:
     """A finalized or void invoice as stored."""
     return _view(
         row,
@@ -157,99 +133,32 @@ def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now:
     )
 
 
-def stored_lines(lines: Iterable[models.InvoiceLine]) -> tuple[LineView, ...]:
-    """Stored lines as views; their credit type is read with them."""
-    return tuple(
-        LineView(
-            **{name: getattr(line, name) for name in STORED},
-            unit=None if line.credit_type is None else currency_view(line.credit_type),
-        )
-        for line in lines
-    )
+def view_without_lines(period: BillingPeriod, *, now: datetime) -> InvoiceView:
+    """A draft, or the document of a closed period, for whoever fills in lines and sums of their own.
 
-
-def line_views(row: models.Invoice, lines: Sequence[InvoiceLine], units: Units | None = None) -> tuple[LineView, ...]:
-    """The engine's lines with ids that stay the same from draft to final: derived from what the line is about.
-
-    `units` are the custom pricing units that may occur, by id; without them, one query finds them if any does.
+    The period is one of `billed_rows`.
     """
-    if units is None:
-        units = custom_units({line.credit_type_id for line in lines} - {str(row.credit_type_id)})
-    return tuple(_line_view(row.pk, line, units) for line in lines)
+    nothing = ComputedInvoice(now, (), ZERO, ZERO, ZERO, ())
+    if period.state == PeriodState.OPEN:
+        return view_of_period(period, nothing)
+    return _view(_document(period), now=now, lines=(), subtotal=ZERO, rounding=ZERO, total=ZERO, unrated=())
 
 
-def custom_units(ids: Collection[str]) -> dict[str, CurrencyView]:
-    """The pricing units of these ids; no query for none."""
-    return {str(unit.pk): currency_view(unit) for unit in CreditType.objects.filter(pk__in=ids)} if ids else {}
+def _document(period: BillingPeriod) -> Invoice:
+    """The document of a closed period of `billed_rows`, with what the period knows."""
+    invoice: Invoice = period.invoice
+    invoice.customer, invoice.contract, invoice.credit_type = period.customer, period.contract, period.credit_type
+    return invoice
 
 
-def unrated_json(part: UnratedUsage) -> dict[str, Any]:
-    """Usage that no rate prices, JSON-able."""
-    return {
-        "product_id": part.product_id,
-        "name": part.name,
-        "event_count": part.event_count,
-        "reason": part.reason,
-        "quantity": plain(part.quantity),
-        "starting_at": rfc3339(part.window.start),
-        "ending_before": rfc3339(part.window.end),
-        "pricing_group_values": dict(part.pricing_group_values),
-        "presentation_group_values": dict(part.presentation_group_values),
-    }
-
-
-def currency_view(unit: CreditType) -> CurrencyView:
-    """The unit of an invoice's amounts."""
-    return CurrencyView(unit.pk, unit.name, unit.code, unit.places, unit.minor_digits)
-
-
-def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
-    tier = line.tier
-    explanation = explanation_json(line.explanation)
-    name = line.name
-    if line.type == "cpu_conversion":
-        unit = units.get(explanation["metric"]["id"])
-        name = f"{name} of {unit.name}" if unit else name
-    return LineView(
-        id=uuid5(invoice_id, "|".join(line.identity)),
-        type=line.type,
-        product_id=UUID(line.product_id) if line.product_id else None,
-        name=name,
-        quantity=line.quantity,
-        unit_price=line.unit_price,
-        total=line.total,
-        starting_at=line.starting_at,
-        ending_before=line.ending_before,
-        pricing_group_values={key: value for key, value in line.pricing_group_values if value is not None},
-        presentation_group_values=dict(line.presentation_group_values),
-        tier=None
-        if tier is None
-        else {
-            "level": tier.level,
-            "starting_at": plain(tier.starting_at),
-            "size": None if tier.size is None else plain(tier.size),
-        },
-        explanation=explanation,
-        unit=units.get(line.credit_type_id),
-        counted=line.counted,
-        product_type=line.product_type,
-        commit_id=None if line.commit_id is None else UUID(line.commit_id),
-        commit_segment_id=None if line.commit_segment_id is None else UUID(line.commit_segment_id),
-        commit_type=line.commit_type or "",
-        quantity_consumed=line.quantity_consumed,
-        subscription_id=None if line.subscription_id is None else UUID(line.subscription_id),
-    )
-
-
-def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
-    due = row.issued_at + timedelta(days=row.net_payment_terms_days) if row.issued_at else None
+def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
     return InvoiceView(
         id=row.pk,
         customer_id=row.customer_id,
         customer_name=row.customer.name,
         contract_id=row.contract_id,
         contract_name=str(row.contract),
-        kind=row.kind,
+        type=row.type,
         status=row.status,
         number=row.number,
         period_start=row.period_start,
@@ -257,7 +166,7 @@ def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         due_at=row.due_at,
         issued_at=row.issued_at,
         voided_at=row.voided_at,
-        payment_due_at=due,
+        payment_due_at=row.issued_at + timedelta(days=row.net_payment_terms_days),
         net_payment_terms_days=row.net_payment_terms_days,
         currency=currency_view(row.credit_type),
         regenerated_from_id=row.regenerated_from_id,
@@ -267,4 +176,15 @@ def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         customer_custom_fields=row.customer.custom_fields,
         contract_custom_fields=row.contract.custom_fields,
         **amounts,
+    )
+
+
+def stored_lines(lines: Iterable[InvoiceLine]) -> tuple[LineView, ...]:
+    """Stored lines as views; their credit type is read with them."""
+    return tuple(
+        LineView(
+            **{name: getattr(line, name) for name in STORED},
+            unit=None if line.credit_type is None else currency_view(line.credit_type),
+        )
+        for line in lines
     )

@@ -1,4 +1,4 @@
-"""Finalize: a draft whose period and grace are over becomes an invoice, once, with a gap-free number."""
+"""Finalize: a billing period whose time and grace are over becomes an invoice, once, with a gap-free number."""
 
 import logging
 from datetime import datetime, timedelta
@@ -10,29 +10,28 @@ from django.db.models import QuerySet
 
 from balances.selectors import purchases_of
 from balances.services import charge_items, draw, lock_balances
+from billing.compute import ComputedInvoice, compute_invoice
+from billing.context import DRAWING_ORDER
+from billing.models import BilledSubscription, BillingPeriod
+from billing.services.expiry import open_usage, unopened_usage
+from billing.services.periods import close_period, postpone
 from core import audit
 from core.events import publish
 from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
-from engine.money import plain
+from engine.invoice_states import InvoiceType, PeriodState
+from engine.money import ZERO, add, plain
 from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
-from invoices.running import Running
-from invoices.selectors.views import STORED, standing_of
-from invoices.services.expiry import open_usage, unopened_usage
+from invoices.selectors.views import STORED
 
 logger = logging.getLogger(__name__)
 BATCH = 200
 RETRY = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 
 
-def due_at(period_end: datetime) -> datetime:
-    """When a period's invoice becomes final: after the grace in which late usage still counts."""
-    return period_end + timedelta(hours=settings.TACTUS_GRACE_HOURS)
-
-
 def finalize_due_invoices(*, now: datetime) -> int:
-    """Sweep: finalizes drafts that are due, each contract's in order of time; returns how many it saw to.
+    """Sweep: closes billing periods that are due, each account's in the order in which they draw; returns how many.
 
     At most `BATCH` of them. One that fails waits for its next attempt, and says why in `last_error`.
     """
@@ -42,16 +41,52 @@ def finalize_due_invoices(*, now: datetime) -> int:
     return seen
 
 
-def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
-    """The one function that finalizes. The caller holds the contract's lock and the draft's.
+def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
+    """The one function that closes a period and issues its invoice. The caller holds the contract's lock and its own.
 
-    Composes exactly as a draft is composed, stores lines, totals and explanation, writes what it draws from balances,
-    and takes the next number; usage that is stored before this composes counts.
+    Computes exactly as a draft is computed, and stores lines, totals and explanation, what it draws from balances, and
+    the next number; usage that is stored before this computes counts.
     """
     require_transaction()
-    lock_balances(invoice.customer_id)
-    composed = standing_of(invoice, Running(invoice.customer_id))
-    lines = composed.lines
+    lock_balances(period.payer_id)
+    computed = compute_invoice(period, at=now, closing=True)
+    invoice = _issue(period, computed, now=now)
+    close_period(period, subscribed=_subscribed(period, computed), now=now)
+    draw(period.contract, invoice_id=invoice.pk, drawdowns=computed.drawdowns, effective_at=period.period_end, now=now)
+    charge_items(period.contract, invoice_id=invoice.pk, purchases=computed.purchases, now=now)
+    payload = {"number": invoice.number, "total": plain(computed.total), "contract_id": str(invoice.contract_id)}
+    audit.record("invoice.finalize", invoice, at=now, detail=payload)
+    publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
+    enqueue("invoices.render_document", invoice_id=str(invoice.pk))
+    return invoice
+
+
+def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -> Invoice:
+    """The document and its lines."""
+    invoice = Invoice(
+        id=period.pk,
+        billing_period=period,
+        customer_id=period.customer_id,
+        payer_id=period.payer_id,
+        contract=period.contract,
+        credit_type=period.credit_type,
+        type=period.type,
+        period_start=period.period_start,
+        period_end=period.period_end,
+        due_at=period.due_at,
+        number=_next_number(now),
+        subtotal=computed.subtotal,
+        rounding=computed.rounding,
+        total=computed.total,
+        net_payment_terms_days=period.net_payment_terms_days,
+        regenerated_from_id=period.reopened_from_id,
+        created_at=period.created_at,
+        issued_at=period.due_at,
+        finalized_at=now,
+        unrated=list(computed.unrated),
+    )
+    invoice.content_hash = content_hash(invoice, computed.lines)
+    invoice.save(force_insert=True)
     InvoiceLine.objects.bulk_create(
         [
             InvoiceLine(
@@ -60,76 +95,72 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
                 credit_type_id=None if line.unit is None else line.unit.credit_type_id,
                 **{name: getattr(line, name) for name in STORED},
             )
-            for position, line in enumerate(lines, 1)
+            for position, line in enumerate(computed.lines, 1)
         ],
         batch_size=1000,
     )
-    invoice.subtotal, invoice.rounding, invoice.total = composed.subtotal, composed.rounding, composed.total
-    invoice.unrated = list(composed.unrated)
-    invoice.status = Invoice.Status.FINALIZED
-    invoice.number = _next_number(now)
-    invoice.issued_at = invoice.due_at
-    invoice.finalized_at = now
-    invoice.last_error = ""
-    invoice.content_hash = content_hash(invoice, lines)
-    invoice.save()
-    draw(
-        invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
-    )
-    charge_items(invoice.contract, invoice_id=invoice.pk, purchases=composed.purchases, now=now)
-    payload = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
-    audit.record("invoice.finalize", invoice, at=now, detail=payload)
-    publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
-    enqueue("invoices.render_document", invoice_id=str(invoice.pk))
+    return invoice
+
+
+def _subscribed(period: BillingPeriod, computed: ComputedInvoice) -> list[BilledSubscription]:
+    """The subscription charges on the invoice: a charge is known by its subscription and where its time begins."""
+    found: dict[tuple[UUID, datetime], BilledSubscription] = {}
+    for line in computed.lines:
+        if line.type != "subscription":
+            continue
+        if line.subscription_id is None or line.starting_at is None or line.ending_before is None:
+            raise ValueError(f"the subscription line {line.id} says not what it charges for")
+        row = found.setdefault(
+            (line.subscription_id, line.starting_at),
+            BilledSubscription(
+                period=period, subscription_id=line.subscription_id, starting_at=line.starting_at,
+                ending_before=line.ending_before, quantity=ZERO,
+            ),
+        )  # fmt: skip
+        row.quantity = add(row.quantity, line.quantity or ZERO)
+    return list(found.values())
 
 
 def _finalize_next(now: datetime) -> int | None:
-    """Sees to the oldest due draft of the next contract that nobody else is at; None when there is no such contract.
+    """Sees to the due period that waits longest and whose contract nobody else is at; None when there is none.
 
-    One draft a transaction, since its number locks the series for everybody.
+    One a transaction, since its number locks the series for everybody. Of those that wait equally long the one that
+    draws first comes first: then none has to compute what others leave it.
     """
     with use_case():
         waiting = (
-            Invoice.objects.select_for_update(skip_locked=True, of=("contract",))
+            BillingPeriod.objects.select_for_update(skip_locked=True, of=("contract",))
             .select_related("contract")
-            .filter(status=Invoice.Status.DRAFT, next_attempt_at__lte=now)
-            .order_by("next_attempt_at", "period_start")
+            .filter(state=PeriodState.OPEN, next_attempt_at__lte=now)
+            .order_by("next_attempt_at", *DRAWING_ORDER)
             .first()
         )
         if waiting is None:
             return None
-        row = _locked_drafts(waiting.contract_id, now).first()
-        if row is None:  # another sweeper was faster
+        period = _locked_periods(waiting.contract_id, now).first()
+        if period is None:  # another sweeper was faster
             return 0
-        if (later := _true_up_waits(row, now)) is not None:
-            Invoice.objects.filter(pk=row.pk).update(next_attempt_at=later)
+        if (later := _true_up_waits(period, now)) is not None:
+            BillingPeriod.objects.filter(pk=period.pk).update(next_attempt_at=later)
             return 0
         try:
             with transaction.atomic():
-                finalize_locked(row, now=now)
+                finalize_locked(period, now=now)
         except OperationalError:
             raise
         except Exception as error:
-            logger.exception("invoice %s could not be finalized", row.pk)
-            _postpone(row, f"{type(error).__name__}: {error}", now=now)
+            logger.exception("billing period %s could not be closed", period.pk)
+            again = now + RETRY[min(period.attempts, len(RETRY) - 1)]
+            postpone(period, reason=f"{type(error).__name__}: {error}", until=again, now=now)
     return 1
 
 
-def _postpone(row: Invoice, reason: str, *, now: datetime) -> None:
-    """The draft is tried again later, and so are the later periods of its contract: they wait with it."""
-    Invoice.objects.filter(pk=row.pk).update(attempts=row.attempts + 1, last_error=reason[:500])
-    again = now + RETRY[min(row.attempts, len(RETRY) - 1)]
-    Invoice.objects.filter(contract_id=row.contract_id, status=Invoice.Status.DRAFT, due_at__lte=now).update(
-        next_attempt_at=again
-    )
-
-
-def _true_up_waits(row: Invoice, now: datetime) -> datetime | None:
+def _true_up_waits(period: BillingPeriod, now: datetime) -> datetime | None:
     """When to look again at a true-up whose commit usage may still fulfil; None if nothing can."""
-    if row.kind != Invoice.Kind.SCHEDULED:
+    if period.type != InvoiceType.SCHEDULED:
         return None
     times: list[datetime] = []
-    for purchase in purchases_of([row.pk]).get(row.pk, ()):
+    for purchase in purchases_of([period.pk]).get(period.pk, ()):
         if purchase.obligation is not None:
             times += open_usage(purchase.obligation).values_list("due_at", flat=True)
             if unopened_usage(purchase.obligation).filter(next_period_at__lte=now).exists():
@@ -137,13 +168,13 @@ def _true_up_waits(row: Invoice, now: datetime) -> datetime | None:
     return max([*times, now + RETRY[0]]) if times else None
 
 
-def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
-    """The contract's due drafts, usage before what is charged by date, oldest first, locked."""
+def _locked_periods(contract_id: UUID, now: datetime) -> QuerySet[BillingPeriod]:
+    """The contract's due periods, usage before what is charged by date, oldest first, locked."""
     return (
-        Invoice.objects.select_for_update(of=("self",))
+        BillingPeriod.objects.select_for_update(of=("self",))
         .select_related("contract__rate_card__fiat_credit_type", "credit_type")
-        .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now, next_attempt_at__lte=now)
-        .order_by("-kind", "period_start")
+        .filter(contract_id=contract_id, state=PeriodState.OPEN, due_at__lte=now, next_attempt_at__lte=now)
+        .order_by("-type", "period_start")
     )
 
 

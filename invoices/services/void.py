@@ -4,13 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from balances.services import give_back, move_items
+from billing.models import BillingPeriod
+from billing.services.periods import lock_period, release_period, reopen_period
 from contracts.services import lock_contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
+from core.models import Event
 from core.transactions import require_transaction, use_case
-from invoices.models import Invoice
-from invoices.services.finalize import due_at, finalize_locked
+from engine.invoice_states import InvoiceStatus, InvoiceType
+from invoices.models import Invoice, InvoiceListing
+from invoices.services.finalize import finalize_locked
 
 
 def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
@@ -19,10 +23,8 @@ def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoic
     Raises NotFound, InvalidInput for a draft, Conflict for a void one.
     """
     with use_case():
-        invoice = lock_invoice(invoice_id)
-        if invoice.status == Invoice.Status.DRAFT:
-            raise InvalidInput("the invoice is a draft; only a finalized one can be made void", field="id")
-        if invoice.status == Invoice.Status.VOID:
+        invoice = _lock_invoice(invoice_id, "the invoice is a draft; only a finalized one can be made void")
+        if invoice.status == InvoiceStatus.VOID:
             raise Conflict("the invoice is void already", field="id")
         void_locked(invoice, now=now, reason=reason)
     return invoice
@@ -31,89 +33,89 @@ def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoic
 def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     """The part that archiving a contract shares; the caller holds the contract's and the invoice's lock."""
     require_transaction()
-    invoice.status = Invoice.Status.VOID
+    invoice.status = InvoiceStatus.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
+    release_period(invoice.billing_period, now=now)
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)
     publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
 
 
-def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
+def void_invoices_of_contract(event: Event) -> None:
+    """Reaction to `contract.archived`: finalized invoices become void if that was asked for."""
+    if event.payload.get("void_invoices"):
+        contract = lock_contract(contract_id=event.subject_id)
+        for invoice in contract.invoices.select_for_update().filter(status=InvoiceStatus.FINALIZED).order_by("pk"):
+            void_locked(invoice, now=event.occurred_at)
+
+
+def refuse_end_before_invoices(event: Event) -> None:
+    """Reaction to `contract.end_changed`. Raises Conflict if the caller forbade an end before a finalized invoice's."""
+    contract = lock_contract(contract_id=event.subject_id)
+    if event.payload.get("strict") and contract.ending_before is not None:
+        late = contract.invoices.filter(status=InvoiceStatus.FINALIZED, period_end__gt=contract.ending_before)
+        if late.exists():
+            raise Conflict("a finalized invoice ends after this", field="ending_before")
+
+
+def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> InvoiceListing:
     """Bills a void invoice's period again, at the rates and usage of now, as far as the contract still covers it.
 
     The new invoice is final at once where period and grace are over, else a draft. Raises NotFound, InvalidInput unless
     the invoice is void, Conflict if the period has a living invoice again or the contract does not cover it any more.
     """
     with use_case():
-        old = lock_invoice(invoice_id)
-        if old.status != Invoice.Status.VOID:
+        old = _lock_invoice(invoice_id, "only a void invoice can be regenerated")
+        if old.status != InvoiceStatus.VOID:
             raise InvalidInput("only a void invoice can be regenerated", field="id")
         if old.contract.archived_at is not None:
             raise Conflict("the contract is archived", field="id")
-        if old.kind == Invoice.Kind.SCHEDULED:
-            return _charge_again(old, now=now, reason=reason)
-        period_end = min(old.period_end, old.contract.ending_before or old.period_end)
-        if period_end <= old.period_start:
-            raise Conflict("the contract now ends before the period of this invoice", field="id")
-        same_time = Invoice.objects.filter(
-            contract_id=old.contract_id, kind=old.kind, period_start__lt=period_end, period_end__gt=old.period_start
-        )
-        if same_time.exclude(status=Invoice.Status.VOID).exists():
-            raise Conflict("the period of this invoice has been billed again already", field="id")
-        invoice = Invoice.objects.create(
-            customer_id=old.customer_id,
-            contract=old.contract,
-            credit_type_id=old.credit_type_id,
-            kind=old.kind,
-            period_start=old.period_start,
-            period_end=period_end,
-            due_at=due_at(period_end),
-            next_attempt_at=due_at(period_end),
-            net_payment_terms_days=old.contract.net_payment_terms_days,
-            regenerated_from=old,
-            created_at=now,
-        )
-        move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
-        audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
-        if invoice.due_at <= now:
-            finalize_locked(invoice, now=now)
-    return invoice
+        end = _end_of_usage(old) if old.type == InvoiceType.USAGE else _end_of_charges(old)
+        period = reopen_period(lock_period(old.pk), period_end=end, now=now)
+        move_items(old.contract, invoice_id=old.pk, to=period.pk)
+        row = InvoiceListing.objects.get(pk=period.pk)
+        audit.record("invoice.regenerate", row, at=now, detail={"from": str(old.pk)}, reason=reason)
+        if period.due_at <= now:
+            finalize_locked(period, now=now)
+    return InvoiceListing.objects.get(pk=period.pk)
 
 
-def _charge_again(old: Invoice, *, now: datetime, reason: str) -> Invoice:
-    """A SCHEDULED invoice made anew with the charges of the void one, final at once where its date has come."""
-    if old.regenerations.exclude(status=Invoice.Status.VOID).exists():
+def _end_of_usage(old: Invoice) -> datetime:
+    """How far the contract still covers the period of a void usage invoice. Raises Conflict where it must not."""
+    period_end = min(old.period_end, old.contract.ending_before or old.period_end)
+    if period_end <= old.period_start:
+        raise Conflict("the contract now ends before the period of this invoice", field="id")
+    same_time = BillingPeriod.objects.filter(
+        contract_id=old.contract_id, type=old.type, period_start__lt=period_end, period_end__gt=old.period_start
+    )
+    if same_time.filter(voided_at__isnull=True).exists():
+        raise Conflict("the period of this invoice has been billed again already", field="id")
+    return period_end
+
+
+def _end_of_charges(old: Invoice) -> datetime:
+    """The date of a void SCHEDULED invoice. Raises Conflict where its charges stand on another one."""
+    if BillingPeriod.objects.filter(reopened_from_id=old.pk, voided_at__isnull=True).exists():
         raise Conflict("this invoice has been billed again already", field="id")
-    invoice = Invoice.objects.create(
-        customer_id=old.customer_id,
-        contract=old.contract,
-        credit_type_id=old.credit_type_id,
-        kind=old.kind,
-        period_start=old.period_start,
-        period_end=old.period_end,
-        due_at=old.due_at,
-        next_attempt_at=old.due_at,
-        net_payment_terms_days=old.contract.net_payment_terms_days,
-        regenerated_from=old,
-        created_at=now,
-    )
-    move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
-    audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
-    if invoice.due_at <= now:
-        finalize_locked(invoice, now=now)
-    return invoice
+    return old.period_end
 
 
-def lock_invoice(invoice_id: UUID) -> Invoice:
-    """The invoice, locked for this transaction after its contract (the root). Raises NotFound."""
+def _lock_invoice(invoice_id: UUID, refusal: str) -> Invoice:
+    """The document, locked for this transaction after its contract (the root). Raises NotFound; InvalidInput with
+    `refusal` for a draft.
+    """
     require_transaction()
-    contract_id = Invoice.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
-    if contract_id is None:
+    row = BillingPeriod.objects.filter(pk=invoice_id).values_list("contract_id", flat=True).first()
+    if row is None:
         raise NotFound(f"no invoice {invoice_id}", field="id")
-    lock_contract(contract_id=contract_id)
-    return (
+    lock_contract(contract_id=row)
+    invoice = (
         Invoice.objects.select_for_update(of=("self",))
-        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer")
-        .get(pk=invoice_id)
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer", "billing_period")
+        .filter(pk=invoice_id)
+        .first()
     )
+    if invoice is None:
+        raise InvalidInput(refusal, field="id")
+    return invoice

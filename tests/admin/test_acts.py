@@ -12,7 +12,7 @@ from core.keys import find_live_key
 from core.models import ApiKey, AuditEntry
 from customers.models import Customer
 from customers.services import create_customer
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from tests.admin.world import World
 
 
@@ -22,14 +22,14 @@ def act(name: str, key: object) -> str:
 
 def test_voiding_names_the_effect_asks_why_and_is_audited(world: World, finance: Client) -> None:
     final = world.final
-    page = finance.get(act("invoices_invoice_void", final.pk)).content.decode()
+    page = finance.get(act("invoices_invoicelisting_void", final.pk)).content.decode()
     assert f"{final.number} of Acme Robotics over 1.25 USD becomes void" in page
 
-    assert finance.post(act("invoices_invoice_void", final.pk), {"reason": "  "}).status_code == 400
+    assert finance.post(act("invoices_invoicelisting_void", final.pk), {"reason": "  "}).status_code == 400
     final.refresh_from_db()
     assert final.status == "FINALIZED"
 
-    answer = finance.post(act("invoices_invoice_void", final.pk), {"reason": "Wrong rate"}, follow=True)
+    answer = finance.post(act("invoices_invoicelisting_void", final.pk), {"reason": "Wrong rate"}, follow=True)
     final.refresh_from_db()
     assert final.status == "VOID"
     assert "is void." in answer.content.decode()
@@ -43,7 +43,7 @@ def test_voiding_names_the_effect_asks_why_and_is_audited(world: World, finance:
 
 
 def test_a_void_invoice_is_not_voided_again(world: World, finance: Client) -> None:
-    url = act("invoices_invoice_void", world.final.pk)
+    url = act("invoices_invoicelisting_void", world.final.pk)
     finance.post(url, {"reason": "once"})
     assert "cannot be done" in finance.get(url).content.decode()
     assert finance.post(url, {"reason": "twice"}).status_code == 400
@@ -52,16 +52,16 @@ def test_a_void_invoice_is_not_voided_again(world: World, finance: Client) -> No
 
 def test_regenerating_leads_to_the_new_invoice(world: World, finance: Client) -> None:
     old = world.final
-    finance.post(act("invoices_invoice_void", old.pk), {"reason": "Wrong rate"})
-    answer = finance.post(act("invoices_invoice_regenerate", old.pk), {"reason": "Rate corrected"})
-    new = Invoice.objects.get(regenerated_from=old)
-    assert answer["Location"] == act("invoices_invoice_change", new.pk)
+    finance.post(act("invoices_invoicelisting_void", old.pk), {"reason": "Wrong rate"})
+    answer = finance.post(act("invoices_invoicelisting_regenerate", old.pk), {"reason": "Rate corrected"})
+    new = InvoiceListing.objects.get(regenerated_from=old)
+    assert answer["Location"] == act("invoices_invoicelisting_change", new.pk)
     assert (new.status, new.total) == ("FINALIZED", old.total)
     assert AuditEntry.objects.get(action="invoice.regenerate").reason == "Rate corrected"
 
 
 def test_a_living_invoice_is_not_regenerated(world: World, finance: Client) -> None:
-    answer = finance.post(act("invoices_invoice_regenerate", world.final.pk), {"reason": "Why not"})
+    answer = finance.post(act("invoices_invoicelisting_regenerate", world.final.pk), {"reason": "Why not"})
     assert answer.status_code == 400
     assert "Only a void invoice can be regenerated" in answer.content.decode()
 
@@ -111,12 +111,12 @@ def test_ends_that_cannot_be_are_refused(world: World, finance: Client) -> None:
 def test_archiving_a_contract_keeps_invoices_unless_asked(world: World, finance: Client) -> None:
     finance.post(act("contracts_contract_archive", world.contract), {})
     assert Contract.objects.get(pk=world.contract).archived_at == world.now
-    assert set(Invoice.objects.values_list("status", flat=True)) == {"FINALIZED"}
+    assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"FINALIZED"}
 
 
 def test_archiving_a_contract_voids_when_asked(world: World, finance: Client) -> None:
     finance.post(act("contracts_contract_archive", world.contract), {"void_invoices": "on"})
-    assert set(Invoice.objects.values_list("status", flat=True)) == {"VOID"}
+    assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"VOID"}
 
 
 def test_renaming(world: World, support: Client) -> None:
@@ -161,7 +161,7 @@ def test_archiving_a_customer_needs_its_name(world: World, finance: Client) -> N
 
     finance.post(url, {"name": "Acme Robotics"})
     assert Customer.objects.get(pk=world.customer).archived_at == world.now
-    assert set(Invoice.objects.values_list("status", flat=True)) == {"VOID"}
+    assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"VOID"}
     page = finance.get(act("customers_customer_change", world.customer)).content.decode()
     assert "Archived" in page
     assert "Archive customer" not in page
@@ -228,5 +228,5 @@ def test_a_session_is_revoked(world: World, owner: Client) -> None:
 def test_acts_need_their_token(world: World, finance: Client) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(finance.get("/admin/").wsgi_request.user)
-    assert strict.post(act("invoices_invoice_void", world.final.pk), {"reason": "forged"}).status_code == 403
+    assert strict.post(act("invoices_invoicelisting_void", world.final.pk), {"reason": "forged"}).status_code == 403
     assert world.final.status == "FINALIZED"

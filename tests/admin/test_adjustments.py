@@ -20,11 +20,11 @@ from balances.control import Adjustment, LedgerCheck
 from balances.models import Balance, LedgerEntry, Segment
 from balances.services import NewBalance, create_balance
 from balances.services.checks import check_ledgers
+from billing.selectors.live_balances import balances_now, net_balance
 from catalog.models import Product
 from catalog.services.products import create_product
 from contracts.models import Contract
 from core.models import AuditEntry, Event
-from invoices.selectors.balances import balances_now, net_balance
 from tests.admin.world import World, sign_up
 from usage.services import ingest
 from usage.store import NewEvent

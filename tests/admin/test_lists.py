@@ -6,15 +6,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing.models import BillingPeriod
 from console.services import create_url_session, register_origin
 from core.keys import create_api_key
-from invoices.models import Invoice
 from tests.admin.world import World, bring_up_to_date, sign_up
 
 LISTS = {
     "customers": "customers_customer",
     "contracts": "contracts_contract",
-    "invoices": "invoices_invoice",
+    "invoices": "invoices_invoicelisting",
     "products": "catalog_product",
     "rate cards": "catalog_ratecard",
     "metrics": "catalog_billablemetric",
@@ -166,11 +166,11 @@ UNKNOWN = [
     "customers/customer/%00/change/",
     "customers/customer/00000000-0000-0000-0000-000000000000/change/",
     "customers/customer/00000000-0000-0000-0000-000000000000/archive/",
-    "invoices/invoice/../../change/",
-    "invoices/invoice/1/change/",
-    "invoices/invoice/00000000-0000-0000-0000-000000000000/pdf/",
-    "invoices/invoice/00000000-0000-0000-0000-000000000000/lines.csv",
-    "invoices/invoice/00000000-0000-0000-0000-000000000000/lines/00000000-0000-0000-0000-000000000000/",
+    "invoices/invoicelisting/../../change/",
+    "invoices/invoicelisting/1/change/",
+    "invoices/invoicelisting/00000000-0000-0000-0000-000000000000/pdf/",
+    "invoices/invoicelisting/00000000-0000-0000-0000-000000000000/lines.csv",
+    "invoices/invoicelisting/00000000-0000-0000-0000-000000000000/lines/00000000-0000-0000-0000-000000000000/",
     "core/event/99999999999999999999999/change/",
     "core/auditentry/x/change/",
     "search/?s=%00&extended=1",
@@ -211,7 +211,7 @@ def test_the_palette_escapes_names(world: World, support: Client) -> None:
 
 
 def test_a_draft_that_failed_is_marked_and_filtered(world: World, finance: Client) -> None:
-    Invoice.objects.filter(pk=world.draft.pk).update(last_error="KeyError: 'rate'", attempts=2)
+    BillingPeriod.objects.filter(pk=world.draft.pk).update(last_error="KeyError: 'rate'", attempts=2)
     answer = finance.get(f"{url('invoices')}?attention=failed")
     assert [row.pk for row in answer.context["cl"].result_list] == [world.draft.pk]
     assert "Draft, failed" in answer.content.decode()

@@ -11,14 +11,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing.models import BillingPeriod
+from billing.services.draft_totals import refresh_draft_totals
 from catalog.services import metrics, products, rates
 from contracts.models import Contract, Subscription
 from contracts.services import NewChange, NewSubscription, SubscriptionUpdate, edit_contract
 from customers.services import set_name
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from invoices.selectors import view_of
 from invoices.selectors.views import find_invoice
-from invoices.services.draft_totals import refresh_draft_totals
 from tests.admin.world import World, bring_up_to_date, sign_up
 from usage.services import ingest
 from usage.store import NewEvent
@@ -34,7 +35,7 @@ def test_every_tile_counts_the_list_that_it_links_to(world: World, finance: Clie
     sign_up(world.card, "Second", world.since)
     bring_up_to_date(world.now)
     refresh_draft_totals(now=world.now)
-    Invoice.objects.filter(pk=world.draft.pk).update(last_error="no rate", next_attempt_at=world.now)
+    BillingPeriod.objects.filter(pk=world.draft.pk).update(last_error="no rate", next_attempt_at=world.now)
     tiles = {tile.label: tile for _, tiles in finance.get("/admin/").context["groups"] for tile in tiles}
     plain = {label: tile for label, tile in tiles.items() if re.fullmatch(r"[\d,]+", str(tile.figure))}
     counted = {label: tile for label, tile in plain.items() if "/usage/" not in tile.url}
@@ -149,7 +150,7 @@ def test_a_contract_shows_its_subscriptions(world: World, support: Client) -> No
 
 
 def test_an_invoice_says_why(world: World, support: Client) -> None:
-    text = page(support, "invoices_invoice_change", world.final.pk)
+    text = page(support, "invoices_invoicelisting_change", world.final.pk)
     assert "first 1,000" in text
     assert "above 1,000" in text
     assert "500 \N{MULTIPLICATION SIGN} 0.0025 USD = 1.25 USD" in text
@@ -160,7 +161,7 @@ def test_an_invoice_says_why(world: World, support: Client) -> None:
 
 def test_the_events_behind_a_line_are_those_that_counted(world: World, support: Client) -> None:
     view = view_of(find_invoice(invoice_id=world.final.pk), now=world.now)
-    text = page(support, "invoices_invoice_events", world.final.pk, view.lines[0].id)
+    text = page(support, "invoices_invoicelisting_events", world.final.pk, view.lines[0].id)
     assert [f"acme-0-{k}" in text for k in range(3)] == [True] * 3
     assert "acme-1-0" not in text
 
@@ -179,26 +180,26 @@ def test_usage_without_a_rate_is_said_loudly(world: World, finance: Client) -> N
     ingest(events=[early], now=world.now)
     customer, _ = sign_up(world.card, "Second", world.since, alias="second")
     bring_up_to_date(world.now)
-    invoice = Invoice.objects.filter(customer_id=customer).earliest("period_start")
-    text = page(finance, "invoices_invoice_change", invoice.pk)
+    invoice = InvoiceListing.objects.filter(customer_id=customer).earliest("period_start")
+    text = page(finance, "invoices_invoicelisting_change", invoice.pk)
     assert "Some usage has no rate and is not charged" in text
     assert "Images: 3 from 1 event" in text
-    assert "Some usage has no rate" not in page(finance, "invoices_invoice_change", world.final.pk)
-    answer = finance.get(f"{reverse('admin:invoices_invoice_changelist')}?attention=unrated")
+    assert "Some usage has no rate" not in page(finance, "invoices_invoicelisting_change", world.final.pk)
+    answer = finance.get(f"{reverse('admin:invoices_invoicelisting_changelist')}?attention=unrated")
     assert [row.pk for row in answer.context["cl"].result_list] == [invoice.pk]
 
 
 def test_a_failed_draft_says_when_it_is_tried_again(world: World, finance: Client) -> None:
-    Invoice.objects.filter(pk=world.draft.pk).update(
+    BillingPeriod.objects.filter(pk=world.draft.pk).update(
         last_error="KeyError: 'rate'", attempts=3, next_attempt_at=world.now
     )
-    text = page(finance, "invoices_invoice_change", world.draft.pk)
+    text = page(finance, "invoices_invoicelisting_change", world.draft.pk)
     assert "Could not be finalized (3 attempts)" in text
     assert "The next attempt is 20 Mar 2026, 12:30 UTC" in text
 
 
 def test_the_pdf_opens(world: World, support: Client) -> None:
-    answer = support.get(reverse("admin:invoices_invoice_pdf", args=[world.final.pk]))
+    answer = support.get(reverse("admin:invoices_invoicelisting_pdf", args=[world.final.pk]))
     assert answer["Content-Type"] == "application/pdf"
     assert answer.content.startswith(b"%PDF")
     assert f'filename="{world.final.number}.pdf"' in answer["Content-Disposition"]
@@ -209,7 +210,7 @@ def rows_of(answer: object) -> list[dict[str, str]]:
 
 
 def test_lines_as_csv_add_up_exactly(world: World, support: Client) -> None:
-    rows = rows_of(support.get(reverse("admin:invoices_invoice_lines", args=[world.final.pk])))
+    rows = rows_of(support.get(reverse("admin:invoices_invoicelisting_lines", args=[world.final.pk])))
     assert [(row["tier"], row["quantity"], row["unit_price"], row["total"]) for row in rows] == [
         ("first 1,000", "1000", "0.00", "0.00"),
         ("above 1,000", "500", "0.0025", "1.25"),
@@ -221,7 +222,7 @@ def test_csv_defuses_formulas(world: World, finance: Client) -> None:
     data = {"action": "export_csv", "_selected_action": [str(world.final.pk), str(world.draft.pk)]}
     for name in ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", "plain"):
         set_name(customer_id=world.customer, name=name, now=world.now)
-        rows = rows_of(finance.post(reverse("admin:invoices_invoice_changelist"), data))
+        rows = rows_of(finance.post(reverse("admin:invoices_invoicelisting_changelist"), data))
         assert len(rows) == 2
         assert {row["customer"] for row in rows} == {name if name == "plain" else f"'{name}"}
         assert {row["total"] for row in rows} == {"1.25", ""}

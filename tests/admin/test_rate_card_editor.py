@@ -24,7 +24,7 @@ from catalog.services import metrics, products, rate_cards, rates
 from contracts.services import NewOverride, edit_contract
 from core.models import AuditEntry, Event
 from engine.timeline import Span, later_wins, lay_over
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from tests.admin.world import World, bring_up_to_date, sign_up
 
 HEAD = "product\tprice\tstarting_at\n"
@@ -126,7 +126,7 @@ def test_an_archived_card_gets_no_rates(editor: Editor, world: World) -> None:
 
 
 def test_a_check_shows_the_effect_and_writes_nothing(editor: Editor, world: World) -> None:
-    before, drafts = stored(), list(Invoice.objects.order_by("pk").values())
+    before, drafts = stored(), list(InvoiceListing.objects.order_by("pk").values())
     answer = editor.paste(HEAD + "Tokens\t1000 @ 0; rest @ 0.005\t2026-03-01")
     assert answer.status_code == 200
     effects = answer.context["effects"]
@@ -136,20 +136,20 @@ def test_a_check_shows_the_effect_and_writes_nothing(editor: Editor, world: Worl
     assert change.retroactive
     assert [row.contract.pk for row in effects.contracts] == [world.contract]
     [draft] = effects.drafts
-    assert (draft.repriced.invoice, draft.repriced.before, draft.repriced.after) == (world.draft, 125, 250)
+    assert (draft.repriced.period.pk, draft.repriced.before, draft.repriced.after) == (world.draft.pk, 125, 250)
     assert (effects.draft_count, effects.finalized) == (1, 0)
     page = text_of(answer)
     assert "Total then" in page
     assert "2.50 <small>USD" in page
     assert reverse("admin:contracts_contract_change", args=[world.contract]) in page
-    assert (stored(), list(Invoice.objects.order_by("pk").values())) == (before, drafts)
+    assert (stored(), list(InvoiceListing.objects.order_by("pk").values())) == (before, drafts)
 
 
 def test_what_is_previewed_is_what_happens(editor: Editor, world: World) -> None:
     checked = editor.paste(HEAD + "Tokens\t0.01\t2026-03-01 00:00")
     [draft] = checked.context["effects"].drafts
     editor.confirm(checked)
-    shown = editor.client.get(reverse("admin:invoices_invoice_change", args=[world.draft.pk]))
+    shown = editor.client.get(reverse("admin:invoices_invoicelisting_change", args=[world.draft.pk]))
     assert draft.repriced.after == 1500
     assert "15.00 <small>USD" in text_of(shown)
 
@@ -174,7 +174,7 @@ def test_contracts_with_a_price_of_their_own_are_named(editor: Editor, world: Wo
         ("Second", False, ""),
     ]
     assert (effects.contract_count, effects.shielded_count) == (2, 1)
-    by_customer = {row.repriced.invoice.customer.name: row.repriced.differs for row in effects.drafts}
+    by_customer = {row.repriced.period.customer.name: row.repriced.differs for row in effects.drafts}
     assert by_customer == {"Acme Robotics": False, "Second": False}
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from core.admin.options import RecordAdmin
 from core.models import AuditEntry, Event
 from customers.models import Customer
-from invoices.models import Invoice
+from invoices.models import Invoice, InvoiceListing
 from tests.admin.world import World
 
 TEMPLATES = [*Path("templates/admin").rglob("*.html"), *Path("templates/unfold").rglob("*.html")]
@@ -24,7 +24,7 @@ def test_everything_that_is_billed_or_recorded_is_a_record() -> None:
     assert names >= {
         "customers.customer",
         "contracts.contract",
-        "invoices.invoice",
+        "invoices.invoicelisting",
         "catalog.product",
         "catalog.ratecard",
         "catalog.billablemetric",
@@ -51,7 +51,7 @@ def test_an_owner_may_not_change_or_delete(model: type[Model], owner: Client) ->
     assert "delete_selected" not in kind.get_actions(request)
 
 
-@pytest.mark.parametrize("name", ["customers_customer", "contracts_contract", "invoices_invoice", "core_event"])
+@pytest.mark.parametrize("name", ["customers_customer", "contracts_contract", "invoices_invoicelisting", "core_event"])
 def test_posting_to_a_page_changes_nothing(name: str, world: World, owner: Client) -> None:
     model = {"customers": Customer, "invoices": Invoice, "core": Event}.get(name.split("_", maxsplit=1)[0])
     key = world.contract if model is None else model.objects.order_by("pk").first().pk
@@ -64,7 +64,9 @@ def test_posting_to_a_page_changes_nothing(name: str, world: World, owner: Clien
     assert (Customer.objects.get(pk=world.customer).name, AuditEntry.objects.count()) == before
 
 
-@pytest.mark.parametrize("name", ["customers_customer", "contracts_contract", "invoices_invoice", "core_auditentry"])
+@pytest.mark.parametrize(
+    "name", ["customers_customer", "contracts_contract", "invoices_invoicelisting", "core_auditentry"]
+)
 def test_nothing_is_added_by_hand(name: str, owner: Client) -> None:
     url = reverse(f"admin:{name}_add")
     assert owner.get(url).status_code == 403
@@ -73,8 +75,8 @@ def test_nothing_is_added_by_hand(name: str, owner: Client) -> None:
 
 def test_the_bulk_delete_of_lists_is_gone(world: World, owner: Client) -> None:
     data = {"action": "delete_selected", "_selected_action": [str(world.final.pk)], "post": "yes"}
-    owner.post(reverse("admin:invoices_invoice_changelist"), data)
-    assert Invoice.objects.filter(pk=world.final.pk).exists()
+    owner.post(reverse("admin:invoices_invoicelisting_changelist"), data)
+    assert InvoiceListing.objects.filter(pk=world.final.pk).exists()
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)

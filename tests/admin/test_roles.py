@@ -15,7 +15,7 @@ from balances.services import EntryWish, NewAdjustment, NewBalance, Words, creat
 from catalog.services.products import create_product
 from core.keys import create_api_key
 from core.staff import ROLES, ensure_staff
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from tests.admin.world import World
 
 EVERYBODY = ("support", "finance", "owner")
@@ -116,12 +116,12 @@ def address(page: str, world: World) -> str:
         "contract": ("contracts_contract_change", world.contract),
         "contract end": ("contracts_contract_change_end", world.contract),
         "contract archive": ("contracts_contract_archive", world.contract),
-        "invoices": "invoices_invoice_changelist",
-        "invoice": ("invoices_invoice_change", final),
-        "invoice pdf": ("invoices_invoice_pdf", final),
-        "invoice lines": ("invoices_invoice_lines", final),
-        "invoice void": ("invoices_invoice_void", final),
-        "invoice regenerate": ("invoices_invoice_regenerate", final),
+        "invoices": "invoices_invoicelisting_changelist",
+        "invoice": ("invoices_invoicelisting_change", final),
+        "invoice pdf": ("invoices_invoicelisting_pdf", final),
+        "invoice lines": ("invoices_invoicelisting_lines", final),
+        "invoice void": ("invoices_invoicelisting_void", final),
+        "invoice regenerate": ("invoices_invoicelisting_regenerate", final),
         "adjust": ("customers_customer_adjust", world.customer),
         "balances": "balances_balance_changelist",
         "balance": ("balances_balance_change", balance),
@@ -202,7 +202,7 @@ def test_staff_without_a_role_have_an_empty_home(world: World) -> None:
 
 
 def test_support_cannot_do_what_it_cannot_open(world: World, support: Client) -> None:
-    before = list(Invoice.objects.order_by("pk").values())
+    before = list(InvoiceListing.objects.order_by("pk").values())
     data = {
         "note": "because",
         "reason": "because",
@@ -220,11 +220,11 @@ def test_support_cannot_do_what_it_cannot_open(world: World, support: Client) ->
         "adjustment approve",
     ):
         assert support.post(address(act, world), data).status_code == 403, act
-    assert list(Invoice.objects.order_by("pk").values()) == before
+    assert list(InvoiceListing.objects.order_by("pk").values()) == before
 
 
 def test_support_is_not_offered_what_it_may_not_do(world: World, support: Client, finance: Client) -> None:
-    url = reverse("admin:invoices_invoice_change", args=[world.final.pk])
+    url = reverse("admin:invoices_invoicelisting_change", args=[world.final.pk])
     assert "Void invoice" in finance.get(url).content.decode()
     assert "Void invoice" not in support.get(url).content.decode()
 

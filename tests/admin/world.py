@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import QuerySet
+
+from billing.services.periods import open_due_periods
 from catalog.services import metrics, products, rate_cards, rates
 from contracts.services import create_contract
 from customers.services import create_customer
-from invoices.models import Invoice
-from invoices.services.drafts import open_due_periods
+from invoices.models import InvoiceListing
 from invoices.services.finalize import finalize_due_invoices
 from usage.services import ingest
 from usage.store import NewEvent
@@ -25,12 +27,16 @@ class World:
     contract: UUID
 
     @property
-    def final(self) -> Invoice:
-        return Invoice.objects.filter(customer_id=self.customer, status="FINALIZED").order_by("period_start").first()
+    def invoices(self) -> QuerySet[InvoiceListing]:
+        return InvoiceListing.objects.filter(customer_id=self.customer)
 
     @property
-    def draft(self) -> Invoice:
-        return Invoice.objects.filter(customer_id=self.customer, status="DRAFT").order_by("-period_start").first()
+    def final(self) -> InvoiceListing:
+        return self.invoices.filter(status="FINALIZED").order_by("period_start").first()
+
+    @property
+    def draft(self) -> InvoiceListing:
+        return self.invoices.filter(status="DRAFT").order_by("-period_start").first()
 
 
 def month_before(at: datetime) -> datetime:

@@ -22,7 +22,7 @@ from console.selectors.burning import burn_panel
 from console.selectors.standing import standing
 from core.clock import now
 from customers.services import create_customer
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from invoices.services.void import void_invoice
 from tests.console.balance_seed import DAY, fixed
 from tests.console.conftest import Funded, Seeded
@@ -108,12 +108,12 @@ def test_each_grant_and_its_own_ledger_are_the_apis(funded: Funded, sdk: Metrono
 
 
 def test_a_used_invoice_is_named_and_linked_and_a_void_one_gives_back(funded: Funded, sdk: Metronome) -> None:
-    final = Invoice.objects.get(customer_id=funded.customer, status="FINALIZED", kind="USAGE")
+    final = InvoiceListing.objects.get(customer_id=funded.customer, status="FINALIZED", type="USAGE")
     token = funded.token()
     html = funded.get(PANELS["ledger"], token).text
     assert f'href="/console/invoices/{final.pk}"' in html
     assert f"Used by invoice {final.number}" in text_of(html).replace(" ,", ",")
-    drafts = Invoice.objects.filter(customer_id=funded.customer, status="DRAFT", kind="USAGE")
+    drafts = InvoiceListing.objects.filter(customer_id=funded.customer, status="DRAFT", type="USAGE")
     pending = [row for row in table_of(funded, token=token) if row["status"] == "pending"]
     assert {row["movement"] for row in pending} == {"Used so far by"}
     assert any(f'href="/console/invoices/{draft.pk}"' in html for draft in drafts)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import uuid4
 
+from billing.types import CurrencyView, LineView
 from console.explain import line_label, price_text, quantity_text, tier_label, why
 from console.options import GroupNames
 from engine.calendar import Period
@@ -15,7 +16,6 @@ from engine.money import divide, fiat
 from engine.prices import Flat, Tier, Tiered
 from engine.rating import RateSchedule, RateVersion
 from engine.usage import UsageRow
-from invoices.types import CurrencyView, LineView
 
 D = Decimal
 USD = CurrencyView(uuid4(), "USD (cents)", "USD", 0, 2)

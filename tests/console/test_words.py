@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
+from billing.types import CurrencyView
 from console import words
-from invoices.types import CurrencyView
 
 USD = CurrencyView(uuid4(), "USD (cents)", "USD", 0, 2)
 EUR = CurrencyView(uuid4(), "EUR", "EUR", 2, 0)

@@ -109,7 +109,7 @@ def test_killing_a_web_process_loses_nothing_that_was_acknowledged(
             one.result()
     with psycopg.connect(tactus.state["database_url"]) as connection:
         rows: Any = connection.execute(
-            "SELECT id::text FROM balances_reservation WHERE customer_id = %s AND status = 'HELD'", [customer]
+            "SELECT id::text FROM reservations_reservation WHERE customer_id = %s AND status = 'HELD'", [customer]
         ).fetchall()
     assert len(told) > 10
     assert set(told) <= {row[0] for row in rows}
@@ -120,10 +120,10 @@ def sums_are_right(tactus: Temporary) -> bool:
     """What is held and committed is the sum of the reservations, and is covered."""
     with psycopg.connect(tactus.state["database_url"]) as connection:
         [wrong] = connection.execute(
-            "SELECT count(*) FROM balances_spendable s, LATERAL ("
+            "SELECT count(*) FROM reservations_spendable s, LATERAL ("
             " SELECT coalesce(sum(amount) FILTER (WHERE status = 'HELD'), 0) AS held,"
             " coalesce(sum(amount) FILTER (WHERE status = 'COMMITTED'), 0) AS committed"
-            " FROM balances_reservation r WHERE r.spendable_id = s.id) rows"
+            " FROM reservations_reservation r WHERE r.spendable_id = s.id) rows"
             " WHERE (s.held, s.committed) <> (rows.held, rows.committed) OR s.live < s.held + s.committed"
         ).fetchone() or (1,)
     return wrong == 0

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from metronome import Metronome
 
+from billing.models import BillingPeriod
 from core.clock import now
 from core.models import AuditEntry, Event
 from invoices.models import Invoice, InvoiceDocument, InvoiceLine, NumberSeries
@@ -61,7 +62,7 @@ def test_events_and_audit_are_append_only(final: Invoice) -> None:
 def test_nan_and_infinity_are_refused_by_the_database(final: Invoice) -> None:
     for odd in ("NaN", "Infinity", "-Infinity"):
         with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("UPDATE invoices_invoice SET draft_total = %s WHERE status = 'DRAFT'", [odd])
+            cursor.execute("UPDATE billing_billingperiod SET draft_total = %s WHERE state = 'OPEN'", [odd])
 
 
 def test_what_is_altered_behind_the_triggers_back_comes_to_light(final: Invoice) -> None:
@@ -93,21 +94,21 @@ def test_a_failing_draft_waits_and_says_why(sdk: Metronome, monkeypatch: pytest.
     world = World(sdk)
     for _ in range(2):
         world.open_contract(world.customer(), None, 10, "WEEKLY")
-    bad = Invoice.objects.filter(due_at__lte=now()).first()
+    bad = BillingPeriod.objects.filter(due_at__lte=now()).first()
     assert bad is not None
     from invoices.services import finalize
 
-    real = finalize.standing_of
+    real = finalize.compute_invoice
 
-    def standing_of(row: Any, running: Any) -> Any:
+    def compute_invoice(row: Any, **more: Any) -> Any:
         if row.contract_id == bad.contract_id:
             raise ValueError("odd terms")
-        return real(row, running)
+        return real(row, **more)
 
-    monkeypatch.setattr(finalize, "standing_of", standing_of)
+    monkeypatch.setattr(finalize, "compute_invoice", compute_invoice)
     assert finalize_due_invoices(now=now()) == 2  # one of them in vain
     bad.refresh_from_db()
-    assert (bad.status, bad.attempts, bad.last_error) == ("DRAFT", 1, "ValueError: odd terms")
+    assert (bad.state, bad.attempts, bad.last_error) == ("OPEN", 1, "ValueError: odd terms")
     assert bad.next_attempt_at > now()
     assert NumberSeries.objects.get().last_number == 1  # the failed one took no number
 
@@ -138,22 +139,22 @@ def test_later_periods_of_a_contract_wait_for_the_one_that_fails(
     world = World(sdk)
     for _ in range(2):
         world.open_contract(world.customer(), None, 17, "WEEKLY")  # two periods of each are due
-    first = Invoice.objects.order_by("period_start").first()
+    first = BillingPeriod.objects.order_by("period_start").first()
     assert first is not None
     from invoices.services import finalize
 
-    real = finalize.standing_of
+    real = finalize.compute_invoice
 
-    def standing_of(row: Any, running: Any) -> Any:
+    def compute_invoice(row: Any, **more: Any) -> Any:
         if (row.contract_id, row.period_start) == (first.contract_id, first.period_start):
             raise ValueError("odd terms")
-        return real(row, running)
+        return real(row, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(finalize, "standing_of", standing_of)
+        patch.setattr(finalize, "compute_invoice", compute_invoice)
         finalize_due_invoices(now=now())
-        waiting = Invoice.objects.filter(contract_id=first.contract_id, due_at__lte=now())
-        assert [row.status for row in waiting] == ["DRAFT", "DRAFT"]
+        waiting = BillingPeriod.objects.filter(contract_id=first.contract_id, due_at__lte=now())
+        assert [row.state for row in waiting] == ["OPEN", "OPEN"]
         assert len({row.next_attempt_at for row in waiting}) == 1
         assert Invoice.objects.filter(status="FINALIZED").count() == 2
     finalize_due_invoices(now=now() + timedelta(minutes=2))

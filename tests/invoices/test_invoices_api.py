@@ -11,9 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
+from billing.api.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput, LineOutput, TierOutput, UnratedOutput
 from core.api.output import Output
 from invoices.models import Invoice, InvoiceDocument
-from invoices.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput, LineOutput, TierOutput, UnratedOutput
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import USD, World, exact
 

@@ -8,7 +8,7 @@ import pytest
 from django.conf import LazySettings
 from metronome import Metronome
 
-from invoices.services import retention
+from billing.services import retention
 from tests.scenarios.world import World, exact
 
 

@@ -15,11 +15,11 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from billing.types import CurrencyView, InvoiceView, LineView
 from engine.money import Currency, rounded
 from engine.money import total as sum_of
 from invoices.pdf import Seller, render_invoice
 from invoices.pdf.document import invoice_document
-from invoices.types import CurrencyView, InvoiceView, LineView
 
 NAMESPACE = UUID("6f1c52a5-23f5-4a0e-a6a1-b1f3a3a4c1d7")
 START, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
@@ -60,7 +60,7 @@ def invoice(lines: Sequence[LineView], currency: CurrencyView = USD, **changes: 
         customer_name="Acme Robotics GmbH",
         contract_id=NAMESPACE,
         contract_name="Scale plan",
-        kind="USAGE",
+        type="USAGE",
         status="FINALIZED",
         number="TA-2026-0192",
         period_start=START,

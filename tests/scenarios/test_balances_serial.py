@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from metronome import BadRequestError, ConflictError, Metronome
 
 from balances.models import Segment
+from billing.services.expiry import expire_ended_segments
 from core.clock import now
-from invoices.services.expiry import expire_ended_segments
 from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import exact

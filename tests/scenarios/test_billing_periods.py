@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from metronome import APIStatusError, ConflictError, Metronome
 
-from invoices.models import BillingCursor, Invoice
-from invoices.services.drafts import open_due_periods
+from billing.models import BillingCursor
+from billing.services.periods import open_due_periods
+from invoices.models import InvoiceListing
 from tests.scenarios.world import World, exact
 
 # frequency, day, billing anchor date, start of the contract, starts of the first periods
@@ -230,12 +231,12 @@ def test_void_regenerate_archive_and_sweeps_at_once_bill_each_period_at_most_onc
         list(pool.map(act, range(36)))
     assert set(codes) <= {400, 409}
     assert codes.count(400) + codes.count(409) <= 12  # only void and regenerate can come too late or too early
-    living = Invoice.objects.exclude(status="VOID").order_by("period_start")
+    living = InvoiceListing.objects.exclude(status="VOID").order_by("period_start")
     spans = [(row.period_start, row.period_end) for row in living]
     assert all(before[1] <= after[0] for before, after in pairwise(spans)), spans
     numbers = sorted(
         int(number.rsplit("-", 1)[1])
-        for number in Invoice.objects.exclude(number=None).values_list("number", flat=True)
+        for number in InvoiceListing.objects.exclude(number=None).values_list("number", flat=True)
     )
     assert numbers == list(range(1, len(numbers) + 1))
     live_sdk.v1.contracts.archive(**ids, void_invoices=True)
@@ -263,26 +264,25 @@ def test_a_void_invoice_is_regenerated_once_however_many_ask(live_sdk: Metronome
 
 
 def test_one_contract_that_cannot_be_followed_holds_no_other_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from invoices import periods as invoice_periods
+    from billing import periods as billing_periods
 
     bad, good = (
         world.open_contract(world.customer(), None, 6, "WEEKLY"),
         world.open_contract(world.customer(), None, 6, "WEEKLY"),
     )
-    real = invoice_periods.billing_schedule
+    real = billing_periods.billing_schedule
 
     def billing_schedule(contract: Any) -> Any:
         if str(contract.pk) == bad:
             raise ValueError("odd terms")
         return real(contract)
 
-    monkeypatch.setattr(invoice_periods, "billing_schedule", billing_schedule)
+    monkeypatch.setattr(billing_periods, "billing_schedule", billing_schedule)
     boundary = world.days_ago(-1)
     assert open_due_periods(now=boundary) == 2
-    assert list(Invoice.objects.filter(period_start=boundary).values_list("contract_id", flat=True)) != []
-    assert {str(pk) for pk in Invoice.objects.filter(period_start=boundary).values_list("contract_id", flat=True)} == {
-        good
-    }
+    assert list(InvoiceListing.objects.filter(period_start=boundary).values_list("contract_id", flat=True)) != []
+    begun = InvoiceListing.objects.filter(period_start=boundary)
+    assert {str(pk) for pk in begun.values_list("contract_id", flat=True)} == {good}
     monkeypatch.undo()
     assert open_due_periods(now=boundary + timedelta(hours=2)) == 1
-    assert Invoice.objects.filter(period_start=boundary).count() == 2
+    assert InvoiceListing.objects.filter(period_start=boundary).count() == 2

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from metronome import BadRequestError
 
-from invoices.models import Invoice, InvoiceLine
+from billing.models import BilledSubscription, BillingPeriod
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
@@ -357,10 +357,13 @@ def test_no_two_final_invoices_charge_for_the_same_time(subscriptions: Subscript
         customer, card, 2, "WEEKLY", subscriptions=[w.subscription(seat, "WEEKLY", "ADVANCE", initial_quantity=1)]
     )
     w.run_due_work()
-    line = InvoiceLine.objects.get(type="subscription")
-    draft = Invoice.objects.get(status="DRAFT")
-    again = {"invoice": draft, "position": 1, "type": "subscription", "name": "again", "total": 700,
-             "subscription": line.subscription}  # fmt: skip
-    with pytest.raises(IntegrityError, match="already"), transaction.atomic():
-        InvoiceLine.objects.create(**again, starting_at=line.starting_at)
-    InvoiceLine.objects.create(**again, starting_at=line.ending_before)
+    billed = BilledSubscription.objects.get()
+    draft = BillingPeriod.objects.get(state="OPEN")
+    again = {"period": draft, "subscription": billed.subscription, "quantity": 1}
+    with pytest.raises(IntegrityError, match="subscription_charged_once"), transaction.atomic():
+        BilledSubscription.objects.create(
+            **again, starting_at=billed.starting_at, ending_before=billed.ending_before + timedelta(days=1)
+        )
+    BilledSubscription.objects.create(
+        **again, starting_at=billed.ending_before, ending_before=billed.ending_before + timedelta(days=1)
+    )

@@ -1,0 +1,118 @@
+"""The engine's lines as everybody shows and stores them: with ids that stay the same from draft to document."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+from balances.models import Balance
+from balances.selectors import Purchase
+from billing.types import CurrencyView, LineView
+from catalog.models import CreditType
+from engine.calendar import rfc3339
+from engine.invoice import InvoiceLine, UnratedUsage, explanation_json
+from engine.money import ONE, plain
+
+Units = Mapping[str, CurrencyView]
+
+
+def line_views(period_id: UUID, lines: Sequence[InvoiceLine], units: Units) -> tuple[LineView, ...]:
+    """Views of a period's lines; `units`: the custom pricing units that occur, by id."""
+    return tuple(_line_view(period_id, line, units) for line in lines)
+
+
+def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineView:
+    """The line that charges for a commit, or what a postpaid one lacks."""
+    true_up = purchase.kind == Balance.Kind.POSTPAID
+    unit_price, quantity = (amount, ONE) if true_up else (purchase.unit_price, purchase.quantity)
+    why = (
+        f"{plain(purchase.amount)} was committed; {plain(amount)} of it is not fulfilled by usage"
+        if true_up
+        else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
+    )
+    return LineView(
+        id=uuid5(period_id, f"purchase|{purchase.item_id}"),
+        type="commit_purchase",
+        product_id=purchase.product_id,
+        name=purchase.name,
+        quantity=quantity,
+        unit_price=unit_price,
+        total=amount,
+        starting_at=None,
+        ending_before=None,
+        pricing_group_values={},
+        presentation_group_values={},
+        tier=None,
+        explanation={
+            "kind": "true_up" if true_up else "purchase",
+            "balance": {"id": str(purchase.balance_id), "type": purchase.kind, "name": purchase.name},
+            "due": rfc3339(purchase.timestamp),
+            "steps": [why],
+        },
+        product_type="FixedProductListItem",
+        commit_id=purchase.balance_id,
+        commit_type="PostpaidCommit" if true_up else "PrepaidCommit",
+    )
+
+
+def custom_units(ids: Collection[str]) -> dict[str, CurrencyView]:
+    """The pricing units of these ids; no query for none."""
+    return {str(unit.pk): currency_view(unit) for unit in CreditType.objects.filter(pk__in=ids)} if ids else {}
+
+
+def unrated_json(part: UnratedUsage) -> dict[str, Any]:
+    """Usage that no rate prices, JSON-able."""
+    return {
+        "product_id": part.product_id,
+        "name": part.name,
+        "event_count": part.event_count,
+        "reason": part.reason,
+        "quantity": plain(part.quantity),
+        "starting_at": rfc3339(part.window.start),
+        "ending_before": rfc3339(part.window.end),
+        "pricing_group_values": dict(part.pricing_group_values),
+        "presentation_group_values": dict(part.presentation_group_values),
+    }
+
+
+def currency_view(unit: CreditType) -> CurrencyView:
+    """The unit of an invoice's amounts."""
+    return CurrencyView(unit.pk, unit.name, unit.code, unit.places, unit.minor_digits)
+
+
+def _line_view(period_id: UUID, line: InvoiceLine, units: Units) -> LineView:
+    tier = line.tier
+    explanation = explanation_json(line.explanation)
+    name = line.name
+    if line.type == "cpu_conversion":
+        unit = units.get(explanation["metric"]["id"])
+        name = f"{name} of {unit.name}" if unit else name
+    return LineView(
+        id=uuid5(period_id, "|".join(line.identity)),
+        type=line.type,
+        product_id=UUID(line.product_id) if line.product_id else None,
+        name=name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        total=line.total,
+        starting_at=line.starting_at,
+        ending_before=line.ending_before,
+        pricing_group_values={key: value for key, value in line.pricing_group_values if value is not None},
+        presentation_group_values=dict(line.presentation_group_values),
+        tier=None
+        if tier is None
+        else {
+            "level": tier.level,
+            "starting_at": plain(tier.starting_at),
+            "size": None if tier.size is None else plain(tier.size),
+        },
+        explanation=explanation,
+        unit=units.get(line.credit_type_id),
+        counted=line.counted,
+        product_type=line.product_type,
+        commit_id=None if line.commit_id is None else UUID(line.commit_id),
+        commit_segment_id=None if line.commit_segment_id is None else UUID(line.commit_segment_id),
+        commit_type=line.commit_type or "",
+        quantity_consumed=line.quantity_consumed,
+        subscription_id=None if line.subscription_id is None else UUID(line.subscription_id),
+    )

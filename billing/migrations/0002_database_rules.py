@@ -1,0 +1,20 @@
+from django.db import migrations
+
+from core.sql_files import run_sql_files
+from customers.changes import noting
+
+# What is kept for lists and for trying again: changes of these alone change nothing that was agreed or booked.
+BESIDE = ("draft_total", "draft_total_at", "next_attempt_at", "attempts", "last_error")
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("billing", "0001_initial"),
+        ("customers", "0002_database_rules"),
+    ]
+
+    operations = [
+        run_sql_files("billing", "billing_billingperiod", "billing_billedsubscription"),
+        # What a closed period holds is written with it. Who pays keeps what is kept of it, whoever used.
+        noting("billing_billingperiod", "r.payer_id", unless=BESIDE),
+    ]

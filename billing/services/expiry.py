@@ -1,0 +1,74 @@
+"""What is left of a segment expires once it has ended and no invoice can draw on it any more."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from balances.models import Balance, Segment
+from balances.services import expire_segment, lock_balances
+from billing.models import BillingCursor, BillingPeriod
+from core.transactions import use_case
+
+BATCH = 200
+
+
+def expire_ended_segments(*, now: datetime) -> int:
+    """Sweep: posts the expiry of segments that have ended; returns how many. Twice changes nothing."""
+    due = list(_due(now).values_list("owner__customer_id", flat=True).distinct()[:BATCH])
+    return sum(_expire(customer_id, now) for customer_id in due)
+
+
+def open_usage(segment: Segment) -> QuerySet[BillingPeriod]:
+    """The open usage periods that may still draw on a segment."""
+    owner = segment.owner
+    rows = BillingPeriod.objects.filter(
+        payer_id=owner.customer_id, type=BillingPeriod.Type.USAGE, state=BillingPeriod.State.OPEN,
+        period_start__lt=segment.ending_before, period_end__gte=segment.starting_at,
+    )  # fmt: skip
+    if owner.contract_id is not None:
+        return rows.filter(contract_id=owner.contract_id)
+    if owner.applicable_contract_ids is not None:
+        return rows.filter(contract_id__in=owner.applicable_contract_ids)
+    return rows
+
+
+def unopened_usage(segment: Segment) -> QuerySet[BillingCursor]:
+    """Contracts whose next period begins before the segment's end, and has no draft yet."""
+    rows = BillingCursor.objects.filter(
+        contract__customer_id=segment.owner.customer_id, next_period_at__lt=segment.ending_before
+    )
+    return rows if segment.owner.contract_id is None else rows.filter(contract_id=segment.owner.contract_id)
+
+
+def _expire(customer_id: UUID, now: datetime) -> int:
+    """The customer's segments, in one transaction under the lock that all writers of its ledgers take."""
+    with use_case():
+        lock_balances(customer_id)
+        rows = list(_due(now).filter(owner__customer_id=customer_id).select_related("owner").order_by("pk"))
+        for segment in rows:
+            expire_segment(segment, at=segment.ending_before, now=now)
+    return len(rows)
+
+
+def _due(now: datetime) -> QuerySet[Segment]:
+    """Ended segments that hold something which nothing can draw: no open period, none to come, no voided one that may
+    be made anew. What a postpaid commit holds is billed by its true-up, unless that is waived.
+    """
+    same = Q(payer_id=OuterRef("owner__customer_id"), type=BillingPeriod.Type.USAGE)
+    overlap = Q(period_start__lt=OuterRef("ending_before"), period_end__gte=OuterRef("starting_at"))
+    remade = Exists(BillingPeriod.objects.filter(reopened_from_id=OuterRef("pk"), voided_at__isnull=True))
+    usage = BillingPeriod.objects.filter(same & overlap, contract__archived_at__isnull=True)
+    waiting = usage.filter(Q(state=BillingPeriod.State.OPEN) | Q(voided_at__isnull=False) & ~remade)
+    to_come = BillingCursor.objects.filter(
+        contract__customer_id=OuterRef("owner__customer_id"), next_period_at__lt=OuterRef("ending_before"),
+        next_period_at__lte=now,
+    )  # fmt: skip
+    return (
+        Segment.objects.filter(
+            balance__gt=0, ending_before__lte=now, removed_at__isnull=True, owner__archived_at__isnull=True
+        )
+        .exclude(owner__kind=Balance.Kind.POSTPAID, owner__true_up_disabled=False)
+        .exclude(Exists(waiting))
+        .exclude(Exists(to_come))
+    )

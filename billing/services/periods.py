@@ -1,0 +1,198 @@
+"""Billing periods follow their contract: one for each that has begun, cut and prolonged with it, gone with it."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+from django.db.models import Q
+
+from balances.services import release_items
+from billing.models import BilledSubscription, BillingCursor, BillingPeriod
+from billing.periods import covered_periods, periods_to_bill, usage_periods
+from billing.services.charges import sync_charges
+from billing.subscription_billing import SubscriptionBilling
+from billing.terms import billing_unit
+from catalog.models import CreditType
+from contracts.models import Contract
+from contracts.selectors import payer_of
+from contracts.services import lock_contract
+from core.jobs import enqueue
+from core.models import Event
+from core.transactions import require_transaction, use_case
+from engine.calendar import Period
+
+logger = logging.getLogger(__name__)
+BATCH = 200
+LOOK_AGAIN_AFTER = timedelta(hours=1)
+
+
+def due_at(period_end: datetime) -> datetime:
+    """When a usage period closes: after the grace in which late usage still counts."""
+    return period_end + timedelta(hours=settings.TACTUS_GRACE_HOURS)
+
+
+def open_periods_of_contract(event: Event) -> None:
+    """Reaction to `contract.created`: periods for all the time that has begun; the sweeper closes what is due."""
+    _sync(event)
+
+
+def reschedule_periods(event: Event) -> None:
+    """Reaction to `contract.end_changed`."""
+    _sync(event)
+
+
+def drop_open_periods(event: Event) -> None:
+    """Reaction to `contract.archived`: what is open is never billed."""
+    contract = lock_contract(contract_id=event.subject_id)
+    contract.billing_periods.filter(state=BillingPeriod.State.OPEN).delete()
+    BillingCursor.objects.filter(contract=contract).update(next_period_at=None)
+
+
+def open_due_periods(*, now: datetime) -> int:
+    """Sweep: opens the periods that have begun since; returns how many contracts it saw to."""
+    done = 0
+    while done < BATCH and _open_next(now):
+        done += 1
+    return done
+
+
+def sync_periods(contract: Contract, *, now: datetime) -> None:
+    """Makes the contract's open periods be what its terms say. The caller holds the contract's lock.
+
+    What closed periods cover stays as it is; what a voided document covers is only billed again by reopening it.
+    """
+    require_transaction()
+    known = usage_periods(contract)
+    opened = {row.period_start: row for row in known if row.state == BillingPeriod.State.OPEN}
+    missing: list[Period] = []
+    next_period_at = None
+    for period in periods_to_bill(contract, covered_periods(known)):
+        if period.start > now:
+            next_period_at = period.start
+            break
+        row = opened.pop(period.start, None)
+        if row is None:
+            missing.append(period)
+        elif (row.period_end, row.due_at) != (period.end, due_at(period.end)):
+            row.period_end = period.end
+            row.due_at = row.next_attempt_at = due_at(period.end)
+            row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
+    release_items(contract, invoice_ids=[row.pk for row in opened.values()])
+    for row in opened.values():  # periods that the contract no longer has
+        row.delete()
+    if missing:
+        unit = billing_unit(contract)
+        BillingPeriod.objects.bulk_create([_opened(contract, period, unit, now=now) for period in missing])
+    times = [at for at in (next_period_at, SubscriptionBilling(contract).next_period_at(now)) if at is not None]
+    BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
+    sync_charges(contract, now=now)
+    if any(due_at(period.end) <= now for period in missing):
+        enqueue("invoices.sweep_due")
+
+
+def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription], now: datetime) -> None:
+    """A period has been billed: it is CLOSED, and holds these subscription charges. The caller holds its lock."""
+    require_transaction()
+    period.state = BillingPeriod.State.CLOSED
+    period.closed_at = now
+    period.last_error = ""
+    period.save(update_fields=["state", "closed_at", "last_error"])
+    BilledSubscription.objects.bulk_create(subscribed)
+
+
+def release_period(period: BillingPeriod, *, now: datetime) -> None:
+    """The document of a closed period was voided: it may be billed anew. The caller holds its lock."""
+    require_transaction()
+    period.voided_at = now
+    period.save(update_fields=["voided_at"])
+
+
+def reopen_period(period: BillingPeriod, *, period_end: datetime, now: datetime) -> BillingPeriod:
+    """Another period in the place of one whose document was voided, up to `period_end`. The caller holds its lock."""
+    require_transaction()
+    is_usage = period.type == BillingPeriod.Type.USAGE
+    due = due_at(period_end) if is_usage else period.due_at
+    voided = Q(period=period) | Q(period__reopened_from=period, period__voided_at__isnull=False)
+    BilledSubscription.objects.filter(voided).update(superseded=True)
+    return BillingPeriod.objects.create(
+        customer_id=period.customer_id,
+        payer_id=payer_of(period.contract, period.period_start),
+        contract=period.contract,
+        credit_type_id=period.credit_type_id,
+        type=period.type,
+        period_start=period.period_start,
+        period_end=period_end,
+        due_at=due,
+        next_attempt_at=due,
+        net_payment_terms_days=period.contract.net_payment_terms_days,
+        reopened_from=period,
+        created_at=now,
+    )
+
+
+def postpone(period: BillingPeriod, *, reason: str, until: datetime, now: datetime) -> None:
+    """A period could not be closed: it is tried again later, and so are the later ones of its contract."""
+    BillingPeriod.objects.filter(pk=period.pk).update(attempts=period.attempts + 1, last_error=reason[:500])
+    BillingPeriod.objects.filter(
+        contract_id=period.contract_id, state=BillingPeriod.State.OPEN, due_at__lte=now
+    ).update(next_attempt_at=until)
+
+
+def lock_period(period_id: UUID) -> BillingPeriod:
+    """The period with its contract, both locked by this transaction, the contract (the root) first."""
+    require_transaction()
+    contract_id = BillingPeriod.objects.values_list("contract_id", flat=True).get(pk=period_id)
+    lock_contract(contract_id=contract_id)
+    return (
+        BillingPeriod.objects.select_for_update(of=("self",))
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer")
+        .get(pk=period_id)
+    )
+
+
+def _open_next(now: datetime) -> bool:
+    """Follows the contract that has waited longest and that nobody else is at; False when there is none.
+
+    The contract is locked first and its cursor after it, as every other use case does. One that cannot be followed
+    holds nobody up: it is tried again later.
+    """
+    with use_case():
+        contract = (
+            Contract.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(billing_cursor__next_period_at__lte=now)
+            .order_by("billing_cursor__next_period_at")
+            .first()
+        )
+        if contract is None:
+            return False
+        try:
+            with transaction.atomic():
+                sync_periods(contract, now=now)
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("the periods of contract %s could not be opened", contract.pk)
+            BillingCursor.objects.filter(contract=contract).update(next_period_at=now + LOOK_AGAIN_AFTER)
+    return True
+
+
+def _sync(event: Event) -> None:
+    sync_periods(lock_contract(contract_id=event.subject_id), now=event.occurred_at)
+
+
+def _opened(contract: Contract, period: Period, unit: CreditType, *, now: datetime) -> BillingPeriod:
+    return BillingPeriod(
+        id=uuid4(),
+        customer_id=contract.customer_id,
+        payer_id=payer_of(contract, period.start),
+        contract=contract,
+        credit_type=unit,
+        period_start=period.start,
+        period_end=period.end,
+        due_at=due_at(period.end),
+        next_attempt_at=due_at(period.end),
+        net_payment_terms_days=contract.net_payment_terms_days,
+        created_at=now,
+    )

@@ -1,0 +1,45 @@
+"""Renewal: what is left of the old contract's balances goes on in the new one, up to the share that was agreed."""
+
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from balances.models import Balance
+from balances.selectors.live import left_in
+from balances.services import lock_balances, roll_balance
+from billing.selectors.live_balances import pending_draws
+from contracts.models import Contract
+from contracts.selectors import payer_of
+from contracts.services import lock_contract
+from core.models import Event
+from engine.money import ZERO, add, mul
+
+WITHOUT_END = timedelta(days=365)
+"""How long a rollover lasts under a contract without an end."""
+
+
+def roll_over(event: Event) -> None:
+    """Reaction to `contract.renewed`: min(what is left, fraction x the original amount) of each balance of the old one.
+
+    What its drafts draw now is taken off first; what does not roll over expires with its segment.
+    """
+    contract = lock_contract(contract_id=event.subject_id)
+    old = Contract.objects.get(pk=UUID(event.payload["from_contract_id"]))
+    payer_id = payer_of(contract, contract.starting_at)
+    lock_balances(payer_id)
+    rows = Balance.objects.filter(contract=old, archived_at__isnull=True).order_by("pk")
+    if event.payload["true_ups"] == "REMOVE":
+        rows.filter(kind=Balance.Kind.POSTPAID).update(true_up_disabled=True)
+    pending = pending_draws(payer_id=payer_id)
+    end = contract.ending_before or contract.starting_at + WITHOUT_END
+    for balance in rows.filter(rollover_fraction__gt=0):
+        shares: list[tuple[UUID, Decimal]] = []
+        whole = ZERO
+        for segment in balance.segments.filter(removed_at__isnull=True, ending_before__gte=contract.starting_at):
+            left = max(left_in(segment, pending), ZERO)
+            share = min(left, mul(balance.rollover_fraction, segment.granted))
+            if share > ZERO:
+                shares.append((segment.pk, share))
+                whole = add(whole, share)
+        if whole > ZERO:
+            roll_balance(balance, contract=contract, shares=shares, end=end, now=event.occurred_at)

@@ -1,0 +1,116 @@
+"""What selectors of billing and invoices return: plain, frozen, complete; for templates, presenters and the PDF."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyView:
+    """The unit of an invoice's amounts. What people read = stored amount / 10**minor_digits (USD: cents -> dollars)."""
+
+    credit_type_id: UUID
+    name: str
+    code: str
+    places: int
+    minor_digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line, exact, in the invoice's stored unit. `id` is stable for drafts too: derived from what it is about."""
+
+    id: UUID
+    type: str
+    product_id: UUID | None
+    name: str
+    quantity: Decimal | None
+    unit_price: Decimal | None
+    total: Decimal
+    starting_at: datetime | None
+    ending_before: datetime | None
+    pricing_group_values: dict[str, str]
+    presentation_group_values: dict[str, str | None]
+    tier: dict[str, Any] | None
+    explanation: dict[str, Any]
+    # the unit of its amounts where that is not the invoice's: a custom pricing unit
+    unit: CurrencyView | None = None
+    # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
+    counted: bool = True
+    product_type: str | None = "UsageProductListItem"
+    # the balance that pays the line, or whose payment an applied line is; "" for none
+    commit_id: UUID | None = None
+    commit_segment_id: UUID | None = None
+    commit_type: str = ""
+    # units of a QUANTITY balance
+    quantity_consumed: Decimal | None = None
+    # the subscription that it charges for
+    subscription_id: UUID | None = None
+
+    @property
+    def is_charge(self) -> bool:
+        """Whether it is part of what things cost, before balances pay."""
+        return self.counted and self.type != "applied_commit_or_credit"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """An invoice as it stands at `as_of`: a draft computed live, a final one as stored. Lines + rounding = total."""
+
+    id: UUID
+    customer_id: UUID
+    customer_name: str
+    contract_id: UUID
+    contract_name: str
+    type: str
+    status: str
+    number: str | None
+    period_start: datetime
+    period_end: datetime
+    # when a draft is due to be finalized (period end + grace)
+    due_at: datetime
+    issued_at: datetime | None
+    voided_at: datetime | None
+    # when payment is due; None for drafts
+    payment_due_at: datetime | None
+    net_payment_terms_days: int
+    currency: CurrencyView
+    lines: tuple[LineView, ...]
+    subtotal: Decimal
+    rounding: Decimal
+    total: Decimal
+    # usage that has no rate in force, by product: shown, never silently dropped
+    unrated: tuple[dict[str, Any], ...]
+    regenerated_from_id: UUID | None
+    created_at: datetime
+    as_of: datetime
+    custom_fields: dict[str, str]
+    customer_custom_fields: dict[str, str]
+    contract_custom_fields: dict[str, str]
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it charges what was agreed for a date, and has no period."""
+        return self.type == "SCHEDULED"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownView:
+    """One hour or day of an invoice. The windows' lines sum to the invoice's exactly."""
+
+    invoice: InvoiceView
+    window_start: datetime
+    window_end: datetime
+    lines: tuple[LineView, ...]
+    subtotal: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpend:
+    """A UTC day's charges before balances, by series label (product, or product and group values), in stored units."""
+
+    start: datetime
+    by_label: dict[str, Decimal]
+    total: Decimal

@@ -1,0 +1,50 @@
+"""The quantities that an invoice is made of: which questions its terms ask, and who answers them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from billing.terms import Terms
+from catalog.selectors import CatalogTerms
+from engine.calendar import Period
+from engine.invoice import ProductTerms, UsageInput, usage_windows
+from engine.usage import UsageRow
+from usage.selectors import UsageQuery, get_usage
+
+UsageSource = Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]]
+"""Where quantities come from: a customer and questions, an answer for each."""
+
+
+def stored_usage(customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
+    """The usage that is stored."""
+    return get_usage(customer_id=customer_id, queries=queries)
+
+
+def usage_query(entry: CatalogTerms, windows: Sequence[Period]) -> UsageQuery:
+    """The question to the usage store behind one product's lines."""
+    return UsageQuery(
+        metric_id=UUID(entry.terms.metric_id),
+        spec=entry.spec,
+        windows=tuple(windows),
+        group_keys=group_keys(entry.terms),
+    )
+
+
+def group_keys(product: ProductTerms) -> tuple[str, ...]:
+    """Pricing keys, then presentation keys: the order of a usage row's group."""
+    return product.pricing_group_key + product.presentation_group_key
+
+
+def read_usage(terms: Terms, source: UsageSource, cuts: Iterable[datetime] = ()) -> list[UsageInput]:
+    """The quantities that an invoice by these terms needs, in windows that end at `cuts` (instants) too."""
+    windows = usage_windows(terms.engine, cuts)
+    asked: dict[tuple[str, tuple[str, ...]], UsageQuery] = {}
+    for entry in terms.catalog:  # products that share metric and keys share the question
+        asked.setdefault((entry.terms.metric_id, group_keys(entry.terms)), usage_query(entry, windows))
+    answers = dict(zip(asked, source(terms.customer_id, list(asked.values())), strict=True))
+    return [
+        UsageInput(
+            entry.terms.product_id, tuple(answers[entry.terms.metric_id, group_keys(entry.terms)]), entry.terms.window
+        )
+        for entry in terms.catalog
+    ]

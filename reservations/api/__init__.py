@@ -1,0 +1,1 @@
+"""Invoices on the wire, and the balances that they draw."""

@@ -1,0 +1,123 @@
+"""What is spendable as it was last worked out; the reservations that end by themselves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from balances.services.ledger import lock_balances
+from catalog.models import CreditType
+from core.errors import InvalidInput
+from core.transactions import use_case
+from customers.selectors import get_active_customer
+from reservations.models import Reservation, Spendable, SpendableChange
+
+BATCH = 500
+KEEP = timedelta(days=7)
+Status = Reservation.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A live balance worked out from one snapshot of everything. `rounds`, `changes`: what that snapshot knew."""
+
+    live: Decimal
+    as_of: datetime
+    valid_from: datetime
+    valid_until: datetime
+    rounds: int
+    changes: Collection[int]
+
+
+def open_spendable(*, customer_id: UUID, credit_type_id: UUID) -> Spendable:
+    """The row of what the customer can spend in this unit, made when it is first asked for.
+
+    Raises NotFound, InvalidInput naming the field. The first time it waits for whoever is writing the customer's
+    ledgers: whatever they do after that is noticed.
+    """
+    found = Spendable.objects.filter(customer_id=customer_id, credit_type_id=credit_type_id).first()
+    if found is not None:
+        return found
+    get_active_customer(customer_id=customer_id, field="customer_id")
+    if not CreditType.objects.filter(pk=credit_type_id).exists():
+        raise InvalidInput("no such credit type", field="credit_type_id")
+    with transaction.atomic(durable=True):
+        lock_balances(customer_id)
+        return Spendable.objects.get_or_create(customer_id=customer_id, credit_type_id=credit_type_id)[0]
+
+
+def record_figure(*, spendable_id: int, figure: Figure, stored: Collection[str], now: datetime) -> int | None:
+    """Takes a worked-out balance over; reservations whose events are in it are settled. How many, or None: too late.
+
+    `stored`: those transaction ids of its reservations whose events the figure contains. Not a use case of the request
+    that asked for it: what that is about may still be refused.
+    """
+    with transaction.atomic(durable=True):
+        row = Spendable.objects.select_for_update(no_key=True).get(pk=spendable_id)
+        if row.rounds != figure.rounds:
+            return None
+        settled = settle(spendable_id=spendable_id, stored=stored, now=now)
+        row.live, row.as_of = figure.live, figure.as_of
+        row.valid_from, row.valid_until = figure.valid_from, figure.valid_until
+        row.rounds += 1
+        row.save(update_fields=["live", "as_of", "valid_from", "valid_until", "rounds"])
+        SpendableChange.objects.filter(pk__in=figure.changes).delete()
+    return settled
+
+
+def settle(*, spendable_id: int, stored: Collection[str], now: datetime) -> int:
+    """Ends the reservations of these events. The caller holds the row, and puts a balance there that contains them."""
+    if not stored:
+        return 0
+    waiting = Reservation.objects.filter(
+        spendable_id=spendable_id, status__in=[Status.HELD, Status.COMMITTED], transaction_id__in=stored
+    )
+    return waiting.update(status=Status.SETTLED, ended_at=now)
+
+
+def expire_due_reservations(*, now: datetime) -> int:
+    """Sweep: lets go what is held too long; returns how many. Reserving does not wait for it."""
+    due = list(
+        Reservation.objects.filter(status=Status.HELD, expires_at__lte=now)
+        .order_by("expires_at").values_list("pk", "spendable_id")[:BATCH]
+    )  # fmt: skip
+    return _end(due, Q(status=Status.HELD, expires_at__lte=now), Status.EXPIRED, now)
+
+
+def lapse_due_reservations(*, now: datetime) -> int:
+    """Sweep: lets go what is committed to events that never came; returns how many.
+
+    What did come was settled by whoever worked the balance out just before (reservations.services.reservations).
+    """
+    due = list(
+        Reservation.objects.filter(status=Status.COMMITTED, lapses_at__lte=now)
+        .order_by("lapses_at").values_list("pk", "spendable_id")[:BATCH]
+    )  # fmt: skip
+    return _end(due, Q(status=Status.COMMITTED, lapses_at__lte=now), Status.LAPSED, now)
+
+
+def forget_old_reservations(*, now: datetime) -> int:
+    """Sweep: deletes reservations that ended more than `KEEP` ago; returns how many."""
+    old = Reservation.objects.filter(ended_at__lt=now - KEEP).order_by("ended_at").values("pk")[:BATCH]
+    with use_case():
+        return Reservation.objects.filter(pk__in=old).delete()[0]
+
+
+def _end(due: list[tuple[UUID, int]], still: Q, status: str, now: datetime) -> int:
+    """One transaction for all: their rows locked first and in order, as everybody does."""
+    if not due:
+        return 0
+    with use_case():
+        ids = {spendable_id for _, spendable_id in due}
+        list(Spendable.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
+        return Reservation.objects.filter(still, pk__in=[pk for pk, _ in due]).update(status=status, ended_at=now)
+
+
+def unsettled(*, now: datetime, older_than: timedelta, limit: int) -> list[Spendable]:
+    """What was not worked out for a while, though committed reservations wait for their events; longest ago first."""
+    rows = Spendable.objects.filter(committed__gt=0).filter(Q(as_of__isnull=True) | Q(as_of__lt=now - older_than))
+    return list(rows.order_by(F("as_of").asc(nulls_first=True), "pk")[:limit])
