@@ -14,12 +14,12 @@ from uuid import UUID
 
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
-from balances.selectors.live import Pending, PendingDraw, left_in
+from balances.selectors.live import Pending, PendingDraw, segment_state
 from catalog.models import Rate
 from core.kept import may_keep
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.invoice import ComposedInvoice
-from engine.money import ZERO
+from engine.settlement import true_up_amount
 from engine.terms import SubscriptionTerms
 from invoices.composition import Terms, UsageSource, compose, stored_usage
 from invoices.facts import Facts, facts_of, running_drafts, terms_of
@@ -113,7 +113,7 @@ class Running:
     def amount_of(self, purchase: Purchase) -> Decimal:
         """What a charge comes to; a true-up is what usage, drafts included, has not fulfilled."""
         if purchase.kind == Balance.Kind.POSTPAID and purchase.obligation is not None:
-            return max(left_in(purchase.obligation, self.pending()), ZERO)
+            return true_up_amount(segment_state(purchase.obligation, self.pending()))
         return purchase.amount
 
     def _balances(self, row: Invoice) -> tuple[BalanceSegment, ...]:

@@ -20,7 +20,7 @@ from contracts.selectors.subscriptions import FOREVER, MOMENT, list_charges, per
 from engine.calendar import Period
 from engine.money import ZERO, add
 from engine.rating import RateSchedule
-from engine.subscriptions import SubscriptionCharge, on_usage_invoice
+from engine.subscriptions import SubscriptionCharge, on_scheduled_invoice, on_usage_invoice
 from engine.terms import SubscriptionTerms
 from invoices.models import Invoice, InvoiceLine
 from invoices.periods import billed_from, covered_periods, periods_to_bill
@@ -119,9 +119,7 @@ class Subscribed:
 
     def stands_alone(self, charge: SubscriptionCharge) -> bool:
         """Whether it needs a SCHEDULED invoice: it is for something, and no usage invoice that is open takes it."""
-        if charge.terms.quantity <= ZERO:
-            return False
-        return not any(on_usage_invoice(charge, period) for period in self._open_before(charge.due_at))
+        return on_scheduled_invoice(charge, self._open_before(charge.due_at))
 
     def settled(self) -> dict[Key, Held]:
         """What invoices that stand hold, by charge."""
