@@ -1,6 +1,8 @@
 """Model fields that keep what they are given."""
 
+from collections.abc import Iterable
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -38,6 +40,11 @@ class ExactDecimalField(models.Field[Any, Any]):
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
+
+
+def enum_choices(members: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    """The choices of a field that keeps one of these values (an enum of the engine, or some of its members)."""
+    return [(member.value, member.name.replace("_", " ").title()) for member in members]
 
 
 def finite(name: str, *fields: str) -> models.CheckConstraint:

@@ -20,7 +20,7 @@ from contracts.selectors.subscriptions import FOREVER, MOMENT, list_charges, per
 from engine.calendar import Period
 from engine.money import ZERO, add
 from engine.rating import RateSchedule
-from engine.subscriptions import SubscriptionCharge, on_scheduled_invoice, on_usage_invoice
+from engine.subscriptions import Collection, SubscriptionCharge, on_scheduled_invoice, on_usage_invoice
 from engine.terms import SubscriptionTerms
 from invoices.models import Invoice, InvoiceLine
 from invoices.periods import billed_from, covered_periods, periods_to_bill
@@ -96,7 +96,7 @@ class Subscribed:
         """The charges that need SCHEDULED invoices: what is due, and what each subscription's next period asks."""
         found = []
         for row in self.rows:
-            advance = row.collection_schedule == Subscription.Collection.ADVANCE
+            advance = row.collection_schedule == Collection.ADVANCE
             until = self._next_period(row, now) if advance else None
             for charge in self.charges((until or now) + MOMENT):
                 mine = charge.terms.subscription_id == str(row.pk)

@@ -12,7 +12,7 @@ from contracts.services import lock_contract, pin_end
 from core.errors import InvalidInput
 from core.models import Event
 from core.transactions import require_transaction
-from engine.subscriptions import on_usage_invoice
+from engine.subscriptions import Collection, on_usage_invoice
 from invoices.models import Invoice
 from invoices.periods import covered_periods
 from invoices.services.drafts import follow_contract
@@ -73,7 +73,7 @@ def keep_paid_ends(event: Event) -> None:
         return
     settled = Subscribed(contract).settled()
     rows = contract.subscriptions.filter(
-        collection_schedule=Subscription.Collection.ADVANCE, ending_before__isnull=True, starting_at__lt=old_end
+        collection_schedule=Collection.ADVANCE, ending_before__isnull=True, starting_at__lt=old_end
     )
     for row in rows:
         if any(key[0] == str(row.pk) and held.ending_before == old_end for key, held in settled.items()):
