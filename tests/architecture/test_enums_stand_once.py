@@ -32,8 +32,10 @@ def alike(modules: dict[str, ast.Module]) -> list[list[str]]:
 
 def test_no_two_enums_have_the_same_members() -> None:
     packages = [path.parent for path in ROOT.glob("*/__init__.py") if path.parent.name != "tests"]
-    paths = [path for package in packages for path in package.rglob("*.py") if "migrations" not in path.parts]
-    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text()) for path in paths}
+    paths = [path.relative_to(ROOT) for package in packages for path in package.rglob("*.py")]
+    sources = [path for path in paths if "migrations" not in path.parts]
+    assert sources
+    modules = {".".join(path.with_suffix("").parts): ast.parse((ROOT / path).read_text()) for path in sources}
     assert not alike(modules)
 
 
