@@ -25,7 +25,7 @@ from backoffice.rate_rows import (
     suggestions,
     with_errors,
 )
-from catalog.models import Rate, RateCard
+from catalog.models import RateCard
 from catalog.rate_sheet import (
     COLUMNS,
     MOST_ROWS,
@@ -46,6 +46,7 @@ from catalog.services.rates import RATES_OF
 from core.admin.acts import ReasonForm
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
+from engine.calendar import BILLING_FREQUENCIES
 
 SHOWN_ERRORS = 50
 PASTE_EXAMPLE = "product\trate_type\tprice\tstarting_at\nTokens\tTIERED\t1000 @ 0; rest @ 0.0025\t2026-04-01"
@@ -224,7 +225,7 @@ def editor(
         "suggestions": suggestions(step.card, shown),
         "units": step.book.units,
         "columns": COLUMNS,
-        "frequencies": Rate.Frequency.values,
+        "frequencies": [one.value for one in BILLING_FREQUENCIES],
         "most_rows": MOST_ROWS,
         "may_add_rows": len(shown) < MOST_TABLE_ROWS,
     }

@@ -16,6 +16,16 @@ from engine.limits import Approval
 USD = uuid.UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
 
+APPROVAL_REASONS = {
+    Approval.NONE.value: "within the limit",
+    Approval.NO_WORTH.value: "what it is worth is not known",
+    Approval.AMOUNT.value: "above the limit",
+    Approval.MAKER_SUM.value: "above the limit with what the same person posted within 24 hours",
+    Approval.CUSTOMER_SUM.value: "above the limit with what this customer got within 24 hours",
+}
+"""Why a second person decides."""
+
+
 class Adjustment(models.Model):
     """An entry in a segment's ledger, or a new credit, that somebody on staff asks for.
 
@@ -36,15 +46,6 @@ class Adjustment(models.Model):
         PROMOTION = "PROMOTION", "Promotion"
         MIGRATION = "MIGRATION", "Migration"
         OTHER = "OTHER", "Other"
-
-    class Why(models.TextChoices):
-        """Why a second person decides."""
-
-        NONE = Approval.NONE.value, "within the limit"
-        NO_WORTH = Approval.NO_WORTH.value, "what it is worth is not known"
-        AMOUNT = Approval.AMOUNT.value, "above the limit"
-        MAKER_SUM = Approval.MAKER_SUM.value, "above the limit with what the same person posted within 24 hours"
-        CUSTOMER_SUM = Approval.CUSTOMER_SUM.value, "above the limit with what this customer got within 24 hours"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="adjustments")
@@ -72,7 +73,7 @@ class Adjustment(models.Model):
     limit_worth = ExactDecimalField()
     by_maker = ExactDecimalField()
     for_customer = ExactDecimalField()
-    approval = models.CharField(max_length=12, choices=Why.choices, blank=True, default="")
+    approval = models.CharField(max_length=12, choices=list(APPROVAL_REASONS.items()), blank=True, default="")
     reason_code = models.CharField(max_length=14, choices=ReasonCode.choices)
     # the customer sees it in the ledger
     public_reason = models.CharField(max_length=500)

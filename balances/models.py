@@ -12,29 +12,19 @@ from django.db.models import F, Q
 from balances.control import Adjustment, LedgerCheck
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, enum_choices, finite
 from customers.models import Customer
+from engine.balances import AccessType, BalanceKind
+from engine.calendar import GRANT_FREQUENCIES
+from engine.overrides import RateTarget
+from engine.recurring import GrantProration
 
 DEFAULT_PRIORITY = 100
 
 __all__ = [
-    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "InvoiceItem", "LedgerCheck", "LedgerEntry", "RateType",
+    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "InvoiceItem", "LedgerCheck", "LedgerEntry",
     "RecurringGrant", "Segment", "Terms",
 ]  # fmt: skip
-
-
-class AccessType(models.TextChoices):
-    """What is drawn: the price of what is paid, or its units."""
-
-    SPEND = "SPEND"
-    QUANTITY = "QUANTITY"
-
-
-class RateType(models.TextChoices):
-    """The rate at which usage is drawn."""
-
-    LIST_RATE = "LIST_RATE"
-    COMMIT_RATE = "COMMIT_RATE"
 
 
 class Terms(models.Model):
@@ -48,8 +38,8 @@ class Terms(models.Model):
     priority = ExactDecimalField(default=DEFAULT_PRIORITY)
     # the unit of access; amounts in its stored unit (cents for USD)
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
-    access_type = models.CharField(max_length=8, choices=AccessType.choices, default=AccessType.SPEND)
-    rate_type = models.CharField(max_length=11, choices=RateType.choices, default=RateType.LIST_RATE)
+    access_type = models.CharField(max_length=8, choices=enum_choices(AccessType), default=AccessType.SPEND.value)
+    rate_type = models.CharField(max_length=11, choices=enum_choices(RateTarget), default=RateTarget.LIST_RATE.value)
     rollover_fraction = ExactDecimalField(null=True, blank=True)
     # all three empty: everything
     applicable_product_ids = models.JSONField(default=list, blank=True)
@@ -90,19 +80,6 @@ class RecurringGrant(Terms):
         COMMIT = "COMMIT"
         CREDIT = "CREDIT"
 
-    class Proration(models.TextChoices):
-        NONE = "NONE"
-        FIRST = "FIRST"
-        LAST = "LAST"
-        FIRST_AND_LAST = "FIRST_AND_LAST"
-
-    class Frequency(models.TextChoices):
-        DAILY = "DAILY"
-        WEEKLY = "WEEKLY"
-        MONTHLY = "MONTHLY"
-        QUARTERLY = "QUARTERLY"
-        ANNUAL = "ANNUAL"
-
     class Allocation(models.TextChoices):
         POOLED = "POOLED"
         INDIVIDUAL = "INDIVIDUAL"
@@ -121,12 +98,14 @@ class RecurringGrant(Terms):
     # how many periods a child's access lasts
     duration = models.PositiveIntegerField(default=1)
     # "": the contract's usage invoices
-    frequency = models.CharField(max_length=9, choices=Frequency.choices, blank=True, default="")
+    frequency = models.CharField(max_length=9, choices=enum_choices(GRANT_FREQUENCIES), blank=True, default="")
     access_unit_price = ExactDecimalField()
     access_quantity = ExactDecimalField(default=1)
     invoice_unit_price = ExactDecimalField(null=True, blank=True)
     invoice_quantity = ExactDecimalField(null=True, blank=True)
-    proration = models.CharField(max_length=14, choices=Proration.choices, default=Proration.FIRST_AND_LAST)
+    proration = models.CharField(
+        max_length=14, choices=enum_choices(GrantProration), default=GrantProration.FIRST_AND_LAST.value
+    )
     # {"access": {"rounding_method", "decimal_places"}, "invoice": …} as on the wire
     proration_rounding = models.JSONField(default=dict, blank=True)
     # what held before edits, oldest first: columns by name as JSON has them, and `before`, up to when children began so
@@ -172,12 +151,9 @@ class RecurringGrant(Terms):
 class Balance(Terms):
     """A commit or credit, of a contract or (without one) of the customer. What is left in it is its segments' sum."""
 
-    class Kind(models.TextChoices):
-        PREPAID = "PREPAID"
-        POSTPAID = "POSTPAID"
-        CREDIT = "CREDIT"
+    Kind = BalanceKind
 
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=8, choices=enum_choices(BalanceKind))
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="balances")
     contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="balances")
     # customer level only; NULL: every contract

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
-from balances.selectors.live import Pending, PendingDraw, left_in
+from balances.selectors.live import Pending, PendingDraw, segment_state
 from billing.composition import compose, compose_windows
 from billing.context import BillingContext, context_of, drawing_order, open_periods
 from billing.models import BillingPeriod
@@ -24,7 +24,7 @@ from core.kept import may_keep
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
 from engine.invoice import ComposedInvoice
-from engine.money import ZERO
+from engine.settlement import true_up_amount
 from engine.terms import SubscriptionTerms
 
 
@@ -88,6 +88,14 @@ class OpenBillingPeriods:
                 )
         return found
 
+    def product_tags(self) -> dict[str, frozenset[str]]:
+        """The tags of the products that the open periods price, by product id."""
+        found: dict[str, frozenset[str]] = {}
+        for period in self.periods:
+            if self.has_lines(period):
+                found |= self._terms(period).engine.tags
+        return found
+
     def purchases(self, period: BillingPeriod) -> list[Purchase]:
         """The charges that stand on a period; on one of usage only where its contract says so."""
         if period.type == BillingPeriod.Type.USAGE and not period.contract.scheduled_charges_on_usage_invoices:
@@ -97,7 +105,7 @@ class OpenBillingPeriods:
     def amount_of(self, purchase: Purchase) -> Decimal:
         """What a charge comes to; a true-up is what usage, that of open periods included, has not fulfilled."""
         if purchase.kind == Balance.Kind.POSTPAID and purchase.obligation is not None:
-            return max(left_in(purchase.obligation, self.pending()), ZERO)
+            return true_up_amount(segment_state(purchase.obligation, self.pending()))
         return purchase.amount
 
     @property

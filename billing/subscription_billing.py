@@ -21,9 +21,8 @@ from contracts.models import Contract, Subscription
 from contracts.selectors import subscriptions_of
 from contracts.selectors.subscriptions import FOREVER, MOMENT, list_charges, periods_of, rates_of
 from engine.calendar import Period
-from engine.money import ZERO
 from engine.rating import RateSchedule
-from engine.subscriptions import SubscriptionCharge, on_usage_invoice
+from engine.subscriptions import Collection, SubscriptionCharge, on_scheduled_invoice, on_usage_invoice
 from engine.terms import SubscriptionTerms
 
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
@@ -103,7 +102,7 @@ class SubscriptionBilling:
         """The charges that need SCHEDULED invoices: what is due, and what each subscription's next period asks."""
         found = []
         for row in self.rows:
-            advance = row.collection_schedule == Subscription.Collection.ADVANCE
+            advance = row.collection_schedule == Collection.ADVANCE
             until = self._next_period(row, now) if advance else None
             for charge in self.charges((until or now) + MOMENT):
                 mine = charge.terms.subscription_id == str(row.pk)
@@ -128,9 +127,7 @@ class SubscriptionBilling:
 
     def needs_own_invoice(self, charge: SubscriptionCharge) -> bool:
         """Whether it needs a SCHEDULED invoice: for more than nothing, and no usage period to be billed takes it."""
-        if charge.terms.quantity <= ZERO:
-            return False
-        return not any(on_usage_invoice(charge, period) for period in self._to_bill_around(charge.due_at))
+        return on_scheduled_invoice(charge, self._to_bill_around(charge.due_at))
 
     def settled(self) -> dict[Key, BilledCharge]:
         """What periods that stand hold, by charge, since the contract began."""

@@ -18,6 +18,7 @@ from core.admin import timeline
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
+from engine.usage import Aggregation
 
 LONGEST_SEARCH = 200
 EDITED_BY = {
@@ -121,7 +122,7 @@ class ProductAdmin(CatalogAdmin):
 class AggregationFilter(ChosenFilter):
     title = "aggregation"
     parameter_name = "aggregation"
-    options = tuple((value, value) for value in BillableMetric.Aggregation.values)
+    options = tuple((one.value, one.value) for one in Aggregation)
 
     def condition(self, value: str) -> Q:
         return Q(aggregation_type=value)

@@ -5,8 +5,11 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
+from engine.calendar import BILLING_FREQUENCIES
+from engine.terms import CompositeScope
+from engine.usage import Aggregation
 
 
 class CreditType(models.Model):
@@ -36,16 +39,9 @@ class CreditType(models.Model):
 class BillableMetric(models.Model):
     """What is counted. Filters, aggregation and group keys are fixed at creation; only the name may change."""
 
-    class Aggregation(models.TextChoices):
-        COUNT = "COUNT"
-        SUM = "SUM"
-        MAX = "MAX"
-        UNIQUE = "UNIQUE"
-        LATEST = "LATEST"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200)
-    aggregation_type = models.CharField(max_length=10, choices=Aggregation.choices)
+    aggregation_type = models.CharField(max_length=10, choices=enum_choices(Aggregation))
     aggregation_key = models.CharField(max_length=200, blank=True, default="")
     # {"in_values": [...], "not_in_values": [...]} as on the wire; {} for none
     event_type_filter = models.JSONField(default=dict, blank=True)
@@ -102,10 +98,6 @@ class ProductVersion(models.Model):
     `catalog.services.products` writes them: an update put in before others states those anew.
     """
 
-    class CompositeScope(models.TextChoices):
-        CONTRACT = "CONTRACT"
-        CUSTOMER = "CUSTOMER"
-
     id = models.BigAutoField(primary_key=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -124,7 +116,9 @@ class ProductVersion(models.Model):
     # COMPOSITE: of which products' spend it is a percentage, as ids in text; tags mean any of these
     composite_product_ids = models.JSONField(default=list)
     composite_tags = models.JSONField(default=list)
-    composite_scope = models.CharField(max_length=8, choices=CompositeScope.choices, default=CompositeScope.CONTRACT)
+    composite_scope = models.CharField(
+        max_length=8, choices=enum_choices(CompositeScope), default=CompositeScope.CONTRACT.value
+    )
     exclude_free_usage = models.BooleanField(default=False)
     include_composite_spend = models.BooleanField(default=False)
     is_refundable = models.BooleanField(default=True)
@@ -252,12 +246,6 @@ class Rate(models.Model):
         PACKAGE = "PACKAGE"
         CUSTOM = "CUSTOM"
 
-    class Frequency(models.TextChoices):
-        WEEKLY = "WEEKLY"
-        MONTHLY = "MONTHLY"
-        QUARTERLY = "QUARTERLY"
-        ANNUAL = "ANNUAL"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     sequence = models.BigIntegerField(editable=False)
     rate_card = models.ForeignKey(RateCard, on_delete=models.PROTECT, related_name="rates")
@@ -281,7 +269,9 @@ class Rate(models.Model):
     # a price that balances may be drawn at instead, as catalog.prices stores it; None for none
     commit_rate = models.JSONField(null=True)
     # how often a subscription is charged; "" for all other products
-    billing_frequency = models.CharField(max_length=10, choices=Frequency.choices, blank=True, default="")
+    billing_frequency = models.CharField(
+        max_length=10, choices=enum_choices(BILLING_FREQUENCIES), blank=True, default=""
+    )
     # defaults of SUBSCRIPTION rates
     is_prorated = models.BooleanField(null=True)
     quantity = ExactDecimalField(null=True)

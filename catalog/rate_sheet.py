@@ -21,6 +21,7 @@ from catalog.selectors.rates import EffectiveRate, stored_price_of
 from catalog.services.rates import NewRate
 from core.api.fields import parse_instant
 from core.errors import InvalidInput
+from engine.calendar import BILLING_FREQUENCIES
 from engine.money import plain
 
 MOST_ROWS = 1000
@@ -286,8 +287,8 @@ class _Row:
 
     def _frequency(self) -> str:
         text = self.text("billing_frequency").upper()
-        if text and text not in Rate.Frequency.values:
-            self.wrong("billing_frequency", f"must be one of {', '.join(Rate.Frequency.values)}")
+        if text and text not in BILLING_FREQUENCIES:
+            self.wrong("billing_frequency", f"must be one of {', '.join(BILLING_FREQUENCIES)}")
         return text
 
     def _group_values(self) -> dict[str, str]:

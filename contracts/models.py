@@ -6,9 +6,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
+from engine.calendar import BILLING_FREQUENCIES, BillingDay, Frequency
+from engine.overrides import OverrideType, Prioritization, RateTarget
+from engine.quantities import ChangeKind
+from engine.subscriptions import Collection, InvoiceBehavior, Placement
 
 
 class Contract(models.Model):
@@ -16,21 +20,6 @@ class Contract(models.Model):
 
     There is no status: active means that the present lies inside and it is not archived.
     """
-
-    class Frequency(models.TextChoices):
-        WEEKLY = "WEEKLY"
-        MONTHLY = "MONTHLY"
-        QUARTERLY = "QUARTERLY"
-        ANNUAL = "ANNUAL"
-
-    class Day(models.TextChoices):
-        FIRST_OF_MONTH = "FIRST_OF_MONTH"
-        CONTRACT_START = "CONTRACT_START"
-        CUSTOM_DATE = "CUSTOM_DATE"
-
-    class Prioritization(models.TextChoices):
-        LOWEST_MULTIPLIER = "LOWEST_MULTIPLIER"
-        EXPLICIT = "EXPLICIT"
 
     class Consolidation(models.TextChoices):
         ALL = "ALL"
@@ -41,14 +30,18 @@ class Contract(models.Model):
     name = models.CharField(max_length=200, blank=True, default="")
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField(null=True, blank=True)
-    billing_frequency = models.CharField(max_length=10, choices=Frequency.choices, default=Frequency.MONTHLY)
-    billing_day = models.CharField(max_length=16, choices=Day.choices, default=Day.FIRST_OF_MONTH)
+    billing_frequency = models.CharField(
+        max_length=10, choices=enum_choices(BILLING_FREQUENCIES), default=Frequency.MONTHLY.value
+    )
+    billing_day = models.CharField(
+        max_length=16, choices=enum_choices(BillingDay), default=BillingDay.FIRST_OF_MONTH.value
+    )
     # resolved from the day at creation (midnight UTC, or the hour of a CONTRACT_START); periods are counted from it
     billing_anchor_at = models.DateTimeField()
     invoice_generation_starting_at = models.DateTimeField(null=True, blank=True)
     net_payment_terms_days = models.PositiveIntegerField(default=0)
     multiplier_override_prioritization = models.CharField(
-        max_length=17, choices=Prioritization.choices, default=Prioritization.LOWEST_MULTIPLIER
+        max_length=17, choices=enum_choices(Prioritization), default=Prioritization.LOWEST_MULTIPLIER.value
     )
     # ALL: what is charged for the date on which a usage period ends stands on that period's invoice
     scheduled_charges_on_usage_invoices = models.CharField(
@@ -104,20 +97,11 @@ class Override(models.Model):
     `sequence` is the order of adding on the contract. A removed one stays as history and no longer counts.
     """
 
-    class Type(models.TextChoices):
-        OVERWRITE = "OVERWRITE"
-        MULTIPLIER = "MULTIPLIER"
-        TIERED = "TIERED"
-
-    class Target(models.TextChoices):
-        LIST_RATE = "LIST_RATE"
-        COMMIT_RATE = "COMMIT_RATE"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="overrides")
     sequence = models.PositiveIntegerField(editable=False)
     # "" only sets `entitled`
-    type = models.CharField(max_length=10, choices=Type.choices, blank=True, default="")
+    type = models.CharField(max_length=10, choices=enum_choices(OverrideType), blank=True, default="")
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField(null=True, blank=True)
     entitled = models.BooleanField(null=True, blank=True)
@@ -135,7 +119,7 @@ class Override(models.Model):
     # as on the wire
     override_specifiers = models.JSONField(default=list)
     is_commit_specific = models.BooleanField(default=False)
-    target = models.CharField(max_length=11, choices=Target.choices, default=Target.LIST_RATE)
+    target = models.CharField(max_length=11, choices=enum_choices(RateTarget), default=RateTarget.LIST_RATE.value)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")
     added_by = models.ForeignKey(
@@ -188,18 +172,6 @@ class Subscription(models.Model):
     Its quantity is what its changes add up to (engine.quantities). `sequence` is the order of adding on the contract.
     """
 
-    class Collection(models.TextChoices):
-        ADVANCE = "ADVANCE"
-        ARREARS = "ARREARS"
-
-    class InvoiceBehavior(models.TextChoices):
-        BILL_IMMEDIATELY = "BILL_IMMEDIATELY"
-        BILL_ON_NEXT_COLLECTION_DATE = "BILL_ON_NEXT_COLLECTION_DATE"
-
-    class Placement(models.TextChoices):
-        ON_USAGE_INVOICE = "ON_USAGE_INVOICE"
-        ON_SCHEDULED_INVOICE = "ON_SCHEDULED_INVOICE"
-
     class Mode(models.TextChoices):
         QUANTITY_ONLY = "QUANTITY_ONLY"
         SEAT_BASED = "SEAT_BASED"
@@ -208,15 +180,17 @@ class Subscription(models.Model):
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="subscriptions")
     sequence = models.PositiveIntegerField(editable=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+")
-    billing_frequency = models.CharField(max_length=10, choices=Contract.Frequency.choices)
-    collection_schedule = models.CharField(max_length=7, choices=Collection.choices)
+    billing_frequency = models.CharField(max_length=10, choices=enum_choices(BILLING_FREQUENCIES))
+    collection_schedule = models.CharField(max_length=7, choices=enum_choices(Collection))
     is_prorated = models.BooleanField(default=True)
     invoice_behavior = models.CharField(
-        max_length=28, choices=InvoiceBehavior.choices, default=InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE
+        max_length=28, choices=enum_choices(InvoiceBehavior), default=InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE.value
     )
     # {"rounding_method", "decimal_places"} as on the wire, of each prorated unit price; {}: not rounded
     proration_rounding = models.JSONField(default=dict, blank=True)
-    invoice_placement = models.CharField(max_length=20, choices=Placement.choices, default=Placement.ON_USAGE_INVOICE)
+    invoice_placement = models.CharField(
+        max_length=20, choices=enum_choices(Placement), default=Placement.ON_USAGE_INVOICE.value
+    )
     # what its periods are counted from; NULL: what the contract's are
     billing_anchor_at = models.DateTimeField(null=True, blank=True)
     starting_at = models.DateTimeField()
@@ -260,17 +234,9 @@ class Subscription(models.Model):
 class SubscriptionChange(models.Model):
     """A change of a subscription's quantity or seats from `starting_at` on. Appended, never changed (trigger)."""
 
-    class Kind(models.TextChoices):
-        SET = "SET"
-        DELTA = "DELTA"
-        ADD_SEATS = "ADD_SEATS"
-        REMOVE_SEATS = "REMOVE_SEATS"
-        ADD_UNASSIGNED = "ADD_UNASSIGNED"
-        REMOVE_UNASSIGNED = "REMOVE_UNASSIGNED"
-
     id = models.BigAutoField(primary_key=True)
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="changes")
-    kind = models.CharField(max_length=17, choices=Kind.choices)
+    kind = models.CharField(max_length=17, choices=enum_choices(ChangeKind))
     starting_at = models.DateTimeField()
     quantity = ExactDecimalField(null=True)
     seat_ids = models.JSONField(default=list)

@@ -1,5 +1,6 @@
 """Model fields that keep what they are given."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -41,9 +42,9 @@ class ExactDecimalField(models.Field[Any, Any]):
         return super().formfield(**{"form_class": forms.DecimalField, **kwargs})
 
 
-def enum_choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
-    """A field's choices from an enum of the engine: its values, and its names in words ("ON_USAGE": "On Usage")."""
-    return [(member.value, member.name.replace("_", " ").title()) for member in enum]
+def enum_choices(members: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    """The choices of a field that keeps one of these values (an enum of the engine, or some of its members)."""
+    return [(member.value, member.name.replace("_", " ").title()) for member in members]
 
 
 def finite(name: str, *fields: str) -> models.CheckConstraint:

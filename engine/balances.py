@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 from engine.calendar import Period, utc
@@ -33,6 +33,19 @@ class AccessType(StrEnum):
 
     SPEND = "SPEND"
     QUANTITY = "QUANTITY"
+
+
+class Breadth(IntEnum):
+    """How much of a customer's usage a balance may pay, the narrowest first: those are drawn first."""
+
+    PRODUCTS = 0
+    """What products with certain ids or tags are used for."""
+
+    GROUPS = 1
+    """Usage with certain group values, of whatever product."""
+
+    EVERYTHING = 2
+    """It names nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,8 @@ class BalanceSegment:
         checked(self.cost_basis, "cost_basis")
         if self.specifiers and (self.product_ids or self.product_tags):
             raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
+        if any(not (entry.product_id or entry.product_tags or entry.names_groups) for entry in self.specifiers):
+            raise InvalidTerms("a specifier needs a product, tags or group values", "specifiers")
 
     @property
     def is_commit(self) -> bool:
@@ -112,28 +127,35 @@ class BalanceSegment:
         """Whether it is accessible throughout the period."""
         return self.starting_at <= period.start and (self.ending_before is None or period.end <= self.ending_before)
 
-    def products_named(self, products: Mapping[str, frozenset[str]]) -> int:
-        """How many products it applies to; one that names none applies to all. `products`: tags by known product."""
+    def breadth(self, products: Mapping[str, frozenset[str]]) -> tuple[Breadth, int]:
+        """How broad its scope is, and how many distinct products it names. `products`: tags by known product.
+
+        Products are named by id, or by the tags that they have; specifiers that name groups only add none.
+        """
+        if not (self.specifiers or self.product_ids or self.product_tags):
+            return Breadth.EVERYTHING, 0
         named: set[str] = set()
+        breadth = Breadth.GROUPS
         for specifier in self.scope:
             if specifier.product_id is not None:
+                breadth = Breadth.PRODUCTS
                 named.add(specifier.product_id)
             elif specifier.product_tags:
+                breadth = Breadth.PRODUCTS
                 named.update(id_ for id_, tags in products.items() if specifier.may_match(id_, tags))
-            else:
-                return _ALL
-        return len(named)
+        return breadth, len(named)
 
 
 def drawdown_order(segments: Iterable[BalanceSegment], products: Mapping[str, frozenset[str]]) -> list[BalanceSegment]:
     """The segments in the order in which they are drawn (domain.md 3.6); independent of the order given.
 
-    Rollovers, then prepaid commits and credits, then postpaid commits. `products` are the tags of each product known.
+    Rollovers, then prepaid commits and credits, then postpaid commits. `products` are the tags of each product known:
+    tags count the products that have them.
     """
-    return sorted(segments, key=lambda segment: _order(segment, segment.products_named(products)))
+    return sorted(segments, key=lambda segment: _order(segment, segment.breadth(products)))
 
 
-def _order(segment: BalanceSegment, named: int) -> tuple[object, ...]:
+def _order(segment: BalanceSegment, breadth: tuple[Breadth, int]) -> tuple[object, ...]:
     until = _UNTIL_EVER if segment.ending_before is None else segment.ending_before
     groups = sum(specifier.names_groups for specifier in segment.specifiers)
     postpaid = segment.kind is BalanceKind.POSTPAID
@@ -146,8 +168,8 @@ def _order(segment: BalanceSegment, named: int) -> tuple[object, ...]:
         segment.segment_id,
     )
     if segment.is_rollover:
-        return (0, not postpaid, segment.priority, named, groups, until, *last)
-    return (2 if postpaid else 1, segment.priority, segment.cost_basis, named, groups, until, *last)
+        return (0, not postpaid, segment.priority, breadth, groups, until, *last)
+    return (2 if postpaid else 1, segment.priority, segment.cost_basis, breadth, groups, until, *last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,12 @@ class BillingDay(StrEnum):
     CUSTOM_DATE = "CUSTOM_DATE"
 
 
+BILLING_FREQUENCIES: Final = (Frequency.WEEKLY, Frequency.MONTHLY, Frequency.QUARTERLY, Frequency.ANNUAL)
+"""Of usage invoices and subscriptions."""
+
+GRANT_FREQUENCIES: Final = (Frequency.DAILY, *BILLING_FREQUENCIES)
+"""Of recurring commits and credits."""
+
 _MONTHS: Final = {Frequency.MONTHLY: 1, Frequency.QUARTERLY: 3, Frequency.SEMI_ANNUAL: 6, Frequency.ANNUAL: 12}
 _DAYS: Final = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}
 

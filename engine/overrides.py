@@ -3,14 +3,14 @@
 Rules and tables: docs/algorithms/overrides.md.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from engine.calendar import Period, utc
+from engine.calendar import utc
 from engine.errors import InvalidTerms
 from engine.money import checked, plain
 from engine.prices import MultiplierTier, Price, kind, multiplied, multiplied_in_tiers
@@ -230,13 +230,6 @@ class Decision:
     base: RateTarget
     winner: Override | None
     lost: tuple[Lost, ...]
-
-
-def override_cuts(overrides: Iterable[Override], period: Period) -> set[datetime]:
-    """The instants strictly inside `period` where an override begins or ends."""
-    edges = {override.starting_at for override in overrides}
-    edges |= {override.ending_before for override in overrides if override.ending_before is not None}
-    return {edge for edge in edges if period.start < edge < period.end}
 
 
 def decide(

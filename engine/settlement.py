@@ -1,4 +1,7 @@
-"""What becomes of a balance's segment: rollover, expiry, true-up. Rules and tables: docs/algorithms/balances.md."""
+"""What becomes of a balance's segment: rollover, expiry, true-up. Rules and tables: docs/algorithms/balances.md.
+
+Amounts are exact, in the stored unit of the balance.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,9 +12,10 @@ from engine.money import ONE, ZERO, add, checked, mul, subtract
 
 @dataclass(frozen=True, slots=True)
 class SegmentState:
-    """A segment's sums. What it granted and what was added by hand = used + rolled over + expired + voided + remaining.
+    """The sums of a segment's ledger.
 
-    `manual` may be negative. All others are at least 0.
+    What it granted and what was added by hand = used + rolled over + expired + trued up + what is left. `manual` may be
+    negative, all others are at least 0: raises InvalidTerms naming the field.
     """
 
     granted: Decimal
@@ -19,10 +23,10 @@ class SegmentState:
     manual: Decimal = ZERO
     rolled_over: Decimal = ZERO
     expired: Decimal = ZERO
-    voided: Decimal = ZERO
+    trued_up: Decimal = ZERO
 
     def __post_init__(self) -> None:
-        for name in ("granted", "used", "rolled_over", "expired", "voided"):
+        for name in ("granted", "used", "rolled_over", "expired", "trued_up"):
             if getattr(self, name) < 0:
                 raise InvalidTerms(f"{name} must be at least 0", name)
 
@@ -30,7 +34,7 @@ class SegmentState:
     def sum_of_entries(self) -> Decimal:
         """The ledger's sum; below 0 only by manual entries."""
         result = add(self.granted, self.manual)
-        for gone in (self.used, self.rolled_over, self.expired, self.voided):
+        for gone in (self.used, self.rolled_over, self.expired, self.trued_up):
             result = subtract(result, gone)
         return result
 
@@ -41,15 +45,18 @@ class SegmentState:
 
 
 def rollover_amount(state: SegmentState, fraction: Decimal) -> Decimal:
-    """min(remaining, fraction x the segment's original amount)."""
+    """What goes on into the renewing contract: min(remaining, fraction x the segment's original amount).
+
+    Raises InvalidTerms unless the fraction is between 0 and 1.
+    """
     if checked(fraction, "rollover_fraction") > ONE:
         raise InvalidTerms("rollover_fraction must be between 0 and 1", "rollover_fraction")
     return min(state.remaining, mul(fraction, state.granted))
 
 
-def expiry_amount(state: SegmentState, fraction: Decimal = ZERO) -> Decimal:
-    """What expires when the segment ends, after what rolls over; not a charge."""
-    return subtract(state.remaining, rollover_amount(state, fraction))
+def expiry_amount(state: SegmentState) -> Decimal:
+    """What expires when the segment ends: all that is left, what rolled over being gone already; not a charge."""
+    return state.remaining
 
 
 def true_up_amount(state: SegmentState) -> Decimal:

@@ -3,7 +3,7 @@
 Rules and tables: docs/algorithms/subscriptions.md.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -171,9 +171,12 @@ def on_usage_invoice(charge: SubscriptionCharge, period: Period) -> bool:
     return period.start < charge.due_at <= period.end
 
 
-def on_scheduled_invoice(charge: SubscriptionCharge, usage_periods: Sequence[Period]) -> bool:
-    """Whether the charge has a SCHEDULED invoice of its own, at `due_at`: none of the usage invoices takes it."""
-    return not any(on_usage_invoice(charge, period) for period in usage_periods)
+def on_scheduled_invoice(charge: SubscriptionCharge, usage_periods: Iterable[Period]) -> bool:
+    """Whether the charge has a SCHEDULED invoice of its own, at `due_at`.
+
+    It is for something, and none of the usage invoices takes it. `usage_periods`: theirs, those to come included.
+    """
+    return charge.terms.quantity > ZERO and not any(on_usage_invoice(charge, period) for period in usage_periods)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, enum_choices, finite
 from customers.models import Customer
+from engine.reservations import HoldStatus
 
 
 class Spendable(models.Model):
@@ -71,18 +72,12 @@ class SpendableChange(models.Model):
 class Reservation(models.Model):
     """An amount of a customer's live balance that is kept for one call (engine.reservations)."""
 
-    class Status(models.TextChoices):
-        HELD = "HELD"
-        COMMITTED = "COMMITTED"
-        SETTLED = "SETTLED"
-        LAPSED = "LAPSED"
-        RELEASED = "RELEASED"
-        EXPIRED = "EXPIRED"
+    Status = HoldStatus
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     spendable = models.ForeignKey(Spendable, on_delete=models.PROTECT, related_name="reservations", db_index=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", db_index=False)
-    status = models.CharField(max_length=9, choices=Status.choices, default=Status.HELD)
+    status = models.CharField(max_length=9, choices=enum_choices(HoldStatus), default=HoldStatus.HELD.value)
     # what was asked for, and what it stands for now: less, if the call cost less
     reserved = ExactDecimalField()
     amount = ExactDecimalField()

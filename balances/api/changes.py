@@ -8,7 +8,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, RoundingsInput, ids, specifiers, tags
-from balances.models import RateType
 from balances.services.edits import BalanceChange
 from balances.services.recurring_edits import RecurringChange
 from balances.services.schedules import ScheduleChange
@@ -16,6 +15,7 @@ from balances.services.seats import MOST_SEATS
 from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
 from engine.calendar import rfc3339
 from engine.money import plain
+from engine.overrides import RateTarget
 
 
 class ItemInput(Input):
@@ -78,7 +78,7 @@ class ChangeInput(Input):
     description = TextField(maximum=1000, required=False)
     priority = ExactField(required=False, allow_null=True)
     product_id = IdField(required=False)
-    rate_type = WordField(RateType.values, required=False)
+    rate_type = WordField(RateTarget, required=False)
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
 
@@ -125,7 +125,7 @@ class RecurringChangeInput(Input):
     access_amount = AmountChangeInput(required=False)
     ending_before = InstantField(hour=True, required=False, allow_null=True, help_text="null: with the contract.")
     proration_rounding = RoundingsInput(required=False, allow_null=True)
-    rate_type = WordField(RateType.values, required=False)
+    rate_type = WordField(RateTarget, required=False)
 
 
 class RecurringCreditChangeInput(RecurringChangeInput):

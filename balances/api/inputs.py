@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from balances.models import AccessType, Balance, RateType, RecurringGrant
+from balances.models import AccessType, Balance, RecurringGrant
 from balances.services.grants import NewBalance, RecurringSchedule
 from balances.services.recurring import NewRecurring
 from catalog.api.rates import GroupValuesField
@@ -21,6 +21,9 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
+from engine.calendar import GRANT_FREQUENCIES
+from engine.overrides import RateTarget
+from engine.recurring import GrantProration
 from engine.schedules import Distribution
 
 MAX_ITEMS = 1000
@@ -78,7 +81,7 @@ class AccessScheduleInput(Input):
     """When how much may be used; USD (cents) unless a credit type is given."""
 
     credit_type_id = IdField(required=False, allow_null=True)
-    access_type = WordField(AccessType.values, required=False)
+    access_type = WordField(AccessType, required=False)
     schedule_items = serializers.ListField(child=AccessItemInput(), min_length=1, max_length=MAX_ITEMS)
 
 
@@ -141,7 +144,7 @@ class CreditInput(Input):
     name = TextField(required=False, allow_null=True)
     description = TextField(maximum=1000, required=False, allow_null=True)
     priority = ExactField(required=False, allow_null=True)
-    rate_type = WordField(RateType.values, required=False, allow_null=True)
+    rate_type = WordField(RateTarget, required=False, allow_null=True)
     applicable_product_ids = ids()
     applicable_product_tags = tags()
     specifiers = specifiers()
@@ -206,7 +209,7 @@ class AmountInput(Input):
 class AccessAmountInput(AmountInput):
     """What each period grants; the quantity is needed, unless a subscription says it."""
 
-    access_type = WordField(AccessType.values, required=False)
+    access_type = WordField(AccessType, required=False)
 
 
 class DurationInput(Input):
@@ -255,13 +258,13 @@ class RecurringCreditInput(Input):
     ending_before = InstantField(hour=True, required=False, allow_null=True)
     access_amount = AccessAmountInput()
     commit_duration = DurationInput()
-    recurrence_frequency = WordField(RecurringGrant.Frequency.values, required=False, allow_null=True)
-    proration = WordField(RecurringGrant.Proration.values, required=False, allow_null=True)
+    recurrence_frequency = WordField(GRANT_FREQUENCIES, required=False, allow_null=True)
+    proration = WordField(GrantProration, required=False, allow_null=True)
     proration_rounding = RoundingsInput(required=False, allow_null=True)
     subscription_config = SubscriptionConfigInput(required=False, allow_null=True)
     name = TextField(required=False, allow_null=True)
     description = TextField(maximum=1000, required=False, allow_null=True)
-    rate_type = WordField(RateType.values, required=False, allow_null=True)
+    rate_type = WordField(RateTarget, required=False, allow_null=True)
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
     applicable_product_ids = ids()
     applicable_product_tags = tags()

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import entries_of
-from engine.money import ZERO, add, subtract
+from engine.money import ZERO, add, subtract, total
+from engine.settlement import SegmentState
 
 Kind = LedgerEntry.Kind
 PREFIX = {"PREPAID": "PREPAID_COMMIT_", "POSTPAID": "POSTPAID_COMMIT_", "CREDIT": "CREDIT_"}
@@ -37,6 +38,15 @@ class Live:
 
     balance: Decimal
     ledger: list[dict[str, Any]]
+
+
+def segment_state(segment: Segment, pending: Pending | None = None) -> SegmentState:
+    """A segment's sums as the engine settles it; what drafts draw now (`pending`) counts as used."""
+    drawn = total(draw.amount for draw in (pending or {}).get(segment.pk, ()))
+    return SegmentState(
+        granted=segment.granted, manual=segment.manual, used=add(segment.used, drawn), expired=segment.expired,
+        rolled_over=segment.rolled_over, trued_up=segment.trued_up,
+    )  # fmt: skip
 
 
 def left_in(segment: Segment, pending: Pending) -> Decimal:

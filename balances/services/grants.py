@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError
 
 from balances.control import USD
-from balances.models import DEFAULT_PRIORITY, AccessType, Balance, InvoiceItem, LedgerEntry, RateType, Segment
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, InvoiceItem, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.ledger import append, entry, lock_balances, tell
 from catalog.models import CreditType, Product
@@ -24,6 +24,7 @@ from customers.models import Customer
 from engine.calendar import Frequency
 from engine.errors import InvalidTerms
 from engine.money import ZERO, Currency, add, checked, divide, plain, round_places
+from engine.overrides import RateTarget
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 
 COST_PLACES: Final = 30
@@ -74,7 +75,7 @@ class NewBalance:
     name: str = ""
     description: str = ""
     priority: Decimal = Decimal(DEFAULT_PRIORITY)
-    rate_type: str = RateType.LIST_RATE
+    rate_type: str = RateTarget.LIST_RATE
     rollover_fraction: Decimal | None = None
     applicable_product_ids: tuple[str, ...] = ()
     applicable_product_tags: tuple[str, ...] = ()

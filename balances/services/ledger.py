@@ -10,6 +10,7 @@ from django.db import IntegrityError
 
 from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
+from balances.selectors.live import segment_state
 from balances.selectors.purchases import Purchase
 from contracts.models import Contract
 from core import audit
@@ -19,6 +20,7 @@ from core.events import publish
 from core.transactions import require_transaction, take_turns, use_case
 from engine.balances import Drawdown
 from engine.money import ZERO, plain, total
+from engine.settlement import expiry_amount, true_up_amount
 
 Kind = LedgerEntry.Kind
 
@@ -103,20 +105,19 @@ def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
 def charge_items(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Purchase], now: datetime) -> None:
     """Notes that an invoice with these charges is final; what a true-up bills is no longer owed.
 
-    The caller holds the customer's balances.
+    The caller holds the customer's balances and has written what the invoice draws itself.
     """
     require_transaction()
     InvoiceItem.objects.filter(pk__in=[purchase.item_id for purchase in purchases]).update(
         invoice_id=invoice_id, invoice_status=InvoiceItem.InvoiceStatus.FINALIZED
     )
-    owed = [purchase.obligation for purchase in purchases if purchase.obligation is not None]
+    owed = [purchase.obligation.pk for purchase in purchases if purchase.obligation is not None]
     append(
         entry(
-            segment, kind=Kind.TRUEUP, amount=segment.balance.copy_negate(), at=segment.ending_before,
-            now=now, invoice_id=invoice_id, contract=contract,
+            segment, kind=Kind.TRUEUP, amount=true_up_amount(segment_state(segment)).copy_negate(),
+            at=segment.ending_before, now=now, invoice_id=invoice_id, contract=contract,
         )
-        for segment in owed
-        if segment.balance > ZERO
+        for segment in (Segment.objects.filter(pk__in=owed).order_by("pk") if owed else ())
     )  # fmt: skip
 
 
@@ -137,9 +138,8 @@ def release_items(contract: Contract, *, invoice_ids: Sequence[UUID]) -> None:
 
 def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str = "") -> None:
     """What is left of a segment is no more, from `at` on. The caller holds the customer's balances."""
-    if segment.balance > ZERO:
-        amount = segment.balance.copy_negate()
-        append([entry(segment, kind=Kind.EXPIRATION, amount=amount, at=at, now=now, reason=reason)])
+    amount = expiry_amount(segment_state(segment)).copy_negate()
+    append([entry(segment, kind=Kind.EXPIRATION, amount=amount, at=at, now=now, reason=reason)])
 
 
 def add_manual_entry(

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from django.db import OperationalError, transaction
 from django.db.models import Min, QuerySet
 
-from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RateType, RecurringGrant
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RecurringGrant
 from balances.services.grants import Grant, check_product, check_scope, cost_basis, write_balance
 from balances.services.ledger import lock_balances
 from balances.services.seats import Seats, check_seats, seats_of
@@ -26,6 +26,7 @@ from core.transactions import require_transaction
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
 from engine.money import plain
+from engine.overrides import RateTarget
 from engine.proration import AmountRounding, ProrationRounding
 from engine.recurring import Amount, Child, GrantProration, children
 from engine.recurring import RecurringGrant as EngineGrant
@@ -54,12 +55,12 @@ class NewRecurring:
     access_type: str = AccessType.SPEND
     invoice: tuple[Decimal, Decimal] | None = None
     invoice_credit_type_id: UUID | None = None
-    proration: str = RecurringGrant.Proration.FIRST_AND_LAST
+    proration: str = GrantProration.FIRST_AND_LAST
     proration_rounding: dict[str, Any] | None = None
     name: str = ""
     description: str = ""
     priority: Decimal = Decimal(DEFAULT_PRIORITY)
-    rate_type: str = RateType.LIST_RATE
+    rate_type: str = RateTarget.LIST_RATE
     rollover_fraction: Decimal | None = None
     applicable_product_ids: tuple[str, ...] = ()
     applicable_product_tags: tuple[str, ...] = ()

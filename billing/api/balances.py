@@ -42,7 +42,7 @@ class ListInput(Input):
     """Which balances of a customer, and how much of them to show."""
 
     customer_id = IdField()
-    access_type = WordField(AccessType.values, required=False, allow_null=True)
+    access_type = WordField(AccessType, required=False, allow_null=True)
     covering_date = InstantField(required=False, allow_null=True, help_text="Only with access then.")
     starting_at = InstantField(required=False, allow_null=True, help_text="Only with access then or later.")
     effective_before = InstantField(required=False, allow_null=True, help_text="Only with access before then.")
@@ -88,7 +88,7 @@ class NetBalanceInput(Input):
 
     customer_id = IdField()
     credit_type_id = IdField(required=False, allow_null=True, help_text="USD (cents) unless given.")
-    access_type = WordField(AccessType.values, required=False, allow_null=True)
+    access_type = WordField(AccessType, required=False, allow_null=True)
     filters = serializers.ListField(child=FilterInput(), required=False, max_length=100, allow_null=True)
     invoice_inclusion_mode = WordField(("FINALIZED", "FINALIZED_AND_DRAFT"), required=False, allow_null=True)
 

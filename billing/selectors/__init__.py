@@ -1,7 +1,7 @@
 """Reads of what is accruing."""
 
 from billing.selectors.drafts import draft_view, draft_views, period_rows
-from billing.selectors.live_balances import BalanceFilter, balances_now, net_balance, pending_draws
+from billing.selectors.live_balances import BalanceFilter, balances_now, net_balance, pending_draws, priced_product_tags
 from billing.selectors.previews import preview_invoices
 from billing.selectors.what_if import Repriced, reprice_drafts
 
@@ -15,5 +15,6 @@ __all__ = [
     "pending_draws",
     "period_rows",
     "preview_invoices",
+    "priced_product_tags",
     "reprice_drafts",
 ]

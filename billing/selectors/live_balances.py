@@ -27,6 +27,11 @@ def pending_draws(*, payer_id: UUID) -> Pending:
     return OpenBillingPeriods(payer_id).pending()
 
 
+def priced_product_tags(*, payer_id: UUID) -> dict[str, frozenset[str]]:
+    """The tags of the products that the account's open periods price, by product id: a drawdown counts by them."""
+    return OpenBillingPeriods(payer_id).product_tags()
+
+
 def balances_now(*, customer_id: UUID, balances: Sequence[Balance], now: datetime) -> Mapping[UUID, Live]:
     """What is left of each of the customer's balances, and its ledger. Drafts are composed only if there are any."""
     return live_balances(balances, pending_draws(payer_id=customer_id) if balances else {}, now=now)

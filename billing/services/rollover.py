@@ -5,14 +5,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from balances.models import Balance
-from balances.selectors.live import left_in
+from balances.selectors.live import segment_state
 from balances.services import lock_balances, roll_balance
 from billing.selectors.live_balances import pending_draws
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core.models import Event
-from engine.money import ZERO, add, mul
+from engine.money import ZERO, add
+from engine.settlement import rollover_amount
 
 WITHOUT_END = timedelta(days=365)
 """How long a rollover lasts under a contract without an end."""
@@ -36,8 +37,7 @@ def roll_over(event: Event) -> None:
         shares: list[tuple[UUID, Decimal]] = []
         whole = ZERO
         for segment in balance.segments.filter(removed_at__isnull=True, ending_before__gte=contract.starting_at):
-            left = max(left_in(segment, pending), ZERO)
-            share = min(left, mul(balance.rollover_fraction, segment.granted))
+            share = rollover_amount(segment_state(segment, pending), balance.rollover_fraction)
             if share > ZERO:
                 shares.append((segment.pk, share))
                 whole = add(whole, share)

@@ -9,13 +9,13 @@ from django.db.models import Min
 from billing.periods import covered_periods, usage_periods
 from billing.services.periods import sync_periods
 from billing.subscription_billing import SubscriptionBilling, billed_differently
-from contracts.models import Contract, Subscription, SubscriptionChange
+from contracts.models import Contract, SubscriptionChange
 from contracts.selectors.subscriptions import MOMENT
 from contracts.services import lock_contract, pin_end
 from core.errors import InvalidInput
 from core.models import Event
 from core.transactions import require_transaction
-from engine.subscriptions import on_usage_invoice
+from engine.subscriptions import Collection, on_usage_invoice
 
 
 def sync_subscriptions(event: Event) -> None:
@@ -71,7 +71,7 @@ def preserve_prepaid_ends(event: Event) -> None:
         return
     settled = SubscriptionBilling(contract).settled()
     rows = contract.subscriptions.filter(
-        collection_schedule=Subscription.Collection.ADVANCE, ending_before__isnull=True, starting_at__lt=old_end
+        collection_schedule=Collection.ADVANCE, ending_before__isnull=True, starting_at__lt=old_end
     )
     for row in rows:
         if any(key[0] == str(row.pk) and held.ending_before == old_end for key, held in settled.items()):

@@ -25,6 +25,7 @@ from core.api.output import PAGING, IdOutput, Output, envelope, page_of
 from core.api.paging import page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
+from engine.usage import Aggregation
 
 MAX_VALUES = 1000
 MAX_FILTERS = 100
@@ -70,7 +71,7 @@ class CreateInput(Input):
     """Body of a new metric."""
 
     name = TextField(maximum=200)
-    aggregation_type = WordField(BillableMetric.Aggregation.values)
+    aggregation_type = WordField(Aggregation)
     aggregation_key = TextField(maximum=200, required=False)
     event_type_filter = EventTypeFilterInput(required=False)
     property_filters = serializers.ListField(child=PropertyFilterInput(), max_length=MAX_FILTERS, required=False)

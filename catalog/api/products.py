@@ -28,6 +28,7 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from engine.conversion import ConversionOperation, RoundingMethod
 from engine.money import plain
+from engine.terms import CompositeScope
 
 PRO_SERVICE = Product.Type.PRO_SERVICE
 
@@ -72,7 +73,7 @@ class FieldsInput(Input):
     tags = UniqueTextsField(longest=200, most=100, required=False)
     composite_product_ids = serializers.ListField(child=IdField(), max_length=500, required=False)
     composite_tags = UniqueTextsField(longest=200, most=100, required=False)
-    composite_scope = WordField(ProductVersion.CompositeScope.values, required=False)
+    composite_scope = WordField(CompositeScope, required=False)
     exclude_free_usage = FlagField(required=False)
     include_composite_spend = FlagField(required=False)
     is_refundable = FlagField(required=False)

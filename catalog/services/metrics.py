@@ -10,8 +10,9 @@ from core import audit
 from core.errors import InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
+from engine.usage import Aggregation
 
-COUNT = BillableMetric.Aggregation.COUNT
+COUNT = Aggregation.COUNT
 MOST_GROUP_KEYS = 50
 
 

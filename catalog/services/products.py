@@ -14,6 +14,7 @@ from core.events import publish
 from core.transactions import require_transaction, use_case
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.errors import InvalidTerms
+from engine.terms import CompositeScope
 
 # What a product is, by column of ProductVersion, before anything is said about it.
 BLANK: dict[str, Any] = {
@@ -26,7 +27,7 @@ BLANK: dict[str, Any] = {
     "tags": [],
     "composite_product_ids": [],
     "composite_tags": [],
-    "composite_scope": ProductVersion.CompositeScope.CONTRACT,
+    "composite_scope": CompositeScope.CONTRACT.value,
     "exclude_free_usage": False,
     "include_composite_spend": False,
     "is_refundable": True,

@@ -12,7 +12,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from balances.models import AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.live import Pending, PendingDraw, left_in, usable
 from billing.lines import currency_view
-from billing.selectors import pending_draws
+from billing.selectors import pending_draws, priced_product_tags
 from billing.types import CurrencyView
 from catalog.models import ProductVersion
 from catalog.selectors import state_at
@@ -81,12 +81,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """All grants in one unit. `code` stands beside figures; `key` names the purse in a query string."""
+    """All grants in one unit. `code` stands beside figures; `key` names the purse in a query string.
+
+    `products`: tags by product, as far as the order of drawing asks for them.
+    """
 
     key: str
     code: str
     unit: CurrencyView
     grants: tuple[Grant, ...]
+    products: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def held(self) -> list[Grant]:
@@ -163,12 +167,13 @@ def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings
     drafts = _drafts_by_day(viewer, now) if by_day else _drafts(viewer)
     owners = [owner for owner, _ in rows.values()]
     products = _product_names(owners, now)
+    tagged = priced_product_tags(payer_id=viewer.customer_id) if any(_tags(owner) for owner in owners) else {}
     hides = bool(viewer.options.get("invoices", {}).get("hide_grant_name"))
     purses: dict[str, Purse] = {}
     for owner, segments in rows.values():
         grant = _grant(owner, segments, drafts.pending, products, now, hides=hides)
         unit, key = _unit(owner, grant.scope)
-        known = purses.get(key) or Purse(key, unit.code or unit.name, unit, ())
+        known = purses.get(key) or Purse(key, unit.code or unit.name, unit, (), tagged)
         purses[key] = replace(known, grants=(*known.grants, grant))
     ranked = sorted(purses.values(), key=lambda purse: (not purse.unit.code, purse.code))
     return Holdings(tuple(ranked), drafts)
@@ -300,16 +305,19 @@ EVERYTHING = "all usage"
 
 def _scope(row: Balance, products: Mapping[str, str]) -> str:
     named = [products[id_] for id_ in _product_ids(row) if id_ in products]
-    tags = [*row.applicable_product_tags, *(tag for part in row.specifiers for tag in part.get("product_tags", ()))]
     values = [
         f"{key} {value}"
         for part in row.specifiers
         for groups in ("pricing_group_values", "presentation_group_values")
         for key, value in part.get(groups, {}).items()
     ]
-    parts = [*dict.fromkeys(named), *dict.fromkeys(f"products tagged {tag}" for tag in tags)]
+    parts = [*dict.fromkeys(named), *dict.fromkeys(f"products tagged {tag}" for tag in _tags(row))]
     text = ", ".join(parts) or EVERYTHING
     return f"{text} ({', '.join(dict.fromkeys(values))})" if values else text
+
+
+def _tags(row: Balance) -> list[str]:
+    return [*row.applicable_product_tags, *(tag for part in row.specifiers for tag in part.get("product_tags", ()))]
 
 
 def _product_ids(row: Balance) -> list[str]:

@@ -17,7 +17,7 @@ from uuid import UUID
 from balances.models import LedgerEntry
 from balances.selectors.segments import engine_segment
 from console.selectors.holdings import EVERYTHING, Drafts, Part, Posted, Purse
-from engine.balances import BalanceSegment, drawdown_order
+from engine.balances import drawdown_order
 from engine.calendar import Period
 from engine.money import ZERO, add, divide, mul, round_places, subtract, total
 
@@ -93,7 +93,7 @@ def pace(purse: Purse, *, drafts: Drafts, entries: Mapping[UUID, Sequence[Posted
     flows = {
         scope: _share(amount, DAY, max(_covered(spans[scope]), DAY)) for scope, amount in sums.items() if amount > 0
     }
-    return Pace(flows, (now - since).days, _idle(list(parts.values()), drawn, since, now))
+    return Pace(flows, (now - since).days, _idle(purse, list(parts.values()), drawn, since, now))
 
 
 def _draws(
@@ -124,7 +124,7 @@ def outlook(purse: Purse, pace: Pace, *, until: datetime, now: datetime) -> Outl
     """What becomes of the balance up to `until` if things go on like this."""
     parts = {part.id: part for grant in purse.held for part in grant.parts if part.ending_before > now and part.left}
     scopes = {part.id: grant.scope for grant in purse.held for part in grant.parts}
-    order = [UUID(one.segment_id) for one in drawdown_order([_engine(part) for part in parts.values()], {})]
+    order = _order(parts.values(), purse)
     left = {id_: parts[id_].left for id_ in order}
     lost: dict[UUID, Decimal] = {}
     edges = {at for part in parts.values() for at in (part.starting_at, part.ending_before) if now < at <= until}
@@ -154,8 +154,10 @@ def _draw(left: dict[UUID, Decimal], order: Sequence[UUID], wanted: Decimal) -> 
         left[id_], wanted = subtract(left[id_], drawn), subtract(wanted, drawn)
 
 
-def _engine(part: Part) -> BalanceSegment:
-    return engine_segment(part.row, available=part.left)
+def _order(parts: Iterable[Part], purse: Purse) -> list[UUID]:
+    """The segments' ids in the order in which invoices draw them."""
+    segments = [engine_segment(part.row, available=part.left) for part in parts]
+    return [UUID(segment.segment_id) for segment in drawdown_order(segments, purse.products)]
 
 
 def _add(sums: dict[Key, Decimal], key: Key, amount: Decimal) -> None:
@@ -169,11 +171,13 @@ def _inside(amount: Decimal, start: datetime, end: datetime, since: datetime) ->
     return _share(amount, inside, end - start) if inside > timedelta(0) else ZERO
 
 
-def _idle(parts: list[Part], drawn: Mapping[UUID, Decimal], since: datetime, now: datetime) -> frozenset[UUID]:
+def _idle(
+    purse: Purse, parts: list[Part], drawn: Mapping[UUID, Decimal], since: datetime, now: datetime
+) -> frozenset[UUID]:
     """Open segments that drew nothing in the whole window although a later one in the order did."""
     open_ = {part.id: part for part in parts if part.is_open(now) and part.left}
     used = {part.id: part for part in parts if drawn.get(part.id) and part.ending_before > now}
-    order = [UUID(one.segment_id) for one in drawdown_order([_engine(p) for p in {**open_, **used}.values()], {})]
+    order = _order({**open_, **used}.values(), purse)
     last = max((n for n, id_ in enumerate(order) if id_ in used), default=-1)
     return frozenset(id_ for id_ in order[: last + 1] if id_ not in used and open_[id_].starting_at <= since)
 

@@ -22,6 +22,8 @@ from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
 from customers.selectors import require_customer
+from engine.calendar import BILLING_FREQUENCIES, BillingDay
+from engine.overrides import Prioritization
 
 A_PAGE = 20
 WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
@@ -34,8 +36,8 @@ TERMS = (
 class ScheduleInput(Input):
     """How often usage is billed, and from what day the periods are counted."""
 
-    frequency = WordField(Contract.Frequency.values)
-    day = WordField(Contract.Day.values, required=False, allow_null=True, help_text="FIRST_OF_MONTH unless given.")
+    frequency = WordField(BILLING_FREQUENCIES)
+    day = WordField(BillingDay, required=False, allow_null=True, help_text="FIRST_OF_MONTH unless given.")
     billing_anchor_date = InstantField(required=False, allow_null=True, help_text="With CUSTOM_DATE, and only then.")
     invoice_generation_starting_at = InstantField(
         hour=True, required=False, allow_null=True, help_text="Usage before it is billed elsewhere. On the hour."
@@ -86,7 +88,7 @@ class CreateInput(Input):
     transition = TransitionInput(required=False, allow_null=True)
     overrides = overrides_field()
     subscriptions = subscriptions_field()
-    multiplier_override_prioritization = WordField(Contract.Prioritization.values, required=False)
+    multiplier_override_prioritization = WordField(Prioritization, required=False)
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
     )

@@ -16,6 +16,7 @@ from contracts.models import Override
 from contracts.services import NewOverride
 from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, TextField, WordField
 from core.api.output import Output
+from engine.overrides import OverrideType, RateTarget
 
 MAX_OVERRIDES = 1000
 MAX_SPECIFIERS = 200
@@ -74,7 +75,7 @@ class SpecifierInput(Input):
 class OverrideInput(Input):
     """An override of rates on a contract."""
 
-    type = WordField(Override.Type.values, required=False)
+    type = WordField(OverrideType, required=False)
     starting_at = InstantField(hour=True)
     ending_before = InstantField(hour=True, required=False)
     entitled = FlagField(required=False)
@@ -86,7 +87,7 @@ class OverrideInput(Input):
     applicable_product_tags = texts(required=False)
     override_specifiers = serializers.ListField(child=SpecifierInput(), max_length=MAX_SPECIFIERS, required=False)
     is_commit_specific = FlagField(required=False)
-    target = WordField(Override.Target.values, required=False)
+    target = WordField(RateTarget, required=False)
 
 
 def overrides_field() -> serializers.ListField:

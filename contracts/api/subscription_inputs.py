@@ -8,7 +8,7 @@ from uuid import uuid4
 from rest_framework import serializers
 
 from catalog.api.rates import FREQUENCIES
-from contracts.models import Subscription, SubscriptionChange
+from contracts.models import Subscription
 from contracts.services import NewChange, NewSubscription, SubscriptionUpdate
 from core.api.fields import (
     CustomFieldsField,
@@ -23,17 +23,18 @@ from core.api.fields import (
 )
 from engine.calendar import rfc3339
 from engine.money import plain
+from engine.quantities import ChangeKind
+from engine.subscriptions import Collection, InvoiceBehavior, Placement
 
 MOST = 1000
 MOST_SEATS = 10_000
 SEAT_ID = 200
-Kind = SubscriptionChange.Kind
 SEAT_LISTS = {
     # in this order: a seat that is added takes the place of one that was free before
-    "remove_seat_ids": Kind.REMOVE_SEATS,
-    "remove_unassigned_seats": Kind.REMOVE_UNASSIGNED,
-    "add_seat_ids": Kind.ADD_SEATS,
-    "add_unassigned_seats": Kind.ADD_UNASSIGNED,
+    "remove_seat_ids": ChangeKind.REMOVE_SEATS,
+    "remove_unassigned_seats": ChangeKind.REMOVE_UNASSIGNED,
+    "add_seat_ids": ChangeKind.ADD_SEATS,
+    "add_unassigned_seats": ChangeKind.ADD_UNASSIGNED,
 }
 
 
@@ -55,7 +56,7 @@ class ProrationInput(Input):
     """What becomes of partial periods, and when an increase is charged."""
 
     is_prorated = FlagField(required=False)
-    invoice_behavior = WordField(Subscription.InvoiceBehavior.values, required=False)
+    invoice_behavior = WordField(InvoiceBehavior, required=False)
     rounding = RoundingInput(required=False, allow_null=True)
 
 
@@ -63,7 +64,7 @@ class CycleInput(Input):
     """What the billing periods are counted from, and which invoice takes the charges."""
 
     anchor_date = InstantField(hour=True, required=False, allow_null=True, help_text="Only with ADVANCE. On the hour.")
-    invoice_placement = WordField(Subscription.Placement.values, required=False, allow_null=True)
+    invoice_placement = WordField(Placement, required=False, allow_null=True)
 
 
 def seat_ids(**kwargs: Any) -> serializers.ListField:
@@ -86,7 +87,7 @@ class SeatConfigInput(Input):
 class SubscriptionInput(Input):
     """A subscription."""
 
-    collection_schedule = WordField(Subscription.Collection.values)
+    collection_schedule = WordField(Collection)
     proration = ProrationInput()
     subscription_rate = RateInput()
     billing_cycle_config = CycleInput(required=False, allow_null=True)
@@ -232,7 +233,7 @@ def _quantity_changes(body: Mapping[str, Any]) -> Iterable[NewChange]:
         delta = one.get("quantity_delta")
         yield NewChange(
             f"quantity_updates.{index}",
-            Kind.SET if delta is None else Kind.DELTA,
+            ChangeKind.SET if delta is None else ChangeKind.DELTA,
             one["starting_at"],
             one["quantity"] if delta is None else delta,
         )

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from contracts.models import Contract, Override
 from contracts.selectors.overrides import engine_override
 from engine.overrides import Override as EngineOverride
+from engine.overrides import OverrideType
 from engine.specifiers import Subject
 
 MOST_OVERRIDES = 2000
@@ -45,7 +46,7 @@ def shielded_prices(
     rows = Override.objects.filter(
         contract__rate_card_id=rate_card_id,
         contract__archived_at__isnull=True,
-        type=Override.Type.OVERWRITE,
+        type=OverrideType.OVERWRITE,
         is_commit_specific=False,
         removed_by__isnull=True,
     ).order_by("contract_id", "sequence")

@@ -22,14 +22,15 @@ from core.events import publish
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.calendar import BillingDay, Frequency, schedule_for
+from engine.overrides import Prioritization
 
 
 @dataclass(frozen=True, slots=True)
 class UsageStatementSchedule:
     """How often usage is billed, and what the periods are counted from. All instants UTC."""
 
-    frequency: str = Contract.Frequency.MONTHLY
-    day: str = Contract.Day.FIRST_OF_MONTH
+    frequency: str = Frequency.MONTHLY
+    day: str = BillingDay.FIRST_OF_MONTH
     billing_anchor_date: datetime | None = None
     invoice_generation_starting_at: datetime | None = None
 
@@ -49,7 +50,7 @@ def create_contract(
     custom_fields: dict[str, str] | None = None,
     overrides: Sequence[NewOverride] = (),
     subscriptions: Sequence[NewSubscription] = (),
-    multiplier_override_prioritization: str = Contract.Prioritization.LOWEST_MULTIPLIER,
+    multiplier_override_prioritization: str = Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
     renews: UUID | None = None,
     true_ups: str = "AS_IS",
@@ -66,9 +67,9 @@ def create_contract(
         raise InvalidInput("must be after starting_at", field="ending_before")
     if rate_card_id and rate_card_alias:
         raise InvalidInput("give rate_card_id or rate_card_alias, not both", field="rate_card_alias")
-    if schedule.day == Contract.Day.CUSTOM_DATE and schedule.billing_anchor_date is None:
+    if schedule.day == BillingDay.CUSTOM_DATE and schedule.billing_anchor_date is None:
         raise InvalidInput("is needed with CUSTOM_DATE", field="usage_statement_schedule.billing_anchor_date")
-    if schedule.day != Contract.Day.CUSTOM_DATE and schedule.billing_anchor_date is not None:
+    if schedule.day != BillingDay.CUSTOM_DATE and schedule.billing_anchor_date is not None:
         raise InvalidInput("only with CUSTOM_DATE", field="usage_statement_schedule.billing_anchor_date")
     counted = schedule_for(
         BillingDay(schedule.day), Frequency(schedule.frequency), starting_at, schedule.billing_anchor_date

@@ -19,9 +19,10 @@ from core.errors import InvalidInput
 from core.transactions import require_transaction
 from engine.errors import InvalidTerms
 from engine.money import plain
+from engine.overrides import OverrideType, Prioritization, RateTarget
 
-EXPLICIT = Contract.Prioritization.EXPLICIT
-OVERWRITE = Override.Type.OVERWRITE
+EXPLICIT = Prioritization.EXPLICIT
+OVERWRITE = OverrideType.OVERWRITE
 GROUPS = {"pricing_group_values": "pricing_group_key", "presentation_group_values": "presentation_group_key"}
 
 
@@ -46,7 +47,7 @@ class NewOverride:
     applicable_product_tags: tuple[str, ...] = ()
     override_specifiers: tuple[dict[str, Any], ...] = field(default_factory=tuple)
     is_commit_specific: bool = False
-    target: str = Override.Target.LIST_RATE
+    target: str = RateTarget.LIST_RATE
 
 
 def add_overrides(
@@ -142,10 +143,10 @@ def _row(contract: Contract, new: NewOverride, sequence: int, now: datetime, edi
 
 def _check_priority(contract: Contract, row: Override, others: Iterable[Override]) -> None:
     """EXPLICIT needs a priority, one for each override of the same thing at the same time; tiers need EXPLICIT."""
-    if row.type not in (Override.Type.MULTIPLIER, Override.Type.TIERED):
+    if row.type not in (OverrideType.MULTIPLIER, OverrideType.TIERED):
         return
     if contract.multiplier_override_prioritization != EXPLICIT:
-        if row.type == Override.Type.TIERED:
+        if row.type == OverrideType.TIERED:
             raise InvalidTerms("tiered overrides need multiplier_override_prioritization EXPLICIT", "type")
         return
     if row.priority is None:

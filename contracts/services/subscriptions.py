@@ -17,11 +17,11 @@ from core.errors import InvalidInput
 from core.transactions import require_transaction
 from engine.errors import InvalidTerms
 from engine.money import plain
-from engine.quantities import history
+from engine.quantities import ChangeKind, history
 from engine.rating import RateSchedule
+from engine.subscriptions import Collection, InvoiceBehavior, Placement
 
-Kind = SubscriptionChange.Kind
-SEATS = (Kind.ADD_SEATS, Kind.REMOVE_SEATS, Kind.ADD_UNASSIGNED, Kind.REMOVE_UNASSIGNED)
+SEATS = (ChangeKind.ADD_SEATS, ChangeKind.REMOVE_SEATS, ChangeKind.ADD_UNASSIGNED, ChangeKind.REMOVE_UNASSIGNED)
 NO_RATES = RateSchedule(())
 
 
@@ -33,9 +33,9 @@ class NewSubscription:
     billing_frequency: str
     collection_schedule: str
     is_prorated: bool = True
-    invoice_behavior: str = Subscription.InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE
+    invoice_behavior: str = InvoiceBehavior.BILL_ON_NEXT_COLLECTION_DATE
     proration_rounding: dict[str, Any] = field(default_factory=dict)
-    invoice_placement: str = Subscription.Placement.ON_USAGE_INVOICE
+    invoice_placement: str = Placement.ON_USAGE_INVOICE
     billing_anchor_at: datetime | None = None
     starting_at: datetime | None = None
     ending_before: datetime | None = None
@@ -192,14 +192,14 @@ def _first_changes(
     if row.quantity_management_mode == Subscription.Mode.QUANTITY_ONLY:
         if one.initial_quantity is None:
             raise InvalidTerms("is needed with QUANTITY_ONLY", "initial_quantity")
-        return [SubscriptionChange(kind=Kind.SET, quantity=one.initial_quantity, **made)]
+        return [SubscriptionChange(kind=ChangeKind.SET, quantity=one.initial_quantity, **made)]
     # ids first: what is unassigned when a subscription begins stands beside them
-    first = [SubscriptionChange(kind=Kind.SET, quantity=Decimal(0), **made)]
+    first = [SubscriptionChange(kind=ChangeKind.SET, quantity=Decimal(0), **made)]
     if one.initial_seat_ids:
-        first.append(SubscriptionChange(kind=Kind.ADD_SEATS, seat_ids=list(one.initial_seat_ids), **made))
+        first.append(SubscriptionChange(kind=ChangeKind.ADD_SEATS, seat_ids=list(one.initial_seat_ids), **made))
     if one.initial_unassigned_seats:
         unassigned = Decimal(one.initial_unassigned_seats)
-        first.append(SubscriptionChange(kind=Kind.ADD_UNASSIGNED, quantity=unassigned, **made))
+        first.append(SubscriptionChange(kind=ChangeKind.ADD_UNASSIGNED, quantity=unassigned, **made))
     return first
 
 
@@ -228,12 +228,12 @@ def _check_time(row: Subscription, contract: Contract) -> None:
     if row.ending_before is not None and row.ending_before <= row.starting_at:
         raise InvalidTerms("must be after starting_at", "ending_before")
     if row.billing_anchor_at is not None:
-        if row.collection_schedule != Subscription.Collection.ADVANCE:
+        if row.collection_schedule != Collection.ADVANCE:
             raise InvalidTerms("only with collection_schedule ADVANCE", "billing_cycle_config.anchor_date")
         if row.billing_anchor_at > row.starting_at:
             raise InvalidTerms("must not be after the subscription's start", "billing_cycle_config.anchor_date")
-    immediately = row.invoice_behavior == Subscription.InvoiceBehavior.BILL_IMMEDIATELY
-    if immediately and row.collection_schedule != Subscription.Collection.ADVANCE:
+    immediately = row.invoice_behavior == InvoiceBehavior.BILL_IMMEDIATELY
+    if immediately and row.collection_schedule != Collection.ADVANCE:
         raise InvalidTerms("BILL_IMMEDIATELY needs collection_schedule ADVANCE", "proration.invoice_behavior")
 
 

@@ -21,6 +21,7 @@ from core.clock import now
 from core.errors import InvalidInput, NotFound
 from core.models import ApiKey
 from customers.selectors import get_customer, list_customers
+from engine.reservations import HoldStatus
 from reservations.models import Reservation
 from reservations.selectors.reservations import get_reservation, list_reservations, status_of
 from reservations.services import reservations
@@ -71,9 +72,7 @@ class ListInput(Input):
     """Whose reservations."""
 
     customer_id = IdField()
-    statuses = serializers.ListField(
-        child=WordField(Reservation.Status.values), required=False, allow_null=True, max_length=6
-    )
+    statuses = serializers.ListField(child=WordField(HoldStatus), required=False, allow_null=True, max_length=6)
     limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
     next_page = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
@@ -84,7 +83,7 @@ class ReservationOutput(Output):
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
     credit_type_id = serializers.UUIDField()
-    status = serializers.ChoiceField(Reservation.Status.values)
+    status = serializers.ChoiceField([one.value for one in HoldStatus])
     reserved_amount = ExactField()
     amount = ExactField()
     transaction_id = serializers.CharField(allow_null=True)

@@ -16,9 +16,11 @@ from metronome import Metronome
 
 from balances.models import Balance, Segment
 from balances.services import NewBalance, add_manual_entry, archive_balance, create_balance
-from catalog.services import create_credit_type
+from catalog.services import create_credit_type, products
 from console.selectors.access import Viewer
 from console.selectors.burning import burn_panel
+from console.selectors.holdings import holdings, posted
+from console.selectors.pace import pace
 from console.selectors.standing import standing
 from core.clock import now
 from customers.services import create_customer
@@ -275,6 +277,34 @@ def test_each_day_or_week_of_the_curve_follows_from_the_one_before(funded: Funde
         if lost is not None:
             assert sum(row[2] for row in rows) == lost
             assert "would expire unused" in panel.chart.description
+
+
+def test_a_grant_for_tagged_products_waits_where_invoices_let_it_wait(funded: Funded) -> None:
+    """Tags count the products that have them: as many as the other grant names, which ends earlier and pays all."""
+    for product in funded.shop.products:
+        products.update_product(product_id=product, starting_at=funded.since, fields={"tags": ["ai"]}, now=now())
+    made = []
+    for days, scope in (
+        (100, {"applicable_product_ids": tuple(str(id_) for id_ in funded.shop.products)}),
+        (200, {"applicable_product_tags": ("ai",)}),
+    ):
+        access = ((Decimal(10**9), funded.since, funded.today + days * DAY),)
+        gift = NewBalance(kind="CREDIT", product_id=fixed(funded.since), name="Gift", access=access, **scope)
+        made.append(gift)
+
+    def give_both(customer: UUID) -> None:
+        for new in made:
+            create_balance(customer_id=customer, new=new, now=funded.since)
+
+    customer = seed_customer(funded.shop, "Tagged", now=now(), since=funded.since, per_day=1, grants=give_both)
+    found = holdings(Viewer(uuid4(), customer, frozenset(["credits:read"])), now=now())
+    assert found is not None
+    [purse] = found.purses
+    used = {bool(grant.row.applicable_product_tags): grant.parts[0].used > 0 for grant in purse.grants}
+    assert used == {False: True, True: False}
+    speed = pace(purse, drafts=found.drafts, entries=posted(purse.held, now=now()), now=now())
+    assert speed is not None
+    assert speed.idle == frozenset()
 
 
 def test_custom_units_and_counted_units_have_purses_of_their_own(funded: Funded, sdk: Metronome) -> None:

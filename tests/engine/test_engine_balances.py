@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -50,6 +51,8 @@ def ordered(text: str, name: str) -> BalanceSegment:
         key, _, value = word.partition("=")
         if key == "id":
             name = value
+        elif key == "specifier":
+            facts["specifiers"] = (*facts.get("specifiers", ()), SPECIFIERS[value])
         else:
             facts |= NOTATION[key](value)
     if "groups" in text:
@@ -78,12 +81,85 @@ NOTATION: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
+SPECIFIERS = {
+    "p0": Specifier(product_id="p0"),
+    "p1": Specifier(product_id="p1"),
+    "t0": Specifier(product_tags=frozenset({"t0"})),
+    "region": Specifier(pricing_group_values=frozenset(REGION)),
+    "p0+region": Specifier(product_id="p0", presentation_group_values=frozenset(REGION)),
+}
+SCOPES = [
+    "", "products=1", "tags=1", "specifier=p0", "specifier=t0", "specifier=region", "specifier=p0+region",
+    "specifier=p0 specifier=region",
+]  # fmt: skip
+KNOWN = {"p0": frozenset({"t0"}), "p1": frozenset({"t0"}), "p2": frozenset({"t0"}), "p9": frozenset[str]()}
+
+
 @each("balances", "order")
 def test_order(row: Row) -> None:
     first, second = ordered(row["first"], "same"), ordered(row["second"], "same")
-    known = {"p0": frozenset({"t0"}), "p1": frozenset({"t0"}), "p2": frozenset({"t0"}), "p9": frozenset[str]()}
-    assert drawdown_order([second, first], known) == [first, second]
-    assert drawdown_order([first, second], known) == [first, second]
+    assert drawdown_order([second, first], KNOWN) == [first, second]
+    assert drawdown_order([first, second], KNOWN) == [first, second]
+
+
+@each("balances", "scopes")
+def test_order_of_scopes(row: Row) -> None:
+    test_order(row)
+
+
+def test_every_pair_of_scopes_is_worked_out() -> None:
+    scopes = [
+        frozenset(" ".join(word for word in row[side].split() if not word.startswith("until=")) for side in row)
+        for row in table("balances", "scopes")
+    ]
+    assert not [pair for pair in combinations(SCOPES, 2) if frozenset(pair) not in scopes]
+
+
+@st.composite
+def contenders(draw: st.DrawFn) -> list[BalanceSegment]:
+    """Segments that often tie in class, priority and cost, of every scope."""
+    found = []
+    for number in range(draw(st.integers(2, 7))):
+        words = [
+            draw(st.sampled_from(["", "", "rollover"])),
+            draw(st.sampled_from(["", "", "credit", "postpaid"])),
+            f"p={draw(st.integers(1, 2))}",
+            f"cost={draw(st.integers(0, 1))}",
+            draw(st.sampled_from([*SCOPES, "products=2", "specifier=region specifier=region"])),
+            draw(st.sampled_from(["until=50", "until=90", ""])),
+            draw(st.sampled_from(["", "customer", "contracts=2"])),
+        ]
+        found.append(ordered(" ".join(words), f"b{number}"))
+    return found
+
+
+@quick
+@given(contenders(), st.randoms(use_true_random=False))
+def test_the_order_is_one_total_order(given: list[BalanceSegment], shuffler: random.Random) -> None:
+    """Whatever is beside them and however they are given, of two the same one comes first; so it is transitive."""
+    order = drawdown_order(given, KNOWN)
+    assert sorted(entry.balance_id for entry in order) == sorted(entry.balance_id for entry in given)
+    assert drawdown_order(shuffler.sample(given, len(given)), KNOWN) == order
+    for first, second in combinations(order, 2):
+        assert drawdown_order([first, second], KNOWN) == drawdown_order([second, first], KNOWN) == [first, second]
+
+
+@quick
+@given(contenders())
+def test_among_equals_the_restricted_are_drawn_first(given: list[BalanceSegment]) -> None:
+    for first, second in combinations(drawdown_order(given, KNOWN), 2):
+        if [_class(first), first.priority] != [_class(second), second.priority]:
+            continue
+        if not first.is_rollover and first.cost_basis != second.cost_basis:
+            continue
+        scopes = [bool(entry.specifiers or entry.product_ids or entry.product_tags) for entry in (first, second)]
+        assert scopes != [False, True]
+        named = [any(part.product_id or part.product_tags for part in entry.scope) for entry in (first, second)]
+        assert named != [False, True]
+
+
+def _class(entry: BalanceSegment) -> tuple[bool, bool]:
+    return entry.is_rollover, entry.kind is BalanceKind.POSTPAID
 
 
 @each("balances", "draws")
@@ -100,8 +176,9 @@ def test_ends(row: Row) -> None:
     state = SegmentState(Decimal(row["granted"]), Decimal(row["used"]), Decimal(row["manual"]))
     fraction = Decimal(row["fraction"])
     assert state.remaining == true_up_amount(state) == Decimal(row["remaining"])
-    assert rollover_amount(state, fraction) == Decimal(row["rolls over"])
-    assert expiry_amount(state, fraction) == Decimal(row["expires"])
+    rolled = rollover_amount(state, fraction)
+    assert rolled == Decimal(row["rolls over"])
+    assert expiry_amount(replace(state, rolled_over=rolled)) == Decimal(row["expires"])
 
 
 quantities = st.one_of(st.integers(-5, 40).map(Decimal), st.decimals(0, 50, places=3))
@@ -334,7 +411,8 @@ def test_constructors_refuse() -> None:
         ({"available": Decimal("NaN")}, "amount"),
         ({"cost_basis": Decimal(-1)}, "cost_basis"),
         ({"priority": Decimal("Infinity")}, "priority"),
-        ({"specifiers": (Specifier(),), "product_ids": ("p",)}, "specifiers"),
+        ({"specifiers": (Specifier(product_id="p"),), "product_ids": ("p",)}, "specifiers"),
+        ({"specifiers": (Specifier(product_id="p"), Specifier())}, "specifiers"),
     ]:
         with pytest.raises(InvalidTerms) as caught:
             replace(segment("b", 1), **facts)
