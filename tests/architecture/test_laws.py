@@ -17,7 +17,7 @@ from billing_site.celery import app as celery
 from core.fields import ExactDecimalField
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "customers", "catalog", "usage", "contracts", "balances", "invoices", "console")
+ROOMS = ("core", "customers", "catalog", "usage", "contracts", "charges", "balances", "invoices", "console")
 OURS = [model for model in apps.get_models() if model._meta.app_label in ROOMS]
 # What belongs to a row and dies with it; everything else that refers to money is protected.
 OWNED = {("AccessToken", "session"), ("DownloadLink", "session"), ("IdempotentRequest", "api_key")}
