@@ -23,9 +23,9 @@ REACTIONS: dict[str, list[str]] = {
         "balances.services.edits.archive_balances_of_contract",
     ],
     "contract.renewed": ["invoices.services.rollover.roll_over"],
-    "commit.created": ["invoices.services.charges.follow_purchases"],
-    "commit.edited": ["invoices.services.charges.follow_purchases"],
-    "commit.archived": ["invoices.services.charges.follow_purchases"],
+    "commit.created": ["invoices.services.charges.sync_purchases"],
+    "commit.edited": ["invoices.services.charges.sync_purchases"],
+    "commit.archived": ["invoices.services.charges.sync_purchases"],
 }
 
 # Each takes `now` and returns how many items it did; `run_due_work` repeats them until nothing is left, beat wakes them

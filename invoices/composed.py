@@ -1,9 +1,10 @@
 """An invoice of any kind as it stands: its lines as they are shown and stored, and what they come to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from balances.models import Balance
 from balances.selectors import Purchase
@@ -17,7 +18,10 @@ from invoices.types import LineView
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Lines and sums of an invoice, exact; counted lines + rounding = total. `purchases`: the charges on it."""
+    """Lines and sums of an invoice, exact; counted lines + rounding = total.
+
+    `purchases`: the charges on it; `charged`: what it asks for each of them.
+    """
 
     lines: tuple[LineView, ...]
     subtotal: Decimal
@@ -26,6 +30,7 @@ class Standing:
     unrated: tuple[dict[str, Any], ...]
     drawdowns: tuple[Drawdown, ...] = ()
     purchases: tuple[Purchase, ...] = ()
+    charged: Mapping[UUID, Decimal] = field(default_factory=dict)
 
 
 def purchase_lines(row: Invoice, running: Running) -> tuple[tuple[Purchase, ...], tuple[LineView, ...]]:
@@ -45,7 +50,7 @@ def standing_charges(row: Invoice, running: Running) -> Standing:
     purchases, lines = purchase_lines(row, running)
     subtotal = total(line.total for line in lines)
     rounding, whole = sums(row, subtotal)
-    return Standing(lines, subtotal, rounding, whole, (), (), purchases)
+    return Standing(lines, subtotal, rounding, whole, (), (), purchases, _charged(purchases, lines))
 
 
 def with_charges(row: Invoice, standing: Standing, running: Running) -> Standing:
@@ -56,8 +61,13 @@ def with_charges(row: Invoice, standing: Standing, running: Running) -> Standing
     subtotal = add(standing.subtotal, total(line.total for line in lines))
     rounding, whole = sums(row, subtotal)
     return Standing(
-        (*standing.lines, *lines), subtotal, rounding, whole, standing.unrated, standing.drawdowns, purchases
-    )
+        (*standing.lines, *lines), subtotal, rounding, whole, standing.unrated, standing.drawdowns, purchases,
+        _charged(purchases, lines),
+    )  # fmt: skip
+
+
+def _charged(purchases: Sequence[Purchase], lines: Sequence[LineView]) -> dict[UUID, Decimal]:
+    return {purchase.charge_id: line.total for purchase, line in zip(purchases, lines, strict=True)}
 
 
 def _purchase_line(row: Invoice, purchase: Purchase, amount: Decimal) -> LineView:
@@ -69,7 +79,7 @@ def _purchase_line(row: Invoice, purchase: Purchase, amount: Decimal) -> LineVie
         else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
     )
     return LineView(
-        id=uuid5(row.pk, f"purchase|{purchase.item_id}"),
+        id=uuid5(row.pk, f"purchase|{purchase.charge_id}"),
         type="commit_purchase",
         product_id=purchase.product_id,
         name=purchase.name,

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from balances.models import Balance, Segment
 from catalog.models import CreditType, Product
+from charges.models import Charge
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
@@ -165,6 +166,30 @@ class InvoiceLine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class BilledCharge(models.Model):
+    """A charge on the invoice that holds it, draft or final.
+
+    A charge that goes on from a void invoice to the one made anew leaves its row there, with `moved_at`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="billed", db_index=False)
+    invoice = models.ForeignKey(Invoice, on_delete=models.PROTECT, related_name="billed_charges")
+    # when a regenerated invoice took it over; NULL: it stands here
+    moved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charge"], condition=Q(moved_at__isnull=True), name="charge_on_one_invoice"
+            ),
+            models.UniqueConstraint(fields=["charge", "invoice"], name="charge_once_on_an_invoice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_id} on {self.invoice_id}"
 
 
 class NumberSeries(models.Model):

@@ -21,6 +21,7 @@ from engine.balances import BalanceSegment, after_drawdowns
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO
 from engine.terms import SubscriptionTerms
+from invoices.billed_charges import charges_on
 from invoices.composition import Terms, UsageSource, compose, stored_usage
 from invoices.facts import Facts, facts_of, running_drafts, terms_of
 from invoices.models import Invoice
@@ -108,7 +109,7 @@ class Running:
         """The charges that stand on an invoice; on a usage invoice only where its contract says so."""
         if row.kind == Invoice.Kind.USAGE and not row.contract.scheduled_charges_on_usage_invoices:
             return []
-        return purchases_of([row.pk]).get(row.pk, [])
+        return purchases_of(charges_on(row.pk))
 
     def amount_of(self, purchase: Purchase) -> Decimal:
         """What a charge comes to; a true-up is what usage, drafts included, has not fulfilled."""

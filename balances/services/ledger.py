@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
+from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.selectors.purchases import Purchase
 from contracts.models import Contract
@@ -97,18 +97,11 @@ def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
         )
         for row in drawn.order_by("id")
     )  # fmt: skip
-    InvoiceItem.objects.filter(invoice_id=invoice_id).update(invoice_status=InvoiceItem.InvoiceStatus.VOID)
 
 
-def charge_items(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Purchase], now: datetime) -> None:
-    """Notes that an invoice with these charges is final; what a true-up bills is no longer owed.
-
-    The caller holds the customer's balances.
-    """
+def settle_true_ups(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Purchase], now: datetime) -> None:
+    """What the true-ups of a final invoice bill is no longer owed. The caller holds the customer's balances."""
     require_transaction()
-    InvoiceItem.objects.filter(pk__in=[purchase.item_id for purchase in purchases]).update(
-        invoice_id=invoice_id, invoice_status=InvoiceItem.InvoiceStatus.FINALIZED
-    )
     owed = [purchase.obligation for purchase in purchases if purchase.obligation is not None]
     append(
         entry(
@@ -118,21 +111,6 @@ def charge_items(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Pu
         for segment in owed
         if segment.balance > ZERO
     )  # fmt: skip
-
-
-def move_items(contract: Contract, *, invoice_id: UUID, to: UUID) -> None:
-    """The charges of a void invoice stand on the draft that is made of it. The caller holds the contract's lock."""
-    require_transaction()
-    items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id=invoice_id)
-    items.update(invoice_id=to, invoice_status=InvoiceItem.InvoiceStatus.DRAFT)
-
-
-def release_items(contract: Contract, *, invoice_ids: Sequence[UUID]) -> None:
-    """Charges on these drafts wait for an invoice again. The caller holds the contract's lock."""
-    require_transaction()
-    if invoice_ids:
-        items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id__in=invoice_ids)
-        items.filter(invoice_status=InvoiceItem.InvoiceStatus.DRAFT).update(invoice_id=None, invoice_status="")
 
 
 def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str = "") -> None:

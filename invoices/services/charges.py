@@ -3,9 +3,6 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from balances.models import InvoiceItem
-from balances.selectors import waiting_items
-from balances.services import release_items
 from catalog.models import CreditType
 from contracts.models import Contract
 from contracts.services import lock_contract
@@ -13,21 +10,27 @@ from core.jobs import enqueue
 from core.models import Event
 from core.transactions import require_transaction
 from engine.charges import subscription_charge
+from invoices.billed_charges import list_uncollected_charges
 from invoices.composition import billing_unit, load_subscription_terms
-from invoices.models import Invoice
+from invoices.models import BilledCharge, Invoice
+from invoices.services.billed_charges import hold_charges, release_charges, release_moved_charges
 from invoices.subscriptions import Subscribed
 
 
-def follow_purchases(event: Event) -> None:
+def sync_purchases(event: Event) -> None:
     """Reaction to what becomes of commits: the invoices of their contract follow."""
     if contract_id := event.payload.get("invoice_contract_id"):
         contract = lock_contract(contract_id=UUID(contract_id))
         if contract.archived_at is None:
-            follow_charges(contract, now=event.occurred_at)
+            collect_charges(contract, now=event.occurred_at)
 
 
-def follow_charges(contract: Contract, *, now: datetime) -> None:
-    """Puts what waits onto the draft of its date, and removes drafts that hold nothing. The contract is locked."""
+def collect_charges(contract: Contract, *, now: datetime) -> None:
+    """Puts each pending charge onto the draft of its date, and removes drafts that hold nothing.
+
+    A charge whose date has changed moves to another draft; one that was taken back or waived leaves its own. The
+    contract is locked.
+    """
     require_transaction()
     usage = _usage_drafts(contract)
     held: set[UUID] = set()
@@ -39,20 +42,19 @@ def follow_charges(contract: Contract, *, now: datetime) -> None:
     }
     movable = [row.pk for row in drafts.values() if (row.period_start, row.credit_type_id) in usage]
     movable += [row.pk for row in contract.invoices.filter(kind=Invoice.Kind.USAGE, status=Invoice.Status.DRAFT)]
-    release_items(contract, invoice_ids=movable)
+    release_charges(invoice_ids=movable)
+    release_moved_charges(contract_id=contract.pk)
     due = False
-    for item in waiting_items(contract_id=contract.pk):
-        unit = item.owner.invoice_credit_type
-        if unit is None:
-            continue
-        key = item.timestamp, unit.pk
+    holders: dict[UUID, UUID] = {}
+    for charge in list_uncollected_charges(contract_id=contract.pk):
+        key = charge.invoice_at, charge.credit_type_id
         row = usage.get(key) or drafts.get(key)
         if row is None:
-            row = drafts[key] = _draft(contract, item.timestamp, unit, now)
+            row = drafts[key] = _draft(contract, charge.invoice_at, charge.credit_type, now)
             row.save(force_insert=True)
-        item.invoice_id, item.invoice_status = row.pk, InvoiceItem.InvoiceStatus.DRAFT
-        item.save(update_fields=["invoice_id", "invoice_status"])
+        holders[charge.pk] = row.pk
         due = due or row.due_at <= now
+    hold_charges(holders=holders)
     for at in _subscription_dates(contract, now):
         unit = billing_unit(contract)
         row = drafts.get((at, unit.pk))
@@ -62,7 +64,7 @@ def follow_charges(contract: Contract, *, now: datetime) -> None:
         held.add(row.pk)
         due = due or row.due_at <= now
     rows = {row.pk: row for row in drafts.values()}
-    on_drafts = InvoiceItem.objects.filter(invoice_id__in=list(rows)).values_list("invoice_id", flat=True)
+    on_drafts = BilledCharge.objects.filter(invoice_id__in=list(rows)).values_list("invoice_id", flat=True)
     for invoice_id in rows.keys() - held - set(on_drafts):
         rows[invoice_id].delete()
     if due:

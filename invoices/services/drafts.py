@@ -6,7 +6,6 @@ from uuid import uuid4
 
 from django.db import OperationalError, transaction
 
-from balances.services import release_items
 from catalog.models import CreditType
 from contracts.models import Contract
 from contracts.services import lock_contract
@@ -18,7 +17,8 @@ from engine.calendar import Period
 from invoices.composition import billing_unit
 from invoices.models import BillingCursor, Invoice
 from invoices.periods import covered_periods, periods_to_bill
-from invoices.services.charges import follow_charges
+from invoices.services.billed_charges import release_charges
+from invoices.services.charges import collect_charges
 from invoices.services.finalize import due_at
 from invoices.services.void import void_locked
 from invoices.subscriptions import Subscribed
@@ -48,7 +48,9 @@ def reschedule_invoices(event: Event) -> None:
 def cancel_invoices(event: Event) -> None:
     """Reaction to `contract.archived`: drafts go; finalized invoices become void only if asked for."""
     contract = lock_contract(contract_id=event.subject_id)
-    contract.invoices.filter(status=Invoice.Status.DRAFT).delete()
+    drafts = contract.invoices.filter(status=Invoice.Status.DRAFT)
+    release_charges(invoice_ids=list(drafts.values_list("pk", flat=True)))
+    drafts.delete()
     BillingCursor.objects.filter(contract=contract).update(next_period_at=None)
     if event.payload.get("void_invoices"):
         for invoice in contract.invoices.select_for_update().filter(status=Invoice.Status.FINALIZED).order_by("pk"):
@@ -84,7 +86,7 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
             row.period_end = period.end
             row.due_at = row.next_attempt_at = due_at(period.end)
             row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
-    release_items(contract, invoice_ids=[row.pk for row in drafts.values()])
+    release_charges(invoice_ids=[row.pk for row in drafts.values()])
     for row in drafts.values():  # periods that the contract no longer has
         row.delete()
     if missing:
@@ -92,7 +94,7 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
         Invoice.objects.bulk_create([_draft(contract, period, unit, now=now) for period in missing])
     times = [at for at in (next_period_at, Subscribed(contract).next_period_at(now)) if at is not None]
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
-    follow_charges(contract, now=now)
+    collect_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.sweep_due")
 

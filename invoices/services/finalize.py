@@ -9,12 +9,14 @@ from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from balances.selectors import purchases_of
-from balances.services import charge_items, draw, lock_balances
+from balances.services import draw, lock_balances, settle_true_ups
+from charges.services import invoice_charges
 from core import audit
 from core.events import publish
 from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.money import plain
+from invoices.billed_charges import charges_on
 from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine, NumberSeries
 from invoices.running import Running
@@ -76,7 +78,8 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     draw(
         invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
     )
-    charge_items(invoice.contract, invoice_id=invoice.pk, purchases=composed.purchases, now=now)
+    invoice_charges(amounts=composed.charged, now=now)
+    settle_true_ups(invoice.contract, invoice_id=invoice.pk, purchases=composed.purchases, now=now)
     payload = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
     audit.record("invoice.finalize", invoice, at=now, detail=payload)
     publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
@@ -129,7 +132,7 @@ def _true_up_waits(row: Invoice, now: datetime) -> datetime | None:
     if row.kind != Invoice.Kind.SCHEDULED:
         return None
     times: list[datetime] = []
-    for purchase in purchases_of([row.pk]).get(row.pk, ()):
+    for purchase in purchases_of(charges_on(row.pk)):
         if purchase.obligation is not None:
             times += open_usage(purchase.obligation).values_list("due_at", flat=True)
             if unopened_usage(purchase.obligation).filter(next_period_at__lte=now).exists():

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from balances.models import Balance
 from balances.selectors.live import left_in
-from balances.services import lock_balances, roll_balance
+from balances.services import lock_balances, roll_balance, waive_true_ups
 from contracts.models import Contract
 from contracts.services import lock_contract
 from core.models import Event
 from engine.money import ZERO, add, mul
 from invoices.running import Running
+from invoices.services.charges import collect_charges
 
 WITHOUT_END = timedelta(days=365)
 """How long a rollover lasts under a contract without an end."""
@@ -27,7 +28,8 @@ def roll_over(event: Event) -> None:
     lock_balances(contract.customer_id)
     rows = Balance.objects.filter(contract=old, archived_at__isnull=True).order_by("pk")
     if event.payload["true_ups"] == "REMOVE":
-        rows.filter(kind=Balance.Kind.POSTPAID).update(true_up_disabled=True)
+        waive_true_ups(rows.filter(kind=Balance.Kind.POSTPAID))
+        collect_charges(old, now=event.occurred_at)
     pending = Running(contract.customer_id).pending()
     end = contract.ending_before or contract.starting_at + WITHOUT_END
     for balance in rows.filter(rollover_fraction__gt=0):

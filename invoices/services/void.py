@@ -3,13 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from balances.services import give_back, move_items
+from balances.services import give_back
 from contracts.services import lock_contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
 from invoices.models import Invoice
+from invoices.services.billed_charges import move_charges, void_charges_of
 from invoices.services.finalize import due_at, finalize_locked
 
 
@@ -35,6 +36,7 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
+    void_charges_of(invoice)
     audit.record("invoice.void", invoice, at=now, reason=reason)
     publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
 
@@ -74,7 +76,7 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             regenerated_from=old,
             created_at=now,
         )
-        move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
+        move_charges(old, to=invoice, now=now)
         audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
         if invoice.due_at <= now:
             finalize_locked(invoice, now=now)
@@ -98,7 +100,7 @@ def _charge_again(old: Invoice, *, now: datetime, reason: str) -> Invoice:
         regenerated_from=old,
         created_at=now,
     )
-    move_items(old.contract, invoice_id=old.pk, to=invoice.pk)
+    move_charges(old, to=invoice, now=now)
     audit.record("invoice.regenerate", invoice, at=now, detail={"from": str(old.pk)}, reason=reason)
     if invoice.due_at <= now:
         finalize_locked(invoice, now=now)
