@@ -83,3 +83,17 @@ def test_a_renewal_may_waive_what_was_not_fulfilled(balances: BalanceWorld) -> N
     assert (exact(item.amount), item.invoice_id) == (1000, None)
     w.run_due_work(until=w.days_ago(-400))
     assert scheduled(w, customer) == []
+
+
+def test_instalments_without_a_contract_to_bill_them_stand_on_no_invoice(balances: BalanceWorld) -> None:
+    w = balances
+    customer = w.customer()
+    instalments = {
+        "frequency": "MONTHLY", "amount_distribution": "EACH", "amount": 10, "starting_at": w.today,
+        "ending_before": w.days_ago(-50),
+    }  # fmt: skip
+    commit = w.prepaid(100, w.today, w.days_ago(-60), priority=1, invoice_schedule={"recurring_schedule": instalments})
+    w.sdk.v1.customers.commits.create(customer_id=customer, **commit)
+    w.open_contract(customer, None, 1)
+    assert [(exact(item.amount), item.invoice_id) for item in items(w, customer)] == [(10, None), (10, None)]
+    assert scheduled(w, customer) == []
