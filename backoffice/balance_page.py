@@ -21,7 +21,8 @@ from balances.admin.adjustments import back_to_list, filtered
 from balances.admin.balances import KINDS, access_text, amount_cell, living_segments, name_of, state_of, with_all
 from balances.admin.decisions import person, signed
 from balances.control import Adjustment
-from balances.models import AccessType, Balance, InvoiceItem, Segment
+from balances.models import AccessType, Balance, Segment
+from balances.selectors import invoice_schedules
 from balances.selectors.adjusting import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
 from billing.selectors.live_balances import pending_draws
@@ -29,7 +30,7 @@ from core import display
 from core.admin import timeline
 from core.admin.export import csv_response, plain_amount
 from core.clock import now
-from engine.money import ZERO, add, mul, subtract
+from engine.money import ZERO, add, subtract
 from invoices.models import InvoiceListing
 
 MOST_SHOWN = 200
@@ -116,7 +117,7 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
     pending = pending_draws(payer_id=row.customer_id)
     live = live_balances([row], pending, now=at)[row.pk]
     moves = movements(live)
-    items = [item for item in InvoiceItem.objects.filter(owner=row) if item.removed_at is None]
+    items = invoice_schedules([row.pk]).get(row.pk, [])
     invoices = InvoiceListing.objects.in_bulk([item.invoice_id for item in items if item.invoice_id])
     by_hand = Adjustment.objects.filter(segment__owner=row) | Adjustment.objects.filter(credit=row)
     state = state_of(row, at)
@@ -133,7 +134,7 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
             (move, amount_cell(move.amount, row), amount_cell(move.after, row)) for move in moves[-MOST_SHOWN:]
         ],
         "hidden": max(0, len(moves) - MOST_SHOWN),
-        "items": [(item, mul(item.unit_price, item.quantity), invoices.get(item.invoice_id)) for item in items],
+        "items": [(item, item.amount, invoices.get(item.invoice_id)) for item in items],
         "item_unit": row.invoice_credit_type,
         "adjust_url": adjust_url(request, row.customer_id, state[0] in ("Open", "Future"), _first_open(row, at)),
         "waiting": [

@@ -132,9 +132,10 @@ class BalancesPart:
         """Commits and credits by contract, in the order of adding."""
         asked = list(contract_ids)
         found: dict[UUID, dict[str, Any]] = {id_: {name: [] for name in NAMES} for id_ in asked}
-        for row in balance_rows().filter(contract_id__in=asked, archived_at__isnull=True).order_by("created_at", "id"):
+        rows = list(balance_rows().filter(contract_id__in=asked, archived_at__isnull=True).order_by("created_at", "id"))
+        for row, shown in zip(rows, present_balances(rows, at), strict=True):
             if row.contract_id is not None:
-                found[row.contract_id][_group(row)] += present_balances([row], at)
+                found[row.contract_id][_group(row)].append(shown)
         for grant in recurring_rows().filter(contract_id__in=asked, archived_at__isnull=True):
             found[grant.contract_id][_group(grant)] += present_recurring([grant], at)
         return found
@@ -143,11 +144,10 @@ class BalancesPart:
         """What edits added."""
         asked = list(edit_ids)
         found: dict[UUID, dict[str, Any]] = {}
-        for row in balance_rows().filter(added_by_id__in=asked).order_by("created_at", "id"):
+        rows = list(balance_rows().filter(added_by_id__in=asked).order_by("created_at", "id"))
+        for row, shown in zip(rows, present_balances(rows, at), strict=True):
             if row.added_by_id is not None:
-                found.setdefault(row.added_by_id, {}).setdefault(f"add_{_group(row)}", []).extend(
-                    present_balances([row], at)
-                )
+                found.setdefault(row.added_by_id, {}).setdefault(f"add_{_group(row)}", []).append(shown)
         for grant in recurring_rows().filter(added_by_id__in=asked):
             if grant.added_by_id is not None:
                 found.setdefault(grant.added_by_id, {}).setdefault(f"add_{_group(grant)}", []).extend(

@@ -1,4 +1,4 @@
-"""What was prepaid: commits and credits, their access segments, what is invoiced for them, and the ledger.
+"""What was prepaid: commits and credits, their access segments, and the ledger. What is invoiced for them: `charges`.
 
 A segment's sums follow the ledger and nothing else: a trigger adds each entry to them in the statement that appends it,
 and refuses any other change (balances/migrations/0002).
@@ -22,8 +22,8 @@ from engine.recurring import GrantProration
 DEFAULT_PRIORITY = 100
 
 __all__ = [
-    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "InvoiceItem", "LedgerCheck", "LedgerEntry",
-    "RecurringGrant", "Segment", "Terms",
+    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "LedgerCheck", "LedgerEntry", "RecurringGrant",
+    "Segment", "Terms",
 ]  # fmt: skip
 
 
@@ -270,51 +270,6 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return f"from {self.starting_at:%Y-%m-%d}"
-
-
-class InvoiceItem(models.Model):
-    """A charge for a balance, due at `timestamp`: unit_price x quantity in the balance's `invoice_credit_type`.
-
-    For a postpaid commit it says when the true-up is due. `invoice_id` is the invoice that holds it, and
-    `invoice_status` that invoice's.
-    """
-
-    class InvoiceStatus(models.TextChoices):
-        DRAFT = "DRAFT"
-        FINALIZED = "FINALIZED"
-        VOID = "VOID"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(Balance, on_delete=models.PROTECT, related_name="invoice_items")
-    timestamp = models.DateTimeField()
-    unit_price = ExactDecimalField()
-    quantity = ExactDecimalField(default=1)
-    invoice_id = models.UUIDField(null=True, blank=True, db_index=True)
-    invoice_status = models.CharField(max_length=9, choices=InvoiceStatus.choices, blank=True, default="")
-    # taken out of the schedule before it was invoiced
-    removed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["timestamp", "id"]
-        indexes = [
-            models.Index(fields=["timestamp"], condition=Q(invoice_id__isnull=True), name="invoice_item_waiting_idx"),
-        ]
-        constraints = [
-            finite("invoice_item_numbers_finite", "unit_price", "quantity"),
-            models.CheckConstraint(condition=Q(unit_price__gte=0, quantity__gte=0), name="invoice_item_not_negative"),
-            models.CheckConstraint(
-                condition=Q(invoice_id__isnull=True, invoice_status="")
-                | Q(invoice_id__isnull=False) & ~Q(invoice_status=""),
-                name="invoice_item_knows_its_invoice",
-            ),
-            models.CheckConstraint(
-                condition=Q(removed_at__isnull=True) | Q(invoice_id__isnull=True),
-                name="invoice_item_removed_before_invoicing",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.unit_price} x {self.quantity}"
 
 
 class LedgerEntry(models.Model):

@@ -4,8 +4,8 @@ They differ in where quantities come from, which rates count, and whether they a
 is made of: usage, subscriptions, charges, and what balances pay.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,7 +40,8 @@ class ComputedWindow:
 class ComputedInvoice:
     """What a period comes to at `as_of`, in its stored unit: counted lines sum to subtotal; that + rounding = total.
 
-    `drawdowns`: what it takes from balance segments; `purchases`: the charges on it.
+    `drawdowns`: what it takes from balance segments; `purchases`: the charges on it;
+    `charged`: what it asks for each of them.
     """
 
     as_of: datetime
@@ -51,6 +52,7 @@ class ComputedInvoice:
     unrated: tuple[dict[str, Any], ...]
     drawdowns: tuple[Drawdown, ...] = ()
     purchases: tuple[Purchase, ...] = ()
+    charged: Mapping[UUID, Decimal] = field(default_factory=dict)
 
 
 def compute_invoice(
@@ -119,6 +121,7 @@ def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) 
         unrated=_unrated(composed),
         drawdowns=composed.drawdowns if composed else (),
         purchases=purchases,
+        charged={purchase.charge_id: line.total for purchase, line in zip(purchases, charged, strict=True)},
     )
 
 

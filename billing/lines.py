@@ -31,7 +31,7 @@ def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineV
         else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
     )
     return LineView(
-        id=uuid5(period_id, f"purchase|{purchase.item_id}"),
+        id=uuid5(period_id, f"purchase|{purchase.charge_id}"),
         type="commit_purchase",
         product_id=purchase.product_id,
         name=purchase.name,

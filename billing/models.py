@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType
+from charges.models import Charge
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
 from customers.models import Customer
@@ -89,6 +90,11 @@ class BillingPeriod(models.Model):
     def __str__(self) -> str:
         return f"Draft {self.period_start:%b %Y}"
 
+    @property
+    def is_stored(self) -> bool:
+        """Not so for one that is about to be opened, which only a preview knows."""
+        return not self._state.adding
+
 
 class BillingCursor(models.Model):
     """When a contract's next billing period begins and must be opened; NULL when there is none left."""
@@ -132,3 +138,27 @@ class BilledSubscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription_id} from {self.starting_at:%Y-%m-%d}"
+
+
+class BilledCharge(models.Model):
+    """A charge on the period that holds it, open or closed.
+
+    A charge that goes on from a voided period to the one reopened in its place leaves its row there, with `moved_at`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="billed", db_index=False)
+    period = models.ForeignKey(BillingPeriod, on_delete=models.PROTECT, related_name="billed_charges")
+    # when a reopened period took it over; NULL: it stands here
+    moved_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charge"], condition=Q(moved_at__isnull=True), name="charge_on_one_invoice"
+            ),
+            models.UniqueConstraint(fields=["charge", "period"], name="charge_once_on_an_invoice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_id} on {self.period_id}"

@@ -13,6 +13,7 @@ from uuid import UUID
 from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
 from balances.selectors.live import Pending, PendingDraw, segment_state
+from billing.billed_charges import charges_on
 from billing.composition import compose, compose_windows
 from billing.context import BillingContext, context_of, drawing_order, open_periods
 from billing.models import BillingPeriod
@@ -20,6 +21,7 @@ from billing.subscription_billing import SubscriptionBilling
 from billing.terms import Terms, terms_of
 from billing.usage import UsageSource, stored_usage
 from catalog.models import Rate
+from charges.selectors import list_pending_charges
 from core.kept import may_keep
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
@@ -100,7 +102,13 @@ class OpenBillingPeriods:
         """The charges that stand on a period; on one of usage only where its contract says so."""
         if period.type == BillingPeriod.Type.USAGE and not period.contract.scheduled_charges_on_usage_invoices:
             return []
-        return purchases_of([period.pk]).get(period.pk, [])
+        if not period.is_stored:  # about to be opened: it will collect the charges of its end
+            return purchases_of(
+                list_pending_charges(contract_id=period.contract_id).filter(
+                    invoice_at=period.period_end, credit_type_id=period.credit_type_id
+                )
+            )
+        return purchases_of(charges_on(period.pk))
 
     def amount_of(self, purchase: Purchase) -> Decimal:
         """What a charge comes to; a true-up is what usage, that of open periods included, has not fulfilled."""

@@ -1,6 +1,6 @@
 """Commits, credits and their recurring forms in answers. Amounts leave exact, in the stored unit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,12 +9,12 @@ from rest_framework import serializers
 
 from balances.models import Balance, RecurringGrant
 from balances.selectors.live import Live
+from balances.selectors.purchases import Instalment, invoice_schedules
 from catalog.api.units import CreditTypeOutput
 from catalog.models import CreditType, Product
 from catalog.selectors import state_at
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
-from engine.money import mul
 
 TEXTS = ("name", "description", "created_by", "netsuite_sales_order_id", "salesforce_opportunity_id", "uniqueness_key")
 SCOPE = ("applicable_product_ids", "applicable_product_tags", "specifiers")
@@ -144,10 +144,16 @@ def present_balances(
     rows: Iterable[Balance], at: datetime, live: Mapping[Any, Live] | None = None, *, ledgers: bool = False
 ) -> list[dict[str, Any]]:
     """Balances as Metronome's clients know them; with `live`, what is left now, and their ledgers if asked for."""
-    return BalanceOutput.of_each(_row(row, at, live.get(row.pk) if live else None, ledgers=ledgers) for row in rows)
+    found = list(rows)
+    schedules = invoice_schedules([row.pk for row in found if row.kind != Balance.Kind.CREDIT])
+    return BalanceOutput.of_each(
+        _row(row, at, live.get(row.pk) if live else None, schedules.get(row.pk, ()), ledgers=ledgers) for row in found
+    )
 
 
-def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dict[str, Any]:
+def _row(
+    row: Balance, at: datetime, live: Live | None, instalments: Sequence[Instalment], *, ledgers: bool
+) -> dict[str, Any]:
     credit = row.kind == Balance.Kind.CREDIT
     shown: dict[str, Any] = {
         "id": row.pk,
@@ -183,7 +189,7 @@ def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dic
     if row.recurring_id is not None:
         shown["recurring_credit_id" if credit else "recurring_commit_id"] = row.recurring_id
     if not credit:
-        shown |= _commit(row)
+        shown |= _commit(row, instalments)
     if row.rolled_over_from is not None:
         shown["rolled_over_from"] = {
             "commit_id": row.rolled_over_from.pk, "contract_id": row.rolled_over_from.contract_id
@@ -195,7 +201,7 @@ def _row(row: Balance, at: datetime, live: Live | None, *, ledgers: bool) -> dic
     return shown
 
 
-def _commit(row: Balance) -> dict[str, Any]:
+def _commit(row: Balance, instalments: Sequence[Instalment]) -> dict[str, Any]:
     shown: dict[str, Any] = {"cost_basis": row.cost_basis}
     segments = list(row.segments.all())
     if len(segments) == 1:
@@ -204,10 +210,10 @@ def _commit(row: Balance) -> dict[str, Any]:
         shown["invoice_contract"] = {"id": row.invoice_contract_id}
     items = [
         {
-            "id": item.pk, "timestamp": item.timestamp, "unit_price": item.unit_price, "quantity": item.quantity,
-            "amount": mul(item.unit_price, item.quantity), "invoice_id": item.invoice_id,
+            "id": item.id, "timestamp": item.timestamp, "unit_price": item.unit_price, "quantity": item.quantity,
+            "amount": item.amount, "invoice_id": item.invoice_id,
         }
-        for item in row.invoice_items.all()
+        for item in instalments
     ]  # fmt: skip
     if items:
         shown["invoice_schedule"] = {

@@ -7,17 +7,18 @@ from balances.selectors.balances import (
     find_balance,
     recurring_rows,
 )
-from balances.selectors.purchases import Purchase, purchases_of, waiting_items
+from balances.selectors.purchases import Instalment, Purchase, invoice_schedules, purchases_of
 from balances.selectors.segments import engine_segments
 
 __all__ = [
+    "Instalment",
     "Purchase",
     "balance_rows",
     "engine_segments",
     "entries_of",
     "filter_balances",
     "find_balance",
+    "invoice_schedules",
     "purchases_of",
     "recurring_rows",
-    "waiting_items",
 ]

@@ -7,18 +7,17 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from balances.models import Balance, InvoiceItem, LedgerEntry, RecurringGrant, Segment
+from balances.models import Balance, LedgerEntry, RecurringGrant, Segment
 from core.errors import NotFound
 
 
 def balance_rows() -> QuerySet[Balance]:
-    """Commits and credits with schedules, units and products: five queries, however many there are."""
+    """Commits and credits with access, units and products: three queries, however many there are."""
     return Balance.objects.select_related(
         "product", "credit_type", "invoice_credit_type", "contract", "rolled_over_from", "recurring"
     ).prefetch_related(
         "product__versions",
         Prefetch("segments", queryset=Segment.objects.filter(removed_at__isnull=True)),
-        Prefetch("invoice_items", queryset=InvoiceItem.objects.filter(removed_at__isnull=True)),
     )
 
 

@@ -1,6 +1,6 @@
-"""What is to be charged for balances, as invoices need it."""
+"""What is to be charged for balances: as invoices need it, and as the schedule that was agreed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -8,17 +8,22 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from balances.models import Balance, InvoiceItem, Segment
+from balances.models import Balance, Segment
 from catalog.selectors import state_at
+from charges.invoice_lookup import invoice_ids_of
+from charges.models import Charge
+from charges.selectors import list_charges
+from engine.charge_states import ChargeSource
 from engine.money import mul
+
+SOURCES = (ChargeSource.COMMIT_PURCHASE, ChargeSource.COMMIT_TRUE_UP)
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
     """A charge for a commit. A postpaid one is its true-up: `obligation` is the segment that says what is owed."""
 
-    item_id: UUID
-    invoice_id: UUID | None
+    charge_id: UUID
     balance_id: UUID
     kind: str
     product_id: UUID
@@ -30,45 +35,55 @@ class Purchase:
 
     @property
     def amount(self) -> Decimal:
-        """Exact, in the stored unit of the invoice."""
+        """What was agreed on, exact, in the stored unit of the invoice."""
         return mul(self.unit_price, self.quantity)
 
 
-def waiting_items(*, contract_id: UUID) -> QuerySet[InvoiceItem]:
-    """What is to be charged on the contract's invoices and stands on none yet, by time."""
-    return (
-        InvoiceItem.objects.filter(
-            invoice_id__isnull=True, removed_at__isnull=True, owner__invoice_contract_id=contract_id,
-            owner__archived_at__isnull=True, owner__do_not_invoice=False,
-        )
-        .exclude(owner__kind=Balance.Kind.POSTPAID, owner__true_up_disabled=True)
-        .select_related("owner")
-        .order_by("timestamp", "id")
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """An item of a commit's invoice schedule, and the invoice that holds it."""
+
+    id: UUID
+    timestamp: datetime
+    unit_price: Decimal
+    quantity: Decimal
+    invoice_id: UUID | None
+
+    @property
+    def amount(self) -> Decimal:
+        """What was agreed on, exact; a true-up may ask for less."""
+        return mul(self.unit_price, self.quantity)
 
 
-def purchases_of(invoice_ids: Iterable[UUID]) -> dict[UUID, list[Purchase]]:
-    """The charges that stand on these invoices, by invoice, in order of time and adding. A handful of queries."""
-    rows = (
-        InvoiceItem.objects.filter(invoice_id__in=list(invoice_ids), removed_at__isnull=True)
-        .select_related("owner__product")
-        .prefetch_related("owner__product__versions", "owner__segments")
-        .order_by("timestamp", "owner__created_at", "id")
+def purchases_of(charges: QuerySet[Charge]) -> list[Purchase]:
+    """Those of the charges that are for commits, in order of time and adding. A handful of queries."""
+    rows = list(
+        charges.filter(source__in=[source.value for source in SOURCES])
+        .select_related("product")
+        .prefetch_related("product__versions")
     )
-    found: dict[UUID, list[Purchase]] = {}
+    balances = Balance.objects.prefetch_related("segments").in_bulk([row.source_id for row in rows]) if rows else {}
+    rows.sort(key=lambda row: (row.invoice_at, balances[row.source_id].created_at, row.pk))
+    return [_purchase(row, balances[row.source_id]) for row in rows]
+
+
+def invoice_schedules(balance_ids: Collection[UUID]) -> dict[UUID, list[Instalment]]:
+    """What was agreed to be invoiced for these balances, by balance, in order of time. Two queries."""
+    charges = list_charges(source_ids=balance_ids)
+    holders = invoice_ids_of([row.pk for rows in charges.values() for row in rows])
+    return {balance_id: list(_instalments(rows, holders)) for balance_id, rows in charges.items()}
+
+
+def _instalments(rows: Iterable[Charge], holders: Mapping[UUID, UUID]) -> Iterator[Instalment]:
     for row in rows:
-        if row.invoice_id is not None:
-            found.setdefault(row.invoice_id, []).append(_purchase(row))
-    return found
+        yield Instalment(row.pk, row.invoice_at, row.unit_price, row.quantity, holders.get(row.pk))
 
 
-def _purchase(row: InvoiceItem) -> Purchase:
-    owner = row.owner
-    name = owner.name or state_at(list(owner.product.versions.all()), row.timestamp).name
+def _purchase(row: Charge, owner: Balance) -> Purchase:
+    name = row.name or state_at(list(row.product.versions.all()), row.invoice_at).name
     obligation = None
     if owner.kind == Balance.Kind.POSTPAID:
         obligation = next(segment for segment in owner.segments.all() if segment.removed_at is None)
     return Purchase(
-        row.pk, row.invoice_id, owner.pk, owner.kind, owner.product_id, name, row.timestamp, row.unit_price,
-        row.quantity, obligation,
-    )  # fmt: skip
+        row.pk, owner.pk, owner.kind, row.product_id, name, row.invoice_at, row.unit_price, row.quantity, obligation
+    )

@@ -15,14 +15,13 @@ from balances.services.edits import archive_balance, archive_balances_of_contrac
 from balances.services.grants import NewBalance, add_balances, create_balance
 from balances.services.ledger import (
     add_manual_entry,
-    charge_items,
     draw,
     expire_segment,
     give_back,
     lock_balances,
-    move_items,
-    release_items,
+    settle_true_ups,
 )
+from balances.services.purchases import waive_true_ups
 from balances.services.rolling import roll_balance
 
 __all__ = [
@@ -36,19 +35,18 @@ __all__ = [
     "approve_adjustment",
     "archive_balance",
     "archive_balances_of_contract",
-    "charge_items",
     "create_balance",
     "draw",
     "edit_balance",
     "expire_segment",
     "give_back",
     "lock_balances",
-    "move_items",
     "reject_adjustment",
-    "release_items",
     "request_adjustment",
     "roll_balance",
+    "settle_true_ups",
     "try_adjustment",
     "update_end_date",
+    "waive_true_ups",
     "withdraw_adjustment",
 ]

@@ -1,31 +1,32 @@
 """Changes of commits and credits. Grants are corrected by entries; what a final invoice holds never changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from balances.models import Balance, InvoiceItem, LedgerEntry
+from balances.models import Balance, LedgerEntry
 from balances.selectors.balances import find_balance
 from balances.services.grants import check_product, check_scope
 from balances.services.ledger import expire_segment, lock_balances, tell
+from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
     DEDUCTION,
     ScheduleChange,
-    can_leave,
     change_access,
     change_invoices,
     check_schedules,
     cut_segment,
-    drop_item,
     end_access,
-    remove_item,
 )
+from charges.selectors import terms_of
+from charges.services import cancel_charges, describe_charges, reprice_charge
 from contracts.models import Contract
 from contracts.services import lock_contract
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction, use_case
+from engine.charge_states import ChargeState
 from engine.errors import InvalidTerms
 
 COMMITS = (Balance.Kind.PREPAID, Balance.Kind.POSTPAID)
@@ -84,9 +85,9 @@ def update_end_date(
             end_access(balance, end=access_ending_before, now=now)
         if invoices_ending_before is not None:
             detail["invoices_ending_before"] = invoices_ending_before.isoformat()
-            late = balance.invoice_items.filter(removed_at__isnull=True, timestamp__gte=invoices_ending_before)
-            for item in late:
-                remove_item(item, where="invoices_ending_before", now=now)
+            for charge in purchases_for(balance):
+                if charge.invoice_at >= invoices_ending_before:
+                    remove_purchase(charge, where="invoices_ending_before", now=now)
         tell(balance, name="commit.edited", now=now, detail=detail)
     return balance
 
@@ -146,12 +147,13 @@ def end_with_contract(event: Any) -> None:
         late = balance.segments.filter(removed_at__isnull=True, ending_before__gt=contract.ending_before)
         for segment in late:
             cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
-        for item in balance.invoice_items.filter(removed_at__isnull=True, timestamp__gt=contract.ending_before):
+        for charge in purchases_for(balance):
+            if charge.invoice_at <= contract.ending_before or not is_open(charge):
+                continue
             if balance.kind == Balance.Kind.POSTPAID:
-                item.timestamp = contract.ending_before
-                item.save(update_fields=["timestamp"])
-            elif can_leave(item):
-                drop_item(item, now=event.occurred_at)
+                reprice_charge(charge, terms=replace(terms_of(charge), invoice_at=contract.ending_before))
+            else:
+                cancel_charges(charges=[charge], now=event.occurred_at)
 
 
 def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> None:
@@ -169,6 +171,8 @@ def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> 
     if change.access is not None or change.invoices is not None:
         check_schedules(balance)
     balance.save()
+    if change.fields.keys() & {"name", "product_id"}:
+        describe_charges(source_id=balance.pk, product_id=balance.product_id, name=balance.name)
     tell(balance, name="commit.edited", now=now, detail={"changed": sorted(change.fields)})
 
 
@@ -211,11 +215,10 @@ def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
 
 
 def _archive(balance: Balance, *, now: datetime, strict: bool) -> None:
-    for item in balance.invoice_items.filter(removed_at__isnull=True):
-        if can_leave(item):
-            drop_item(item, now=now)
-        elif strict and item.invoice_status == InvoiceItem.InvoiceStatus.FINALIZED:
-            raise Conflict("a finalized invoice charges for it; make that void first")
+    charges = purchases_for(balance)
+    if strict and any(charge.state == ChargeState.INVOICED.value for charge in charges):
+        raise Conflict("a finalized invoice charges for it; make that void first")
+    cancel_charges(charges=[charge for charge in charges if is_open(charge)], now=now)
     for segment in balance.segments.filter(removed_at__isnull=True, balance__gt=0):
         expire_segment(segment, at=now, now=now, reason="archived")
     balance.archived_at = now

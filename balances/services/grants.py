@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError
 
 from balances.control import USD
-from balances.models import DEFAULT_PRIORITY, AccessType, Balance, InvoiceItem, LedgerEntry, Segment
+from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.ledger import append, entry, lock_balances, tell
+from balances.services.purchases import add_purchases
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
 from contracts.services import lock_contract
@@ -21,7 +22,7 @@ from core.constraints import violated
 from core.errors import InvalidInput, NotFound, uniqueness_key_used
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
-from engine.calendar import Frequency
+from engine.calendar import Frequency, Period
 from engine.errors import InvalidTerms
 from engine.money import ZERO, Currency, add, checked, divide, plain, round_places
 from engine.overrides import RateTarget
@@ -209,16 +210,22 @@ _COPIED = (
 
 
 def write_balance(
-    balance: Balance, *, segments: Sequence[Grant], items: Sequence[ScheduleItem], now: datetime, reason: str = ""
+    balance: Balance,
+    *,
+    segments: Sequence[Grant],
+    items: Sequence[ScheduleItem],
+    now: datetime,
+    reason: str = "",
+    service_period: Period | None = None,
 ) -> None:
-    """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances."""
+    """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances.
+
+    `service_period`: the time that `items` pay for, if it is one.
+    """
     require_transaction()
     balance.save(force_insert=True)
     add_segments(balance, segments=segments, now=now, reason=reason)
-    InvoiceItem.objects.bulk_create(
-        InvoiceItem(owner=balance, timestamp=item.timestamp, unit_price=item.unit_price, quantity=item.quantity)
-        for item in items
-    )
+    add_purchases(balance, items=items, now=now, first=1, service_period=service_period)
     detail = {
         "kind": balance.kind,
         "name": balance.name,

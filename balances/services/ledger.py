@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
-from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
+from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.selectors.live import segment_state
 from balances.selectors.purchases import Purchase
@@ -20,7 +20,7 @@ from core.events import publish
 from core.transactions import require_transaction, take_turns, use_case
 from engine.balances import Drawdown
 from engine.money import ZERO, plain, total
-from engine.settlement import expiry_amount, true_up_amount
+from engine.settlement import expiry_amount
 
 Kind = LedgerEntry.Kind
 
@@ -99,41 +99,29 @@ def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
         )
         for row in drawn.order_by("id")
     )  # fmt: skip
-    InvoiceItem.objects.filter(invoice_id=invoice_id).update(invoice_status=InvoiceItem.InvoiceStatus.VOID)
 
 
-def charge_items(contract: Contract, *, invoice_id: UUID, purchases: Sequence[Purchase], now: datetime) -> None:
-    """Notes that an invoice with these charges is final; what a true-up bills is no longer owed.
+def settle_true_ups(
+    contract: Contract,
+    *,
+    invoice_id: UUID,
+    purchases: Sequence[Purchase],
+    amounts: Mapping[UUID, Decimal],
+    now: datetime,
+) -> None:
+    """What the true-ups of a final invoice bill is no longer owed. `amounts`: what it asks for, by charge.
 
-    The caller holds the customer's balances and has written what the invoice draws itself.
+    The caller holds the account's balances and has written what the invoice draws itself.
     """
     require_transaction()
-    InvoiceItem.objects.filter(pk__in=[purchase.item_id for purchase in purchases]).update(
-        invoice_id=invoice_id, invoice_status=InvoiceItem.InvoiceStatus.FINALIZED
-    )
-    owed = [purchase.obligation.pk for purchase in purchases if purchase.obligation is not None]
     append(
         entry(
-            segment, kind=Kind.TRUEUP, amount=true_up_amount(segment_state(segment)).copy_negate(),
-            at=segment.ending_before, now=now, invoice_id=invoice_id, contract=contract,
+            purchase.obligation, kind=Kind.TRUEUP, amount=amounts[purchase.charge_id].copy_negate(),
+            at=purchase.obligation.ending_before, now=now, invoice_id=invoice_id, contract=contract,
         )
-        for segment in (Segment.objects.filter(pk__in=owed).order_by("pk") if owed else ())
+        for purchase in purchases
+        if purchase.obligation is not None
     )  # fmt: skip
-
-
-def move_items(contract: Contract, *, invoice_id: UUID, to: UUID) -> None:
-    """The charges of a void invoice stand on the draft that is made of it. The caller holds the contract's lock."""
-    require_transaction()
-    items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id=invoice_id)
-    items.update(invoice_id=to, invoice_status=InvoiceItem.InvoiceStatus.DRAFT)
-
-
-def release_items(contract: Contract, *, invoice_ids: Sequence[UUID]) -> None:
-    """Charges on these drafts wait for an invoice again. The caller holds the contract's lock."""
-    require_transaction()
-    if invoice_ids:
-        items = InvoiceItem.objects.filter(owner__invoice_contract=contract, invoice_id__in=invoice_ids)
-        items.filter(invoice_status=InvoiceItem.InvoiceStatus.DRAFT).update(invoice_id=None, invoice_status="")
 
 
 def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str = "") -> None:

@@ -255,7 +255,7 @@ def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime)
         created_at=max(child.period.start, row.contract.starting_at),
         **{name: getattr(row, name) for name in _INHERITED},
     )
-    write_balance(balance, segments=segments, items=items, now=now)
+    write_balance(balance, segments=segments, items=items, now=now, service_period=child.period)
     return balance
 
 

@@ -1,18 +1,20 @@
 """Changes of recurring commits and credits: what has begun stays, what has not follows the new terms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import F
 
-from balances.models import Balance, InvoiceItem, LedgerEntry, RecurringGrant
+from balances.models import Balance, LedgerEntry, RecurringGrant
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, lock_balances, tell
+from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
 from balances.services.recurring import children_of, engine_grant, follow_grant, kept_terms
-from balances.services.schedules import can_leave, drop_item
+from charges.selectors import terms_of
+from charges.services import cancel_charges, reprice_charge
 from contracts.models import Contract
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction
@@ -131,17 +133,17 @@ def _reshape(row: RecurringGrant, balance: Balance, old: Child | None, new: Chil
                 raise InvalidTerms("entries by hand took more than would be left", "access_amount")
             append([entry(segment, kind=first_kind(balance), amount=difference, at=segment.starting_at, now=now)])
             before = new.amount  # further segments are somebody's own
-    items = list(balance.invoice_items.filter(removed_at__isnull=True))
+    charges = purchases_for(balance)
     charged = None if old is None else old.charge
-    if new.charge is not None and not items:
-        items = [InvoiceItem(owner=balance, timestamp=new.period.start, unit_price=new.charge)]
-        items[0].save(force_insert=True)
-    elif new.charge is not None and new.charge != charged and len(items) == 1:
-        [item] = items
-        if not can_leave(item):
+    if new.charge is not None and not charges:
+        item = ScheduleItem(new.period.start, new.charge)
+        add_purchases(balance, items=[item], now=now, service_period=new.period)
+    elif new.charge is not None and new.charge != charged and len(charges) == 1:
+        [charge] = charges
+        if not is_open(charge):
             raise Conflict("a finalized invoice charges for what is to come; make that void first")
-        item.unit_price, item.quantity, item.invoice_id, item.invoice_status = new.charge, ONE, None, ""
-        item.save()
+        terms = replace(terms_of(charge), unit_price=new.charge, quantity=ONE, service_period=new.period)
+        reprice_charge(charge, terms=terms)
     balance.rate_type, balance.archived_at = row.rate_type, None
     balance.save(update_fields=["rate_type", "archived_at"])
     tell(balance, name="commit.edited", now=now, detail={"changed": ["recurring"]})
@@ -149,10 +151,9 @@ def _reshape(row: RecurringGrant, balance: Balance, old: Child | None, new: Chil
 
 def _settle_cost(balance: Balance) -> None:
     """What one unit of access costs now, by what the period begins with."""
-    items = balance.invoice_items.filter(removed_at__isnull=True)
     segments = balance.segments.filter(removed_at__isnull=True, starting_at=F("owner__period_start"))
     balance.cost_basis = cost_basis(
-        (ScheduleItem(item.timestamp, item.unit_price, item.quantity) for item in items),
+        schedule_of(balance),
         segments=[Grant(part.granted, part.starting_at, part.ending_before) for part in segments],
     )
     balance.save(update_fields=["cost_basis"])
@@ -160,10 +161,10 @@ def _settle_cost(balance: Balance) -> None:
 
 def _withdraw(balance: Balance, now: datetime) -> None:
     """A child that is not to be: nothing is granted, nothing charged. It has not begun, so nobody has drawn on it."""
-    for item in balance.invoice_items.filter(removed_at__isnull=True):
-        if not can_leave(item):
-            raise Conflict("a finalized invoice charges for what is to come; make that void first")
-        drop_item(item, now=now)
+    charges = purchases_for(balance)
+    if not all(map(is_open, charges)):
+        raise Conflict("a finalized invoice charges for what is to come; make that void first")
+    cancel_charges(charges=charges, now=now)
     for segment in balance.segments.filter(removed_at__isnull=True):
         seats = segment.seat_granted is not None
         kind = LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT if seats else first_kind(balance)

@@ -1,21 +1,27 @@
 """Changes of a balance's schedules: access is corrected by entries, charges as long as no final invoice holds them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from balances.control import USD
-from balances.models import Balance, InvoiceItem, LedgerEntry, Segment
+from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, expire_segment
+from balances.services.purchases import add_purchases, purchases_for, remove_purchase, schedule_of
+from charges.models import Charge
+from charges.selectors import terms_of
+from charges.services import reprice_charge
 from core.errors import InvalidInput
+from engine.charge_states import ChargeState
 from engine.errors import InvalidTerms
-from engine.money import ZERO, checked, mul, subtract
+from engine.money import ZERO, checked, subtract
 from engine.schedules import AccessSegment, ScheduleItem
 
+NAMED = (ChargeState.INVOICED.value, ChargeState.VOIDED.value)
 DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
 
 
@@ -126,34 +132,38 @@ def cut_segment(segment: Segment, *, end: datetime, now: datetime) -> None:
 
 def change_invoices(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
     """Adds, changes and removes charges that no final invoice holds. Raises InvalidTerms, InvalidInput."""
-    standing = {row.pk: row for row in balance.invoice_items.filter(removed_at__isnull=True)}
+    standing = {charge.pk: charge for charge in purchases_for(balance)}
     for index, item_id in enumerate(change.remove):
         where = f"invoice_schedule.remove_schedule_items.{index}.id"
-        item = standing.get(item_id)
-        if item is None:
+        charge = standing.get(item_id)
+        if charge is None:
             raise InvalidTerms("no such item", where)
-        remove_item(item, where=where, now=now)
+        if charge.state != ChargeState.CANCELED.value:  # named twice
+            remove_purchase(charge, where=where, now=now)
     for index, (item_id, fields) in enumerate(change.update.items()):
         where = f"invoice_schedule.update_schedule_items.{index}"
-        item = standing.get(item_id)
-        if item is None:
+        charge = standing.get(item_id)
+        if charge is None:
             raise InvalidTerms("no such item", f"{where}.id")
-        _change_item(item, fields, where)
+        _change_item(charge, fields, where)
     if change.add:
-        _add_items(balance, change.add)
+        _add_items(balance, change.add, now)
 
 
-def _change_item(item: InvoiceItem, fields: Mapping[str, Any], where: str) -> None:
-    if not can_leave(item):
+def _change_item(charge: Charge, fields: Mapping[str, Any], where: str) -> None:
+    if charge.state in NAMED:
         raise InvalidTerms("it stands on a finalized invoice", f"{where}.id")
-    item.timestamp = fields.get("timestamp", item.timestamp)
-    item.unit_price = checked(fields.get("unit_price", item.unit_price), f"{where}.unit_price")
-    item.quantity = checked(fields.get("quantity", item.quantity), f"{where}.quantity")
-    item.invoice_id, item.invoice_status = None, ""
-    item.save()
+    terms = replace(
+        terms_of(charge),
+        invoice_at=fields.get("timestamp", charge.invoice_at),
+        unit_price=checked(fields.get("unit_price", charge.unit_price), f"{where}.unit_price"),
+        quantity=checked(fields.get("quantity", charge.quantity), f"{where}.quantity"),
+    )
+    if charge.state != ChargeState.CANCELED.value:  # removed in the same breath
+        reprice_charge(charge, terms=terms)
 
 
-def _add_items(balance: Balance, added: Sequence[Mapping[str, Any]]) -> None:
+def _add_items(balance: Balance, added: Sequence[Mapping[str, Any]], now: datetime) -> None:
     if balance.invoice_contract_id is None and not balance.do_not_invoice:
         if balance.contract_id is None:
             raise InvalidTerms("no contract to invoice it on", "invoice_schedule")
@@ -163,38 +173,20 @@ def _add_items(balance: Balance, added: Sequence[Mapping[str, Any]]) -> None:
     for index, part in enumerate(added):
         for name in ("unit_price", "quantity"):
             checked(part[name], f"invoice_schedule.add_schedule_items.{index}.{name}")
-        InvoiceItem.objects.create(owner=balance, **part)
-
-
-def remove_item(item: InvoiceItem, *, where: str, now: datetime) -> None:
-    """Takes a charge out that no final invoice holds. Raises InvalidInput naming `where`."""
-    if not can_leave(item):
-        raise InvalidInput("it stands on a finalized or void invoice", field=where)
-    drop_item(item, now=now)
-
-
-def drop_item(item: InvoiceItem, *, now: datetime) -> None:
-    """Takes a charge out of the schedule and off its draft."""
-    item.removed_at, item.invoice_id, item.invoice_status = now, None, ""
-    item.save(update_fields=["removed_at", "invoice_id", "invoice_status"])
-
-
-def can_leave(item: InvoiceItem) -> bool:
-    """Whether no invoice, or only a draft, holds the item."""
-    return item.invoice_status in ("", InvoiceItem.InvoiceStatus.DRAFT)
+    add_purchases(balance, items=[ScheduleItem(**part) for part in added], now=now)
 
 
 def check_schedules(balance: Balance) -> None:
     """What must hold of the schedules as they stand now; the cost basis follows them."""
     segments = list(balance.segments.filter(removed_at__isnull=True))
-    items = list(balance.invoice_items.filter(removed_at__isnull=True))
+    items = schedule_of(balance)
     if not segments:
         raise InvalidTerms("a balance keeps at least one segment", "access_schedule")
     if balance.kind == Balance.Kind.POSTPAID:
-        asked = [mul(item.unit_price, item.quantity) for item in items]
+        asked = [item.amount for item in items]
         if len(segments) != 1 or len(items) != 1 or segments[0].granted != asked[0]:
             raise InvalidTerms("access and invoice amounts of a postpaid commit must be equal", "invoice_schedule")
     balance.cost_basis = cost_basis(
-        (ScheduleItem(item.timestamp, item.unit_price, item.quantity) for item in items),
+        items,
         segments=[Grant(row.granted, row.starting_at, row.ending_before) for row in segments],
     )

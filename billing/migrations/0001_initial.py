@@ -14,6 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("catalog", "0001_initial"),
+        ("charges", "0001_initial"),
         ("contracts", "0001_initial"),
         ("customers", "0001_initial"),
     ]
@@ -232,6 +233,38 @@ class Migration(migrations.Migration):
                         ),
                         name="billed_subscription_finite",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BilledCharge",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("moved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "charge",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="billed",
+                        to="charges.charge",
+                    ),
+                ),
+                (
+                    "period",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="billed_charges",
+                        to="billing.billingperiod",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("moved_at__isnull", True)), fields=("charge",), name="charge_on_one_invoice"
+                    ),
+                    models.UniqueConstraint(fields=("charge", "period"), name="charge_once_on_an_invoice"),
                 ],
             },
         ),

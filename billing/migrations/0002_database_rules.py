@@ -10,11 +10,12 @@ BESIDE = ("draft_total", "draft_total_at", "next_attempt_at", "attempts", "last_
 class Migration(migrations.Migration):
     dependencies = [
         ("billing", "0001_initial"),
+        ("charges", "0002_database_rules"),
         ("customers", "0002_database_rules"),
     ]
 
     operations = [
-        run_sql_files("billing", "billing_billingperiod", "billing_billedsubscription"),
+        run_sql_files("billing", "billing_billingperiod", "billing_billedsubscription", "billing_billedcharge"),
         # What a closed period holds is written with it. Who pays keeps what is kept of it, whoever used.
         noting("billing_billingperiod", "r.payer_id", unless=BESIDE),
     ]

@@ -1,14 +1,13 @@
-"""Charges for commits and subscriptions by date: each stands on a SCHEDULED invoice, which is a draft until then."""
+"""Charges for commits and subscriptions by date: each on a SCHEDULED period, or the usage one that ends then."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
 
-from balances.models import InvoiceItem
-from balances.selectors import waiting_items
-from balances.services import release_items
-from billing.models import BillingPeriod
+from billing.billed_charges import list_uncollected_charges
+from billing.models import BilledCharge, BillingPeriod
+from billing.services.billed_charges import hold_charges, release_charges, release_moved_charges
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit, load_subscription_terms
 from catalog.models import CreditType
@@ -22,52 +21,55 @@ from engine.charges import subscription_charge
 
 
 def sync_purchases(event: Event) -> None:
-    """Reaction to what becomes of commits: the invoices of their contract follow."""
+    """Reaction to what becomes of commits: the periods of their contract follow."""
     if contract_id := event.payload.get("invoice_contract_id"):
         contract = lock_contract(contract_id=UUID(contract_id))
         if contract.archived_at is None:
-            sync_charges(contract, now=event.occurred_at)
+            collect_charges(contract, now=event.occurred_at)
 
 
-def sync_charges(contract: Contract, *, now: datetime) -> None:
-    """Puts what waits onto the draft of its date, and removes drafts that hold nothing. The contract is locked."""
+def collect_charges(contract: Contract, *, now: datetime) -> None:
+    """Puts each pending charge onto the open period of its date, and removes SCHEDULED ones that hold nothing.
+
+    A charge whose date has changed moves to another period; one that was taken back or waived leaves its own. The
+    contract is locked.
+    """
     require_transaction()
-    usage = _usage_drafts(contract)
+    usage = _usage_by_end(contract)
     held: set[UUID] = set()
-    drafts = {
+    scheduled = {
         (row.period_start, row.credit_type_id): row
         for row in contract.billing_periods.filter(
             type=BillingPeriod.Type.SCHEDULED, state=BillingPeriod.State.OPEN, reopened_from__isnull=True
         )
     }
-    movable = [row.pk for row in drafts.values() if (row.period_start, row.credit_type_id) in usage]
+    movable = [row.pk for row in scheduled.values() if (row.period_start, row.credit_type_id) in usage]
     movable += [row.pk for row in _open_usage(contract)]
-    release_items(contract, invoice_ids=movable)
+    release_charges(period_ids=movable)
+    release_moved_charges(contract_id=contract.pk)
     due = False
-    for item in waiting_items(contract_id=contract.pk):
-        unit = item.owner.invoice_credit_type
-        if unit is None:
-            continue
-        key = item.timestamp, unit.pk
-        row = usage.get(key) or drafts.get(key)
+    holders: dict[UUID, UUID] = {}
+    for charge in list_uncollected_charges(contract_id=contract.pk):
+        key = charge.invoice_at, charge.credit_type_id
+        row = usage.get(key) or scheduled.get(key)
         if row is None:
-            row = drafts[key] = _draft(contract, item.timestamp, unit, now)
+            row = scheduled[key] = _scheduled(contract, charge.invoice_at, charge.credit_type, now)
             row.save(force_insert=True)
-        item.invoice_id, item.invoice_status = row.pk, InvoiceItem.InvoiceStatus.DRAFT
-        item.save(update_fields=["invoice_id", "invoice_status"])
+        holders[charge.pk] = row.pk
         due = due or row.due_at <= now
+    hold_charges(holders=holders)
     for at in _subscription_dates(contract, now):
         unit = billing_unit(contract)
-        row = drafts.get((at, unit.pk))
+        row = scheduled.get((at, unit.pk))
         if row is None:
-            row = drafts[at, unit.pk] = _draft(contract, at, unit, now)
+            row = scheduled[at, unit.pk] = _scheduled(contract, at, unit, now)
             row.save(force_insert=True)
         held.add(row.pk)
         due = due or row.due_at <= now
-    rows = {row.pk: row for row in drafts.values()}
-    on_drafts = InvoiceItem.objects.filter(invoice_id__in=list(rows)).values_list("invoice_id", flat=True)
-    for invoice_id in rows.keys() - held - set(on_drafts):
-        rows[invoice_id].delete()
+    rows = {row.pk: row for row in scheduled.values()}
+    charged = BilledCharge.objects.filter(period_id__in=list(rows)).values_list("period_id", flat=True)
+    for period_id in rows.keys() - held - set(charged):
+        rows[period_id].delete()
     if due:
         enqueue("invoices.sweep_due")
 
@@ -87,14 +89,14 @@ def _open_usage(contract: Contract) -> QuerySet[BillingPeriod]:
     return contract.billing_periods.filter(type=BillingPeriod.Type.USAGE, state=BillingPeriod.State.OPEN)
 
 
-def _usage_drafts(contract: Contract) -> dict[tuple[datetime, UUID], BillingPeriod]:
-    """The usage drafts that take charges of the date on which they end, by date and unit; none unless agreed so."""
+def _usage_by_end(contract: Contract) -> dict[tuple[datetime, UUID], BillingPeriod]:
+    """The usage periods that take charges of the date on which they end, by date and unit; none unless agreed so."""
     if not contract.scheduled_charges_on_usage_invoices:
         return {}
     return {(row.period_end, row.credit_type_id): row for row in _open_usage(contract)}
 
 
-def _draft(contract: Contract, at: datetime, unit: CreditType, now: datetime) -> BillingPeriod:
+def _scheduled(contract: Contract, at: datetime, unit: CreditType, now: datetime) -> BillingPeriod:
     return BillingPeriod(
         id=uuid4(),
         customer_id=contract.customer_id,

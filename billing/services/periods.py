@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import Q
 
-from balances.services import release_items
 from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from billing.periods import covered_periods, periods_to_bill, usage_periods
-from billing.services.charges import sync_charges
+from billing.services.billed_charges import move_charges, release_charges, void_charges_of
+from billing.services.charges import collect_charges
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
@@ -46,7 +46,9 @@ def reschedule_periods(event: Event) -> None:
 def drop_open_periods(event: Event) -> None:
     """Reaction to `contract.archived`: what is open is never billed."""
     contract = lock_contract(contract_id=event.subject_id)
-    contract.billing_periods.filter(state=BillingPeriod.State.OPEN).delete()
+    opened = contract.billing_periods.filter(state=BillingPeriod.State.OPEN)
+    release_charges(period_ids=list(opened.values_list("pk", flat=True)))
+    opened.delete()
     BillingCursor.objects.filter(contract=contract).update(next_period_at=None)
 
 
@@ -79,7 +81,7 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
             row.period_end = period.end
             row.due_at = row.next_attempt_at = due_at(period.end)
             row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
-    release_items(contract, invoice_ids=[row.pk for row in opened.values()])
+    release_charges(period_ids=[row.pk for row in opened.values()])
     for row in opened.values():  # periods that the contract no longer has
         row.delete()
     if missing:
@@ -87,7 +89,7 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
         BillingPeriod.objects.bulk_create([_opened(contract, period, unit, now=now) for period in missing])
     times = [at for at in (next_period_at, SubscriptionBilling(contract).next_period_at(now)) if at is not None]
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
-    sync_charges(contract, now=now)
+    collect_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.sweep_due")
 
@@ -103,20 +105,21 @@ def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription],
 
 
 def release_period(period: BillingPeriod, *, now: datetime) -> None:
-    """The document of a closed period was voided: it may be billed anew. The caller holds its lock."""
+    """The document of a closed period was voided: it, charges included, may be billed anew. Its lock is held."""
     require_transaction()
     period.voided_at = now
     period.save(update_fields=["voided_at"])
+    void_charges_of(period)
 
 
 def reopen_period(period: BillingPeriod, *, period_end: datetime, now: datetime) -> BillingPeriod:
-    """Another period in the place of one whose document was voided, up to `period_end`. The caller holds its lock."""
+    """Another period, with its charges, in the place of one whose document was voided. The caller holds its lock."""
     require_transaction()
     is_usage = period.type == BillingPeriod.Type.USAGE
     due = due_at(period_end) if is_usage else period.due_at
     voided = Q(period=period) | Q(period__reopened_from=period, period__voided_at__isnull=False)
     BilledSubscription.objects.filter(voided).update(superseded=True)
-    return BillingPeriod.objects.create(
+    reopened = BillingPeriod.objects.create(
         customer_id=period.customer_id,
         payer_id=payer_of(period.contract, period.period_start),
         contract=period.contract,
@@ -130,6 +133,8 @@ def reopen_period(period: BillingPeriod, *, period_end: datetime, now: datetime)
         reopened_from=period,
         created_at=now,
     )
+    move_charges(period, to=reopened, now=now)
+    return reopened
 
 
 def postpone(period: BillingPeriod, *, reason: str, until: datetime, now: datetime) -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from balances.models import Balance
 from balances.selectors.live import segment_state
-from balances.services import lock_balances, roll_balance
+from balances.services import lock_balances, roll_balance, waive_true_ups
 from billing.selectors.live_balances import pending_draws
+from billing.services.charges import collect_charges
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
@@ -30,7 +31,8 @@ def roll_over(event: Event) -> None:
     lock_balances(payer_id)
     rows = Balance.objects.filter(contract=old, archived_at__isnull=True).order_by("pk")
     if event.payload["true_ups"] == "REMOVE":
-        rows.filter(kind=Balance.Kind.POSTPAID).update(true_up_disabled=True)
+        waive_true_ups(rows.filter(kind=Balance.Kind.POSTPAID))
+        collect_charges(old, now=event.occurred_at)
     pending = pending_draws(payer_id=payer_id)
     end = contract.ending_before or contract.starting_at + WITHOUT_END
     for balance in rows.filter(rollover_fraction__gt=0):

@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "catalog",
     "usage",
     "contracts",
+    "charges",
     "balances",
     "billing",
     "reservations",

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from balances.models import InvoiceItem
+from balances.selectors import invoice_schedules
 from billing.lines import currency_view
 from console import words
 from console.selectors.access import Viewer
@@ -169,9 +169,6 @@ def _facts(grant: Grant, price: Decimal) -> Iterator[tuple[str, str]]:
 
 
 def _prices(grants: Sequence[Grant]) -> dict[UUID, Decimal]:
-    """What is asked for each grant, in the stored unit of its invoices. One query."""
-    found: dict[UUID, Decimal] = {}
-    rows = InvoiceItem.objects.filter(owner__in=[grant.row for grant in grants], removed_at__isnull=True)
-    for row in rows:
-        found[row.owner_id] = add(found.get(row.owner_id, ZERO), mul(row.unit_price, row.quantity))
-    return found
+    """What is asked for each grant, in the stored unit of its invoices. Two queries."""
+    schedules = invoice_schedules([grant.id for grant in grants])
+    return {balance_id: total(item.amount for item in items) for balance_id, items in schedules.items()}

@@ -9,12 +9,14 @@ from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
 from balances.selectors import purchases_of
-from balances.services import charge_items, draw, lock_balances
+from balances.services import draw, lock_balances, settle_true_ups
+from billing.billed_charges import charges_on
 from billing.compute import ComputedInvoice, compute_invoice
 from billing.context import DRAWING_ORDER
 from billing.models import BilledSubscription, BillingPeriod
 from billing.services.expiry import open_usage, unopened_usage
 from billing.services.periods import close_period, postpone
+from charges.services import invoice_charges
 from core import audit
 from core.events import publish
 from core.jobs import enqueue
@@ -53,7 +55,10 @@ def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
     invoice = _issue(period, computed, now=now)
     close_period(period, subscribed=_subscribed(period, computed), now=now)
     draw(period.contract, invoice_id=invoice.pk, drawdowns=computed.drawdowns, effective_at=period.period_end, now=now)
-    charge_items(period.contract, invoice_id=invoice.pk, purchases=computed.purchases, now=now)
+    invoice_charges(amounts=computed.charged, now=now)
+    settle_true_ups(
+        period.contract, invoice_id=invoice.pk, purchases=computed.purchases, amounts=computed.charged, now=now
+    )
     payload = {"number": invoice.number, "total": plain(computed.total), "contract_id": str(invoice.contract_id)}
     audit.record("invoice.finalize", invoice, at=now, detail=payload)
     publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
@@ -160,7 +165,7 @@ def _true_up_waits(period: BillingPeriod, now: datetime) -> datetime | None:
     if period.type != InvoiceType.SCHEDULED:
         return None
     times: list[datetime] = []
-    for purchase in purchases_of([period.pk]).get(period.pk, ()):
+    for purchase in purchases_of(charges_on(period.pk)):
         if purchase.obligation is not None:
             times += open_usage(purchase.obligation).values_list("due_at", flat=True)
             if unopened_usage(purchase.obligation).filter(next_period_at__lte=now).exists():

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from balances.services import give_back, move_items
+from balances.services import give_back
 from billing.models import BillingPeriod
 from billing.services.periods import lock_period, release_period, reopen_period
 from contracts.services import lock_contract
@@ -73,7 +73,6 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
             raise Conflict("the contract is archived", field="id")
         end = _end_of_usage(old) if old.type == InvoiceType.USAGE else _end_of_charges(old)
         period = reopen_period(lock_period(old.pk), period_end=end, now=now)
-        move_items(old.contract, invoice_id=old.pk, to=period.pk)
         row = InvoiceListing.objects.get(pk=period.pk)
         audit.record("invoice.regenerate", row, at=now, detail={"from": str(old.pk)}, reason=reason)
         if period.due_at <= now:

@@ -18,7 +18,8 @@ from core.fields import ExactDecimalField
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = (
-    "core", "customers", "catalog", "usage", "contracts", "balances", "billing", "reservations", "invoices", "console",
+    "core", "customers", "catalog", "usage", "contracts", "charges", "balances", "billing", "reservations", "invoices",
+    "console",
 )  # fmt: skip
 OURS = [model for model in apps.get_models() if model._meta.app_label in APPS and model._meta.managed]
 # What belongs to a row and dies with it; everything else that refers to money is protected.
