@@ -23,9 +23,14 @@ ORDINARY = datetime(2026, 11, 17, 12, tzinfo=UTC)
 begun ten months ago, and the month before that is out of the 34 days in which events are taken."""
 
 
+def seconds(at: datetime) -> float:
+    """Seconds since 1970, as time_machine takes them without changing `TZ`, which it does for a datetime."""
+    return (at - datetime.fromtimestamp(0, UTC)).total_seconds()
+
+
 def travel(to: datetime, *, tick: bool = True) -> time_machine.travel:
-    """The clock at `to` while in the context, running on if `tick`. Unlike time_machine's own it leaves `TZ` alone."""
-    return time_machine.travel((to - datetime.fromtimestamp(0, UTC)).total_seconds(), tick=tick)
+    """The clock at `to` while in the context, running on if `tick`."""
+    return time_machine.travel(seconds(to), tick=tick)
 
 
 class Clock:
@@ -77,8 +82,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    clock = item.config.stash[clock_key]
-    if item.get_closest_marker("stack"):
+    clock, own = item.config.stash[clock_key], item.get_closest_marker("instant")
+    if own:
+        clock.move(own.args[0], tick=True)
+    elif item.get_closest_marker("stack"):
         clock.release()
     elif item.get_closest_marker("browser"):
         clock.move(clock.left_at, tick=True)
