@@ -29,6 +29,8 @@ from tests.console.conftest import Funded, Seeded
 from tests.console.seed import run_due_work, seed_customer
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 PANELS = {
     "page": "/console/credits",
     "standing": "/console/panels/credits",

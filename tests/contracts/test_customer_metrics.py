@@ -9,6 +9,8 @@ from metronome import Metronome, NotFoundError
 from core.clock import now
 from tests.catalog.shop import DAY, Shop, day
 
+pytestmark = pytest.mark.calendar
+
 
 def test_all_metrics_or_only_those_that_contracts_in_force_price(sdk: Metronome) -> None:
     shop = Shop(sdk)

@@ -20,6 +20,8 @@ from tests.catalog.test_kept_terms import elsewhere
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import USD, Metric
 
+pytestmark = pytest.mark.calendar
+
 
 @dataclass
 class Kept:

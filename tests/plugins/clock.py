@@ -8,8 +8,13 @@ It is the clock of this process alone (`datetime.now`, `time.time`; not `time.mo
 - PostgreSQL's own `now()` is the machine's. Tactus asks for it only to sweep notes of changes that are a day old.
 - A test marked `stack` talks to a Tactus of other processes, which live by the machine's clock. So does the test.
 - Browser tests share one world, in which time does not run backwards: each begins where the one before it ended.
+
+A test marked `calendar` depends on dates. With `--calendar` it runs once at each of INSTANTS (`make test-calendar`);
+one marked `calendar(always=True)` does so in every run. `TZ` is as it was set for pytest, whatever Django makes of it.
 """
 
+import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -21,6 +26,23 @@ from core.clock import now
 ORDINARY = datetime(2026, 11, 17, 12, tzinfo=UTC)
 """A Tuesday noon with two weeks of its month behind it and two before it. The month before has 31 days, the year has
 begun ten months ago, and the month before that is out of the 34 days in which events are taken."""
+
+INSTANTS = {
+    name: datetime.fromisoformat(text)
+    for name, text in {
+        "new-year": "2027-01-01T00:30:00Z",
+        "28-february": "2027-02-28T12:00:00Z",  # the last day of the shortest month
+        "29-february": "2028-02-29T12:00:00Z",
+        "31-march": "2027-03-31T12:00:00Z",  # 31 days back is the last of February, and no month has a 31st after it
+        "last-hour": "2026-11-30T23:30:00Z",
+        "in-the-grace": "2026-12-01T12:00:00Z",  # two months of one contract are drafts
+        "dst-begins": "2026-03-29T01:05:00Z",  # in Berlin 03:05; there was no 02:05 that day
+        "dst-ends": "2026-10-25T01:05:00Z",  # in Berlin 02:05 for the second time that day
+    }.items()
+}
+"""Where what depends on dates has its edges. Far enough before the end of an hour that no test gets there."""
+
+_TZ = os.environ.get("TZ")  # before Django's settings put UTC there
 
 
 def seconds(at: datetime) -> float:
@@ -34,16 +56,19 @@ def travel(to: datetime, *, tick: bool = True) -> time_machine.travel:
 
 
 class Clock:
-    """The process' clock."""
+    """The process' clock.
+
+    `instant`: where tests begin. `began`: where this one did. `browsed`: where the last browser test ended.
+    """
 
     def __init__(self, instant: datetime) -> None:
-        self.instant = instant
-        self.left_at = instant
+        self.instant = self.began = self.browsed = instant
         self._travel: time_machine.travel | None = None
 
     def move(self, to: datetime, *, tick: bool) -> None:
         """Puts the clock there; `tick`: it runs on."""
         self.release()
+        self.began = to
         self._travel = travel(to, tick=tick)
         self._travel.start()
 
@@ -52,6 +77,7 @@ class Clock:
         if self._travel is not None:
             self._travel.stop()
             self._travel = None
+        self.began = now()
 
 
 clock_key = pytest.StashKey[Clock]()
@@ -66,12 +92,15 @@ def instant_of(text: str) -> datetime:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--clock", type=instant_of, default=ORDINARY, metavar="INSTANT", help=f"when tests begin (default: {ORDINARY})"
-    )
+    group = parser.getgroup("clock", "when tests begin")
+    group.addoption("--clock", type=instant_of, default=ORDINARY, metavar="INSTANT", help=f"default: {ORDINARY}")
+    group.addoption("--calendar", action="store_true", help="what is marked `calendar` once at each of its instants")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if _TZ is not None:
+        os.environ["TZ"] = _TZ
+        time.tzset()
     config.stash[clock_key] = clock = Clock(config.getoption("--clock"))
     clock.move(clock.instant, tick=False)
 
@@ -80,15 +109,30 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[clock_key].release()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    mark = metafunc.definition.get_closest_marker("calendar")
+    if mark and (mark.kwargs.get("always") or metafunc.config.getoption("--calendar")):
+        metafunc.fixturenames.append("instant")
+        metafunc.parametrize("instant", INSTANTS.values(), ids=INSTANTS, indirect=True)
+
+
+def _own_instant(item: pytest.Item) -> datetime | None:
+    if mark := item.get_closest_marker("instant"):
+        at: datetime = mark.args[0]
+        return at
+    call = getattr(item, "callspec", None)
+    return None if call is None else call.params.get("instant")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    clock, own = item.config.stash[clock_key], item.get_closest_marker("instant")
-    if own:
-        clock.move(own.args[0], tick=True)
+    clock = item.config.stash[clock_key]
+    if own := _own_instant(item):
+        clock.move(own, tick=True)
     elif item.get_closest_marker("stack"):
         clock.release()
     elif item.get_closest_marker("browser"):
-        clock.move(clock.left_at, tick=True)
+        clock.move(clock.browsed, tick=True)
     else:
         clock.move(clock.instant, tick=True)
 
@@ -99,10 +143,10 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         if item.get_closest_marker("browser"):
-            item.config.stash[clock_key].left_at = now()
+            item.config.stash[clock_key].browsed = now()
 
 
 @pytest.fixture
 def instant(pytestconfig: pytest.Config) -> datetime:
     """When this test began."""
-    return pytestconfig.stash[clock_key].instant
+    return pytestconfig.stash[clock_key].began

@@ -13,6 +13,8 @@ from invoices.models import BillingCursor, Invoice
 from invoices.services.drafts import open_due_periods
 from tests.scenarios.world import World, exact
 
+pytestmark = pytest.mark.calendar
+
 # frequency, day, billing anchor date, start of the contract, starts of the first periods
 PERIODS = """
 MONTHLY   FIRST_OF_MONTH -                    2024-01-31    2024-01-31 2024-02-01 2024-03-01 2024-04-01

@@ -13,6 +13,8 @@ from tests.scenarios.conftest import Clock
 from tests.scenarios.reservation_world import ReservationWorld
 from tests.scenarios.world import USD
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def w(sdk: Metronome, http: httpx.Client) -> ReservationWorld:

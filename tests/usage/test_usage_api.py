@@ -13,6 +13,8 @@ from metronome import BadRequestError, Metronome, NotFoundError
 from core.clock import now
 from core.exact_json import loads
 
+pytestmark = pytest.mark.calendar
+
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 TODAY = now().replace(hour=0, minute=0, second=0, microsecond=0)
