@@ -60,6 +60,7 @@ def dollars(cents: float) -> str:
     return f"{Decimal(repr(cents)) / 100:,.2f}"
 
 
+@pytest.mark.calendar(always=True)
 def test_the_total_is_the_apis_to_the_cent(seeded: Seeded, sdk: Metronome) -> None:
     draft = running(sdk, seeded.customer)
     assert figure(seeded.get("/console/panels/charged").text) == dollars(draft.total)

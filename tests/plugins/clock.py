@@ -9,8 +9,8 @@ It is the clock of this process alone (`datetime.now`, `time.time`; not `time.mo
 - A test marked `stack` talks to a Tactus of other processes, which live by the machine's clock. So does the test.
 - Browser tests share one world, in which time does not run backwards: each begins where the one before it ended.
 
-A test marked `calendar` depends on dates. With `--calendar` it runs once at each of INSTANTS (`make test-calendar`);
-one marked `calendar(always=True)` does so in every run. `TZ` is as it was set for pytest, whatever Django makes of it.
+What depends on dates is marked `calendar`: `make test-calendar` runs it once at each of INSTANTS, all of them under the
+local time of Berlin. What is marked `calendar(always=True)` every `make test` runs so, one instant after the other.
 """
 
 import os
@@ -42,7 +42,9 @@ INSTANTS = {
 }
 """Where what depends on dates has its edges. Far enough before the end of an hour that no test gets there."""
 
-_TZ = os.environ.get("TZ")  # before Django's settings put UTC there
+ZONE = "Europe/Berlin"
+STARTED_IN = os.environ.get("TZ")
+"""Before Django's settings put UTC there."""
 
 
 def seconds(at: datetime) -> float:
@@ -53,6 +55,13 @@ def seconds(at: datetime) -> float:
 def travel(to: datetime, *, tick: bool = True) -> time_machine.travel:
     """The clock at `to` while in the context, running on if `tick`."""
     return time_machine.travel(seconds(to), tick=tick)
+
+
+def set_zone(name: str | None) -> None:
+    """The local time of this process; None leaves it."""
+    if name is not None:
+        os.environ["TZ"] = name
+        time.tzset()
 
 
 class Clock:
@@ -84,7 +93,9 @@ clock_key = pytest.StashKey[Clock]()
 
 
 def instant_of(text: str) -> datetime:
-    """`2027-01-01T00:30:00Z`; an offset is required."""
+    """`2027-01-01T00:30:00Z` (an offset is required), or the name of one of INSTANTS."""
+    if text in INSTANTS:
+        return INSTANTS[text]
     read = datetime.fromisoformat(text)
     if read.tzinfo is None:
         raise ValueError(f"{text} names no offset from UTC")
@@ -92,16 +103,13 @@ def instant_of(text: str) -> datetime:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("clock", "when tests begin")
-    group.addoption("--clock", type=instant_of, default=ORDINARY, metavar="INSTANT", help=f"default: {ORDINARY}")
-    group.addoption("--calendar", action="store_true", help="what is marked `calendar` once at each of its instants")
+    said = f"when tests begin: {ORDINARY:%Y-%m-%dT%H:%M:%SZ} (default), or one of {', '.join(INSTANTS)}"
+    parser.getgroup("clock").addoption("--clock", type=instant_of, metavar="INSTANT", help=said)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if _TZ is not None:
-        os.environ["TZ"] = _TZ
-        time.tzset()
-    config.stash[clock_key] = clock = Clock(config.getoption("--clock"))
+    set_zone(STARTED_IN)
+    config.stash[clock_key] = clock = Clock(config.getoption("--clock") or ORDINARY)
     clock.move(clock.instant, tick=False)
 
 
@@ -111,15 +119,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("calendar")
-    if mark and (mark.kwargs.get("always") or metafunc.config.getoption("--calendar")):
+    if mark and mark.kwargs.get("always") and metafunc.config.getoption("--clock") is None:
         metafunc.fixturenames.append("instant")
         metafunc.parametrize("instant", INSTANTS.values(), ids=INSTANTS, indirect=True)
 
 
-def _own_instant(item: pytest.Item) -> datetime | None:
-    if mark := item.get_closest_marker("instant"):
-        at: datetime = mark.args[0]
-        return at
+def parameter(item: pytest.Item) -> datetime | None:
+    """The one of INSTANTS that the test is to be run at."""
     call = getattr(item, "callspec", None)
     return None if call is None else call.params.get("instant")
 
@@ -127,8 +133,11 @@ def _own_instant(item: pytest.Item) -> datetime | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     clock = item.config.stash[clock_key]
-    if own := _own_instant(item):
-        clock.move(own, tick=True)
+    if each := parameter(item):
+        set_zone(ZONE)
+        clock.move(each, tick=True)
+    elif own := item.get_closest_marker("instant"):
+        clock.move(own.args[0], tick=True)
     elif item.get_closest_marker("stack"):
         clock.release()
     elif item.get_closest_marker("browser"):
@@ -142,6 +151,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     try:
         return (yield)
     finally:
+        if parameter(item):
+            set_zone(STARTED_IN or "UTC")
         if item.get_closest_marker("browser"):
             item.config.stash[clock_key].browsed = now()
 
