@@ -93,28 +93,33 @@ clock_key = pytest.StashKey[Clock]()
 
 
 def instant_of(text: str) -> datetime:
-    """`2027-01-01T00:30:00Z` (an offset is required), or the name of one of INSTANTS."""
+    """`2027-01-01T00:30:00Z` (an offset is required), or the name of one of INSTANTS. Raises UsageError."""
     if text in INSTANTS:
         return INSTANTS[text]
-    read = datetime.fromisoformat(text)
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise pytest.UsageError(f"--clock: {error}") from error
     if read.tzinfo is None:
-        raise ValueError(f"{text} names no offset from UTC")
+        raise pytest.UsageError(f"--clock: {text} names no offset from UTC")
     return read.astimezone(UTC)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     said = f"when tests begin: {ORDINARY:%Y-%m-%dT%H:%M:%SZ} (default), or one of {', '.join(INSTANTS)}"
-    parser.getgroup("clock").addoption("--clock", type=instant_of, metavar="INSTANT", help=said)
+    parser.getgroup("clock").addoption("--clock", metavar="INSTANT", help=said)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     set_zone(STARTED_IN)
-    config.stash[clock_key] = clock = Clock(config.getoption("--clock") or ORDINARY)
+    asked = config.getoption("--clock")  # as text: xdist hands no other kind on
+    config.stash[clock_key] = clock = Clock(instant_of(asked) if asked else ORDINARY)
     clock.move(clock.instant, tick=False)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[clock_key].release()
+    if clock := config.stash.get(clock_key, None):
+        clock.release()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
