@@ -14,10 +14,10 @@ NO_SERVERS := DATABASE_URL=postgresql://nobody@127.0.0.1:9/none REDIS_URL=redis:
 PRODUCTION := DJANGO_SETTINGS_MODULE=billing_site.settings.production ALLOWED_HOSTS=billing.example.com \
 	SECRET_KEY=only-for-this-check-Zq8vN3xK7mW2pL5tR9yB4cH6jF1gD0sA TACTUS_PUBLIC_URL=https://billing.example.com $(NO_SERVERS)
 
-.PHONY: help run reset test check format migrations lock acceptance bench setup setup-dev
+.PHONY: help run reset test test-calendar check format migrations lock acceptance bench setup setup-dev
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## start everything here, in the foreground (PORT=8000 moves it)
 	@TACTUS_DIE_WITH_PARENT=1 exec $(PY) -m supervisor
@@ -27,6 +27,9 @@ reset: ## delete the data of `make run`; refuses while it runs
 
 test: setup-dev ## the whole suite, browser tests included, against servers of its own (ARGS="-k name" narrows it)
 	@chromium=$$(.ci/browser) && CHROMIUM=$$chromium $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+test-calendar: setup-dev ## what depends on dates, at each of the dates where it might fail (about 25 minutes)
+	@.ci/calendar $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules, migrations, templates, production settings
 	$(BIN)/ruff check .

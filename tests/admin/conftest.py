@@ -2,12 +2,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
 from core.staff import ensure_staff
 from tests.admin.world import World, make_world
+from tests.plugins.clock import travel
 
 NOW = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
 @pytest.fixture
 def present() -> Iterator[datetime]:
     """The middle of a month, so that two months are billed and the third runs."""
-    with time_machine.travel(NOW, tick=False):
+    with travel(NOW, tick=False):
         yield NOW
 
 

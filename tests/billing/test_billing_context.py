@@ -20,6 +20,8 @@ from tests.catalog.test_kept_terms import elsewhere
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import USD, Metric
 
+pytestmark = pytest.mark.calendar
+
 
 @dataclass
 class Kept:
@@ -52,7 +54,7 @@ def kept(live_sdk: Metronome) -> Kept:
     credit = w.grant(customer, 600, w.days_ago(20), w.days_ago(-20))
     overrides = [{"starting_at": w.days_ago(12), "product_id": product, "type": "MULTIPLIER", "multiplier": 1}]
     subscribed = w.subscription(seats, initial_quantity=1)
-    contract = w.contract(customer, card, w.days_ago(10), overrides=overrides, subscriptions=[subscribed])
+    contract = w.open_contract(customer, card, 10, overrides=overrides, subscriptions=[subscribed])
     w.use(customer, metric, 3, w.days_ago(2))
     return Kept(w, customer, contract, credit, metric)
 

@@ -1,13 +1,14 @@
 """Products and their versions as the official SDK sees them."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
 
+from core.clock import now
 from core.models import AuditEntry, Event
 from tests.catalog.shop import Shop, day
 
@@ -109,7 +110,7 @@ def test_updates_take_effect_in_order_of_time_whatever_the_order_of_adding(sdk: 
     first, second = shop.metric(), shop.metric()
     product = shop.product(first, name="One", tags=["a"])
     update = sdk.v1.contracts.products.update
-    future = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=30)
+    future = now().replace(minute=0, second=0, microsecond=0) + timedelta(days=30)
 
     update(product_id=product, starting_at=future, name="Future")
     update(product_id=product, starting_at=day(20), tags=["b"], quantity_rounding=ROUNDING)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +40,18 @@ def bare(wsgi: httpx.WSGITransport, db: None) -> httpx.Client:
     return httpx.Client(transport=wsgi, base_url="http://testserver")
 
 
+def billed_month(today: datetime) -> datetime:
+    """The first of the month before one that has begun at least two days ago: it is billed, whatever day this is.
+
+    On the first two days of a month it is not the one before this month, which is in its grace then.
+    """
+    return ((today - 2 * DAY).replace(day=1) - DAY).replace(day=1)
+
+
 @pytest.fixture
 def seeded(bare: httpx.Client) -> Seeded:
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    since = (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+    since = billed_month(today)
     shop = seed_shop(since, since)
     customer = seed_customer(shop, "Northwind Research", now=now(), since=since, per_day=2)
     stranger = seed_customer(shop, "Contoso Labs", now=now(), since=since, per_day=1, seed=3)
@@ -70,8 +78,7 @@ class Funded(Seeded):
 @pytest.fixture
 def funded(bare: httpx.Client) -> Funded:
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
-    # the month before one that has begun at least two days ago: it is billed, whatever day this is
-    since = ((today - 2 * DAY).replace(day=1) - DAY).replace(day=1)
+    since = billed_month(today)
     shop = seed_shop(since, since)
     given: list[Given] = []
     customer = seed_customer(

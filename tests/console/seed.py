@@ -123,10 +123,9 @@ def _events(ref: str, random: Random, since: datetime, now: datetime, per_day: i
     found, day, n = [], since, 0
     while day < now:
         weight = (0.45 if day.weekday() >= 5 else 1) * (0.7 + 0.6 * random.random()) * (1 + (day - since).days / 120)
+        over = min(86400, int((now - day).total_seconds()) or 1)  # seconds of the day: today's usage is there already
         for _ in range(max(1, int(per_day * weight))):
-            at = day + timedelta(seconds=random.randrange(86400))
-            if at >= now:
-                continue
+            at = day + timedelta(seconds=random.randrange(over))
             n += 1
             model = random.choices(list(MODELS), (3, 2))[0]
             properties = {

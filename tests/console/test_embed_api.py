@@ -6,7 +6,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import time_machine
 from metronome import BadRequestError, Metronome, NotFoundError, PermissionDeniedError
 
 from console import services
@@ -16,6 +15,7 @@ from core.errors import InvalidInput
 from core.keys import hash_secret
 from core.models import AuditEntry
 from customers.services import create_customer
+from tests.plugins.clock import travel
 
 Exchange = Callable[..., httpx.Response]
 
@@ -49,12 +49,12 @@ def test_the_url_carries_its_token_in_the_fragment_and_works_again_for_an_hour(
 ) -> None:
     token = url_token(sdk, customer)
     for later in (timedelta(0), timedelta(minutes=30), timedelta(minutes=59)):
-        with time_machine.travel(now() + later):
+        with travel(now() + later):
             answer = exchange(token=token)
             assert answer.status_code == 200
             assert answer.json()["data"]["start"] == "/invoices"
             assert answer.json()["data"]["expires_in"] <= 900
-    with time_machine.travel(now() + timedelta(minutes=61)):
+    with travel(now() + timedelta(minutes=61)):
         assert exchange(token=token).status_code == 401
 
 
@@ -110,7 +110,7 @@ def test_a_code_works_once_and_its_replay_ends_the_session(
 
 def test_a_code_lives_for_a_minute(http: httpx.Client, customer: str, exchange: Exchange) -> None:
     code = code_of(http, customer)
-    with time_machine.travel(now() + timedelta(seconds=61)):
+    with travel(now() + timedelta(seconds=61)):
         assert exchange(code=code).status_code == 401
 
 
@@ -151,15 +151,15 @@ def test_a_url_session_renews_until_its_hour_ends(
     token = exchange(token=url_token(sdk, customer)).json()["data"]["access_token"]
     lives = []
     for minutes in (12, 24, 36, 48):
-        with time_machine.travel(began + timedelta(minutes=minutes)):
+        with travel(began + timedelta(minutes=minutes)):
             answer = bare.post("/tactus/v1/embed/renew", headers={"Authorization": f"Bearer {token}"}).json()["data"]
             token = answer["access_token"]
             lives.append((answer["expires_in"] // 60, answer["renewable"]))
     assert [renewable for _, renewable in lives] == [True, True, True, False]
     assert lives[-1][0] <= 12
-    with time_machine.travel(began + timedelta(minutes=59)):
+    with travel(began + timedelta(minutes=59)):
         assert bare.get("/console/invoices", headers={"Authorization": f"Bearer {token}"}).status_code == 200
-    with time_machine.travel(began + timedelta(minutes=61)):
+    with travel(began + timedelta(minutes=61)):
         assert bare.get("/console/invoices", headers={"Authorization": f"Bearer {token}"}).status_code == 401
         assert bare.post("/tactus/v1/embed/renew", headers={"Authorization": f"Bearer {token}"}).status_code == 401
 
@@ -171,7 +171,7 @@ def test_a_code_session_is_renewed_by_its_host_only(
     headers = {"Authorization": f"Bearer {exchange(code=code_of(http, customer)).json()['data']['access_token']}"}
     assert bare.post("/tactus/v1/embed/renew", headers=headers).status_code == 401
     assert bare.get("/console/usage", headers=headers).status_code == 200
-    with time_machine.travel(began + timedelta(minutes=16)):
+    with travel(began + timedelta(minutes=16)):
         assert bare.get("/console/usage", headers=headers).status_code == 401
 
 

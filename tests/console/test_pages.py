@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -17,13 +18,36 @@ from metronome import Metronome
 
 from console import services
 from core.clock import now
+from invoices.models import Invoice
 from tests.console.conftest import Seeded
+
+pytestmark = pytest.mark.calendar
 
 PANELS = ["charged", "compared", "spend", "drivers", "recent", "usage", "invoices"]
 
 
 def invoices_of(sdk: Metronome, customer: object) -> list:
     return list(sdk.v1.customers.invoices.list(customer_id=str(customer)))
+
+
+def running(sdk: Metronome, customer: object) -> Any:
+    """The invoice of the period that holds this moment."""
+    [found] = [i for i in invoices_of(sdk, customer) if i.start_timestamp <= now() < i.end_timestamp]
+    assert found.status == "DRAFT"
+    return found
+
+
+def before(sdk: Metronome, customer: object) -> Any:
+    """The invoice of the period before the running one; in the grace it is a draft as well."""
+    this = running(sdk, customer)
+    [found] = [i for i in invoices_of(sdk, customer) if i.end_timestamp == this.start_timestamp]
+    return found
+
+
+def in_graces(customer: object) -> int:
+    """How many drafts there are beside the running one: each takes seven queries more, as kept terms do not serve
+    within the test's transaction."""
+    return Invoice.objects.filter(customer_id=customer, status="DRAFT", kind="USAGE").count() - 1
 
 
 def figure(html: str) -> str:
@@ -36,10 +60,11 @@ def dollars(cents: float) -> str:
     return f"{Decimal(repr(cents)) / 100:,.2f}"
 
 
+@pytest.mark.calendar(always=True)
 def test_the_total_is_the_apis_to_the_cent(seeded: Seeded, sdk: Metronome) -> None:
-    draft = next(i for i in invoices_of(sdk, seeded.customer) if i.status == "DRAFT")
+    draft = running(sdk, seeded.customer)
     assert figure(seeded.get("/console/panels/charged").text) == dollars(draft.total)
-    previous = next(i for i in invoices_of(sdk, seeded.customer) if i.status == "FINALIZED")
+    previous = before(sdk, seeded.customer)
     assert figure(seeded.get("/console/panels/compared").text) == dollars(previous.total)
 
 
@@ -98,13 +123,13 @@ def test_usage_chart_table_and_csv_sum_to_the_same(seeded: Seeded, sdk: Metronom
         )
         rows = list(csv.DictReader(StringIO(follow(seeded.client, made).text)))
         assert round(sum(Decimal(row["amount"]) for row in rows), 2) == total
-    previous = next(i for i in invoices_of(sdk, seeded.customer) if i.status == "FINALIZED")
+    previous = before(sdk, seeded.customer)
     html = seeded.get("/console/panels/usage?preset=previous", token).text
     assert re.search(r"data-reading-total>([\d,.]+)<", html)[1] == dollars(previous.total)
 
 
 def test_usage_by_quantity_of_one_product(seeded: Seeded) -> None:
-    html = seeded.get("/console/panels/usage").text
+    html = seeded.get("/console/panels/usage?preset=30d").text
     product = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>Quantity: Output tokens', html)[1]
     html = seeded.get(f"/console/panels/usage?preset=30d&show={product}&by=model").text
     assert "lumen-large" in html
@@ -112,7 +137,7 @@ def test_usage_by_quantity_of_one_product(seeded: Seeded) -> None:
 
 
 def test_an_impossible_range_says_so_and_still_answers(seeded: Seeded) -> None:
-    html = seeded.get("/console/panels/usage?preset=ytd&step=hour").text
+    html = seeded.get("/console/panels/usage?preset=90d&step=hour").text
     assert 'role="alert"' in html
     assert "at most 16 days can be drawn by hour" in html
 
@@ -219,7 +244,7 @@ def test_only_known_files_have_links(seeded: Seeded, path: str) -> None:
 
 
 def test_an_invoice_csv_adds_up(seeded: Seeded, sdk: Metronome) -> None:
-    draft = next(i for i in invoices_of(sdk, seeded.customer) if i.status == "DRAFT")
+    draft = running(sdk, seeded.customer)
     headers = {"Authorization": f"Bearer {seeded.token()}"}
     made = seeded.client.post("/console/downloads", data={"path": f"invoices/{draft.id}.csv"}, headers=headers)
     *lines, total = csv.DictReader(StringIO(follow(seeded.client, made).text))
@@ -253,7 +278,7 @@ def test_a_panel_costs_at_most_twelve_queries(
     seeded: Seeded, panel: str, django_assert_max_num_queries: Callable[[int], CaptureQueriesContext]
 ) -> None:
     token = seeded.token()
-    with django_assert_max_num_queries(12 + 1):  # and one for who is looking
+    with django_assert_max_num_queries(12 + 1 + in_graces(seeded.customer) * 7):  # and one for who is looking
         assert seeded.get(f"/console/panels/{panel}", token).status_code == 200
 
 

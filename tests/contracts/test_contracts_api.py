@@ -15,6 +15,8 @@ from core.models import AuditEntry, Event
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import World
 
+pytestmark = pytest.mark.calendar
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 NOBODY = str(uuid.uuid4())
 

@@ -1,13 +1,15 @@
 """The metrics that count for a customer."""
 
 import uuid
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 from metronome import Metronome, NotFoundError
 
+from core.clock import now
 from tests.catalog.shop import DAY, Shop, day
+
+pytestmark = pytest.mark.calendar
 
 
 def test_all_metrics_or_only_those_that_contracts_in_force_price(sdk: Metronome) -> None:
@@ -20,7 +22,7 @@ def test_all_metrics_or_only_those_that_contracts_in_force_price(sdk: Metronome)
     shop.rate(card, shop.product(metrics["archived"]), price=1)
     shop.rate(card, shop.product(metrics["over"]), price=1, ending_before=day(10))
     shop.rate(old_card, shop.product(metrics["ended contract"]), price=1)
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     sdk.v1.contracts.create(customer_id=customer, rate_card_id=card, starting_at=today)
     past = {"starting_at": today - 2 * DAY, "ending_before": today - DAY}
     sdk.v1.contracts.create(customer_id=customer, rate_card_id=old_card, **past)

@@ -9,6 +9,8 @@ from metronome import BadRequestError, Metronome, NotFoundError
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import USD, World
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def world(sdk: Metronome) -> World:

@@ -7,6 +7,8 @@ from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
 from tests.scenarios.world import USD, World
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def world(sdk: Metronome) -> World:

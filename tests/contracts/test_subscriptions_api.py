@@ -15,6 +15,8 @@ from tests.odd_input import Endpoint, faults
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 DAY = timedelta(days=1)
 
 

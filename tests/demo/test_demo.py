@@ -32,6 +32,7 @@ def rows_there() -> dict[str, int]:
     return {model.__name__: model.objects.count() for model in models} | {"events": get_store().count()}
 
 
+@pytest.mark.instant(NOW)
 class LoadedDemoTest(TestCase):
     """One load for all tests of this class."""
 

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from metronome import Metronome
 
+from core.clock import now
 from supervisor.temporary import Temporary
 from tests.scenarios.balance_world import BalanceWorld
 
@@ -46,7 +47,7 @@ def customer_with(tactus: Temporary, cents: float) -> str:
     sdk = Metronome(base_url=tactus.state["public_url"], bearer_token=tactus.credentials["api_key"])
     w = BalanceWorld(sdk)
     customer = w.customer()
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     w.grant(customer, cents, today, today + timedelta(days=30))
     return customer
 

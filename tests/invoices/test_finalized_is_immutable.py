@@ -17,6 +17,8 @@ from invoices.models import Invoice, InvoiceDocument, InvoiceLine, NumberSeries
 from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.world import World
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def final(sdk: Metronome) -> Invoice:

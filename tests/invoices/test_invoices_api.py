@@ -17,6 +17,8 @@ from invoices.models import Invoice, InvoiceDocument
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import USD, World, exact
 
+pytestmark = pytest.mark.calendar
+
 NOBODY = str(uuid.uuid4())
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 

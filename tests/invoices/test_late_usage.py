@@ -11,6 +11,8 @@ from metronome import Metronome
 from billing.services import retention
 from tests.scenarios.world import World, exact
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def world(sdk: Metronome) -> World:

@@ -15,6 +15,7 @@ from billing.api.balances import USD
 from core.clock import now
 from reservations.models import Reservation, Spendable
 from reservations.services import reservations
+from tests.plugins.clock import travel
 from tests.scenarios.reservation_world import ReservationWorld
 
 STEPS = st.lists(
@@ -157,7 +158,7 @@ class Life:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_never_more_than_there_is(sdk: Metronome, http: httpx.Client, steps: list[tuple[str, int, int]]) -> None:
-    with time_machine.travel(now(), tick=False) as machine:
+    with travel(now(), tick=False) as machine:
         life = Life(ReservationWorld(sdk, http), machine)
         for name, size, more in steps:
             getattr(life, name)(size, more)

@@ -1,10 +1,11 @@
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-import time_machine
 from metronome import Metronome
 
+from core.clock import now
+from tests.plugins.clock import seconds, travel
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import World
@@ -26,9 +27,9 @@ Clock = Callable[[float], None]
 @pytest.fixture
 def later() -> Iterator[Clock]:
     """Stops the clock that views and commands read, and moves it to so many seconds after the test began."""
-    began = datetime.now(UTC)
-    with time_machine.travel(began, tick=False) as machine:
-        yield lambda seconds: machine.move_to(began + timedelta(seconds=seconds))
+    began = now()
+    with travel(began, tick=False) as machine:
+        yield lambda after: machine.move_to(seconds(began + timedelta(seconds=after)))
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.conftest import BASE
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import USD, exact
 
+pytestmark = pytest.mark.calendar
+
 
 class Person:
     """A member of staff at the back office: pages and forms over HTTP."""

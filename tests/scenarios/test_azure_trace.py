@@ -20,7 +20,10 @@ INPUT, OUTPUT = Decimal("2.50"), Decimal(10)  # USD per million tokens
 PAST_TEN_MILLION = Decimal("1.25")
 CENTS_PER_TOKEN = Decimal(100) / Decimal(1_000_000)
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"the trace is not beside the project: {DATA.name}")
+pytestmark = [
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"the trace is not beside the project: {DATA.name}"),
+    pytest.mark.calendar,
+]
 
 
 def calls(service: str, month_end: datetime) -> Iterator[tuple[str, datetime, int, int]]:

@@ -13,6 +13,8 @@ from balances.models import LedgerEntry, Segment
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import USD, exact
 
+pytestmark = pytest.mark.calendar
+
 APPLIED = "applied_commit_or_credit"
 HUNDRED = [("PREPAID_COMMIT_SEGMENT_START", 400)]
 

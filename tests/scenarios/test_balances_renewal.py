@@ -6,6 +6,8 @@ from metronome import BadRequestError
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 
 def test_a_renewal_takes_along_the_share_that_was_agreed(balances: BalanceWorld) -> None:
     """1,000 with a share of 0.25 and 400 used: 250 goes on and is drawn first, 350 expires."""

@@ -14,6 +14,8 @@ from billing.services.periods import open_due_periods
 from invoices.models import InvoiceListing
 from tests.scenarios.world import World, exact
 
+pytestmark = pytest.mark.calendar
+
 # frequency, day, billing anchor date, start of the contract, starts of the first periods
 PERIODS = """
 MONTHLY   FIRST_OF_MONTH -                    2024-01-31    2024-01-31 2024-02-01 2024-03-01 2024-04-01

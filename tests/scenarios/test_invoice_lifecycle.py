@@ -9,6 +9,8 @@ from metronome import BadRequestError, ConflictError, NotFoundError
 
 from tests.scenarios.world import World, exact
 
+pytestmark = pytest.mark.calendar
+
 
 def test_a_draft_follows_usage_and_becomes_the_same_final_invoice(world: World) -> None:
     metric, _product, card = world.priced(tiers=[{"size": 5, "price": 0}, {"size": 5, "price": 100}, {"price": 150}])

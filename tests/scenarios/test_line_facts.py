@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
+
+pytestmark = pytest.mark.calendar
 
 
 def test_lines_name_the_custom_fields_of_what_they_charge(subscriptions: SubscriptionWorld) -> None:

@@ -11,7 +11,7 @@ from invoices.selectors import get_invoice
 from tests.scenarios.test_pricing_rates import own
 from tests.scenarios.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.calendar]
 
 
 def explained(world: World, customer: str) -> dict[str, Why]:

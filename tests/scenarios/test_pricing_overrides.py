@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.scenarios.world import World, exact
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.calendar]
 
 
 def lines(invoice: Any) -> list[tuple[Any, ...]]:

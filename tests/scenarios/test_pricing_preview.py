@@ -11,7 +11,7 @@ from metronome import BadRequestError, NotFoundError
 from tests.odd_input import Endpoint, faults, stored
 from tests.scenarios.world import USD, World, exact
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.calendar]
 
 
 def event(metric: Any, value: Any, at: Any = None, **properties: Any) -> dict[str, Any]:

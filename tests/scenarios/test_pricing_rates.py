@@ -12,7 +12,7 @@ from tests.scenarios.world import USD, World, exact
 from usage.models import RollupSeries
 from usage.services import roll_usage
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.calendar]
 ADD = "/v1/contract-pricing/rate-cards/addRate"
 
 

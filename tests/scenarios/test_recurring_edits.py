@@ -11,6 +11,8 @@ from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.test_seats import metered, shares
 from tests.scenarios.world import USD, exact
 
+pytestmark = pytest.mark.calendar
+
 
 def granted(w: SubscriptionWorld, customer: str) -> list[Any]:
     """What each child grants, in order of time."""

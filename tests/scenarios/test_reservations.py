@@ -13,6 +13,8 @@ from tests.scenarios.conftest import Clock
 from tests.scenarios.reservation_world import ReservationWorld
 from tests.scenarios.world import USD
 
+pytestmark = pytest.mark.calendar
+
 
 @pytest.fixture
 def w(sdk: Metronome, http: httpx.Client) -> ReservationWorld:
@@ -145,7 +147,7 @@ def test_segments_begin_and_end_by_themselves(w: ReservationWorld, later: Clock)
     customer, _ = w.prepaid_customer(0)
     w.grant(customer, 70, w.days_ago(5), w.days_ago(-1))
     w.grant(customer, 20, w.days_ago(-1), w.days_ago(-2))
-    assert w.reserve(customer, 30, ttl_seconds=3600)["remaining"] == 40
+    assert w.reserve(customer, 30, ttl_seconds=600)["remaining"] == 40  # free again before midnight
     tomorrow = (w.days_ago(-1) - w.now).total_seconds()
     later(tomorrow - 1)
     assert w.free(customer) == 70

@@ -9,6 +9,8 @@ from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.test_seats import metered, shares
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 
 def opened(w: SubscriptionWorld, card: str, **more: Any) -> tuple[str, str]:
     """(customer, contract): seats a and b have 100 each, the unassigned one has none."""

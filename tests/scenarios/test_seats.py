@@ -12,6 +12,8 @@ from tests.scenarios.conftest import Clock
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 APPLIED = "applied_commit_or_credit"
 
 

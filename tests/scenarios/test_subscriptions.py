@@ -13,6 +13,8 @@ from billing.models import BilledSubscription, BillingPeriod
 from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import exact
 
+pytestmark = pytest.mark.calendar
+
 
 def lines(row: Any) -> list[tuple[Any, ...]]:
     return [(line.type, line.quantity and exact(line.quantity), exact(line.total)) for line in row.line_items]

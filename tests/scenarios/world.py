@@ -14,6 +14,8 @@ from typing import Any
 from django.core.management import call_command
 from metronome import Metronome
 
+from core.clock import now
+
 USD = "2714e483-4ff1-48e4-9e25-ac732e8f24f2"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -28,7 +30,7 @@ class Metric:
 class World:
     def __init__(self, sdk: Metronome) -> None:
         self.sdk = sdk
-        self.now = datetime.now(UTC)
+        self.now = now()
         self.today = self.now.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def days_ago(self, days: int) -> datetime:

@@ -28,6 +28,8 @@ from usage.selectors import UsageQuery, get_usage, list_line_events, list_recent
 from usage.store import NewEvent, get_store
 from usage.store.postgres.keys import event_key
 
+pytestmark = pytest.mark.calendar
+
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
 

@@ -1,21 +1,23 @@
 """`/v1/usage`, `/v1/usage/groups` and `/v1/events/search` through the SDK."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from django.utils import timezone
 from metronome import BadRequestError, Metronome, NotFoundError
 
+from core.clock import now
 from core.exact_json import loads
+
+pytestmark = pytest.mark.calendar
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-TODAY = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+TODAY = now().replace(hour=0, minute=0, second=0, microsecond=0)
 START = TODAY - 4 * DAY
 RANGE = {"starting_on": START, "ending_before": TODAY}
 
@@ -374,7 +376,7 @@ def test_search_tells_what_an_event_matches(shop: Shop) -> None:
     assert first.properties == {"units": "1.50"}
     assert first.is_duplicate is False
     assert first.processed_at is not None
-    assert abs(first.processed_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert abs(first.processed_at - now()) < timedelta(minutes=1)
     assert first.matched_customer is not None
     assert (first.matched_customer.id, first.matched_customer.name) == (shop.customer, "Acme")
     assert [(found.id, found.name, found.aggregation_type) for found in first.matched_billable_metrics or []] == [
