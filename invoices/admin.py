@@ -30,8 +30,8 @@ from invoices.services.void import regenerate_invoice, void_invoice
 TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
 EXPORT_HEADER = (
     "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end",
-    "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at",
-    "voided_at", "id",
+    "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "document_date",
+    "due_date", "issued_at", "finalized_at", "voided_at", "id",
 )  # fmt: skip
 
 
@@ -277,7 +277,7 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
         yield (
             row.number, row.status, row.kind, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
             row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
-            row.draft_total_at, row.issued_at, row.finalized_at, row.voided_at, row.pk,
+            row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
         )  # fmt: skip
 
 

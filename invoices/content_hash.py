@@ -9,9 +9,10 @@ from invoices.types import LineView
 
 
 def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
-    """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
+    """SHA-256 over what the invoice says: number, dates, period, unit, amounts, and lines with their explanations."""
     said = [
-        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
+        invoice.number, str(invoice.document_date), str(invoice.due_date),
+        str(invoice.customer_id), str(invoice.contract_id), invoice.kind, str(invoice.credit_type_id),
         invoice.period_start.isoformat(), invoice.period_end.isoformat(),
         *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
         [_said_by(line) for line in lines],

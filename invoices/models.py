@@ -3,13 +3,33 @@
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 
 from balances.models import Balance, Segment
 from catalog.models import CreditType, Product
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
+
+
+class NumberSeries(models.Model):
+    """The counter behind a year's gap-free numbers: locked and advanced in the transaction that issues a document."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    year = models.PositiveSmallIntegerField()
+    last_number = models.BigIntegerField(default=0)
+    # the date of the document that has `last_number`; NULL before the first
+    last_date = models.DateField(null=True)
+
+    class Meta:
+        verbose_name_plural = "number series"
+        constraints = [models.CheckConstraint(condition=Q(last_number__gte=0), name="number_series_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.last_number}"
+
+
+_DUE = ExpressionWrapper(F("document_date") + F("net_payment_terms_days"), output_field=models.DateField())
 
 
 class Invoice(models.Model):
@@ -43,7 +63,13 @@ class Invoice(models.Model):
     next_attempt_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True, default="")
+    # its place in the series of its date's year, and the same as text: a later number never has an earlier date
+    series = models.ForeignKey(NumberSeries, null=True, on_delete=models.PROTECT, related_name="invoices")
+    series_number = models.BigIntegerField(null=True)
     number = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
+    # the UTC day on which it was issued, and the day by which it is to be paid
+    document_date = models.DateField(null=True)
+    due_date = models.DateField(null=True)
     subtotal = ExactDecimalField(null=True)
     rounding = ExactDecimalField(null=True)
     total = ExactDecimalField(null=True)
@@ -55,6 +81,7 @@ class Invoice(models.Model):
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations"
     )
     created_at = models.DateTimeField()
+    # as on the wire: when period and grace were over, whenever it was finalized
     issued_at = models.DateTimeField(null=True, blank=True)
     finalized_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -83,6 +110,7 @@ class Invoice(models.Model):
                 name="invoice_scheduled_once_per_date",
             ),
             models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
+            models.UniqueConstraint(fields=["series", "series_number"], name="invoice_place_in_series_once"),
             models.UniqueConstraint(
                 fields=["regenerated_from"], condition=~Q(status="VOID"), name="invoice_regenerated_once"
             ),
@@ -100,6 +128,12 @@ class Invoice(models.Model):
                     & Q(finalized_at__isnull=False, number__isnull=False)
                 ),
                 name="invoice_final_is_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(number__isnull=True, series__isnull=True, document_date__isnull=True, due_date__isnull=True)
+                | Q(number__isnull=False, series__isnull=False, series_number__isnull=False, series_number__gte=1)
+                & Q(document_date__isnull=False, due_date__isnull=False, due_date=_DUE),
+                name="invoice_is_dated_where_numbered",
             ),
             models.CheckConstraint(
                 condition=Q(total__isnull=True) | Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"
@@ -165,20 +199,6 @@ class InvoiceLine(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class NumberSeries(models.Model):
-    """The counter behind gap-free invoice numbers: locked and advanced in the transaction that finalizes."""
-
-    name = models.CharField(max_length=20, primary_key=True)
-    last_number = models.BigIntegerField(default=0)
-
-    class Meta:
-        verbose_name_plural = "number series"
-        constraints = [models.CheckConstraint(condition=Q(last_number__gte=0), name="number_series_not_negative")]
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.last_number}"
 
 
 class InvoiceDocument(models.Model):

@@ -15,7 +15,9 @@ def present_invoice(
     skip_zero_qty_line_items: bool = False,
     include_list_prices: bool = False,
 ) -> dict[str, Any]:
-    """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it.
+    """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it.
+
+    Those are `rounding`, `number`, `document_date`, `due_date` and `unrated`.
 
     `facts`: what its lines are about (invoices.selectors.line_facts).
     """
@@ -47,6 +49,8 @@ def present_invoice(
         "contract_custom_fields": view.contract_custom_fields,
         "invoice_adjustments": [],
         "number": view.number,
+        "document_date": view.document_date,
+        "due_date": view.due_date,
         "unrated": list(view.unrated),
     }
 

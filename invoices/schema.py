@@ -144,6 +144,8 @@ class InvoiceOutput(Output):
     contract_custom_fields = CustomFieldsField()
     invoice_adjustments = NoneYetField()
     number = serializers.CharField(allow_null=True)
+    document_date = serializers.DateField(allow_null=True)
+    due_date = serializers.DateField(allow_null=True)
     unrated = UnratedOutput(many=True)
 
 

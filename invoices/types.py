@@ -1,7 +1,7 @@
 """What the invoice selectors return: plain, frozen, complete; safe for templates, presenters and the PDF."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -73,8 +73,9 @@ class InvoiceView:
     due_at: datetime
     issued_at: datetime | None
     voided_at: datetime | None
-    # when payment is due; None for drafts
-    payment_due_at: datetime | None
+    # the UTC day on which it was issued, and by which it is to be paid; None for drafts
+    document_date: date | None
+    due_date: date | None
     net_payment_terms_days: int
     currency: CurrencyView
     lines: tuple[LineView, ...]

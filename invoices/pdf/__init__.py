@@ -6,7 +6,7 @@ JSON data and never become typst source.
 
 import json
 import logging
-from datetime import UTC
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ STANDARDS: Final[list["typst.PDFStandard"]] = ["ua-1", "a-2a"]
 
 
 def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
-    """The PDF of `view`, issued by `seller`. Its creation date is the invoice's (a draft's: `as_of`), not today's.
+    """The PDF of `view`, issued by `seller`. Its creation date is the document's (a draft's: `as_of`), not today's.
 
     Latin, Greek and Cyrillic are set in the fonts beside the template, so the result does not depend on the machine.
     A name in another script needs a font installed on the server; a character that no font has is shown as a box, and
@@ -43,13 +43,14 @@ def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
 
 
 def _compile(view: InvoiceView, data: str, *, system_fonts: bool, standards: list["typst.PDFStandard"]) -> bytes:
+    issued = datetime.combine(view.document_date, time(), UTC) if view.document_date else None
     return typst.compile(
         TEMPLATES / "invoice.typ",
         root=TEMPLATES,
         font_paths=_fonts(system=system_fonts),
         sys_inputs={"invoice": data},
         pdf_standards=standards,
-        timestamp=(view.issued_at or view.as_of).astimezone(UTC).replace(microsecond=0),
+        timestamp=issued or view.as_of.astimezone(UTC).replace(microsecond=0),
     )
 
 

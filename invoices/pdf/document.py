@@ -102,21 +102,21 @@ def _headline(view: InvoiceView) -> dict[str, Any]:
         label, notes = "Total", ["nothing to pay"]
     else:
         label = "Total due"
-        notes = [f"by {labels.day(view.payment_due_at)}"] if view.payment_due_at else []
+        notes = [f"by {labels.day(view.due_date)}"] if view.due_date else []
     return {"label": label, "figure": figure, "unit": _unit(view.currency), "notes": notes}
 
 
 def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     facts = [
         ("Invoice number", clean(view.number) if view.number else "given when final"),
-        ("Issued", labels.day(view.issued_at) if view.issued_at else "not yet"),
+        ("Issued", labels.day(view.document_date) if view.document_date else "not yet"),
         ("Date", labels.day(view.period_start))
         if view.is_scheduled
         else ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
     ]
     terms = labels.terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
-    due = labels.day(view.payment_due_at) if payable and view.payment_due_at else None
+    due = labels.day(view.due_date) if payable and view.due_date else None
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 

@@ -1,7 +1,7 @@
 """Invoices as plain rows: a draft is composed now, a final one is what was stored."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -242,7 +242,6 @@ def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
 
 
 def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
-    due = row.issued_at + timedelta(days=row.net_payment_terms_days) if row.issued_at else None
     return InvoiceView(
         id=row.pk,
         customer_id=row.customer_id,
@@ -257,7 +256,8 @@ def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         due_at=row.due_at,
         issued_at=row.issued_at,
         voided_at=row.voided_at,
-        payment_due_at=due,
+        document_date=row.document_date,
+        due_date=row.due_date,
         net_payment_terms_days=row.net_payment_terms_days,
         currency=currency_view(row.credit_type),
         regenerated_from_id=row.regenerated_from_id,

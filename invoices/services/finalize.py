@@ -16,10 +16,11 @@ from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.money import plain
 from invoices.content_hash import content_hash
-from invoices.models import Invoice, InvoiceLine, NumberSeries
+from invoices.models import Invoice, InvoiceLine
 from invoices.running import Running
 from invoices.selectors.views import STORED, standing_of
 from invoices.services.expiry import open_usage, unopened_usage
+from invoices.services.numbering import give_number
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -67,7 +68,7 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     invoice.subtotal, invoice.rounding, invoice.total = composed.subtotal, composed.rounding, composed.total
     invoice.unrated = list(composed.unrated)
     invoice.status = Invoice.Status.FINALIZED
-    invoice.number = _next_number(now)
+    give_number(invoice, now=now)
     invoice.issued_at = invoice.due_at
     invoice.finalized_at = now
     invoice.last_error = ""
@@ -145,13 +146,3 @@ def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
         .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now, next_attempt_at__lte=now)
         .order_by("-kind", "period_start")
     )
-
-
-def _next_number(now: datetime) -> str:
-    """The next number of the year's series, from its locked counter: rolled back with the invoice, so without gaps."""
-    name = f"{settings.TACTUS_INVOICE_PREFIX}-{now.year}"
-    NumberSeries.objects.get_or_create(name=name)
-    series = NumberSeries.objects.select_for_update().get(pk=name)
-    series.last_number += 1
-    series.save(update_fields=["last_number"])
-    return f"{name}-{series.last_number:04d}"

@@ -31,6 +31,7 @@ def final(sdk: Metronome) -> Invoice:
 @pytest.mark.parametrize("change", [
     {"total": 1}, {"subtotal": 1}, {"number": "X"}, {"status": "DRAFT"}, {"period_end": "2030-01-01T00:00Z"},
     {"unrated": [1]}, {"issued_at": "2030-01-01T00:00Z"}, {"content_hash": "0"}, {"status": "VOID"},
+    {"document_date": "2020-01-01"}, {"due_date": "2030-01-01"}, {"series_number": 2},
 ])  # fmt: skip
 def test_no_column_can_be_changed(final: Invoice, change: dict[str, Any]) -> None:
     with pytest.raises(DatabaseError), transaction.atomic():
