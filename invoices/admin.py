@@ -25,6 +25,7 @@ from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from invoices.models import Invoice
+from invoices.parties import buyer_of, contract_name_of, seller_of
 from invoices.services.void import regenerate_invoice, void_invoice
 
 TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
@@ -112,7 +113,7 @@ def _void(invoice: Invoice, data: dict[str, Any], at: datetime) -> Done:
 def _void_effects(invoice: Invoice) -> list[str]:
     total = display.money_text(invoice.total, invoice.credit_type)
     return [
-        f"{invoice.number} of {invoice.customer.name} over {total} becomes void. This cannot be undone.",
+        f"{invoice.number} of {buyer_of(invoice).name} over {total} becomes void. This cannot be undone.",
         "Its number, its lines and its PDF stay readable.",
         "Nothing bills this period again until you regenerate the invoice.",
         "The customer sees it as void at once, and so does everyone who reads the API.",
@@ -193,6 +194,7 @@ class InvoiceAdmin(RecordAdmin):
         return [
             ("Id", display.code(record.pk)),
             ("Kind", record.get_kind_display()),
+            ("Seller", seller_of(record).name),
             ("Drafted", display.instant(record.created_at)),
             *([("Finalized", display.instant(record.finalized_at))] if record.finalized_at else []),
             *([("Voided", display.instant(record.voided_at))] if record.voided_at else []),
@@ -224,7 +226,7 @@ class InvoiceAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: Invoice) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), buyer_of(row).name)
 
     @column(description="Period", ordering="period_start")
     def period(self, row: Invoice) -> SafeString:
@@ -275,7 +277,8 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
         amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
         subtotal, rounding, total, draft_total = amounts
         yield (
-            row.number, row.status, row.kind, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
+            row.number, row.status, row.kind, buyer_of(row).name, row.customer_id, contract_name_of(row),
+            row.contract_id,
             row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
             row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
         )  # fmt: skip

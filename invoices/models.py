@@ -8,7 +8,7 @@ from django.db.models import ExpressionWrapper, F, Q
 from balances.models import Balance, Segment
 from catalog.models import CreditType, Product
 from contracts.models import Contract, Subscription
-from core.fields import ExactDecimalField, finite
+from core.fields import ExactDecimalField, finite, whole
 from customers.models import Customer
 
 
@@ -29,6 +29,7 @@ class NumberSeries(models.Model):
         return f"{self.name} {self.last_number}"
 
 
+_DOCUMENT = ("document_subtotal", "document_tax", "document_total")
 _DUE = ExpressionWrapper(F("document_date") + F("net_payment_terms_days"), output_field=models.DateField())
 
 
@@ -67,6 +68,16 @@ class Invoice(models.Model):
     series = models.ForeignKey(NumberSeries, null=True, on_delete=models.PROTECT, related_name="invoices")
     series_number = models.BigIntegerField(null=True)
     number = models.CharField(max_length=40, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
+    # which edition of a document's content it holds (invoices.services.freezing), and who it is between: as
+    # invoices.parties.party_json wrote them when it was issued
+    content_version = models.PositiveSmallIntegerField(null=True)
+    seller = models.JSONField(null=True)
+    buyer = models.JSONField(null=True)
+    contract_name = models.CharField(max_length=200, blank=True, default="")
+    # in whole minor units (cents for USD and EUR); the lines' `document_amount`s sum to the subtotal
+    document_subtotal = ExactDecimalField(null=True)
+    document_tax = ExactDecimalField(null=True)
+    document_total = ExactDecimalField(null=True)
     # the UTC day on which it was issued, and the day by which it is to be paid
     document_date = models.DateField(null=True)
     due_date = models.DateField(null=True)
@@ -87,7 +98,7 @@ class Invoice(models.Model):
     voided_at = models.DateTimeField(null=True, blank=True)
     # usage that no rate priced, as found at finalization: [] or InvoiceView.unrated
     unrated = models.JSONField(default=list, blank=True)
-    # SHA-256 over the lines and totals as finalized; `verify_invoices` recomputes it
+    # SHA-256 over all that the document says, as issued; `verify_invoices` recomputes it
     content_hash = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
@@ -119,13 +130,15 @@ class Invoice(models.Model):
                 | Q(kind="SCHEDULED", period_start=F("period_end")),
                 name="invoice_period_not_empty",
             ),
-            finite("invoice_amounts_finite", "subtotal", "rounding", "total", "draft_total"),
+            finite("invoice_amounts_finite", "subtotal", "rounding", "total", "draft_total", *_DOCUMENT),
+            whole("invoice_document_amounts_whole", *_DOCUMENT),
             models.CheckConstraint(
                 condition=Q(status="DRAFT", number__isnull=True, total__isnull=True)
                 | (
                     ~Q(status="DRAFT")
                     & Q(total__isnull=False, subtotal__isnull=False, rounding__isnull=False, issued_at__isnull=False)
-                    & Q(finalized_at__isnull=False, number__isnull=False)
+                    & Q(finalized_at__isnull=False, number__isnull=False, content_version__isnull=False)
+                    & Q(seller__isnull=False, buyer__isnull=False, document_total__isnull=False)
                 ),
                 name="invoice_final_is_complete",
             ),
@@ -137,6 +150,12 @@ class Invoice(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(total__isnull=True) | Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"
+            ),
+            models.CheckConstraint(
+                condition=Q(document_total__isnull=True)
+                | Q(document_subtotal__isnull=False, document_tax__isnull=False)
+                & Q(document_total=F("document_subtotal") + F("document_tax")),
+                name="invoice_document_adds_up",
             ),
         ]
 
@@ -152,6 +171,9 @@ class BillingCursor(models.Model):
 
     def __str__(self) -> str:
         return f"next period of {self.contract_id}"
+
+
+_EXACT = ("quantity", "unit_price", "total", "quantity_consumed", "document_amount")
 
 
 class InvoiceLine(models.Model):
@@ -181,6 +203,8 @@ class InvoiceLine(models.Model):
     commit_segment = models.ForeignKey(Segment, null=True, on_delete=models.PROTECT, related_name="+")
     commit_type = models.CharField(max_length=20, blank=True, default="")
     quantity_consumed = ExactDecimalField(null=True)
+    # a counted line's amount on the document, in whole minor units of the invoice's currency
+    document_amount = ExactDecimalField(null=True)
     # what it charges for: with `starting_at` it says which charge of the subscription stands on this invoice
     subscription = models.ForeignKey(Subscription, null=True, on_delete=models.PROTECT, related_name="+")
     product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
@@ -194,7 +218,13 @@ class InvoiceLine(models.Model):
                 condition=Q(credit_type__isnull=True) | Q(counted=False), name="invoice_line_counted_in_its_unit"
             ),
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position_once"),
-            finite("invoice_line_amounts_finite", "quantity", "unit_price", "total", "quantity_consumed"),
+            finite("invoice_line_amounts_finite", *_EXACT),
+            whole("invoice_line_document_amount_whole", "document_amount"),
+            models.CheckConstraint(
+                condition=Q(counted=True, document_amount__isnull=False)
+                | Q(counted=False, document_amount__isnull=True),
+                name="invoice_line_on_document_where_counted",
+            ),
         ]
 
     def __str__(self) -> str:

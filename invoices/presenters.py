@@ -4,6 +4,7 @@ from typing import Any
 
 from catalog.prices import wire_explained
 from engine.money import ZERO
+from invoices.parties import party_json
 from invoices.selectors.line_facts import LineFacts, Paid
 from invoices.types import BreakdownView, CurrencyView, InvoiceView, LineView
 
@@ -17,7 +18,7 @@ def present_invoice(
 ) -> dict[str, Any]:
     """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it.
 
-    Those are `rounding`, `number`, `document_date`, `due_date` and `unrated`.
+    Those are `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`, `contract_name` and `unrated`.
 
     `facts`: what its lines are about (invoices.selectors.line_facts).
     """
@@ -51,6 +52,9 @@ def present_invoice(
         "number": view.number,
         "document_date": view.document_date,
         "due_date": view.due_date,
+        "seller": party_json(view.seller),
+        "buyer": party_json(view.buyer),
+        "contract_name": view.contract_name,
         "unrated": list(view.unrated),
     }
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from invoices.admin import status_badge
 from invoices.models import Invoice
+from invoices.parties import buyer_of, contract_name_of
 from invoices.types import InvoiceView
 
 
@@ -23,6 +24,16 @@ class InvoiceRow:
     badge: SafeString
     total: Decimal | None
     as_of: datetime | None
+
+    @property
+    def customer(self) -> str:
+        """The customer's name; on what was issued, as it was then."""
+        return buyer_of(self.invoice).name
+
+    @property
+    def contract(self) -> str:
+        """The contract's name; on what was issued, as it was then."""
+        return contract_name_of(self.invoice)
 
 
 def invoice_table(invoices: Iterable[Invoice], composed: Iterable[InvoiceView] = ()) -> list[InvoiceRow]:

@@ -236,6 +236,7 @@ def _facts(view: InvoiceView, now: datetime) -> Iterable[tuple[str, str]]:
         yield "Becomes final", f"{words.day(view.due_at)}, {words.until(view.due_at, now)}"
     if view.voided_at:
         yield "Voided", words.day(view.voided_at)
+    yield "Billed to", view.customer_name
     yield "Contract", view.contract_name
 
 

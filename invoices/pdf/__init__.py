@@ -13,10 +13,8 @@ from typing import Final
 
 import typst
 
-from invoices.pdf.document import Seller, invoice_document
+from invoices.pdf.document import invoice_document
 from invoices.types import InvoiceView
-
-__all__ = ["Seller", "render_invoice"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +22,14 @@ TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "invoices
 STANDARDS: Final[list["typst.PDFStandard"]] = ["ua-1", "a-2a"]
 
 
-def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
-    """The PDF of `view`, issued by `seller`. Its creation date is the document's (a draft's: `as_of`), not today's.
+def render_invoice(view: InvoiceView) -> bytes:
+    """The PDF of `view`, document amounts and all. It was created on the document's date (a draft: `as_of`), not today.
 
     Latin, Greek and Cyrillic are set in the fonts beside the template, so the result does not depend on the machine.
     A name in another script needs a font installed on the server; a character that no font has is shown as a box, and
     such a document is tagged but claims no standard. Raises typst.TypstError for a broken template, never for data.
     """
-    data = json.dumps(invoice_document(view, seller), ensure_ascii=False)
+    data = json.dumps(invoice_document(view), ensure_ascii=False)
     for system_fonts, standards in ((False, STANDARDS), (True, STANDARDS)):
         try:
             return _compile(view, data, system_fonts=system_fonts, standards=standards)

@@ -14,9 +14,10 @@ from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanati
 from engine.money import plain
 from invoices import models
 from invoices.composed import Standing, standing_charges, with_charges
+from invoices.parties import buyer_of, contract_name_of, seller_of
 from invoices.running import Running
 from invoices.subscriptions import with_subscribes
-from invoices.types import CurrencyView, InvoiceView, LineView
+from invoices.types import CurrencyView, DocumentAmounts, InvoiceView, LineView
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
 """What of a line view is a column of its own; the unit is a foreign key."""
@@ -150,6 +151,7 @@ def final_view(row: models.Invoice, lines: Sequence[models.InvoiceLine], *, now:
         row,
         now=now,
         lines=stored_lines(lines),
+        document=DocumentAmounts(row.document_subtotal, row.document_tax, row.document_total),
         subtotal=row.subtotal,
         rounding=row.rounding,
         total=row.total,
@@ -245,9 +247,10 @@ def _view(row: models.Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
     return InvoiceView(
         id=row.pk,
         customer_id=row.customer_id,
-        customer_name=row.customer.name,
+        seller=seller_of(row),
+        buyer=buyer_of(row),
         contract_id=row.contract_id,
-        contract_name=str(row.contract),
+        contract_name=contract_name_of(row),
         kind=row.kind,
         status=row.status,
         number=row.number,

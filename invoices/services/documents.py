@@ -5,12 +5,12 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError
 
 from core.transactions import use_case
 from invoices.models import Invoice, InvoiceDocument
-from invoices.pdf import Seller, render_invoice
+from invoices.pdf import render_invoice
+from invoices.selectors.document import with_document
 from invoices.selectors.views import find_invoice, view_of
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def get_pdf(*, invoice_id: UUID, now: datetime, customer_id: UUID | None = None)
     if row.status == Invoice.Status.FINALIZED:
         stored = InvoiceDocument.objects.filter(pk=row.pk).first() or _render(row, now=now)
         return name, bytes(stored.pdf)
-    return name, render_invoice(view_of(row, now=now), seller())
+    return name, render_invoice(with_document(view_of(row, now=now)))
 
 
 def render_document(*, invoice_id: UUID, now: datetime) -> None:
@@ -53,18 +53,8 @@ def render_due_documents(*, now: datetime) -> int:
     return done
 
 
-def seller() -> Seller:
-    """Our own side of the invoice, from the settings."""
-    return Seller(
-        name=settings.TACTUS_COMPANY_NAME,
-        address_lines=tuple(settings.TACTUS_COMPANY_ADDRESS.splitlines()),
-        email=settings.TACTUS_COMPANY_EMAIL,
-        tax_id=settings.TACTUS_COMPANY_TAX_ID,
-    )
-
-
 def _render(row: Invoice, *, now: datetime) -> InvoiceDocument:
-    pdf = render_invoice(view_of(row, now=now), seller())
+    pdf = render_invoice(with_document(view_of(row, now=now)))
     with use_case():
         stored, _ = InvoiceDocument.objects.get_or_create(
             invoice=row, defaults={"pdf": pdf, "sha256": hashlib.sha256(pdf).hexdigest(), "rendered_at": now}

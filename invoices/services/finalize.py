@@ -15,12 +15,12 @@ from core.events import publish
 from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.money import plain
-from invoices.content_hash import content_hash
 from invoices.models import Invoice, InvoiceLine
 from invoices.running import Running
-from invoices.selectors.views import STORED, standing_of
+from invoices.selectors.document import document_of
+from invoices.selectors.views import STORED, currency_view, standing_of
 from invoices.services.expiry import open_usage, unopened_usage
-from invoices.services.numbering import give_number
+from invoices.services.freezing import freeze_document
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -52,7 +52,7 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     require_transaction()
     lock_balances(invoice.customer_id)
     composed = standing_of(invoice, Running(invoice.customer_id))
-    lines = composed.lines
+    lines, document = document_of(composed.lines, currency_view(invoice.credit_type))
     InvoiceLine.objects.bulk_create(
         [
             InvoiceLine(
@@ -68,11 +68,10 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     invoice.subtotal, invoice.rounding, invoice.total = composed.subtotal, composed.rounding, composed.total
     invoice.unrated = list(composed.unrated)
     invoice.status = Invoice.Status.FINALIZED
-    give_number(invoice, now=now)
     invoice.issued_at = invoice.due_at
     invoice.finalized_at = now
     invoice.last_error = ""
-    invoice.content_hash = content_hash(invoice, lines)
+    freeze_document(invoice, lines=lines, document=document, now=now)
     invoice.save()
     draw(
         invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
@@ -142,7 +141,7 @@ def _locked_drafts(contract_id: UUID, now: datetime) -> QuerySet[Invoice]:
     """The contract's due drafts, usage before what is charged by date, oldest first, locked."""
     return (
         Invoice.objects.select_for_update(of=("self",))
-        .select_related("contract__rate_card__fiat_credit_type", "credit_type")
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer")
         .filter(contract_id=contract_id, status=Invoice.Status.DRAFT, due_at__lte=now, next_attempt_at__lte=now)
         .order_by("-kind", "period_start")
     )
