@@ -24,8 +24,10 @@ from core.admin.export import csv_response, plain_amount
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
+from core.money_format import format_money
 from invoices.models import Invoice
 from invoices.parties import buyer_of, contract_name_of, seller_of
+from invoices.selectors.settlement import UNPAID, settlement_state
 from invoices.services.void import regenerate_invoice, void_invoice
 
 TONES = {Invoice.Status.DRAFT: "info", Invoice.Status.FINALIZED: "ok", Invoice.Status.VOID: "bad"}
@@ -34,6 +36,19 @@ EXPORT_HEADER = (
     "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "document_date",
     "due_date", "issued_at", "finalized_at", "voided_at", "id",
 )  # fmt: skip
+
+
+def _settled(invoice: Invoice) -> Facts:
+    """What became of an issued invoice, and what is still to be paid of it."""
+    if invoice.status == Invoice.Status.DRAFT:
+        return []
+    kept, unit = invoice.settlement, invoice.credit_type
+    state = settlement_state(kept, on=now().date()).replace("_", " ").capitalize()
+    if kept.state not in UNPAID:
+        return [("Settlement", state)]
+    left = kept.amount_due - kept.amount_paid - kept.amount_credited
+    figure = format_money(left, unit.minor_digits + unit.places, 0)
+    return [("Settlement", f"{state}, {figure} {display.unit_code(unit)} by {display.day(kept.due_on)}")]
 
 
 def status_badge(invoice: Invoice) -> SafeString:
@@ -203,6 +218,7 @@ class InvoiceAdmin(RecordAdmin):
                 if origin
                 else []
             ),
+            *_settled(record),
             *([("Content hash", display.code(record.content_hash))] if record.content_hash else []),
         ]
 

@@ -1,6 +1,7 @@
 """What is owed. A FINALIZED invoice and its lines never change (triggers in the migrations); only VOID is left."""
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
@@ -10,6 +11,7 @@ from catalog.models import CreditType, Product
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, finite, whole
 from customers.models import Customer
+from engine.document import SettlementState
 
 
 class NumberSeries(models.Model):
@@ -229,6 +231,49 @@ class InvoiceLine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+_SETTLED = ("amount_due", "amount_paid", "amount_credited", "amount_written_off")
+_GONE = F("amount_paid") + F("amount_credited") + F("amount_written_off")
+
+
+class Settlement(models.Model):
+    """What an issued invoice asks for and what became of it, in whole minor units; one writer: services.settlement.
+
+    `amount_due` is the document's total, 0 where that is negative. OVERDUE is derived (selectors.settlement).
+    """
+
+    State = SettlementState
+
+    invoice = models.OneToOneField(Invoice, primary_key=True, on_delete=models.PROTECT, related_name="settlement")
+    due_on = models.DateField()
+    amount_due = ExactDecimalField()
+    amount_paid = ExactDecimalField(default=Decimal(0))
+    amount_credited = ExactDecimalField(default=Decimal(0))
+    amount_written_off = ExactDecimalField(default=Decimal(0))
+    state = models.CharField(max_length=20, choices=[(state.value, state.name) for state in SettlementState])
+
+    class Meta:
+        constraints = [
+            finite("settlement_amounts_finite", *_SETTLED),
+            whole("settlement_amounts_whole", *_SETTLED),
+            models.CheckConstraint(
+                condition=Q(amount_due__gte=0, amount_paid__gte=0, amount_credited__gte=0, amount_written_off__gte=0),
+                name="settlement_amounts_not_negative",
+            ),
+            models.CheckConstraint(condition=Q(amount_due__gte=_GONE), name="settlement_takes_what_is_due"),
+            models.CheckConstraint(
+                condition=Q(state="OPEN", amount_paid=0, amount_written_off=0, amount_due__gt=_GONE)
+                | Q(state="PARTIALLY_PAID", amount_paid__gt=0, amount_written_off=0, amount_due__gt=_GONE)
+                | Q(state="PAID", amount_written_off=0, amount_due__lte=_GONE)
+                | Q(state="UNCOLLECTIBLE", amount_written_off__gt=0, amount_due__lte=_GONE)
+                | Q(state="VOID"),
+                name="settlement_state_follows_its_amounts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"settlement of {self.invoice_id}"
 
 
 class InvoiceDocument(models.Model):

@@ -21,6 +21,7 @@ from invoices.selectors.document import document_of
 from invoices.selectors.views import STORED, currency_view, standing_of
 from invoices.services.expiry import open_usage, unopened_usage
 from invoices.services.freezing import freeze_document
+from invoices.services.settlement import open_settlement
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -73,6 +74,7 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
     invoice.last_error = ""
     freeze_document(invoice, lines=lines, document=document, now=now)
     invoice.save()
+    open_settlement(invoice)
     draw(
         invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
     )

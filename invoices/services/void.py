@@ -11,6 +11,7 @@ from core.events import publish
 from core.transactions import require_transaction, use_case
 from invoices.models import Invoice
 from invoices.services.finalize import due_at, finalize_locked
+from invoices.services.settlement import void_settlement
 
 
 def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
@@ -34,6 +35,7 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     invoice.status = Invoice.Status.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
+    void_settlement(invoice)
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)
     publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
