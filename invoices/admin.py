@@ -25,6 +25,7 @@ from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.money_format import format_money
+from engine.money import add, subtract
 from invoices.models import Invoice
 from invoices.parties import buyer_of, contract_name_of, seller_of
 from invoices.selectors.settlement import UNPAID, settlement_state
@@ -46,7 +47,7 @@ def _settled(invoice: Invoice) -> Facts:
     state = settlement_state(kept, on=now().date()).replace("_", " ").capitalize()
     if kept.state not in UNPAID:
         return [("Settlement", state)]
-    left = kept.amount_due - kept.amount_paid - kept.amount_credited
+    left = subtract(kept.amount_due, add(kept.amount_paid, kept.amount_credited))
     figure = format_money(left, unit.minor_digits + unit.places, 0)
     return [("Settlement", f"{state}, {figure} {display.unit_code(unit)} by {display.day(kept.due_on)}")]
 

@@ -243,8 +243,6 @@ class Settlement(models.Model):
     `amount_due` is the document's total, 0 where that is negative. OVERDUE is derived (selectors.settlement).
     """
 
-    State = SettlementState
-
     invoice = models.OneToOneField(Invoice, primary_key=True, on_delete=models.PROTECT, related_name="settlement")
     due_on = models.DateField()
     amount_due = ExactDecimalField()
