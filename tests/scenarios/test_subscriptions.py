@@ -360,7 +360,7 @@ def test_no_two_final_invoices_charge_for_the_same_time(subscriptions: Subscript
     line = InvoiceLine.objects.get(type="subscription")
     draft = Invoice.objects.get(status="DRAFT")
     again = {"invoice": draft, "position": 1, "type": "subscription", "name": "again", "total": 700,
-             "subscription": line.subscription}  # fmt: skip
+             "document_amount": 700, "subscription": line.subscription}  # fmt: skip
     with pytest.raises(IntegrityError, match="already"), transaction.atomic():
         InvoiceLine.objects.create(**again, starting_at=line.starting_at)
     InvoiceLine.objects.create(**again, starting_at=line.ending_before)
