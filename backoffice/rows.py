@@ -11,6 +11,7 @@ from billing.types import InvoiceView
 from engine.invoice_states import InvoiceStatus
 from invoices.admin import status_badge
 from invoices.models import InvoiceListing
+from invoices.parties import buyer_of, contract_name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,16 @@ class InvoiceRow:
     badge: SafeString
     total: Decimal | None
     as_of: datetime | None
+
+    @property
+    def customer(self) -> str:
+        """The customer's name; on what was issued, as it was then."""
+        return buyer_of(self.invoice).name
+
+    @property
+    def contract(self) -> str:
+        """The contract's name; on what was issued, as it was then."""
+        return contract_name_of(self.invoice)
 
 
 def invoice_table(invoices: Iterable[InvoiceListing], composed: Iterable[InvoiceView] = ()) -> list[InvoiceRow]:

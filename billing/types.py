@@ -1,7 +1,7 @@
 """What selectors of billing and invoices return: plain, frozen, complete; for templates, presenters and the PDF."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,25 @@ class CurrencyView:
     code: str
     places: int
     minor_digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """The seller or the buyer of a document, as far as known."""
+
+    name: str
+    address_lines: tuple[str, ...] = ()
+    email: str = ""
+    tax_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentAmounts:
+    """What a document comes to, in whole minor units of its currency (cents for USD and EUR)."""
+
+    subtotal: Decimal
+    tax: Decimal
+    total: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,8 @@ class LineView:
     quantity_consumed: Decimal | None = None
     # the subscription that it charges for
     subscription_id: UUID | None = None
+    # a counted line's amount in whole minor units of the invoice's currency; None until the document view is made
+    document_amount: Decimal | None = None
 
     @property
     def is_charge(self) -> bool:
@@ -61,7 +82,9 @@ class InvoiceView:
 
     id: UUID
     customer_id: UUID
-    customer_name: str
+    # both, and the contract's name, as they were when it was issued; a draft's as they are now
+    seller: Party
+    buyer: Party
     contract_id: UUID
     contract_name: str
     type: str
@@ -73,8 +96,9 @@ class InvoiceView:
     due_at: datetime
     issued_at: datetime | None
     voided_at: datetime | None
-    # when payment is due; None for drafts
-    payment_due_at: datetime | None
+    # the UTC day on which it was issued, and by which it is to be paid; None for drafts
+    document_date: date | None
+    due_date: date | None
     net_payment_terms_days: int
     currency: CurrencyView
     lines: tuple[LineView, ...]
@@ -89,6 +113,13 @@ class InvoiceView:
     custom_fields: dict[str, str]
     customer_custom_fields: dict[str, str]
     contract_custom_fields: dict[str, str]
+    # frozen when it was issued; None for drafts and parts (`selectors.document.with_document` makes a draft's)
+    document: DocumentAmounts | None = None
+
+    @property
+    def customer_name(self) -> str:
+        """The buyer's name."""
+        return self.buyer.name
 
     @property
     def is_scheduled(self) -> bool:

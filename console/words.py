@@ -3,7 +3,7 @@ show.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from billing.types import CurrencyView
@@ -122,7 +122,7 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def day(at: datetime, *, year: bool = True) -> str:
+def day(at: date, *, year: bool = True) -> str:
     """ "7 Nov 2026"."""
     return f"{at.day} {at:%b %Y}" if year else f"{at.day} {at:%b}"
 

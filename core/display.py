@@ -1,6 +1,6 @@
 """How the back office writes amounts, instants, periods and states. Everything is escaped; every time is UTC."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Protocol
 
@@ -54,7 +54,7 @@ def quantity(value: Decimal | None) -> str:
     return NONE if value is None else abridge(format_quantity(value), LONGEST_FRACTION)
 
 
-def day(at: datetime) -> str:
+def day(at: date) -> str:
     """ "3 Nov 2025" """
     return f"{at.day} {at:%b %Y}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.db.models.functions import Floor
 
 
 class ExactDecimalField(models.Field[Any, Any]):
@@ -54,4 +55,12 @@ def finite(name: str, *fields: str) -> models.CheckConstraint:
         # as text: a Decimal NaN equals nothing, so that makemigrations would see a change for ever
         for odd in ("NaN", "Infinity", "-Infinity"):
             condition &= models.Q(**{f"{field}__isnull": True}) | ~models.Q(**{field: odd})
+    return models.CheckConstraint(condition=condition, name=name)
+
+
+def whole(name: str, *fields: str) -> models.CheckConstraint:
+    """A CHECK that each of `fields` is NULL or a whole number."""
+    condition = models.Q()
+    for field in fields:
+        condition &= models.Q(**{f"{field}__isnull": True}) | models.Q(**{field: Floor(field)})
     return models.CheckConstraint(condition=condition, name=name)

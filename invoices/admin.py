@@ -25,16 +25,33 @@ from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.fields import enum_choices
+from core.money_format import format_money
 from engine.invoice_states import InvoiceStatus
-from invoices.models import InvoiceListing
+from engine.money import add, subtract
+from invoices.models import InvoiceListing, Settlement
+from invoices.parties import buyer_of, contract_name_of, seller_of
+from invoices.selectors.settlement import UNPAID, settlement_state
 from invoices.services.void import regenerate_invoice, void_invoice
 
 TONES = {InvoiceStatus.DRAFT: "info", InvoiceStatus.FINALIZED: "ok", InvoiceStatus.VOID: "bad"}
 EXPORT_HEADER = (
     "number", "status", "kind", "customer", "customer_id", "contract", "contract_id", "period_start", "period_end",
-    "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "issued_at", "finalized_at",
-    "voided_at", "id",
+    "currency", "subtotal", "rounding", "total", "draft_total", "draft_total_at", "document_date",
+    "due_date", "issued_at", "finalized_at", "voided_at", "id",
 )  # fmt: skip
+
+
+def _settled(invoice: InvoiceListing) -> Facts:
+    """What became of an issued invoice, and what is still to be paid of it."""
+    kept, unit = Settlement.objects.filter(pk=invoice.pk).first(), invoice.credit_type
+    if kept is None:
+        return []
+    state = settlement_state(kept, on=now().date()).replace("_", " ").capitalize()
+    if kept.state not in UNPAID:
+        return [("Settlement", state)]
+    left = subtract(kept.amount_due, add(kept.amount_paid, kept.amount_credited))
+    figure = format_money(left, unit.minor_digits + unit.places, 0)
+    return [("Settlement", f"{state}, {figure} {display.unit_code(unit)} by {display.day(kept.due_on)}")]
 
 
 def status_badge(invoice: InvoiceListing) -> SafeString:
@@ -114,7 +131,7 @@ def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
 def _void_effects(invoice: InvoiceListing) -> list[str]:
     total = display.money_text(invoice.total, invoice.credit_type)
     return [
-        f"{invoice.number} of {invoice.customer.name} over {total} becomes void. This cannot be undone.",
+        f"{invoice.number} of {buyer_of(invoice).name} over {total} becomes void. This cannot be undone.",
         "Its number, its lines and its PDF stay readable.",
         "Nothing bills this period again until you regenerate the invoice.",
         "The customer sees it as void at once, and so does everyone who reads the API.",
@@ -199,6 +216,7 @@ class InvoiceAdmin(RecordAdmin):
         return [
             ("Id", display.code(record.pk)),
             ("Kind", record.get_type_display()),
+            ("Seller", seller_of(record).name),
             ("Drafted", display.instant(record.created_at)),
             *([("Finalized", display.instant(record.finalized_at))] if record.finalized_at else []),
             *([("Voided", display.instant(record.voided_at))] if record.voided_at else []),
@@ -212,6 +230,7 @@ class InvoiceAdmin(RecordAdmin):
                 if origin
                 else []
             ),
+            *_settled(record),
             *([("Content hash", display.code(record.content_hash))] if record.content_hash else []),
         ]
 
@@ -235,7 +254,7 @@ class InvoiceAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: InvoiceListing) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), buyer_of(row).name)
 
     @column(description="Period", ordering="period_start")
     def period(self, row: InvoiceListing) -> SafeString:
@@ -286,9 +305,10 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
         amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
         subtotal, rounding, total, draft_total = amounts
         yield (
-            row.number, row.status, row.type, row.customer.name, row.customer_id, str(row.contract), row.contract_id,
+            row.number, row.status, row.type, buyer_of(row).name, row.customer_id, contract_name_of(row),
+            row.contract_id,
             row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
-            row.draft_total_at, row.issued_at, row.finalized_at, row.voided_at, row.pk,
+            row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
         )  # fmt: skip
 
 

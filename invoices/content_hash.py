@@ -9,11 +9,14 @@ from invoices.models import Invoice
 
 
 def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
-    """SHA-256 over what the invoice says: its period, unit, number, amounts and lines with their explanations."""
+    """SHA-256 over what the document says: parties, number, dates, period, unit, amounts, lines with explanations."""
     said = [
-        invoice.number, str(invoice.customer_id), str(invoice.contract_id), invoice.type, str(invoice.credit_type_id),
+        invoice.content_version, invoice.seller, invoice.buyer, invoice.contract_name,
+        invoice.number, str(invoice.document_date), str(invoice.due_date),
+        str(invoice.customer_id), str(invoice.contract_id), invoice.type, str(invoice.credit_type_id),
         invoice.period_start.isoformat(), invoice.period_end.isoformat(),
         *(plain(amount) for amount in (invoice.subtotal, invoice.rounding, invoice.total)),
+        *(plain(amount) for amount in (invoice.document_subtotal, invoice.document_tax, invoice.document_total)),
         [_said_by(line) for line in lines],
     ]  # fmt: skip
     return hashlib.sha256(dumps(_sorted(said))).hexdigest()
@@ -22,7 +25,10 @@ def content_hash(invoice: Invoice, lines: tuple[LineView, ...]) -> str:
 def _said_by(line: LineView) -> list[object]:
     return [
         str(line.id), line.type, line.name,
-        *(None if amount is None else plain(amount) for amount in (line.quantity, line.unit_price, line.total)),
+        *(
+            None if amount is None else plain(amount)
+            for amount in (line.quantity, line.unit_price, line.total, line.document_amount)
+        ),
         *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
         sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
         line.tier, line.explanation, *([] if line.unit is None else [str(line.unit.credit_type_id)]),

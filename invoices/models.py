@@ -1,17 +1,40 @@
 """What is owed: documents. A FINALIZED invoice and its lines never change (invoices/sql); only VOID is left."""
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 
 from balances.models import Balance, Segment
 from billing.models import BillingPeriod
 from catalog.models import CreditType, Product
 from contracts.models import Contract, Subscription
-from core.fields import ExactDecimalField, enum_choices, finite
+from core.fields import ExactDecimalField, enum_choices, finite, whole
 from customers.models import Customer
+from engine.document import SettlementState
 from engine.invoice_states import InvoiceStatus, InvoiceType
+
+
+class NumberSeries(models.Model):
+    """The counter behind a year's gap-free numbers: locked and advanced in the transaction that issues a document."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    year = models.PositiveSmallIntegerField()
+    last_number = models.BigIntegerField(default=0)
+    # the date of the document that has `last_number`; NULL before the first
+    last_date = models.DateField(null=True)
+
+    class Meta:
+        verbose_name_plural = "number series"
+        constraints = [models.CheckConstraint(condition=Q(last_number__gte=0), name="number_series_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.last_number}"
+
+
+_DOCUMENT = ("document_subtotal", "document_tax", "document_total")
+_DUE = ExpressionWrapper(F("document_date") + F("net_payment_terms_days"), output_field=models.DateField())
 
 
 class Invoice(models.Model):
@@ -37,21 +60,39 @@ class Invoice(models.Model):
     period_end = models.DateTimeField()
     # when its period was due to close: period end + grace
     due_at = models.DateTimeField()
+    # its place in the series of its date's year, and the same as text: a later number never has an earlier date
+    series = models.ForeignKey(NumberSeries, on_delete=models.PROTECT, related_name="invoices")
+    series_number = models.BigIntegerField()
     number = models.CharField(max_length=40)
+    # the UTC day on which it was issued, and the day by which it is to be paid
+    document_date = models.DateField()
+    due_date = models.DateField()
+    # which edition of a document's content it holds (invoices.services.freezing), and who it is between: as
+    # billing.parties.party_json wrote them when it was issued
+    content_version = models.PositiveSmallIntegerField()
+    seller = models.JSONField()
+    buyer = models.JSONField()
+    contract_name = models.CharField(max_length=200, blank=True)
+    # exact, in the stored unit
     subtotal = ExactDecimalField()
     rounding = ExactDecimalField()
     total = ExactDecimalField()
+    # in whole minor units (cents for USD and EUR); the lines' `document_amount`s sum to the subtotal
+    document_subtotal = ExactDecimalField()
+    document_tax = ExactDecimalField()
+    document_total = ExactDecimalField()
     net_payment_terms_days = models.PositiveIntegerField(default=0)
     regenerated_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerations"
     )
     created_at = models.DateTimeField()
+    # as on the wire: when period and grace were over, whenever it was finalized
     issued_at = models.DateTimeField()
     finalized_at = models.DateTimeField()
     voided_at = models.DateTimeField(null=True, blank=True)
     # usage that no rate priced, as found at finalization: [] or InvoiceView.unrated
     unrated = models.JSONField(default=list, blank=True)
-    # SHA-256 over the lines and totals as finalized; `verify_invoices` recomputes it
+    # SHA-256 over all that the document says, as issued; `verify_invoices` recomputes it
     content_hash = models.CharField(max_length=64)
 
     class Meta:
@@ -59,6 +100,7 @@ class Invoice(models.Model):
         indexes = [models.Index(fields=["customer", "-period_start", "-id"], name="invoice_customer_idx")]
         constraints = [
             models.UniqueConstraint(fields=["number"], name="invoice_number_once"),
+            models.UniqueConstraint(fields=["series", "series_number"], name="invoice_place_in_series_once"),
             models.UniqueConstraint(
                 fields=["regenerated_from"], condition=~Q(status="VOID"), name="invoice_regenerated_once"
             ),
@@ -67,8 +109,15 @@ class Invoice(models.Model):
                 condition=Q(status="FINALIZED", voided_at__isnull=True) | Q(status="VOID", voided_at__isnull=False),
                 name="invoice_void_at",
             ),
-            finite("invoice_amounts_finite", "subtotal", "rounding", "total"),
+            finite("invoice_amounts_finite", "subtotal", "rounding", "total", *_DOCUMENT),
+            whole("invoice_document_amounts_whole", *_DOCUMENT),
+            models.CheckConstraint(
+                condition=Q(series_number__gte=1, due_date=_DUE), name="invoice_is_dated_where_numbered"
+            ),
             models.CheckConstraint(condition=Q(total=F("subtotal") + F("rounding")), name="invoice_total_adds_up"),
+            models.CheckConstraint(
+                condition=Q(document_total=F("document_subtotal") + F("document_tax")), name="invoice_document_adds_up"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -102,6 +151,11 @@ class InvoiceListing(models.Model):
     draft_total_at = models.DateTimeField(null=True)
     # of documents
     number = models.CharField(max_length=40, null=True)  # noqa: DJ001 - a draft has none
+    document_date = models.DateField(null=True)
+    due_date = models.DateField(null=True)
+    seller = models.JSONField(null=True)
+    buyer = models.JSONField(null=True)
+    contract_name = models.CharField(max_length=200)
     subtotal = ExactDecimalField(null=True)
     rounding = ExactDecimalField(null=True)
     total = ExactDecimalField(null=True)
@@ -125,6 +179,9 @@ class InvoiceListing(models.Model):
 
     def __str__(self) -> str:
         return self.number or f"Draft {self.period_start:%b %Y}"
+
+
+_EXACT = ("quantity", "unit_price", "total", "quantity_consumed", "document_amount")
 
 
 class InvoiceLine(models.Model):
@@ -154,6 +211,8 @@ class InvoiceLine(models.Model):
     commit_segment = models.ForeignKey(Segment, null=True, on_delete=models.PROTECT, related_name="+")
     commit_type = models.CharField(max_length=20, blank=True, default="")
     quantity_consumed = ExactDecimalField(null=True)
+    # a counted line's amount on the document, in whole minor units of the invoice's currency
+    document_amount = ExactDecimalField(null=True)
     # what it charges for: with `starting_at` it says which charge of the subscription stands on this invoice
     subscription = models.ForeignKey(Subscription, null=True, on_delete=models.PROTECT, related_name="+")
     product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
@@ -167,25 +226,58 @@ class InvoiceLine(models.Model):
                 condition=Q(credit_type__isnull=True) | Q(counted=False), name="invoice_line_counted_in_its_unit"
             ),
             models.UniqueConstraint(fields=["invoice", "position"], name="invoice_line_position_once"),
-            finite("invoice_line_amounts_finite", "quantity", "unit_price", "total", "quantity_consumed"),
+            finite("invoice_line_amounts_finite", *_EXACT),
+            whole("invoice_line_document_amount_whole", "document_amount"),
+            models.CheckConstraint(
+                condition=Q(counted=True, document_amount__isnull=False)
+                | Q(counted=False, document_amount__isnull=True),
+                name="invoice_line_on_document_where_counted",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
 
-class NumberSeries(models.Model):
-    """The counter behind gap-free invoice numbers: locked and advanced in the transaction that finalizes."""
+_SETTLED = ("amount_due", "amount_paid", "amount_credited", "amount_written_off")
+_GONE = F("amount_paid") + F("amount_credited") + F("amount_written_off")
 
-    name = models.CharField(max_length=20, primary_key=True)
-    last_number = models.BigIntegerField(default=0)
+
+class Settlement(models.Model):
+    """What an issued invoice asks for and what became of it, in whole minor units; one writer: services.settlement.
+
+    `amount_due` is the document's total, 0 where that is negative. OVERDUE is derived (selectors.settlement).
+    """
+
+    invoice = models.OneToOneField(Invoice, primary_key=True, on_delete=models.PROTECT, related_name="settlement")
+    due_on = models.DateField()
+    amount_due = ExactDecimalField()
+    amount_paid = ExactDecimalField(default=Decimal(0))
+    amount_credited = ExactDecimalField(default=Decimal(0))
+    amount_written_off = ExactDecimalField(default=Decimal(0))
+    state = models.CharField(max_length=20, choices=[(state.value, state.name) for state in SettlementState])
 
     class Meta:
-        verbose_name_plural = "number series"
-        constraints = [models.CheckConstraint(condition=Q(last_number__gte=0), name="number_series_not_negative")]
+        constraints = [
+            finite("settlement_amounts_finite", *_SETTLED),
+            whole("settlement_amounts_whole", *_SETTLED),
+            models.CheckConstraint(
+                condition=Q(amount_due__gte=0, amount_paid__gte=0, amount_credited__gte=0, amount_written_off__gte=0),
+                name="settlement_amounts_not_negative",
+            ),
+            models.CheckConstraint(condition=Q(amount_due__gte=_GONE), name="settlement_takes_what_is_due"),
+            models.CheckConstraint(
+                condition=Q(state="OPEN", amount_paid=0, amount_written_off=0, amount_due__gt=_GONE)
+                | Q(state="PARTIALLY_PAID", amount_paid__gt=0, amount_written_off=0, amount_due__gt=_GONE)
+                | Q(state="PAID", amount_written_off=0, amount_due__lte=_GONE)
+                | Q(state="UNCOLLECTIBLE", amount_written_off__gt=0, amount_due__lte=_GONE)
+                | Q(state="VOID"),
+                name="settlement_state_follows_its_amounts",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.last_number}"
+        return f"settlement of {self.invoice_id}"
 
 
 class InvoiceDocument(models.Model):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billing.parties import party_json
 from billing.selectors.line_details import LineFacts, Paid
 from billing.types import BreakdownView, CurrencyView, InvoiceView, LineView
 from catalog.prices import wire_explained
@@ -15,7 +16,9 @@ def present_invoice(
     skip_zero_qty_line_items: bool = False,
     include_list_prices: bool = False,
 ) -> dict[str, Any]:
-    """An invoice as `client.v1.customers.invoices` knows it, with `rounding`, `number` and `unrated` beside it.
+    """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it.
+
+    Those are `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`, `contract_name` and `unrated`.
 
     `facts`: what its lines are about (billing.selectors.line_details).
     """
@@ -47,6 +50,11 @@ def present_invoice(
         "contract_custom_fields": view.contract_custom_fields,
         "invoice_adjustments": [],
         "number": view.number,
+        "document_date": view.document_date,
+        "due_date": view.due_date,
+        "seller": party_json(view.seller),
+        "buyer": party_json(view.buyer),
+        "contract_name": view.contract_name,
         "unrated": list(view.unrated),
     }
 

@@ -82,6 +82,15 @@ class UnratedOutput(Output):
     presentation_group_values = serializers.DictField(child=serializers.CharField(allow_null=True))
 
 
+class PartyOutput(Output):
+    """The seller or the buyer of an invoice, as they were when it was issued; of a draft, as they are now."""
+
+    name = serializers.CharField()
+    address_lines = serializers.ListField(child=serializers.CharField())
+    email = serializers.CharField()
+    tax_ids = serializers.ListField(child=serializers.CharField())
+
+
 class InvoiceOutput(Output):
     """An invoice; counted lines + `rounding` = `total`."""
 
@@ -108,6 +117,11 @@ class InvoiceOutput(Output):
     contract_custom_fields = CustomFieldsField()
     invoice_adjustments = NoneYetField()
     number = serializers.CharField(allow_null=True)
+    document_date = serializers.DateField(allow_null=True)
+    due_date = serializers.DateField(allow_null=True)
+    seller = PartyOutput()
+    buyer = PartyOutput()
+    contract_name = serializers.CharField()
     unrated = UnratedOutput(many=True)
 
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from billing.compute import ComputedInvoice, compute_invoice, compute_invoices
 from billing.lines import currency_view
 from billing.models import BillingPeriod
+from billing.parties import current_buyer, current_seller
 from billing.types import InvoiceView
 
 
@@ -35,7 +36,8 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
     return InvoiceView(
         id=period.pk,
         customer_id=period.customer_id,
-        customer_name=period.customer.name,
+        seller=current_seller(),
+        buyer=current_buyer(period.customer),
         contract_id=period.contract_id,
         contract_name=str(period.contract),
         type=period.type,
@@ -46,7 +48,8 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
         due_at=period.due_at,
         issued_at=None,
         voided_at=None,
-        payment_due_at=None,
+        document_date=None,
+        due_date=None,
         net_payment_terms_days=period.net_payment_terms_days,
         currency=currency_view(period.credit_type),
         lines=computed.lines,

@@ -218,7 +218,7 @@ def _state(view: InvoiceView, now: datetime) -> tuple[str, str, str]:
     if view.status == "VOID":
         return "void", "muted", f"voided {words.day(view.voided_at)}" if view.voided_at else ""
     if view.status == "FINALIZED":
-        due = f"due {words.day(view.payment_due_at)}" if view.payment_due_at else ""
+        due = f"due {words.day(view.due_date)}" if view.due_date else ""
         return "issued", "ok", due
     if now < view.period_end:
         return "running", "info", f"final {words.day(view.due_at)}"
@@ -227,15 +227,16 @@ def _state(view: InvoiceView, now: datetime) -> tuple[str, str, str]:
 
 def _facts(view: InvoiceView, now: datetime) -> Iterable[tuple[str, str]]:
     yield "Period", words.span(view.period_start, view.period_end)
-    if view.issued_at:
-        yield "Issued", words.day(view.issued_at)
-    if view.status == "FINALIZED" and view.payment_due_at:
+    if view.document_date:
+        yield "Issued", words.day(view.document_date)
+    if view.status == "FINALIZED" and view.due_date:
         days = view.net_payment_terms_days
-        yield "Payment due", words.day(view.payment_due_at) + (f" ({days} days)" if days else "")
+        yield "Payment due", words.day(view.due_date) + (f" ({days} days)" if days else "")
     if view.status == "DRAFT":
         yield "Becomes final", f"{words.day(view.due_at)}, {words.until(view.due_at, now)}"
     if view.voided_at:
         yield "Voided", words.day(view.voided_at)
+    yield "Billed to", view.customer_name
     yield "Contract", view.contract_name
 
 

@@ -1,6 +1,6 @@
 """Amounts, times and states in the back office's templates."""
 
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,6 @@ def count(number: int) -> str:
 
 
 @register.filter
-def day(at: datetime | None) -> str:
+def day(at: date | None) -> str:
     """ "3 Nov 2025" """
     return display.NONE if at is None else display.day(at)

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             "invoices_invoice",
             "invoices_invoiceline",
             "invoices_invoicedocument",
+            "invoices_settlement",
             "invoices_invoicelisting",
         ),
     ]

@@ -6,7 +6,7 @@ JSON data and never become typst source.
 
 import json
 import logging
-from datetime import UTC
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -14,9 +14,7 @@ from typing import Final
 import typst
 
 from billing.types import InvoiceView
-from invoices.pdf.document import Seller, invoice_document
-
-__all__ = ["Seller", "render_invoice"]
+from invoices.pdf.document import invoice_document
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +22,14 @@ TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "invoices
 STANDARDS: Final[list["typst.PDFStandard"]] = ["ua-1", "a-2a"]
 
 
-def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
-    """The PDF of `view`, issued by `seller`. Its creation date is the invoice's (a draft's: `as_of`), not today's.
+def render_invoice(view: InvoiceView) -> bytes:
+    """The PDF of `view`, document amounts and all. It was created on the document's date (a draft: `as_of`), not today.
 
     Latin, Greek and Cyrillic are set in the fonts beside the template, so the result does not depend on the machine.
     A name in another script needs a font installed on the server; a character that no font has is shown as a box, and
     such a document is tagged but claims no standard. Raises typst.TypstError for a broken template, never for data.
     """
-    data = json.dumps(invoice_document(view, seller), ensure_ascii=False)
+    data = json.dumps(invoice_document(view), ensure_ascii=False)
     for system_fonts, standards in ((False, STANDARDS), (True, STANDARDS)):
         try:
             return _compile(view, data, system_fonts=system_fonts, standards=standards)
@@ -43,13 +41,14 @@ def render_invoice(view: InvoiceView, seller: Seller) -> bytes:
 
 
 def _compile(view: InvoiceView, data: str, *, system_fonts: bool, standards: list["typst.PDFStandard"]) -> bytes:
+    issued = datetime.combine(view.document_date, time(), UTC) if view.document_date else None
     return typst.compile(
         TEMPLATES / "invoice.typ",
         root=TEMPLATES,
         font_paths=_fonts(system=system_fonts),
         sys_inputs={"invoice": data},
         pdf_standards=standards,
-        timestamp=(view.issued_at or view.as_of).astimezone(UTC).replace(microsecond=0),
+        timestamp=issued or view.as_of.astimezone(UTC).replace(microsecond=0),
     )
 
 

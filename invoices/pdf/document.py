@@ -1,15 +1,14 @@
 """What a PDF invoice says, as JSON-able data: every figure formatted, every sentence written, nothing laid out."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
-from billing.types import CurrencyView, InvoiceView, LineView
+from billing.types import CurrencyView, DocumentAmounts, InvoiceView, LineView, Party
 from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
-from engine.money import ONE, mul, plain, total
+from engine.money import ONE, mul, plain, round_places, total
 from invoices.pdf import labels
 from invoices.pdf.labels import clean
 
@@ -20,16 +19,6 @@ PRICE_DECIMALS: Final = 20
 
 UNRATED_SHOWN: Final = 12
 HUNDRED: Final = Decimal(100)
-
-
-@dataclass(frozen=True, slots=True)
-class Seller:
-    """Who issues the invoice. `tax_id` may be empty."""
-
-    name: str
-    address_lines: tuple[str, ...]
-    email: str
-    tax_id: str
 
 
 class Figure(TypedDict):
@@ -58,27 +47,23 @@ class Row(TypedDict):
     amount: Figure | None
 
 
-def invoice_document(view: InvoiceView, seller: Seller) -> dict[str, Any]:
-    """The data of templates/invoices/invoice.typ for `view`."""
+def invoice_document(view: InvoiceView) -> dict[str, Any]:
+    """The data of templates/invoices/invoice.typ for `view`. Raises ValueError if it has no document amounts."""
+    amounts = view.document
+    if amounts is None:
+        raise ValueError("a document needs its amounts: invoices.selectors.document.with_document")
     draft, void = view.status == "DRAFT", view.status == "VOID"
     counted = [line for line in view.lines if line.quantity is None or line.quantity or line.total]
     rows = _rows(counted, view)
-    sums = [_sum("Subtotal", view.subtotal, view.currency)]
-    if view.rounding:
-        sums.append(_sum("Rounding", view.rounding, view.currency))
-    sums.append(_sum("Total", view.total, view.currency))
+    sums = [_sum(label, _whole(amount, view.currency)) for label, amount in _totals(amounts)]
     widths = _align([*rows, *sums])
     return {
         "language": "en",
         "title": (f"Invoice {clean(view.number)}" if view.number else "Draft invoice") + (" (void)" if void else ""),
         "watermark": "DRAFT" if draft else "VOID" if void else None,
-        "seller": {
-            "name": clean(seller.name),
-            "lines": [clean(line) for line in (*seller.address_lines, seller.email) if line.strip()]
-            + ([f"Tax ID {clean(seller.tax_id)}"] if seller.tax_id.strip() else []),
-        },
-        "customer": {"name": clean(view.customer_name), "contract": clean(view.contract_name)},
-        "headline": _headline(view),
+        "seller": _party(view.seller),
+        "customer": _party(view.buyer) | {"contract": clean(view.contract_name)},
+        "headline": _headline(view, amounts),
         "facts": _facts(view),
         "unit": _unit(view.currency),
         "rows": rows,
@@ -89,34 +74,44 @@ def invoice_document(view: InvoiceView, seller: Seller) -> dict[str, Any]:
     }
 
 
-def _headline(view: InvoiceView) -> dict[str, Any]:
+def _party(party: Party) -> dict[str, Any]:
+    lines = [clean(line) for line in (*party.address_lines, party.email) if line.strip()]
+    return {"name": clean(party.name), "lines": [*lines, *(f"Tax ID {clean(tax_id)}" for tax_id in party.tax_ids)]}
+
+
+def _totals(amounts: DocumentAmounts) -> Iterable[tuple[str, Decimal]]:
+    yield "Subtotal", amounts.subtotal
+    yield "Total", amounts.total
+
+
+def _headline(view: InvoiceView, amounts: DocumentAmounts) -> dict[str, Any]:
     """The total, large, with what it is and what is to be done about it."""
-    figure = _minus(format_money(view.total, view.currency.minor_digits, view.currency.places))
+    figure = _whole(amounts.total, view.currency)["text"]
     if view.status == "DRAFT":
         label = "Total so far"
         notes = [f"as of {labels.minute(view.as_of)} (UTC)", f"final after {labels.minute(view.due_at)} (UTC)"]
     elif view.status == "VOID":
         label = "Total of the void invoice"
         notes = ["nothing is due", *([f"voided on {labels.day(view.voided_at)}"] if view.voided_at else [])]
-    elif view.total <= 0:
+    elif amounts.total <= 0:
         label, notes = "Total", ["nothing to pay"]
     else:
         label = "Total due"
-        notes = [f"by {labels.day(view.payment_due_at)}"] if view.payment_due_at else []
+        notes = [f"by {labels.day(view.due_date)}"] if view.due_date else []
     return {"label": label, "figure": figure, "unit": _unit(view.currency), "notes": notes}
 
 
 def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     facts = [
         ("Invoice number", clean(view.number) if view.number else "given when final"),
-        ("Issued", labels.day(view.issued_at) if view.issued_at else "not yet"),
+        ("Issued", labels.day(view.document_date) if view.document_date else "not yet"),
         ("Date", labels.day(view.period_start))
         if view.is_scheduled
         else ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
     ]
     terms = labels.terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
-    due = labels.day(view.payment_due_at) if payable and view.payment_due_at else None
+    due = labels.day(view.due_date) if payable and view.due_date else None
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 
@@ -130,7 +125,7 @@ def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
         if len(members) == 1:
             rows.append(_line_row(members[0], view, kind="product", level=0, name=clean(name), named=True))
             continue
-        amount = _money(total(line.total for line in members), members[0].unit or view.currency)
+        amount = _sum_of(members, view.currency)
         rows.append(_row(kind="product", level=0, leads=True, name=clean(name), amount=amount))
         groups: dict[tuple[tuple[str, str], ...], list[LineView]] = {}
         for line in members:
@@ -156,6 +151,8 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         balance = line.explanation.get("balance") or {}
         kind = {"CREDIT": "a credit", "POSTPAID": "a postpaid commit"}.get(balance.get("type", ""), "a prepaid commit")
         details.append(f"paid by {clean(balance.get('name') or kind)}")
+    if line.unit is None and not line.counted:
+        details.append("not deducted")
     if line.unit is not None:
         details.append(f"in {clean(line.unit.name)}")
     percentage = _percentage(line, line.unit or view.currency)
@@ -175,7 +172,7 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
         unit_price=None
         if line.unit_price is None or percentage
         else _money(line.unit_price, line.unit or view.currency, PRICE_DECIMALS),
-        amount=_money(line.total, line.unit or view.currency),
+        amount=_amount(line, view.currency),
     )
 
 
@@ -222,8 +219,28 @@ def _row(
     }
 
 
-def _sum(label: str, amount: Decimal, currency: CurrencyView) -> Row:
-    return _row(kind="sum", level=0, name=label, amount=_money(amount, currency))
+def _sum(label: str, amount: Figure) -> Row:
+    return _row(kind="sum", level=0, name=label, amount=amount)
+
+
+def _sum_of(lines: Sequence[LineView], currency: CurrencyView) -> Figure:
+    """What a product's lines come to: those that count, or, where none does, all of them in their own unit."""
+    counted = [line.document_amount for line in lines if line.document_amount is not None]
+    if counted:
+        return _whole(total(counted), currency)
+    return _money(total(line.total for line in lines), lines[0].unit or currency)
+
+
+def _amount(line: LineView, currency: CurrencyView) -> Figure:
+    """A line as it stands in the document; one that does not count is exact in a unit of its own, else to the coin."""
+    if line.document_amount is not None:
+        return _whole(line.document_amount, currency)
+    return _money(line.total, line.unit) if line.unit else _money(round_places(line.total, currency.places), currency)
+
+
+def _whole(amount: Decimal, currency: CurrencyView) -> Figure:
+    """An amount in minor units of the invoice's currency."""
+    return _figure(format_money(amount, currency.minor_digits + currency.places, 0), AMOUNT_DECIMALS)
 
 
 def _money(amount: Decimal, currency: CurrencyView, decimals: int = AMOUNT_DECIMALS) -> Figure:
@@ -296,7 +313,8 @@ def _unrated(view: InvoiceView) -> dict[str, Any] | None:
 def _notes(view: InvoiceView, counted: Sequence[LineView], rows: Sequence[Row]) -> list[str]:
     unit = _unit(view.currency)
     smallest = format_money(ONE.scaleb(-view.currency.places), view.currency.minor_digits, view.currency.places)
-    notes = [f"Unit prices and lines are exact. Only the total is rounded, once and half up, to {smallest} {unit}."]
+    coin = f"{smallest} {unit}"
+    notes = [f"Unit prices are exact. Amounts are rounded so that they add up, each by less than {coin}."]
     figures = [row[column] for row in rows for column in ("quantity", "unit_price", "amount")]
     if any(figure is not None and figure["cut"] for figure in figures):
         notes.append(f"{ELLIPSIS} marks a figure with more decimals than fit here.")

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,9 +23,9 @@ def clean(text: str) -> str:
     return "".join(char for char in visible if ord(char) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(char) <= 0xFDEF)
 
 
-def day(instant: datetime) -> str:
-    """The UTC day: "1 Nov 2026"."""
-    utc = instant.astimezone(UTC)
+def day(at: date) -> str:
+    """A date, or the UTC day of an instant: "1 Nov 2026"."""
+    utc = at.astimezone(UTC) if isinstance(at, datetime) else at
     return f"{utc.day} {utc:%b %Y}"
 
 

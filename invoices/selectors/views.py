@@ -1,7 +1,7 @@
 """Invoices as plain rows: a draft is computed now, a document is what was stored."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +12,12 @@ from billing.lines import currency_view
 from billing.models import BillingPeriod
 from billing.selectors.drafts import draft_views, period_rows, view_of_period
 from billing.selectors.what_if import Window, in_windows
-from billing.types import InvoiceView, LineView
+from billing.types import DocumentAmounts, InvoiceView, LineView
 from core.errors import NotFound
 from engine.invoice_states import InvoiceStatus, PeriodState
 from engine.money import ZERO
 from invoices.models import Invoice, InvoiceLine, InvoiceListing
+from invoices.parties import buyer_of, contract_name_of, seller_of
 
 STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
 """What of a line view is a column of its own; the unit is a foreign key."""
@@ -126,6 +127,7 @@ def document_view(row: Invoice, lines: Sequence[InvoiceLine], *, now: datetime) 
         row,
         now=now,
         lines=stored_lines(lines),
+        document=DocumentAmounts(row.document_subtotal, row.document_tax, row.document_total),
         subtotal=row.subtotal,
         rounding=row.rounding,
         total=row.total,
@@ -155,9 +157,10 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
     return InvoiceView(
         id=row.pk,
         customer_id=row.customer_id,
-        customer_name=row.customer.name,
+        seller=seller_of(row),
+        buyer=buyer_of(row),
         contract_id=row.contract_id,
-        contract_name=str(row.contract),
+        contract_name=contract_name_of(row),
         type=row.type,
         status=row.status,
         number=row.number,
@@ -166,7 +169,8 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         due_at=row.due_at,
         issued_at=row.issued_at,
         voided_at=row.voided_at,
-        payment_due_at=row.issued_at + timedelta(days=row.net_payment_terms_days),
+        document_date=row.document_date,
+        due_date=row.due_date,
         net_payment_terms_days=row.net_payment_terms_days,
         currency=currency_view(row.credit_type),
         regenerated_from_id=row.regenerated_from_id,

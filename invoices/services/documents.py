@@ -5,14 +5,14 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError
 
 from billing.types import InvoiceView
 from core.transactions import use_case
 from engine.invoice_states import InvoiceStatus
 from invoices.models import Invoice, InvoiceDocument
-from invoices.pdf import Seller, render_invoice
+from invoices.pdf import render_invoice
+from invoices.selectors.document import with_document
 from invoices.selectors.views import find_invoice, view_of
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def get_pdf(*, invoice_id: UUID, now: datetime, customer_id: UUID | None = None)
     if view.status == InvoiceStatus.FINALIZED:
         stored = InvoiceDocument.objects.filter(pk=view.id).first() or _render(view)
         return name, bytes(stored.pdf)
-    return name, render_invoice(view, seller())
+    return name, render_invoice(with_document(view))
 
 
 def render_document(*, invoice_id: UUID, now: datetime) -> None:
@@ -55,18 +55,8 @@ def render_due_documents(*, now: datetime) -> int:
     return done
 
 
-def seller() -> Seller:
-    """Our own side of the invoice, from the settings."""
-    return Seller(
-        name=settings.TACTUS_COMPANY_NAME,
-        address_lines=tuple(settings.TACTUS_COMPANY_ADDRESS.splitlines()),
-        email=settings.TACTUS_COMPANY_EMAIL,
-        tax_id=settings.TACTUS_COMPANY_TAX_ID,
-    )
-
-
 def _render(view: InvoiceView) -> InvoiceDocument:
-    pdf = render_invoice(view, seller())
+    pdf = render_invoice(with_document(view))
     with use_case():
         stored, _ = InvoiceDocument.objects.get_or_create(
             invoice_id=view.id,

@@ -4,7 +4,6 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 
@@ -13,6 +12,7 @@ from balances.services import draw, lock_balances, settle_true_ups
 from billing.billed_charges import charges_on
 from billing.compute import ComputedInvoice, compute_invoice
 from billing.context import DRAWING_ORDER
+from billing.lines import currency_view
 from billing.models import BilledSubscription, BillingPeriod
 from billing.services.expiry import open_usage, unopened_usage
 from billing.services.periods import close_period, postpone
@@ -23,9 +23,11 @@ from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceType, PeriodState
 from engine.money import ZERO, add, plain
-from invoices.content_hash import content_hash
-from invoices.models import Invoice, InvoiceLine, NumberSeries
+from invoices.models import Invoice, InvoiceLine
+from invoices.selectors.document import document_of
 from invoices.selectors.views import STORED
+from invoices.services.freezing import freeze_document
+from invoices.services.settlement import open_settlement
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -71,7 +73,7 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
     invoice = Invoice(
         id=period.pk,
         billing_period=period,
-        customer_id=period.customer_id,
+        customer=period.customer,
         payer_id=period.payer_id,
         contract=period.contract,
         credit_type=period.credit_type,
@@ -79,7 +81,6 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
         period_start=period.period_start,
         period_end=period.period_end,
         due_at=period.due_at,
-        number=_next_number(now),
         subtotal=computed.subtotal,
         rounding=computed.rounding,
         total=computed.total,
@@ -90,7 +91,8 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
         finalized_at=now,
         unrated=list(computed.unrated),
     )
-    invoice.content_hash = content_hash(invoice, computed.lines)
+    lines, document = document_of(computed.lines, currency_view(period.credit_type))
+    freeze_document(invoice, lines=lines, document=document, now=now)
     invoice.save(force_insert=True)
     InvoiceLine.objects.bulk_create(
         [
@@ -100,10 +102,11 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
                 credit_type_id=None if line.unit is None else line.unit.credit_type_id,
                 **{name: getattr(line, name) for name in STORED},
             )
-            for position, line in enumerate(computed.lines, 1)
+            for position, line in enumerate(lines, 1)
         ],
         batch_size=1000,
     )
+    open_settlement(invoice)
     return invoice
 
 
@@ -177,17 +180,7 @@ def _locked_periods(contract_id: UUID, now: datetime) -> QuerySet[BillingPeriod]
     """The contract's due periods, usage before what is charged by date, oldest first, locked."""
     return (
         BillingPeriod.objects.select_for_update(of=("self",))
-        .select_related("contract__rate_card__fiat_credit_type", "credit_type")
+        .select_related("contract__rate_card__fiat_credit_type", "credit_type", "customer")
         .filter(contract_id=contract_id, state=PeriodState.OPEN, due_at__lte=now, next_attempt_at__lte=now)
         .order_by("-type", "period_start")
     )
-
-
-def _next_number(now: datetime) -> str:
-    """The next number of the year's series, from its locked counter: rolled back with the invoice, so without gaps."""
-    name = f"{settings.TACTUS_INVOICE_PREFIX}-{now.year}"
-    NumberSeries.objects.get_or_create(name=name)
-    series = NumberSeries.objects.select_for_update().get(pk=name)
-    series.last_number += 1
-    series.save(update_fields=["last_number"])
-    return f"{name}-{series.last_number:04d}"

@@ -15,6 +15,7 @@ from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceStatus, InvoiceType
 from invoices.models import Invoice, InvoiceListing
 from invoices.services.finalize import finalize_locked
+from invoices.services.settlement import void_settlement
 
 
 def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
@@ -36,6 +37,7 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     invoice.status = InvoiceStatus.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
+    void_settlement(invoice)
     release_period(invoice.billing_period, now=now)
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)

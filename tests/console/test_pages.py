@@ -18,7 +18,7 @@ from metronome import Metronome
 
 from console import services
 from core.clock import now
-from invoices.models import Invoice
+from invoices.models import InvoiceListing
 from tests.console.conftest import Seeded
 
 pytestmark = pytest.mark.calendar
@@ -47,7 +47,7 @@ def before(sdk: Metronome, customer: object) -> Any:
 def in_graces(customer: object) -> int:
     """How many drafts there are beside the running one: each takes seven queries more, as kept terms do not serve
     within the test's transaction."""
-    return Invoice.objects.filter(customer_id=customer, status="DRAFT", kind="USAGE").count() - 1
+    return InvoiceListing.objects.filter(customer_id=customer, status="DRAFT", type="USAGE").count() - 1
 
 
 def figure(html: str) -> str:

@@ -25,7 +25,8 @@ def test_a_draft_follows_usage_and_becomes_the_same_final_invoice(world: World) 
     world.run_due_work()
     final = world.invoice(customer, at=world.days_ago(8))
     assert (final.status, final.id) == ("FINALIZED", draft.id)
-    assert final.issued_at == final.end_timestamp + timedelta(hours=24)
+    assert final.issued_at == final.end_timestamp + timedelta(hours=24)  # as clients know it, whenever it was issued
+    assert (final.document_date, final.due_date) == (world.now.date().isoformat(),) * 2
     assert [x.to_dict() for x in final.line_items] == [x.to_dict() for x in draft.line_items]
     # Late usage changes breakdowns and usage, never the invoice.
     world.use(customer, metric, 100, world.days_ago(8))
@@ -96,6 +97,22 @@ def test_backdated_contracts_are_billed_in_order_with_numbers_without_gaps(world
     assert all(a.end_timestamp == b.start_timestamp for a, b in itertools.pairwise(rows))
     numbers = [int(row.number.rsplit("-", 1)[1]) for row in rows]
     assert numbers == list(range(numbers[0], numbers[0] + len(rows)))
+
+
+def test_a_backdated_contract_owes_nothing_before_today(world: World) -> None:
+    _, _, card = world.priced(price=100)
+    customer = world.customer()
+    world.contract(customer, card, world.days_ago(400), net_payment_terms_days=30)
+    drafts = {(row.document_date, row.due_date) for row in world.invoices(customer, status="DRAFT")}
+    world.run_due_work()
+    issued = world.invoices(customer, status="FINALIZED")
+    today = world.now.date()
+    assert drafts == {(None, None)}
+    assert {(row.document_date, row.due_date) for row in issued} == {
+        (today.isoformat(), (today + timedelta(days=30)).isoformat())
+    }
+    assert all(row.number.split("-")[1] == str(today.year) for row in issued)
+    assert issued[0].issued_at == issued[0].end_timestamp + timedelta(hours=24)
 
 
 def test_ending_a_contract_cuts_its_draft_and_prolonging_it_brings_the_rest(world: World) -> None:
