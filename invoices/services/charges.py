@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from balances.events import BalanceEvent
 from balances.models import InvoiceItem
 from balances.selectors import waiting_items
 from balances.services import release_items
@@ -10,7 +11,6 @@ from catalog.models import CreditType
 from contracts.models import Contract
 from contracts.services import lock_contract
 from core.jobs import enqueue
-from core.models import Event
 from core.transactions import require_transaction
 from engine.charges import subscription_charge
 from invoices.composition import billing_unit, load_subscription_terms
@@ -18,10 +18,10 @@ from invoices.models import Invoice
 from invoices.subscriptions import Subscribed
 
 
-def follow_purchases(event: Event) -> None:
+def follow_purchases(event: BalanceEvent) -> None:
     """Reaction to what becomes of commits: the invoices of their contract follow."""
-    if contract_id := event.payload.get("invoice_contract_id"):
-        contract = lock_contract(contract_id=UUID(contract_id))
+    if event.invoice_contract_id is not None:
+        contract = lock_contract(contract_id=event.invoice_contract_id)
         if contract.archived_at is None:
             follow_charges(contract, now=event.occurred_at)
 
@@ -66,7 +66,7 @@ def follow_charges(contract: Contract, *, now: datetime) -> None:
     for invoice_id in rows.keys() - held - set(on_drafts):
         rows[invoice_id].delete()
     if due:
-        enqueue("invoices.sweep_due")
+        enqueue("invoices.finalize_due_invoices")
 
 
 def _subscription_dates(contract: Contract, now: datetime) -> list[datetime]:

@@ -8,11 +8,11 @@ from django.db import OperationalError, transaction
 
 from balances.services import release_items
 from catalog.models import CreditType
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent
 from contracts.models import Contract
 from contracts.services import lock_contract
 from core.errors import Conflict
 from core.jobs import enqueue
-from core.models import Event
 from core.transactions import require_transaction, use_case
 from engine.calendar import Period
 from invoices.composition import billing_unit
@@ -28,29 +28,29 @@ BATCH = 200
 LOOK_AGAIN_AFTER = timedelta(hours=1)
 
 
-def open_invoices(event: Event) -> None:
-    """Reaction to `contract.created`: drafts for all periods that have begun; the sweeper finalizes what is due."""
+def open_invoices(event: ContractCreated) -> None:
+    """Reaction: drafts for all periods that have begun; the sweeper finalizes what is due."""
     _follow(event)
 
 
-def reschedule_invoices(event: Event) -> None:
-    """Reaction to `contract.end_changed`.
+def reschedule_invoices(event: ContractEndChanged) -> None:
+    """Reaction: drafts are cut, prolonged, added or removed with the contract's end.
 
     Raises Conflict if the caller forbade an end before a finalized invoice's end.
     """
     contract = _follow(event)
-    if event.payload.get("strict") and contract.ending_before is not None:
+    if event.strict and contract.ending_before is not None:
         late = contract.invoices.filter(status=Invoice.Status.FINALIZED, period_end__gt=contract.ending_before)
         if late.exists():
             raise Conflict("a finalized invoice ends after this", field="ending_before")
 
 
-def cancel_invoices(event: Event) -> None:
-    """Reaction to `contract.archived`: drafts go; finalized invoices become void only if asked for."""
-    contract = lock_contract(contract_id=event.subject_id)
+def cancel_invoices(event: ContractArchived) -> None:
+    """Reaction: drafts go; finalized invoices become void only if asked for."""
+    contract = lock_contract(contract_id=event.contract_id)
     contract.invoices.filter(status=Invoice.Status.DRAFT).delete()
     BillingCursor.objects.filter(contract=contract).update(next_period_at=None)
-    if event.payload.get("void_invoices"):
+    if event.void_invoices:
         for invoice in contract.invoices.select_for_update().filter(status=Invoice.Status.FINALIZED).order_by("pk"):
             void_locked(invoice, now=event.occurred_at)
 
@@ -94,7 +94,7 @@ def follow_contract(contract: Contract, *, now: datetime) -> None:
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
     follow_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
-        enqueue("invoices.sweep_due")
+        enqueue("invoices.finalize_due_invoices")
 
 
 def _open_next(now: datetime) -> bool:
@@ -123,8 +123,8 @@ def _open_next(now: datetime) -> bool:
     return True
 
 
-def _follow(event: Event) -> Contract:
-    contract = lock_contract(contract_id=event.subject_id)
+def _follow(event: ContractEvent) -> Contract:
+    contract = lock_contract(contract_id=event.contract_id)
     follow_contract(contract, now=event.occurred_at)
     return contract
 

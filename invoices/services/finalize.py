@@ -16,6 +16,7 @@ from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.money import plain
 from invoices.content_hash import content_hash
+from invoices.events import InvoiceFinalized
 from invoices.models import Invoice, InvoiceLine, NumberSeries
 from invoices.running import Running
 from invoices.selectors.views import STORED, standing_of
@@ -77,9 +78,19 @@ def finalize_locked(invoice: Invoice, *, now: datetime) -> None:
         invoice.contract, invoice_id=invoice.pk, drawdowns=composed.drawdowns, effective_at=invoice.period_end, now=now
     )
     charge_items(invoice.contract, invoice_id=invoice.pk, purchases=composed.purchases, now=now)
-    payload = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
-    audit.record("invoice.finalize", invoice, at=now, detail=payload)
-    publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
+    detail = {"number": invoice.number, "total": plain(composed.total), "contract_id": str(invoice.contract_id)}
+    audit.record("invoice.finalize", invoice, at=now, detail=detail)
+    publish(
+        InvoiceFinalized(
+            invoice_id=invoice.pk,
+            customer_id=invoice.customer_id,
+            contract_id=invoice.contract_id,
+            occurred_at=now,
+            number=invoice.number,
+            total=composed.total,
+            credit_type_id=invoice.credit_type_id,
+        )
+    )
     enqueue("invoices.render_document", invoice_id=str(invoice.pk))
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from balances.models import Balance
 from balances.selectors.live import left_in
 from balances.services import lock_balances, roll_balance
+from contracts.events import ContractRenewed
 from contracts.models import Contract
 from contracts.services import lock_contract
-from core.models import Event
 from engine.money import ZERO, add, mul
 from invoices.running import Running
 
@@ -17,16 +17,16 @@ WITHOUT_END = timedelta(days=365)
 """How long a rollover lasts under a contract without an end."""
 
 
-def roll_over(event: Event) -> None:
-    """Reaction to `contract.renewed`: min(what is left, fraction x the original amount) of each balance of the old one.
+def roll_over(event: ContractRenewed) -> None:
+    """Reaction: min(what is left, fraction x the original amount) of each balance of the old one.
 
     What its drafts draw now is taken off first; what does not roll over expires with its segment.
     """
-    contract = lock_contract(contract_id=event.subject_id)
-    old = Contract.objects.get(pk=UUID(event.payload["from_contract_id"]))
+    contract = lock_contract(contract_id=event.contract_id)
+    old = Contract.objects.get(pk=event.renewed_contract_id)
     lock_balances(contract.customer_id)
     rows = Balance.objects.filter(contract=old, archived_at__isnull=True).order_by("pk")
-    if event.payload["true_ups"] == "REMOVE":
+    if event.waive_true_ups:
         rows.filter(kind=Balance.Kind.POSTPAID).update(true_up_disabled=True)
     pending = Running(contract.customer_id).pending()
     end = contract.ending_before or contract.starting_at + WITHOUT_END

@@ -1,16 +1,15 @@
 """What edits of subscriptions mean for invoices: open ones follow, final ones never change."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Min
 
+from contracts.events import ContractEdited, ContractEndChanged
 from contracts.models import Contract, Subscription, SubscriptionChange
 from contracts.selectors.subscriptions import MOMENT
 from contracts.services import lock_contract, pin_end
 from core.errors import InvalidInput
-from core.models import Event
 from core.transactions import require_transaction
 from engine.subscriptions import on_usage_invoice
 from invoices.models import Invoice
@@ -19,18 +18,17 @@ from invoices.services.drafts import follow_contract
 from invoices.subscriptions import Subscribed, held_differently
 
 
-def follow_edit(event: Event) -> None:
-    """Reaction to `contract.edited`: invoices of their own for what is now charged by date.
+def follow_edit(event: ContractEdited) -> None:
+    """Reaction: invoices of their own for what is now charged by date.
 
     Raises InvalidInput where a change of a subscription would change a finalized invoice.
     """
-    contract = lock_contract(contract_id=event.subject_id)
-    changed: list[dict[str, Any]] = event.payload.get("update_subscriptions") or []
-    if changed:
-        mine = SubscriptionChange.objects.filter(added_by_id=UUID(event.payload["edit_id"]))
+    contract = lock_contract(contract_id=event.contract_id)
+    if event.updated_subscriptions:
+        mine = SubscriptionChange.objects.filter(added_by_id=event.edit_id)
         check_final_invoices(
             contract,
-            changed=[UUID(one["id"]) for one in changed],
+            changed=[one.subscription_id for one in event.updated_subscriptions],
             since=mine.aggregate(first=Min("starting_at"))["first"],
             now=event.occurred_at,
         )
@@ -65,10 +63,10 @@ def check_final_invoices(contract: Contract, *, changed: list[UUID], since: date
             raise _closed(asked[subscription_id], start)
 
 
-def keep_paid_ends(event: Event) -> None:
-    """Reaction to `contract.end_changed`: what was charged in advance up to the old end stays ended there."""
-    old_end = datetime.fromisoformat(event.payload["from"]) if event.payload.get("from") else None
-    contract = lock_contract(contract_id=event.subject_id)
+def keep_paid_ends(event: ContractEndChanged) -> None:
+    """Reaction: what was charged in advance up to the old end stays ended there."""
+    old_end = event.previous_ending_before
+    contract = lock_contract(contract_id=event.contract_id)
     if old_end is None or (contract.ending_before is not None and contract.ending_before <= old_end):
         return
     settled = Subscribed(contract).settled()

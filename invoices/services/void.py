@@ -9,6 +9,7 @@ from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
+from invoices.events import InvoiceVoided
 from invoices.models import Invoice
 from invoices.services.finalize import due_at, finalize_locked
 
@@ -36,7 +37,15 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     invoice.save(update_fields=["status", "voided_at"])
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)
-    publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
+    publish(
+        InvoiceVoided(
+            invoice_id=invoice.pk,
+            customer_id=invoice.customer_id,
+            contract_id=invoice.contract_id,
+            occurred_at=now,
+            number=str(invoice.number),
+        )
+    )
 
 
 def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
