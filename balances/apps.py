@@ -28,4 +28,6 @@ class BalancesConfig(registry.AppRegistration):
         registry.Sweep("balances.check_ledgers", "balances.services.checks.check_ledgers", every_seconds=300),
     )
     record_pages = (registry.RecordPage("balance", "balance"), registry.RecordPage("adjustment", "adjustment"))
-    hidden_details = frozenset({"amount", "approval", "credit_id", "credit_type", "segment_id", "timestamp"})
+    hidden_details = frozenset(
+        {"amount", "approval", "credit_id", "credit_type", "invoice_contract_id", "segment_id", "timestamp"}
+    )

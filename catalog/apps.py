@@ -21,6 +21,7 @@ class CatalogConfig(registry.AppRegistration):
         registry.RecordPage("billablemetric", "metric"),
         registry.RecordPage("credittype", "pricing unit"),
     )
+    hidden_details = frozenset({"credit_type_id", "to_rate_card_id"})
     audit_titles = {
         "billable_metric.archive": "Metric archived",
         "billable_metric.create": "Metric created",

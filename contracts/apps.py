@@ -11,4 +11,4 @@ class ContractsConfig(registry.AppRegistration):
     api_resources = ("contracts",)
     record_pages = (registry.RecordPage("contract", "contract"),)
     audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}
-    hidden_details = frozenset({"contract_id", "strict"})
+    hidden_details = frozenset({"contract_id", "edit_id", "rate_card_id", "renewed_contract_id", "strict"})

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 from uuid import UUID
 
 from balances.events import (
@@ -30,8 +30,6 @@ from core.events import publish
 from core.transactions import require_transaction
 from engine.money import plain
 
-E = TypeVar("E", bound=BalanceEvent)
-
 
 class _Ids(TypedDict):
     balance_id: UUID
@@ -50,7 +48,7 @@ def record_created(
     reason: str,
 ) -> None:
     """A commit or credit came to be, with its schedules. In the transaction of a use case."""
-    event_type = _of_kind(balance, CommitCreated, CreditCreated, BalanceCreated)
+    event_type: type[BalanceCreated] = CreditCreated if _is_credit(balance) else CommitCreated
     event = event_type(
         **_ids(balance, now),
         balance_type=balance.kind,
@@ -85,7 +83,8 @@ def record_edited(
     invoices_ending_before: datetime | None = None,
 ) -> None:
     """Its terms or schedules are others. In the transaction of a use case."""
-    event = _of_kind(balance, CommitEdited, CreditEdited, BalanceEdited)(
+    event_type: type[BalanceEdited] = CreditEdited if _is_credit(balance) else CommitEdited
+    event = event_type(
         **_ids(balance, now),
         changed=changed or (),
         access_ending_before=access_ending_before,
@@ -110,7 +109,8 @@ def record_adjusted(
     seat_amounts: tuple[SeatAmount, ...] = (),
 ) -> None:
     """Somebody added to it or took from it by hand. In the transaction of a use case."""
-    event = _of_kind(balance, CommitAdjusted, CreditAdjusted, BalanceAdjusted)(
+    event_type: type[BalanceAdjusted] = CreditAdjusted if _is_credit(balance) else CommitAdjusted
+    event = event_type(
         **_ids(balance, now),
         amount=amount,
         credit_type_id=balance.credit_type_id,
@@ -128,12 +128,13 @@ def record_adjusted(
 
 def record_archived(balance: Balance, *, now: datetime, reason: str = "") -> None:
     """It has ended for good. In the transaction of a use case."""
-    event = _of_kind(balance, CommitArchived, CreditArchived, BalanceArchived)(**_ids(balance, now))
+    event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
+    event = event_type(**_ids(balance, now))
     _record(balance, event, detail={}, reason=reason)
 
 
-def _of_kind(balance: Balance, commit: type[E], credit: type[E], _common: type[E]) -> type[E]:
-    return credit if balance.kind == Balance.Kind.CREDIT else commit
+def _is_credit(balance: Balance) -> bool:
+    return balance.kind == Balance.Kind.CREDIT
 
 
 def _ids(balance: Balance, now: datetime) -> _Ids:

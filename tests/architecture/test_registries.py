@@ -370,6 +370,15 @@ def test_events_are_typed(event_type: type[DomainEvent]) -> None:
     assert not amounts or "credit_type_id" in typing.get_type_hints(event_type), "amounts need their unit"
 
 
+@pytest.mark.parametrize("event_type", event_types().values(), ids=lambda one: one.__name__)
+def test_no_id_is_shown_to_people(event_type: type[DomainEvent]) -> None:
+    """Nor an amount without its unit: what a timeline shows of an event is words, instants and counts."""
+    columns = {event_type.SUBJECT[1], "customer_id", "occurred_at"}
+    for name, hint in typing.get_type_hints(event_type).items():
+        if name not in columns and hint in (UUID, UUID | None, Decimal):
+            assert name in registry.hidden_details(), f"{event_type.__name__}.{name}"
+
+
 # --- reactions --------------------------------------------------------------------------------------------------------
 
 

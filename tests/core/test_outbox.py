@@ -86,6 +86,7 @@ def test_a_stored_event_comes_back(db: None) -> None:
     with transaction.atomic():
         made = publish(event)
     stored = OutboxEvent.objects.get(pk=made.pk)
+    assert made.xact == stored.xact > 0
     assert event_of(stored) == event
     assert stored.payload == {"customer_name": "B", "previous_name": "A"}
     assert (stored.name, stored.version, stored.subject_type) == ("customer.renamed", 1, "customer")
