@@ -45,7 +45,7 @@ TABS = (
     ("invoices", "Invoices", "invoices.view_invoice"),
     ("balances", "Balances", "balances.view_balance"),
     ("usage", "Usage", "usage.view_usageevent"),
-    ("timeline", "Timeline", "core.view_event"),
+    ("timeline", "Timeline", "core.view_outboxevent"),
     ("audit", "Audit", "core.view_auditentry"),
 )
 MOST_RUNNING = 12

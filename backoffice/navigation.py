@@ -139,7 +139,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 Link("Audit trail", "policy", "admin:core_auditentry_changelist", "core.view_auditentry"),
                 Link("Ledger checks", "rule", "admin:balances_ledgercheck_changelist", "balances.view_ledgercheck"),
-                Link("Facts", "history", "admin:core_event_changelist", "core.view_event"),
+                Link("Domain events", "history", "admin:core_outboxevent_changelist", "core.view_outboxevent"),
             ],
         ),
         (

@@ -1,5 +1,33 @@
-from django.apps import AppConfig
+from core import registry
 
 
-class BalancesConfig(AppConfig):
+class BalancesConfig(registry.AppRegistration):
     name = "balances"
+    permissions = (
+        registry.Permission(
+            "request_adjustment",
+            "Can adjust balances and grant credits, within a limit alone",
+            "adjustment",
+            registry.ROLES,
+        ),
+        registry.Permission(
+            "approve_adjustment", "Can decide on what others ask to adjust", "adjustment", (registry.FINANCE,)
+        ),
+    )
+    visible_models = {
+        "balance": registry.ROLES,
+        "adjustment": registry.ROLES,
+        "ledgercheck": (registry.FINANCE,),
+    }
+    api_resources = ("balances",)
+    sweeps = (
+        registry.Sweep("balances.open_due_children", "balances.services.recurring.open_due_children", every_seconds=10),
+        registry.Sweep(
+            "balances.withdraw_forgotten", "balances.services.adjustments.withdraw_forgotten", every_seconds=300
+        ),
+        registry.Sweep("balances.check_ledgers", "balances.services.checks.check_ledgers", every_seconds=300),
+    )
+    record_pages = (registry.RecordPage("balance", "balance"), registry.RecordPage("adjustment", "adjustment"))
+    hidden_details = frozenset(
+        {"amount", "approval", "credit_id", "credit_type", "invoice_contract_id", "segment_id", "timestamp"}
+    )

@@ -1,10 +1,33 @@
-from django.apps import AppConfig
-
 from charges.invoice_lookup import register_invoice_lookup
+from core import registry
 
 
-class BillingConfig(AppConfig):
+class BillingConfig(registry.AppRegistration):
     name = "billing"
+    sweeps = (
+        # recurring commits and credits first: they may pay in the periods that begin
+        registry.Sweep(
+            "billing.open_due_periods",
+            "billing.services.periods.open_due_periods",
+            every_seconds=10,
+            after=("balances.open_due_children",),
+        ),
+        # invoices that are due may still draw on what has ended
+        registry.Sweep(
+            "billing.expire_ended_segments",
+            "billing.services.expiry.expire_ended_segments",
+            every_seconds=10,
+            after=("invoices.finalize_due_invoices",),
+        ),
+        registry.Sweep("billing.drop_old_events", "billing.services.retention.drop_old_events", every_seconds=3600),
+        registry.Sweep(
+            "billing.refresh_draft_totals",
+            "billing.services.draft_totals.refresh_draft_totals",
+            every_seconds=60,
+            budget_seconds=0,
+            foreground=False,
+        ),
+    )
 
     def ready(self) -> None:
         """Says to `charges` who knows which invoice holds a charge."""

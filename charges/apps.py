@@ -1,5 +1,5 @@
-from django.apps import AppConfig
+from core import registry
 
 
-class ChargesConfig(AppConfig):
+class ChargesConfig(registry.AppRegistration):
     name = "charges"

@@ -1,5 +1,14 @@
-from django.apps import AppConfig
+from core import registry
 
 
-class ContractsConfig(AppConfig):
+class ContractsConfig(registry.AppRegistration):
     name = "contracts"
+    permissions = (
+        registry.Permission("change_end", "Can change a contract's end date", "contract", (registry.FINANCE,)),
+        registry.Permission("archive_contract", "Can archive a contract", "contract", (registry.FINANCE,)),
+    )
+    visible_models = {"contract": registry.ROLES}
+    api_resources = ("contracts",)
+    record_pages = (registry.RecordPage("contract", "contract"),)
+    audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}
+    hidden_details = frozenset({"contract_id", "edit_id", "rate_card_id", "renewed_contract_id", "strict"})

@@ -1,7 +1,7 @@
 """What rooms above add to contracts: commits and credits stand in a contract's bodies and answers, not in this room.
 
-`CONTRACT_PARTS` (billing_site/contract_parts.py) names them by dotted path, as it does reactions: this room calls them
-without knowing who they are (docs/adr/0013).
+`CONTRACT_EXTENSIONS` (billing_site/wiring.py) lists them beside the reactions: this app calls them without knowing who
+they are (docs/adr/0013).
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,7 +62,7 @@ class ContractPart(Protocol):
 @cache
 def contract_parts() -> tuple[ContractPart, ...]:
     """All parts, in the order of the table."""
-    return tuple(import_string(path)() for path in settings.CONTRACT_PARTS)
+    return tuple(part() for part in import_string(settings.CONTRACT_EXTENSIONS))
 
 
 def given_parts(body: Mapping[str, Any], *, editing: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import models
 
+from core.events import titles
 from core.models import AuditEntry
 from core.transactions import require_transaction
 
@@ -44,8 +45,14 @@ def reset_actor(token: Any) -> None:
 def record(
     action: str, subject: models.Model, *, at: datetime, detail: dict[str, Any] | None = None, reason: str = ""
 ) -> AuditEntry:
-    """Appends a row for `action` (`customer.archive`) in the transaction of the change; RuntimeError outside one."""
+    """Appends a row for `action` (`invoice.void`) in the transaction of the change.
+
+    Raises RuntimeError outside one, LookupError for an action that has no title for people: its app's `audit_titles`,
+    or the event of that name.
+    """
     require_transaction()
+    if action not in titles():
+        raise LookupError(f"no app says what {action} is called")
     actor = _actor.get()
     return AuditEntry.objects.create(
         at=at,

@@ -48,6 +48,33 @@ def enum_choices(members: Iterable[StrEnum]) -> list[tuple[str, str]]:
     return [(member.value, member.name.replace("_", " ").title()) for member in members]
 
 
+class TransactionIdField(models.Field[int, int]):
+    """PostgreSQL's `xid8`: a transaction's number that never wraps round. An int in Python; written by its default."""
+
+    description = "Transaction id"
+
+    def db_type(self, connection: Any) -> str:
+        return "xid8"
+
+    def get_internal_type(self) -> str:
+        return "TransactionIdField"
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> int | None:
+        return None if value is None else int(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)
+        return str(prepared) if isinstance(prepared, int) else prepared
+
+
+class CurrentTransactionId(models.Func):
+    """The number of the transaction that writes."""
+
+    function = "pg_current_xact_id"
+    arity = 0
+    output_field = TransactionIdField()
+
+
 def finite(name: str, *fields: str) -> models.CheckConstraint:
     """A CHECK that each of `fields` is NULL or finite (PostgreSQL's numeric also knows NaN and the infinities)."""
     condition = models.Q()

@@ -12,6 +12,7 @@ from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from core.sweeps import queue_of
 from core.transactions import require_transaction
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,11 @@ def enqueue(name: str, **kwargs: str | int) -> None:
     """
     require_transaction()
     transaction.on_commit(partial(_send, name, kwargs), robust=True)
+
+
+def route(name: str, *_: Any, **__: Any) -> dict[str, str]:
+    """Celery's router: the queue that a job's app says."""
+    return {"queue": queue_of(name)}
 
 
 def _send(name: str, kwargs: dict[str, Any]) -> None:

@@ -17,12 +17,11 @@ from django.db.models import Q
 from core import audit
 from core.errors import InvalidInput
 from core.models import ApiKey
+from core.registry import scopes as known_scopes
 from core.transactions import use_case
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PREFIX = "tactus_live_"
-RESOURCES = ("customers", "catalog", "usage", "contracts", "balances", "invoices", "embed", "audit")
-SCOPES = frozenset({"*", "usage:ingest"} | {f"{name}:{access}" for name in RESOURCES for access in ("read", "write")})
 _LAST_USED_STEP = timedelta(minutes=1)
 
 
@@ -30,10 +29,11 @@ def create_api_key(
     *, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
     """Makes a key and returns it with its secret, which cannot be had again; InvalidInput for an unknown scope."""
-    unknown = sorted(set(scopes) - SCOPES)
+    unknown = sorted(set(scopes) - known_scopes())
     if unknown or not scopes:
         raise InvalidInput(
-            f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(sorted(SCOPES))}", field="scopes"
+            f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(sorted(known_scopes()))}",
+            field="scopes",
         )
     body = "".join(secrets.choice(ALPHABET) for _ in range(32))
     secret = PREFIX + body + _checksum(body)

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from core.fields import CurrentTransactionId, TransactionIdField
+
 
 class ApiKey(models.Model):
     """A bearer key. Only its SHA-256 is kept; `prefix` and `last4` let a person recognise it."""
@@ -34,11 +36,17 @@ class ApiKey(models.Model):
         return True
 
 
-class Event(models.Model):
-    """A fact, appended in the transaction that made it true: outbox, timeline and audit trail of facts at once."""
+class OutboxEvent(models.Model):
+    """A domain event, appended in the transaction that made it true (`core.events.publish`).
+
+    `xact` is that transaction: `(xact, id)` is the order in which readers get events (`core.events.read_after`).
+    `payload`: the fields of the event that have no column here, as JSON; decimals are text.
+    """
 
     id = models.BigAutoField(primary_key=True)
+    xact = TransactionIdField(db_default=CurrentTransactionId(), editable=False)
     name = models.CharField(max_length=80)
+    version = models.PositiveSmallIntegerField()
     subject_type = models.CharField(max_length=40)
     subject_id = models.UUIDField()
     customer_id = models.UUIDField(null=True)
@@ -46,9 +54,11 @@ class Event(models.Model):
     occurred_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "domain event"
         indexes = [
-            models.Index(fields=["subject_type", "subject_id", "id"], name="event_subject_idx"),
-            models.Index(fields=["customer_id", "id"], name="event_customer_idx"),
+            models.Index(fields=["xact", "id"], name="outbox_order_idx"),
+            models.Index(fields=["subject_type", "subject_id", "id"], name="outbox_subject_idx"),
+            models.Index(fields=["customer_id", "id"], name="outbox_customer_idx"),
         ]
 
     def __str__(self) -> str:

@@ -11,9 +11,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Max, Q
 
-from core import audit
 from core.errors import InvalidInput
-from core.events import publish
 from core.exact_json import dumps, loads
 from core.transactions import require_transaction
 from engine.timeline import Span, later_wins
@@ -67,7 +65,6 @@ class NamedSchedule:
 
 
 def set_value(
-    owner: models.Model,
     entries: Any,
     *,
     name: str,
@@ -76,13 +73,16 @@ def set_value(
     value: Any,
     properties: Mapping[str, str] | None = None,
     now: datetime,
-) -> None:
-    """Sets what counts from `starting_at` on; the caller holds the owner's lock. Raises InvalidInput."""
+) -> NamedScheduleEntry:
+    """Sets what counts from `starting_at` on, among the `entries` of one owner, whose lock the caller holds.
+
+    The caller says so, in an event and an audited act of the owner's. Raises InvalidInput.
+    """
     require_transaction()
     if ending_before is not None and ending_before <= starting_at:
         raise InvalidInput("must be after starting_at", field="ending_before")
     last: int = entries.aggregate(last=Max("sequence"))["last"] or 0
-    entries.create(
+    made: NamedScheduleEntry = entries.create(
         name=name,
         properties=dict(properties or {}),
         sequence=last + 1,
@@ -91,10 +91,12 @@ def set_value(
         value=dumps(value).decode(),
         created_at=now,
     )
-    kind = owner._meta.model_name
-    detail = {"schedule_name": name, "starting_at": starting_at.isoformat(), "value": dumps(value).decode()}
-    publish(f"{kind}.named_schedule_updated", owner, at=now, payload=detail)
-    audit.record(f"{kind}.update_named_schedule", owner, at=now, detail=detail)
+    return made
+
+
+def detail_of(entry: NamedScheduleEntry) -> dict[str, str]:
+    """An entry for the audit trail."""
+    return {"schedule_name": entry.name, "starting_at": entry.starting_at.isoformat(), "value": entry.value}
 
 
 def schedules_of(

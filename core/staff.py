@@ -1,7 +1,7 @@
-"""Who may do what in the back office: two groups as data, owners as superusers. See reliability.md 4.3.
+"""Who may do what in the back office: two groups as data, owners as superusers.
 
-Groups get Django's `view_…` permissions and those below, which Django does not make by itself because they are no
-permissions to edit a table: each stands for one act that calls one service.
+Groups get Django's `view_…` permissions and those that the apps declare (`core.registry.Permission`), which Django does
+not make by itself because they are no permissions to edit a table: each stands for one act that calls one service.
 """
 
 from dataclasses import dataclass
@@ -10,74 +10,9 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 
 from core.errors import InvalidInput
+from core.registry import ROLES, permissions_of, registrations
 from core.transactions import require_transaction, use_case
 
-ACTS: dict[str, str] = {
-    "customers.rename_customer": "Can rename a customer",
-    "customers.edit_aliases": "Can change a customer's ingest aliases",
-    "customers.archive_customer": "Can archive a customer",
-    "customers.view_as_customer": "Can open a customer's console, read-only",
-    "catalog.add_rates": "Can add rates to a rate card",
-    "contracts.change_end": "Can change a contract's end date",
-    "contracts.archive_contract": "Can archive a contract",
-    "invoices.void_invoice": "Can void an invoice",
-    "invoices.regenerate_invoice": "Can regenerate a void invoice",
-    "invoices.view_revenue": "Can see revenue over all customers",
-    "balances.request_adjustment": "Can adjust balances and grant credits, within a limit alone",
-    "balances.approve_adjustment": "Can decide on what others ask to adjust",
-    "core.create_apikey": "Can create an API key",
-    "core.revoke_apikey": "Can revoke an API key",
-    "console.edit_origins": "Can change which origins may embed the console",
-    "console.revoke_session": "Can revoke a console session",
-}
-_MODEL = {
-    "customers": "customer",
-    "catalog": "ratecard",
-    "contracts": "contract",
-    "invoices": "invoice",
-    "balances": "adjustment",
-    "core": "apikey",
-    "console": "embedsession",
-}
-
-_DESK = (
-    "customers.view_customer",
-    "customers.view_ingestalias",
-    "customers.rename_customer",
-    "customers.edit_aliases",
-    "customers.view_as_customer",
-    "contracts.view_contract",
-    "invoices.view_invoice",
-    "invoices.view_invoiceline",
-    "catalog.view_product",
-    "catalog.view_ratecard",
-    "catalog.view_billablemetric",
-    "catalog.view_credittype",
-    "usage.view_usageevent",
-    "balances.view_balance",
-    "balances.view_adjustment",
-    "balances.request_adjustment",
-)
-ROLES: dict[str, tuple[str, ...]] = {
-    "support": (*_DESK, "core.view_event"),
-    "finance": (
-        *_DESK,
-        "customers.archive_customer",
-        "catalog.add_rates",
-        "contracts.change_end",
-        "contracts.archive_contract",
-        "invoices.void_invoice",
-        "invoices.regenerate_invoice",
-        "invoices.view_revenue",
-        "balances.approve_adjustment",
-        "balances.view_ledgercheck",
-        "core.view_apikey",
-        "core.view_event",
-        "core.view_auditentry",
-        "console.view_embedorigin",
-        "console.view_embedsession",
-    ),
-}
 OWNER = "owner"
 
 
@@ -97,7 +32,7 @@ class StaffChange:
 
 
 def ensure_roles() -> None:
-    """Makes the permissions and the groups be what this module says. Doing it again changes nothing."""
+    """Makes the permissions and the groups be what the apps declare. Doing it again changes nothing."""
     with use_case():
         _write_roles()
 
@@ -131,13 +66,13 @@ def ensure_staff(
 
 def _write_roles() -> None:
     require_transaction()
-    for name, title in ACTS.items():
-        app, codename = name.split(".")
-        kind = ContentType.objects.get_by_natural_key(app, _MODEL[app])
-        Permission.objects.get_or_create(content_type=kind, codename=codename, defaults={"name": title})
+    for app in registrations():
+        for one in app.permissions:
+            kind = ContentType.objects.get_by_natural_key(app.label, one.model)
+            Permission.objects.get_or_create(content_type=kind, codename=one.codename, defaults={"name": one.title})
     known = {
         f"{row.content_type.app_label}.{row.codename}": row for row in Permission.objects.select_related("content_type")
     }
-    for role, names in ROLES.items():
+    for role in ROLES:
         group, _ = Group.objects.get_or_create(name=role)
-        group.permissions.set([known[name] for name in names])
+        group.permissions.set([known[name] for name in permissions_of(role)])

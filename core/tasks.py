@@ -1,12 +1,16 @@
-"""Celery entries of the kernel."""
+"""Celery entries of the kernel: one job for each sweep that an app declares."""
 
 from celery import shared_task
 
-from core import services
 from core.clock import now
+from core.sweeps import list_sweeps, run_sweep
 
 
-@shared_task(name="core.forget_old_requests")
-def forget_old_requests() -> int:
-    """Daily: drops stored answers past their keeping time."""
-    return services.forget_old_requests(now=now())
+def _make_job(name: str) -> None:
+    @shared_task(name=name)
+    def run() -> None:
+        run_sweep(name, clock=now)
+
+
+for _sweep in list_sweeps():
+    _make_job(_sweep.name)

@@ -1,9 +1,28 @@
 """Who pays."""
 
-from django.apps import AppConfig
+from core import registry
 
 
-class CustomersConfig(AppConfig):
+class CustomersConfig(registry.AppRegistration):
     """Registers the app."""
 
     name = "customers"
+    permissions = (
+        registry.Permission("rename_customer", "Can rename a customer", "customer", registry.ROLES),
+        registry.Permission("edit_aliases", "Can change a customer's ingest aliases", "customer", registry.ROLES),
+        registry.Permission("archive_customer", "Can archive a customer", "customer", (registry.FINANCE,)),
+        registry.Permission("view_as_customer", "Can open a customer's console, read-only", "customer", registry.ROLES),
+    )
+    visible_models = {"customer": registry.ROLES, "ingestalias": registry.ROLES}
+    api_resources = ("customers",)
+    customer_model = "customer"
+    record_pages = (registry.RecordPage("customer", "customer"),)
+    audit_titles = {
+        "customer.archive": "Customer archived",
+        "customer.create": "Customer created",
+        "customer.set_ingest_aliases": "Ingest aliases changed",
+        "customer.set_name": "Customer renamed",
+        "customer.update_config": "Configuration changed",
+        "customer.update_named_schedule": "Customer's named schedule changed",
+    }
+    hidden_details = frozenset({"customer_id"})

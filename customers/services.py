@@ -12,8 +12,16 @@ from core import audit
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
-from core.named_schedules import set_value
+from core.named_schedules import detail_of, set_value
 from core.transactions import require_transaction, use_case
+from customers.events import (
+    CustomerAliasesChanged,
+    CustomerArchived,
+    CustomerConfigChanged,
+    CustomerCreated,
+    CustomerNamedScheduleUpdated,
+    CustomerRenamed,
+)
 from customers.models import Customer, IngestAlias
 from customers.selectors import get_customer
 
@@ -34,7 +42,14 @@ def create_customer(
         )
         _replace_aliases(customer, ingest_aliases)
         detail = {"name": customer.name, "ingest_aliases": list(ingest_aliases)}
-        publish("customer.created", customer, at=now, customer_id=customer.pk, payload=detail)
+        publish(
+            CustomerCreated(
+                customer_id=customer.pk,
+                occurred_at=now,
+                customer_name=customer.name,
+                ingest_aliases=tuple(ingest_aliases),
+            )
+        )
         audit.record("customer.create", customer, at=now, detail=detail)
     return get_customer(customer_id=customer.pk)
 
@@ -44,9 +59,12 @@ def set_name(*, customer_id: UUID, name: str, now: datetime) -> Customer:
     with use_case():
         customer = _lock(customer_id)
         detail = {"name": name[:MAX_NAME], "previous_name": customer.name}
-        customer.name, customer.updated_at = detail["name"], now
+        event = CustomerRenamed(
+            customer_id=customer.pk, occurred_at=now, customer_name=name[:MAX_NAME], previous_name=customer.name
+        )
+        customer.name, customer.updated_at = event.customer_name, now
         customer.save(update_fields=["name", "updated_at"])
-        publish("customer.renamed", customer, at=now, customer_id=customer.pk, payload=detail)
+        publish(event)
         audit.record("customer.set_name", customer, at=now, detail=detail)
     return get_customer(customer_id=customer.pk)
 
@@ -64,7 +82,14 @@ def set_ingest_aliases(*, customer_id: UUID, ingest_aliases: Sequence[str], now:
             customer.updated_at = now
             customer.save(update_fields=["updated_at"])
             detail = {"ingest_aliases": list(ingest_aliases), "previous_ingest_aliases": previous}
-            publish("customer.aliases_changed", customer, at=now, customer_id=customer.pk, payload=detail)
+            publish(
+                CustomerAliasesChanged(
+                    customer_id=customer.pk,
+                    occurred_at=now,
+                    ingest_aliases=tuple(ingest_aliases),
+                    previous_ingest_aliases=tuple(previous),
+                )
+            )
             audit.record("customer.set_ingest_aliases", customer, at=now, detail=detail)
 
 
@@ -75,7 +100,7 @@ def update_config(*, customer_id: UUID, salesforce_account_id: str | None, now: 
         customer.salesforce_account_id, customer.updated_at = salesforce_account_id or "", now
         customer.save(update_fields=["salesforce_account_id", "updated_at"])
         detail = {"salesforce_account_id": salesforce_account_id}
-        publish("customer.config_changed", customer, at=now, customer_id=customer.pk, payload=detail)
+        publish(CustomerConfigChanged(customer_id=customer.pk, occurred_at=now, **detail))
         audit.record("customer.update_config", customer, at=now, detail=detail)
 
 
@@ -89,7 +114,7 @@ def archive_customer(*, customer_id: UUID, now: datetime) -> Customer:
         if customer.archived_at is None:
             customer.archived_at = customer.updated_at = now
             customer.save(update_fields=["archived_at", "updated_at"])
-            publish("customer.archived", customer, at=now, customer_id=customer.pk)
+            publish(CustomerArchived(customer_id=customer.pk, occurred_at=now))
             audit.record("customer.archive", customer, at=now)
     return customer
 
@@ -98,7 +123,18 @@ def update_named_schedule(*, customer_id: UUID, now: datetime, **change: Any) ->
     """Sets a value of a customer's schedule (`core.named_schedules.set_value`). Raises NotFound, InvalidInput."""
     with use_case():
         customer = _lock(customer_id)
-        set_value(customer, customer.named_schedule_entries, now=now, **change)
+        made = set_value(customer.named_schedule_entries, now=now, **change)
+        publish(
+            CustomerNamedScheduleUpdated(
+                customer_id=customer.pk,
+                occurred_at=now,
+                schedule_name=made.name,
+                starting_at=made.starting_at,
+                ending_before=made.ending_before,
+                value=made.value,
+            )
+        )
+        audit.record("customer.update_named_schedule", customer, at=now, detail=detail_of(made))
 
 
 def _lock(customer_id: UUID, *, even_archived: bool = False) -> Customer:

@@ -1,9 +1,10 @@
 """Registration with Django: for the management commands."""
 
-from django.apps import AppConfig
+from core import registry
 
 
-class DemoConfig(AppConfig):
+class DemoConfig(registry.AppRegistration):
     """The demo has no tables of its own."""
 
     name = "demo"
+    audit_titles = {"demo.load": "Demo loaded"}

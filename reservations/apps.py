@@ -1,5 +1,27 @@
-from django.apps import AppConfig
+from core import registry
 
 
-class ReservationsConfig(AppConfig):
+class ReservationsConfig(registry.AppRegistration):
     name = "reservations"
+    sweeps = (
+        # what has come is settled before what never came is given up
+        registry.Sweep(
+            "reservations.settle_committed", "reservations.services.reservations.settle_committed", every_seconds=10
+        ),
+        registry.Sweep(
+            "reservations.expire_due_reservations",
+            "reservations.services.spendable.expire_due_reservations",
+            every_seconds=10,
+        ),
+        registry.Sweep(
+            "reservations.lapse_due_reservations",
+            "reservations.services.spendable.lapse_due_reservations",
+            every_seconds=10,
+            after=("reservations.settle_committed",),
+        ),
+        registry.Sweep(
+            "reservations.forget_old_reservations",
+            "reservations.services.spendable.forget_old_reservations",
+            every_seconds=60,
+        ),
+    )

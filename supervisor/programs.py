@@ -88,6 +88,7 @@ def background_programs(site: Site, commands: Collection[str]) -> list[Child]:
     """
     celery = [_tool("celery"), "--app", "billing_site.celery", "--no-color"]
     worker = [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    worker += ["--queues", "billing,documents,delivery"]
     worker += ["--hostname", f"tactus-{site.port}@%h"]
     children = [
         site.program("worker", *worker, TACTUS_STATEMENT_TIMEOUT_MS="60000"),

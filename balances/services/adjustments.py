@@ -14,6 +14,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 
 from balances.control import Adjustment
+from balances.events import (
+    AdjustmentEvent,
+    AdjustmentPosted,
+    AdjustmentRejected,
+    AdjustmentRequested,
+    AdjustmentWithdrawn,
+)
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjusting import Verdict, assess
 from balances.services.grants import NewBalance, check_product, check_scope, grant
@@ -118,9 +125,9 @@ def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> A
             _post(row, customer, now)
         row.save(force_insert=True)
         if row.status == Status.POSTED:
-            _tell(row, name="adjustment.posted", now=now, reason=row.public_reason)
+            _record_event(row, AdjustmentPosted, now=now, reason=row.public_reason)
         else:
-            _tell(row, name="adjustment.requested", now=now, reason=row.public_reason)
+            _record_event(row, AdjustmentRequested, now=now, reason=row.public_reason)
     return row
 
 
@@ -141,7 +148,7 @@ def approve_adjustment(*, adjustment_id: UUID, decider_id: int, now: datetime, n
         _decide(row, Status.POSTED, decider, note, now)
         _post(row, customer, now)
         row.save()
-        _tell(row, name="adjustment.posted", now=now, reason=note)
+        _record_event(row, AdjustmentPosted, now=now, reason=note)
     return row
 
 
@@ -153,7 +160,7 @@ def reject_adjustment(*, adjustment_id: UUID, decider_id: int, note: str, now: d
         row = _waiting(adjustment_id)
         _decide(row, Status.REJECTED, _second_person(row, decider_id), note, now)
         row.save()
-        _tell(row, name="adjustment.rejected", now=now, reason=note)
+        _record_event(row, AdjustmentRejected, now=now, reason=note)
     return row
 
 
@@ -165,7 +172,7 @@ def withdraw_adjustment(*, adjustment_id: UUID, maker_id: int, now: datetime, no
             raise NotAllowed("only who asked for it may withdraw it")
         _decide(row, Status.WITHDRAWN, _person(maker_id, REQUEST), note, now)
         row.save()
-        _tell(row, name="adjustment.withdrawn", now=now, reason=note)
+        _record_event(row, AdjustmentWithdrawn, now=now, reason=note)
     return row
 
 
@@ -188,7 +195,7 @@ def _forget(adjustment_id: UUID, now: datetime) -> int:
             return 0
         _decide(row, Status.WITHDRAWN, None, "nobody decided in time", now)
         row.save()
-        _tell(row, name="adjustment.withdrawn", now=now, reason=row.decision_note)
+        _record_event(row, AdjustmentWithdrawn, now=now, reason=row.decision_note)
     return 1
 
 
@@ -372,14 +379,26 @@ def _change(row: Adjustment) -> str:
     return f"{format_money(row.amount, unit.minor_digits, unit.places)} {unit.code or unit.name}"
 
 
-def _tell(row: Adjustment, *, name: str, now: datetime, reason: str) -> None:
-    """The one place from which facts about adjustments go out."""
+def _record_event(row: Adjustment, event_type: type[AdjustmentEvent], *, now: datetime, reason: str) -> None:
+    """The one place from which events about adjustments go out."""
+    change = _change(row)
     detail = {
-        "change": _change(row), "amount": plain(row.amount), "credit_type": row.credit_type.name,
+        "change": change, "amount": plain(row.amount), "credit_type": row.credit_type.name,
         "reason_code": row.reason_code,
         "segment_id": str(row.segment_id) if row.segment_id else None,
         "credit_id": str(row.credit_id) if row.credit_id else None,
         "approval": row.approval or None, "ticket": row.ticket_url or None,
     }  # fmt: skip
-    audit.record(name, row, at=now, detail=detail, reason=reason)
-    publish(name, row, at=now, customer_id=row.customer_id, payload=detail)
+    event = event_type(
+        adjustment_id=row.pk,
+        customer_id=row.customer_id,
+        occurred_at=now,
+        change=change,
+        amount=row.amount,
+        credit_type_id=row.credit_type_id,
+        reason_code=row.reason_code,
+        segment_id=row.segment_id,
+        credit_id=row.credit_id,
+    )
+    audit.record(event.name, row, at=now, detail=detail, reason=reason)
+    publish(event)

@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from balances.control import LedgerCheck
+from balances.events import BalanceLedgerDiffers
 from balances.models import Balance, Segment
 from balances.selectors.integrity import Differing, list_differing
 from core.events import publish
@@ -18,7 +19,7 @@ MOST_KEPT = 100
 def check_ledgers(*, now: datetime) -> int:
     """Sweep: compares each segment's sums with its entries, if the last time is an hour ago; returns how often it did.
 
-    A segment that begins to differ is a fact (`balance.ledger_differs`); each run with differences logs errors.
+    A segment that begins to differ is an event (`balance.ledger_differs`); each run with differences logs errors.
     """
     with use_case():
         take_turns("balances", ["ledger check"])
@@ -36,15 +37,21 @@ def check_ledgers(*, now: datetime) -> int:
             differing_count=len(found),
         )
         known = {row["segment_id"] for row in last.differing} if last else set()
-        _tell([row for row in found[:MOST_KEPT] if str(row.segment_id) not in known], now)
+        _publish([row for row in found[:MOST_KEPT] if str(row.segment_id) not in known], now)
     for row in found:
         logger.error("ledger differs: segment %s of balance %s: %s", row.segment_id, row.balance_id, row.words)
     return 1
 
 
-def _tell(found: list[Differing], now: datetime) -> None:
+def _publish(found: list[Differing], now: datetime) -> None:
     balances = Balance.objects.in_bulk({row.balance_id for row in found})
     for row in found:
-        balance = balances[row.balance_id]
-        payload = {"segment_id": str(row.segment_id), "words": row.words}
-        publish("balance.ledger_differs", balance, at=now, customer_id=balance.customer_id, payload=payload)
+        publish(
+            BalanceLedgerDiffers(
+                balance_id=row.balance_id,
+                customer_id=balances[row.balance_id].customer_id,
+                occurred_at=now,
+                segment_id=row.segment_id,
+                difference=row.words,
+            )
+        )

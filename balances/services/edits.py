@@ -8,8 +8,9 @@ from uuid import UUID
 
 from balances.models import Balance, LedgerEntry
 from balances.selectors.balances import find_balance
+from balances.services.events import record_archived, record_edited
 from balances.services.grants import check_product, check_scope
-from balances.services.ledger import expire_segment, lock_balances, tell
+from balances.services.ledger import expire_segment, lock_balances
 from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
     DEDUCTION,
@@ -22,10 +23,12 @@ from balances.services.schedules import (
 )
 from charges.selectors import terms_of
 from charges.services import cancel_charges, describe_charges, reprice_charge
+from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
 from contracts.services import lock_contract
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction, use_case
+from customers.events import CustomerArchived
 from engine.charge_states import ChargeState
 from engine.errors import InvalidTerms
 
@@ -79,16 +82,18 @@ def update_end_date(
         )
         if balance.kind == Balance.Kind.POSTPAID:
             raise InvalidInput("only prepaid commits end early", field="commit_id")
-        detail: dict[str, Any] = {}
         if access_ending_before is not None:
-            detail["access_ending_before"] = access_ending_before.isoformat()
             end_access(balance, end=access_ending_before, now=now)
         if invoices_ending_before is not None:
-            detail["invoices_ending_before"] = invoices_ending_before.isoformat()
             for charge in purchases_for(balance):
                 if charge.invoice_at >= invoices_ending_before:
                     remove_purchase(charge, where="invoices_ending_before", now=now)
-        tell(balance, name="commit.edited", now=now, detail=detail)
+        record_edited(
+            balance,
+            now=now,
+            access_ending_before=access_ending_before,
+            invoices_ending_before=invoices_ending_before,
+        )
     return balance
 
 
@@ -114,32 +119,32 @@ def archive_locked(balance: Balance, *, now: datetime) -> None:
     _archive(balance, now=now, strict=True)
 
 
-def archive_balances_of_contract(event: Any) -> None:
-    """Reaction to `contract.archived`: its commits and credits expire with it."""
+def archive_balances_of_contract(event: ContractArchived) -> None:
+    """Reaction: its commits and credits expire with it."""
     require_transaction()
-    contract = lock_contract(contract_id=event.subject_id)
+    contract = lock_contract(contract_id=event.contract_id)
     lock_balances(contract.customer_id)
     for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
         _archive(balance, now=event.occurred_at, strict=False)
     contract.recurring_grants.filter(archived_at__isnull=True).update(archived_at=event.occurred_at, next_child_at=None)
 
 
-def archive_balances_of_customer(event: Any) -> None:
-    """Reaction to `customer.archived`: what is the customer's own expires."""
+def archive_balances_of_customer(event: CustomerArchived) -> None:
+    """Reaction: what is the customer's own expires."""
     require_transaction()
-    lock_balances(event.subject_id)
-    rows = Balance.objects.filter(customer_id=event.subject_id, contract__isnull=True, archived_at__isnull=True)
+    lock_balances(event.customer_id)
+    rows = Balance.objects.filter(customer_id=event.customer_id, contract__isnull=True, archived_at__isnull=True)
     for balance in rows.order_by("pk"):
         _archive(balance, now=event.occurred_at, strict=False)
 
 
-def end_with_contract(event: Any) -> None:
-    """Reaction to `contract.end_changed`: no access to the contract's own balances after an earlier end.
+def end_with_contract(event: ContractEndChanged) -> None:
+    """Reaction: no access to the contract's own balances after an earlier end.
 
     A later end brings nothing back: extending a contract moves its end only.
     """
     require_transaction()
-    contract = lock_contract(contract_id=event.subject_id)
+    contract = lock_contract(contract_id=event.contract_id)
     if contract.ending_before is None:
         return
     lock_balances(contract.customer_id)
@@ -173,7 +178,7 @@ def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> 
     balance.save()
     if change.fields.keys() & {"name", "product_id"}:
         describe_charges(source_id=balance.pk, product_id=balance.product_id, name=balance.name)
-    tell(balance, name="commit.edited", now=now, detail={"changed": sorted(change.fields)})
+    record_edited(balance, now=now, changed=tuple(sorted(change.fields)))
 
 
 def _locked(balance_id: UUID, customer_id: UUID, kinds: tuple[str, ...], name: str) -> Balance:
@@ -223,4 +228,4 @@ def _archive(balance: Balance, *, now: datetime, strict: bool) -> None:
         expire_segment(segment, at=now, now=now, reason="archived")
     balance.archived_at = now
     balance.save(update_fields=["archived_at"])
-    tell(balance, name="commit.archived", now=now)
+    record_archived(balance, now=now)

@@ -10,9 +10,11 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError
 
 from balances.control import USD
+from balances.events import GrantedSegment, ScheduledCharge
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
-from balances.services.ledger import append, entry, lock_balances, tell
+from balances.services.events import record_created
+from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import add_purchases
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
@@ -24,7 +26,7 @@ from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.calendar import Frequency, Period
 from engine.errors import InvalidTerms
-from engine.money import ZERO, Currency, add, checked, divide, plain, round_places
+from engine.money import ZERO, Currency, add, checked, divide, round_places
 from engine.overrides import RateTarget
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 
@@ -226,13 +228,13 @@ def write_balance(
     balance.save(force_insert=True)
     add_segments(balance, segments=segments, now=now, reason=reason)
     add_purchases(balance, items=items, now=now, first=1, service_period=service_period)
-    detail = {
-        "kind": balance.kind,
-        "name": balance.name,
-        "access": _plain_access(segments),
-        "invoiced": [{"at": item.timestamp.isoformat(), "amount": plain(item.amount)} for item in items],
-    }
-    tell(balance, name="commit.created", now=now, detail=detail, reason=reason)
+    record_created(
+        balance,
+        segments=_granted(segments),
+        charges=[ScheduledCharge(amount=item.amount, due_at=item.timestamp) for item in items],
+        now=now,
+        reason=reason,
+    )
 
 
 def add_segments(balance: Balance, *, segments: Sequence[Grant], now: datetime, reason: str = "") -> None:
@@ -255,18 +257,19 @@ def add_segments(balance: Balance, *, segments: Sequence[Grant], now: datetime, 
     )
 
 
-def _plain_access(segments: Iterable[Grant]) -> list[dict[str, Any]]:
-    """Segments for the audit trail; those of seats that have the same in one row."""
-    rows: dict[tuple[object, ...], dict[str, Any]] = {}
+def _granted(segments: Iterable[Grant]) -> list[GrantedSegment]:
+    """Segments as their event tells them; those of seats that have the same in one."""
+    found: dict[tuple[object, ...], GrantedSegment] = {}
     for index, part in enumerate(segments):
         key = (part.amount, part.starting_at, part.ending_before, part.seat[0] or index)
-        row = rows.setdefault(
-            key,
-            {"amount": plain(part.amount), "from": part.starting_at.isoformat(), "to": part.ending_before.isoformat()},
+        seats = found[key].seat_ids if key in found else ()
+        found[key] = GrantedSegment(
+            amount=part.amount,
+            starting_at=part.starting_at,
+            ending_before=part.ending_before,
+            seat_ids=(*seats, part.seat[1]) if part.seat[1] else seats,
         )
-        if part.seat[1]:
-            row.setdefault("seat_ids", []).append(part.seat[1])
-    return list(rows.values())
+    return list(found.values())
 
 
 def first_kind(balance: Balance) -> LedgerEntry.Kind:

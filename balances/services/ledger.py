@@ -8,15 +8,16 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from balances.events import SeatAmount
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.selectors.live import segment_state
 from balances.selectors.purchases import Purchase
+from balances.services.events import record_adjusted
 from contracts.models import Contract
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
-from core.events import publish
 from core.transactions import require_transaction, take_turns, use_case
 from engine.balances import Drawdown
 from engine.money import ZERO, plain, total
@@ -192,8 +193,7 @@ def post_manual_entry(
         raise InvalidInput("must lie in the segment", field="timestamp")
     made = entry(segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key)
     append([made])
-    detail = {"segment_id": str(segment.pk), "amount": plain(amount), "timestamp": at.isoformat()}
-    tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
+    record_adjusted(balance, now=now, reason=reason, amount=amount, timestamp=at, segment_id=segment.pk)
     return made
 
 
@@ -233,12 +233,14 @@ def _post_for_seats(
                 entry(segment, kind=Kind.MANUAL, amount=share, at=at, now=now, reason=reason, uniqueness_key=key)
             )
     append(made)
-    detail = {
-        "amount": plain(amount),
-        "per_group_amounts": {one.segment.seat_id: plain(one.amount) for one in made},
-        "timestamp": min(one.effective_at for one in made).isoformat(),
-    }
-    tell(balance, name="commit.adjusted", now=now, detail=detail, reason=reason)
+    record_adjusted(
+        balance,
+        now=now,
+        reason=reason,
+        amount=amount,
+        timestamp=min(one.effective_at for one in made),
+        seat_amounts=tuple(SeatAmount(seat_id=one.segment.seat_id, amount=one.amount) for one in made),
+    )
 
 
 def _segment_of(balance: Balance, segment_id: UUID) -> Segment:
@@ -249,17 +251,3 @@ def _segment_of(balance: Balance, segment_id: UUID) -> Segment:
     if segment is None:
         raise InvalidInput("the balance has no such segment", field="segment_id")
     return segment
-
-
-def tell(balance: Balance, *, name: str, now: datetime, detail: dict[str, Any] | None = None, reason: str = "") -> None:
-    """The one place from which facts about balances go out, named as of a commit; of a credit as `credit.…`."""
-    if balance.kind == Balance.Kind.CREDIT:
-        name = name.replace("commit.", "credit.")
-    audit.record(name, balance, at=now, detail=detail, reason=reason)
-    contract = balance.contract_id or balance.invoice_contract_id
-    invoiced_on = balance.invoice_contract_id
-    facts = {
-        "contract_id": str(contract) if contract else None,
-        "invoice_contract_id": str(invoiced_on) if invoiced_on else None,
-    }
-    publish(name, balance, at=now, customer_id=balance.customer_id, payload={**facts, **(detail or {})})

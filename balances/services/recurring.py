@@ -16,12 +16,12 @@ from balances.services.grants import Grant, check_product, check_scope, cost_bas
 from balances.services.ledger import lock_balances
 from balances.services.seats import Seats, check_seats, seats_of
 from catalog.models import CreditType
+from contracts.events import ContractEdited
 from contracts.models import Contract, ContractEdit, SubscriptionChange
 from contracts.selectors import billing_schedule
 from contracts.services import lock_contract
 from core import audit
 from core.errors import InvalidInput
-from core.models import Event
 from core.transactions import require_transaction
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
@@ -105,17 +105,16 @@ def add_recurring(
     return made
 
 
-def follow_subscriptions(event: Event) -> None:
-    """Reaction to `contract.edited`: what seats bring changes with them, backwards too. Raises InvalidInput."""
-    changed = event.payload.get("update_subscriptions") or []
-    if not changed:
+def follow_subscriptions(event: ContractEdited) -> None:
+    """Reaction: what seats bring changes with them, backwards too. Raises InvalidInput."""
+    if not event.updated_subscriptions:
         return
-    contract = lock_contract(contract_id=event.subject_id)
-    times = SubscriptionChange.objects.filter(added_by_id=UUID(event.payload["edit_id"]))
+    contract = lock_contract(contract_id=event.contract_id)
+    times = SubscriptionChange.objects.filter(added_by_id=event.edit_id)
     first = times.aggregate(first=Min("starting_at"))["first"] or event.occurred_at
-    for index, one in enumerate(changed):
-        since = contract.starting_at if "ending_before" in one else min(first, event.occurred_at)
-        rows = RecurringGrant.objects.filter(subscription_id=UUID(one["id"]), archived_at__isnull=True)
+    for index, one in enumerate(event.updated_subscriptions):
+        since = contract.starting_at if one.end_changed else min(first, event.occurred_at)
+        rows = RecurringGrant.objects.filter(subscription_id=one.subscription_id, archived_at__isnull=True)
         for row in rows.select_related("subscription").order_by("created_at", "id"):
             row.contract = contract
             try:

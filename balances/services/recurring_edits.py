@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db.models import F
 
 from balances.models import Balance, LedgerEntry, RecurringGrant
+from balances.services.events import record_archived, record_edited
 from balances.services.grants import Grant, cost_basis, first_kind
-from balances.services.ledger import append, entry, lock_balances, tell
+from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
 from balances.services.recurring import children_of, engine_grant, follow_grant, kept_terms
 from charges.selectors import terms_of
@@ -146,7 +147,7 @@ def _reshape(row: RecurringGrant, balance: Balance, old: Child | None, new: Chil
         reprice_charge(charge, terms=terms)
     balance.rate_type, balance.archived_at = row.rate_type, None
     balance.save(update_fields=["rate_type", "archived_at"])
-    tell(balance, name="commit.edited", now=now, detail={"changed": ["recurring"]})
+    record_edited(balance, now=now, changed=("recurring",))
 
 
 def _settle_cost(balance: Balance) -> None:
@@ -174,4 +175,4 @@ def _withdraw(balance: Balance, now: datetime) -> None:
         append([entry(segment, kind=kind, amount=segment.granted.copy_negate(), at=at, now=now)])
     balance.archived_at = now
     balance.save(update_fields=["archived_at"])
-    tell(balance, name="commit.archived", now=now, reason="its recurring one ends before")
+    record_archived(balance, now=now, reason="its recurring one ends before")

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
 
+from balances.events import BalanceEvent
 from billing.billed_charges import list_uncollected_charges
 from billing.models import BilledCharge, BillingPeriod
 from billing.services.billed_charges import hold_charges, release_charges, release_moved_charges
@@ -15,15 +16,14 @@ from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core.jobs import enqueue
-from core.models import Event
 from core.transactions import require_transaction
 from engine.charges import subscription_charge
 
 
-def sync_purchases(event: Event) -> None:
+def sync_purchases(event: BalanceEvent) -> None:
     """Reaction to what becomes of commits: the periods of their contract follow."""
-    if contract_id := event.payload.get("invoice_contract_id"):
-        contract = lock_contract(contract_id=UUID(contract_id))
+    if event.invoice_contract_id is not None:
+        contract = lock_contract(contract_id=event.invoice_contract_id)
         if contract.archived_at is None:
             collect_charges(contract, now=event.occurred_at)
 
@@ -71,7 +71,7 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
     for period_id in rows.keys() - held - set(charged):
         rows[period_id].delete()
     if due:
-        enqueue("invoices.sweep_due")
+        enqueue("invoices.finalize_due_invoices")
 
 
 def _subscription_dates(contract: Contract, now: datetime) -> list[datetime]:

@@ -15,11 +15,11 @@ from billing.services.charges import collect_charges
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core.jobs import enqueue
-from core.models import Event
 from core.transactions import require_transaction, use_case
 from engine.calendar import Period
 
@@ -33,19 +33,19 @@ def due_at(period_end: datetime) -> datetime:
     return period_end + timedelta(hours=settings.TACTUS_GRACE_HOURS)
 
 
-def open_periods_of_contract(event: Event) -> None:
-    """Reaction to `contract.created`: periods for all the time that has begun; the sweeper closes what is due."""
+def open_periods_of_contract(event: ContractCreated) -> None:
+    """Reaction: periods for all the time that has begun; the sweeper closes what is due."""
     _sync(event)
 
 
-def reschedule_periods(event: Event) -> None:
-    """Reaction to `contract.end_changed`."""
+def reschedule_periods(event: ContractEndChanged) -> None:
+    """Reaction: open periods are cut, prolonged, added or dropped with the contract's end."""
     _sync(event)
 
 
-def drop_open_periods(event: Event) -> None:
-    """Reaction to `contract.archived`: what is open is never billed."""
-    contract = lock_contract(contract_id=event.subject_id)
+def drop_open_periods(event: ContractArchived) -> None:
+    """Reaction: what is open is never billed."""
+    contract = lock_contract(contract_id=event.contract_id)
     opened = contract.billing_periods.filter(state=BillingPeriod.State.OPEN)
     release_charges(period_ids=list(opened.values_list("pk", flat=True)))
     opened.delete()
@@ -91,7 +91,7 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
     collect_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
-        enqueue("invoices.sweep_due")
+        enqueue("invoices.finalize_due_invoices")
 
 
 def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription], now: datetime) -> None:
@@ -183,8 +183,8 @@ def _open_next(now: datetime) -> bool:
     return True
 
 
-def _sync(event: Event) -> None:
-    sync_periods(lock_contract(contract_id=event.subject_id), now=event.occurred_at)
+def _sync(event: ContractEvent) -> None:
+    sync_periods(lock_contract(contract_id=event.contract_id), now=event.occurred_at)
 
 
 def _opened(contract: Contract, period: Period, unit: CreditType, *, now: datetime) -> BillingPeriod:

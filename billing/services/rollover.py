@@ -9,10 +9,10 @@ from balances.selectors.live import segment_state
 from balances.services import lock_balances, roll_balance, waive_true_ups
 from billing.selectors.live_balances import pending_draws
 from billing.services.charges import collect_charges
+from contracts.events import ContractRenewed
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
-from core.models import Event
 from engine.money import ZERO, add
 from engine.settlement import rollover_amount
 
@@ -20,17 +20,17 @@ WITHOUT_END = timedelta(days=365)
 """How long a rollover lasts under a contract without an end."""
 
 
-def roll_over(event: Event) -> None:
-    """Reaction to `contract.renewed`: min(what is left, fraction x the original amount) of each balance of the old one.
+def roll_over(event: ContractRenewed) -> None:
+    """Reaction: min(what is left, fraction x the original amount) of each balance of the old one.
 
     What its drafts draw now is taken off first; what does not roll over expires with its segment.
     """
-    contract = lock_contract(contract_id=event.subject_id)
-    old = Contract.objects.get(pk=UUID(event.payload["from_contract_id"]))
+    contract = lock_contract(contract_id=event.contract_id)
+    old = Contract.objects.get(pk=event.renewed_contract_id)
     payer_id = payer_of(contract, contract.starting_at)
     lock_balances(payer_id)
     rows = Balance.objects.filter(contract=old, archived_at__isnull=True).order_by("pk")
-    if event.payload["true_ups"] == "REMOVE":
+    if event.waive_true_ups:
         waive_true_ups(rows.filter(kind=Balance.Kind.POSTPAID))
         collect_charges(old, now=event.occurred_at)
     pending = pending_draws(payer_id=payer_id)

@@ -1,7 +1,6 @@
 """What edits of subscriptions mean for invoices: open ones follow, final ones never change."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db.models import Min
@@ -9,27 +8,26 @@ from django.db.models import Min
 from billing.periods import covered_periods, usage_periods
 from billing.services.periods import sync_periods
 from billing.subscription_billing import SubscriptionBilling, billed_differently
+from contracts.events import ContractEdited, ContractEndChanged
 from contracts.models import Contract, SubscriptionChange
 from contracts.selectors.subscriptions import MOMENT
 from contracts.services import lock_contract, pin_end
 from core.errors import InvalidInput
-from core.models import Event
 from core.transactions import require_transaction
 from engine.subscriptions import Collection, on_usage_invoice
 
 
-def sync_subscriptions(event: Event) -> None:
-    """Reaction to `contract.edited`: invoices of their own for what is now charged by date.
+def sync_subscriptions(event: ContractEdited) -> None:
+    """Reaction: invoices of their own for what is now charged by date.
 
     Raises InvalidInput where a change of a subscription would change a finalized invoice.
     """
-    contract = lock_contract(contract_id=event.subject_id)
-    changed: list[dict[str, Any]] = event.payload.get("update_subscriptions") or []
-    if changed:
-        mine = SubscriptionChange.objects.filter(added_by_id=UUID(event.payload["edit_id"]))
+    contract = lock_contract(contract_id=event.contract_id)
+    if event.updated_subscriptions:
+        mine = SubscriptionChange.objects.filter(added_by_id=event.edit_id)
         check_final_invoices(
             contract,
-            changed=[UUID(one["id"]) for one in changed],
+            changed=[one.subscription_id for one in event.updated_subscriptions],
             since=mine.aggregate(first=Min("starting_at"))["first"],
             now=event.occurred_at,
         )
@@ -63,10 +61,10 @@ def check_final_invoices(contract: Contract, *, changed: list[UUID], since: date
             raise _closed(asked[subscription_id], start)
 
 
-def preserve_prepaid_ends(event: Event) -> None:
-    """Reaction to `contract.end_changed`: what was charged in advance up to the old end stays ended there."""
-    old_end = datetime.fromisoformat(event.payload["from"]) if event.payload.get("from") else None
-    contract = lock_contract(contract_id=event.subject_id)
+def preserve_prepaid_ends(event: ContractEndChanged) -> None:
+    """Reaction: what was charged in advance up to the old end stays ended there."""
+    old_end = event.previous_ending_before
+    contract = lock_contract(contract_id=event.contract_id)
     if old_end is None or (contract.ending_before is not None and contract.ending_before <= old_end):
         return
     settled = SubscriptionBilling(contract).settled()

@@ -9,10 +9,10 @@ import environ
 from csp.constants import NONE, SELF
 
 import billing_site.celery  # noqa: F401  # so that whoever has settings also has our Celery application
-from billing_site import contract_parts, reactions
 from billing_site.broker import celery_broker_url
 from billing_site.logs import configure_logging
 from billing_site.settings.unfold import UNFOLD  # noqa: F401  # the back office's skin
+from core.registry import BILLING, QUEUES
 
 # Lets `models.Field[...]`, `ModelAdmin[...]` and the like be written as types at run time too.
 django_stubs_ext.monkeypatch()
@@ -63,11 +63,9 @@ TACTUS_ADJUSTMENT_WAITS_HOURS = env.int("TACTUS_ADJUSTMENT_WAITS_HOURS", default
 # customer's contract (after 365 days where that is open).
 TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
 
-# Event name -> dotted service paths that react to it; wired here because no lower app may import a higher one.
-EVENT_REACTIONS = reactions.REACTIONS
-# Dotted sweeps that find due work; `run_due_work` runs them in the foreground.
-DUE_WORK = reactions.DUE_WORK
-CONTRACT_PARTS = contract_parts.CONTRACT_PARTS
+# Tables that no app may write, since no lower one may import a higher one; dotted paths, read when first needed.
+EVENT_REACTIONS = "billing_site.wiring.REACTIONS"
+CONTRACT_EXTENSIONS = "billing_site.wiring.CONTRACT_EXTENSIONS"
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -251,7 +249,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = 90
-CELERY_TASK_DEFAULT_QUEUE = "tactus"
+CELERY_TASK_DEFAULT_QUEUE = BILLING
+# A worker takes from all of them unless `--queues` says otherwise. Each job's queue is its app's to say.
+CELERY_TASK_QUEUES: dict[str, dict[str, str]] = {name: {} for name in QUEUES}
+CELERY_TASK_ROUTES = ["core.jobs.route"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True

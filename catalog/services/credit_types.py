@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from catalog.events import CreditTypeArchived, CreditTypeCreated
 from catalog.models import CreditType
 from core import audit
 from core.constraints import violated
@@ -21,7 +22,7 @@ def create_credit_type(*, name: str, now: datetime) -> CreditType:
     try:
         with use_case():
             unit = CreditType.objects.create(name=name, places=SHOWN_PLACES)
-            publish("credit_type.created", unit, at=now, payload={"name": name})
+            publish(CreditTypeCreated(credit_type_id=unit.pk, occurred_at=now, credit_type_name=name))
             audit.record("credit_type.create", unit, at=now, detail={"name": name})
     except IntegrityError as error:
         if violated(error).startswith("catalog_credittype_name"):
@@ -44,6 +45,6 @@ def archive_credit_type(*, credit_type_id: UUID, now: datetime) -> CreditType:
         if unit.archived_at is None:
             unit.archived_at = now
             unit.save(update_fields=["archived_at"])
-            publish("credit_type.archived", unit, at=now)
+            publish(CreditTypeArchived(credit_type_id=unit.pk, occurred_at=now))
             audit.record("credit_type.archive", unit, at=now)
     return unit

@@ -5,6 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from catalog.events import (
+    BillableMetricArchived,
+    BillableMetricCreated,
+    BillableMetricGroupKeysAdded,
+    BillableMetricRenamed,
+)
 from catalog.models import BillableMetric
 from core import audit
 from core.errors import InvalidInput, NotFound
@@ -45,7 +51,15 @@ def create_metric(
             created_at=now,
         )
         detail = {"name": name, "aggregation_type": aggregation_type, "aggregation_key": aggregation_key}
-        publish("billable_metric.created", metric, at=now, payload=detail)
+        publish(
+            BillableMetricCreated(
+                billable_metric_id=metric.pk,
+                occurred_at=now,
+                metric_name=name,
+                aggregation_type=aggregation_type,
+                aggregation_key=aggregation_key,
+            )
+        )
         audit.record("billable_metric.create", metric, at=now, detail=detail)
     return metric
 
@@ -66,8 +80,12 @@ def update_metric(
         detail: dict[str, Any] = {}
         if name is not None:
             detail |= {"name": name, "previous_name": metric.name}
+            publish(
+                BillableMetricRenamed(
+                    billable_metric_id=metric.pk, occurred_at=now, metric_name=name, previous_name=metric.name
+                )
+            )
             metric.name = name
-            publish("billable_metric.renamed", metric, at=now, payload=detail)
         if add_group_keys:
             added = [list(key) for key in add_group_keys]
             _check_distinct(added, metric.group_keys)
@@ -75,7 +93,11 @@ def update_metric(
                 raise InvalidInput(f"a metric has at most {MOST_GROUP_KEYS} group keys", field="add_group_keys")
             metric.group_keys = [*metric.group_keys, *added]
             detail["add_group_keys"] = added
-            publish("billable_metric.group_keys_added", metric, at=now, payload={"add_group_keys": added})
+            publish(
+                BillableMetricGroupKeysAdded(
+                    billable_metric_id=metric.pk, occurred_at=now, group_keys=tuple(tuple(key) for key in added)
+                )
+            )
         metric.save(update_fields=["name", "group_keys"])
         audit.record("billable_metric.update", metric, at=now, detail=detail)
     return metric
@@ -88,7 +110,7 @@ def archive_metric(*, metric_id: UUID, now: datetime) -> BillableMetric:
         if metric.archived_at is None:
             metric.archived_at = now
             metric.save(update_fields=["archived_at"])
-            publish("billable_metric.archived", metric, at=now)
+            publish(BillableMetricArchived(billable_metric_id=metric.pk, occurred_at=now))
             audit.record("billable_metric.archive", metric, at=now)
     return metric
 

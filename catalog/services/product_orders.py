@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from catalog.events import RateCardProductsOrdered
 from catalog.models import ProductOrder, RateCard
 from catalog.selectors import ordered_product_ids
 from catalog.services.rate_cards import lock_rate_card
@@ -54,5 +55,5 @@ def _write(card: RateCard, product_ids: Sequence[UUID], now: datetime) -> None:
         [ProductOrder(rate_card=card, product_id=product_id, position=at) for at, product_id in enumerate(product_ids)]
     )
     detail = {"product_order": [str(product_id) for product_id in product_ids]}
-    publish("rate_card.products_ordered", card, at=now, payload=detail)
+    publish(RateCardProductsOrdered(rate_card_id=card.pk, occurred_at=now, product_ids=tuple(product_ids)))
     audit.record("rate_card.order_products", card, at=now, detail=detail)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from catalog.events import ProductArchived, ProductCreated, ProductUpdated
 from catalog.models import BillableMetric, Product, ProductVersion
 from core import audit
 from core.audit import current_actor
@@ -63,7 +64,11 @@ def create_product(
     with use_case():
         product = Product.objects.create(type=product_type, custom_fields=custom_fields or {}, created_at=now)
         _add_version(product, None, fields, now)
-        publish("product.created", product, at=now, payload={"type": product_type, "name": fields["name"]})
+        publish(
+            ProductCreated(
+                product_id=product.pk, occurred_at=now, product_type=product_type, product_name=fields["name"]
+            )
+        )
         audit.record("product.create", product, at=now, detail={"type": product_type, **fields})
     return product
 
@@ -82,7 +87,11 @@ def update_product(*, product_id: UUID, starting_at: datetime, fields: dict[str,
             raise InvalidInput("nothing to change was given")
         _add_version(product, starting_at, fields, now)
         detail = {"starting_at": starting_at.isoformat(), **fields}
-        publish("product.updated", product, at=now, payload=detail)
+        publish(
+            ProductUpdated(
+                product_id=product.pk, occurred_at=now, starting_at=starting_at, changed=tuple(sorted(fields))
+            )
+        )
         audit.record("product.update", product, at=now, detail=detail)
     return product
 
@@ -94,7 +103,7 @@ def archive_product(*, product_id: UUID, now: datetime) -> Product:
         if product.archived_at is None:
             product.archived_at = now
             product.save(update_fields=["archived_at"])
-            publish("product.archived", product, at=now)
+            publish(ProductArchived(product_id=product.pk, occurred_at=now))
             audit.record("product.archive", product, at=now)
     return product
 

@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
+from catalog.events import RateCardAliasMovedAway, RateCardArchived, RateCardCreated, RateCardUpdated
 from catalog.models import CreditType, CreditTypeConversion, RateCard, RateCardAlias
 from core import audit
 from core.audit import current_actor
@@ -79,7 +80,13 @@ def create_rate_card(
         )
         _assign(card, aliases, now)
         _convert(card, credit_type_conversions, "credit_type_conversions")
-        _tell(card, "create", now, {"name": name, "currency": currency.code, "aliases": _plain_aliases(aliases)})
+        event = RateCardCreated(
+            rate_card_id=card.pk, occurred_at=now, rate_card_name=name, currency=currency.code,
+            aliases=_names(aliases),
+        )  # fmt: skip
+        publish(event)
+        detail = {"name": name, "currency": currency.code, "aliases": _plain_aliases(aliases)}
+        audit.record("rate_card.create", card, at=now, detail=detail)
     return card
 
 
@@ -113,7 +120,17 @@ def update_rate_card(
                 str(entry.custom_credit_type_id): plain(entry.fiat_per_custom_credit)
                 for entry in add_credit_type_conversions
             }
-        _tell(card, "update", now, detail)
+        publish(
+            RateCardUpdated(
+                rate_card_id=card.pk,
+                occurred_at=now,
+                rate_card_name=name,
+                description=description,
+                aliases=None if aliases is None else _names(aliases),
+                converted_credit_type_ids=tuple(one.custom_credit_type_id for one in add_credit_type_conversions),
+            )
+        )
+        audit.record("rate_card.update", card, at=now, detail=detail)
     return card
 
 
@@ -124,7 +141,8 @@ def archive_rate_card(*, rate_card_id: UUID, now: datetime) -> RateCard:
         if card.archived_at is None:
             card.archived_at = now
             card.save(update_fields=["archived_at"])
-            _tell(card, "archive", now, {})
+            publish(RateCardArchived(rate_card_id=card.pk, occurred_at=now))
+            audit.record("rate_card.archive", card, at=now)
     return card
 
 
@@ -188,7 +206,13 @@ def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> No
         kept += [_row(row.rate_card, piece) for piece in pieces]
     RateCardAlias.objects.bulk_create([*kept, *(_row(card, alias) for alias in aliases)])
     for loser in losers.values():
-        _tell(loser, "lose_alias", now, {"to_rate_card_id": str(card.pk), "aliases": _plain_aliases(aliases)})
+        publish(
+            RateCardAliasMovedAway(
+                rate_card_id=loser.pk, occurred_at=now, to_rate_card_id=card.pk, aliases=_names(aliases)
+            )
+        )
+        detail = {"to_rate_card_id": str(card.pk), "aliases": _plain_aliases(aliases)}
+        audit.record("rate_card.lose_alias", loser, at=now, detail=detail)
 
 
 def _left_of(window: AliasWindow, taken: Sequence[AliasWindow]) -> list[AliasWindow]:
@@ -221,9 +245,6 @@ def _plain_aliases(aliases: Sequence[AliasWindow]) -> list[dict[str, str | None]
     ]
 
 
-_FACTS = {"create": "created", "update": "updated", "archive": "archived", "lose_alias": "alias_moved_away"}
-
-
-def _tell(card: RateCard, verb: str, now: datetime, detail: dict[str, Any]) -> None:
-    publish(f"rate_card.{_FACTS[verb]}", card, at=now, payload=detail)
-    audit.record(f"rate_card.{verb}", card, at=now, detail=detail)
+def _names(aliases: Sequence[AliasWindow]) -> tuple[str, ...]:
+    """Each alias once, in their order."""
+    return tuple(dict.fromkeys(alias.name for alias in aliases))

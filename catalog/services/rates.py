@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Max
 
+from catalog.events import RateCardRatesAdded
 from catalog.models import CreditType, Product, ProductVersion, Rate, RateCard
 from catalog.prices import PERCENTAGES, stored_price
 from catalog.selectors import stored_price_of, versions_of
@@ -103,7 +104,7 @@ def _add(
         rows.append(builder.build(new, index, prefix=prefix, now=now))
     Rate.objects.bulk_create(rows)
     detail = {"rates": [_plain(row) for row in rows]}
-    publish("rate_card.rates_added", card, at=now, payload=detail)
+    publish(RateCardRatesAdded(rate_card_id=card.pk, occurred_at=now, rate_ids=tuple(row.pk for row in rows)))
     audit.record("rate_card.add_rates", card, at=now, detail=detail, reason=reason)
     return rows
 

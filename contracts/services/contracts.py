@@ -1,15 +1,16 @@
-"""Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/reactions.py)."""
+"""Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/wiring.py)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, ContractRenewed
 from contracts.models import Contract
 from contracts.parts import contract_parts
 from contracts.selectors import find_contract
@@ -20,9 +21,17 @@ from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
 from core.events import publish
 from core.transactions import require_transaction, use_case
+from customers.events import CustomerArchived
 from customers.models import Customer
 from engine.calendar import BillingDay, Frequency, schedule_for
 from engine.overrides import Prioritization
+
+
+class ContractIds(TypedDict):
+    """Whose event it is."""
+
+    contract_id: UUID
+    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +113,24 @@ def create_contract(
             detail = {"overrides": [plain_override(row) for row in added]}
             if subscribed:
                 detail["subscriptions"] = [plain_subscription(row) for row in subscribed]
-            tell(contract, name="contract.created", now=now, detail=detail)
+            created = ContractCreated(
+                **ids_of(contract),
+                occurred_at=now,
+                rate_card_id=contract.rate_card_id,
+                starting_at=starting_at,
+                ending_before=ending_before,
+                override_ids=tuple(row.pk for row in added),
+                subscription_ids=tuple(row.pk for row in subscribed),
+            )
+            record_event(contract, event=created, detail=detail)
             if old is not None:
-                renewal = {"from_contract_id": str(old.pk), "true_ups": true_ups}
-                tell(contract, name="contract.renewed", now=now, detail=renewal)
+                renewed = ContractRenewed(
+                    **ids_of(contract),
+                    occurred_at=now,
+                    renewed_contract_id=old.pk,
+                    waive_true_ups=true_ups == "REMOVE",
+                )
+                record_event(contract, event=renewed, detail={"from_contract_id": str(old.pk), "true_ups": true_ups})
     except IntegrityError as error:
         if not violated(error).endswith("_uniqueness_key_once"):
             raise
@@ -165,8 +188,15 @@ def move_end(contract: Contract, *, ending_before: datetime | None, now: datetim
     before = contract.ending_before
     contract.ending_before = ending_before
     contract.save(update_fields=["ending_before"])
+    moved = ContractEndChanged(
+        **ids_of(contract),
+        occurred_at=now,
+        previous_ending_before=before,
+        ending_before=ending_before,
+        strict=strict,
+    )
     detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
-    tell(contract, name="contract.end_changed", now=now, detail=detail | {"strict": strict})
+    record_event(contract, event=moved, detail=detail | {"strict": strict})
 
 
 def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime) -> Contract:
@@ -179,12 +209,12 @@ def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: boo
     return contract
 
 
-def archive_contracts_of_customer(event: Any) -> None:
-    """Reaction to `customer.archived`: all contracts end with their customer, invoices void (domain.md section 2)."""
+def archive_contracts_of_customer(event: CustomerArchived) -> None:
+    """Reaction: all contracts end with their customer, invoices void."""
     require_transaction()
     rows = (
         Contract.objects.select_for_update()
-        .filter(customer_id=event.subject_id, archived_at__isnull=True)
+        .filter(customer_id=event.customer_id, archived_at__isnull=True)
         .order_by("pk")
     )
     for contract in rows:
@@ -196,7 +226,8 @@ def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) ->
     require_transaction()
     contract.archived_at = now
     contract.save(update_fields=["archived_at"])
-    tell(contract, name="contract.archived", now=now, detail={"void_invoices": void_invoices})
+    archived = ContractArchived(**ids_of(contract), occurred_at=now, void_invoices=void_invoices)
+    record_event(contract, event=archived, detail={"void_invoices": void_invoices})
 
 
 def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
@@ -229,7 +260,12 @@ def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: d
     return pointing.rate_card
 
 
-def tell(contract: Contract, *, name: str, now: datetime, detail: dict[str, Any] | None = None) -> None:
-    """The one place from which facts about contracts go out."""
-    audit.record(name, contract, at=now, detail=detail)
-    publish(name, contract, at=now, customer_id=contract.customer_id, payload=detail)
+def ids_of(contract: Contract) -> ContractIds:
+    """What every event about a contract begins with."""
+    return {"contract_id": contract.pk, "customer_id": contract.customer_id}
+
+
+def record_event(contract: Contract, *, event: ContractEvent, detail: dict[str, Any]) -> None:
+    """The one place from which events about contracts go out; `detail` is for the audit trail."""
+    audit.record(event.name, contract, at=event.occurred_at, detail=detail)
+    publish(event)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from contracts.events import ContractEdited, UpdatedSubscription
 from contracts.models import ContractEdit
 from contracts.parts import contract_parts
-from contracts.services.contracts import lock_contract, move_end, tell
+from contracts.services.contracts import ids_of, lock_contract, move_end, record_event
 from contracts.services.overrides import NewOverride, add_overrides, plain_override, remove_overrides
 from contracts.services.subscriptions import (
     NewSubscription,
@@ -85,7 +86,20 @@ def edit_contract(
             }
             if subscribed:
                 detail["add_subscriptions"] = [plain_subscription(row) for row in subscribed]
-            tell(contract, name="contract.edited", now=now, detail=detail)
+            edited = ContractEdited(
+                **ids_of(contract),
+                occurred_at=now,
+                edit_id=edit.pk,
+                contract_name=name,
+                added_override_ids=tuple(row.pk for row in added),
+                removed_override_ids=tuple(remove),
+                added_subscription_ids=tuple(row.pk for row in subscribed),
+                updated_subscriptions=tuple(
+                    UpdatedSubscription(subscription_id=one.subscription_id, end_changed="ending_before" in one.fields)
+                    for one in resubscribe
+                ),
+            )
+            record_event(contract, event=edited, detail=detail)
             if ending_before is not SAME:
                 strict = not allow_ending_before_finalized_invoice
                 move_end(

@@ -1,4 +1,4 @@
-"""Back-office screens of the kernel: API keys, the audit trail, facts, and who works here."""
+"""Back-office screens of the kernel: API keys, the audit trail, domain events, and who works here."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -32,8 +32,9 @@ from core.admin.inputs import DayInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
-from core.keys import SCOPES, create_api_key, revoke_api_key
-from core.models import ApiKey, AuditEntry, Event
+from core.keys import create_api_key, revoke_api_key
+from core.models import ApiKey, AuditEntry, OutboxEvent
+from core.registry import customer_model, scopes
 
 admin.site.unregister([User, Group])
 
@@ -77,9 +78,9 @@ class KeyForm(forms.Form):
 
     name = forms.CharField(max_length=160, widget=UnfoldAdminTextInputWidget(), help_text="Who or what will use it.")
     scopes = forms.MultipleChoiceField(
-        choices=[("*", "Everything"), *((scope, scope) for scope in sorted(SCOPES - {"*"}))],
+        choices=lambda: [("*", "Everything"), *((scope, scope) for scope in sorted(scopes() - {"*"}))],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="What it may do. A key for sending events needs usage:ingest only.",
+        help_text="What it may do: no more than its user needs.",
     )
     expires_on = forms.DateField(required=False, widget=DayInput(), help_text="Midnight UTC; empty for never.")
 
@@ -254,14 +255,14 @@ class AuditEntryAdmin(RecordAdmin):
         return _subject(entry.subject_type, entry.subject_id)
 
 
-@admin.register(Event)
-class EventAdmin(RecordAdmin):
-    """The outbox: facts in the order in which they became true."""
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(RecordAdmin):
+    """The outbox: domain events, newest first."""
 
     list_display = ("when", "what", "name", "about", "summary")
     list_filter = (("occurred_at", RangeDateFilter),)
     search_fields = ("name__istartswith",)
-    search_help_text = "Name of the fact, or a record's id"
+    search_help_text = "Name of the event, or a record's id"
     paginator = InfinitePaginator
     ordering = ("-id",)
     sortable_by = ()
@@ -269,29 +270,29 @@ class EventAdmin(RecordAdmin):
     def find_by_id(self, queryset: QuerySet, uuid: Any) -> QuerySet:
         return queryset.filter(subject_id=uuid) | queryset.filter(customer_id=uuid)
 
-    def facts(self, request: HttpRequest, record: Event) -> Facts:
+    def facts(self, request: HttpRequest, record: OutboxEvent) -> Facts:
         return [
             ("When", display.instant(record.occurred_at)),
-            ("Fact", display.code(record.name)),
+            ("Event", display.code(f"{record.name} v{record.version}")),
             ("About", _subject(record.subject_type, record.subject_id)),
-            ("Customer", _subject("customer", record.customer_id) if record.customer_id else display.NONE),
+            ("Customer", _subject(customer_model(), record.customer_id) if record.customer_id else display.NONE),
             *((label.capitalize(), text) for label, text in timeline.detail(record.payload)),
         ]
 
     @column(description="When")
-    def when(self, event: Event) -> SafeString:
+    def when(self, event: OutboxEvent) -> SafeString:
         return display.instant(event.occurred_at)
 
     @column(description="What")
-    def what(self, event: Event) -> str:
+    def what(self, event: OutboxEvent) -> str:
         return timeline.title(event.name, event.payload)
 
     @column(description="About")
-    def about(self, event: Event) -> SafeString:
+    def about(self, event: OutboxEvent) -> SafeString:
         return _subject(event.subject_type, event.subject_id)
 
     @column(description="Detail")
-    def summary(self, event: Event) -> str:
+    def summary(self, event: OutboxEvent) -> str:
         return ", ".join(f"{label} {text}" for label, text in timeline.detail(event.payload))[:120]
 
 

@@ -15,6 +15,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView
 
+from core.registry import api_groups
+
 DEEPEST = 4
 
 
@@ -107,8 +109,9 @@ def _group(path: str) -> str:
     words = [word for word in path.split("/") if word and not word.startswith("{") and word not in ("v1", "v2")]
     if words[0] == "tactus":
         return "Tactus's own"
-    if "invoices" in words:
-        return "Invoices"
+    for word, heading in api_groups().items():
+        if word in words:
+            return heading
     return words[1 if words[0] == "contract-pricing" else 0].replace("-", " ").capitalize()
 
 

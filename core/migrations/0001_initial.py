@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+import core.fields
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -35,10 +37,12 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name="OutboxEvent",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("xact", core.fields.TransactionIdField(db_default=core.fields.CurrentTransactionId(), editable=False)),
                 ("name", models.CharField(max_length=80)),
+                ("version", models.PositiveSmallIntegerField()),
                 ("subject_type", models.CharField(max_length=40)),
                 ("subject_id", models.UUIDField()),
                 ("customer_id", models.UUIDField(null=True)),
@@ -46,9 +50,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
             ],
             options={
+                "verbose_name": "domain event",
                 "indexes": [
-                    models.Index(fields=["subject_type", "subject_id", "id"], name="event_subject_idx"),
-                    models.Index(fields=["customer_id", "id"], name="event_customer_idx"),
+                    models.Index(fields=["xact", "id"], name="outbox_order_idx"),
+                    models.Index(fields=["subject_type", "subject_id", "id"], name="outbox_subject_idx"),
+                    models.Index(fields=["customer_id", "id"], name="outbox_customer_idx"),
                 ],
             },
         ),

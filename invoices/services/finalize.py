@@ -23,6 +23,7 @@ from core.jobs import enqueue
 from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceType, PeriodState
 from engine.money import ZERO, add, plain
+from invoices.events import InvoiceFinalized
 from invoices.models import Invoice, InvoiceLine
 from invoices.selectors.document import document_of
 from invoices.selectors.views import STORED
@@ -61,9 +62,19 @@ def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
     settle_true_ups(
         period.contract, invoice_id=invoice.pk, purchases=computed.purchases, amounts=computed.charged, now=now
     )
-    payload = {"number": invoice.number, "total": plain(computed.total), "contract_id": str(invoice.contract_id)}
-    audit.record("invoice.finalize", invoice, at=now, detail=payload)
-    publish("invoice.finalized", invoice, at=now, customer_id=invoice.customer_id, payload=payload)
+    detail = {"number": invoice.number, "total": plain(computed.total), "contract_id": str(invoice.contract_id)}
+    audit.record("invoice.finalize", invoice, at=now, detail=detail)
+    publish(
+        InvoiceFinalized(
+            invoice_id=invoice.pk,
+            customer_id=invoice.customer_id,
+            contract_id=invoice.contract_id,
+            occurred_at=now,
+            number=invoice.number,
+            total=computed.total,
+            credit_type_id=invoice.credit_type_id,
+        )
+    )
     enqueue("invoices.render_document", invoice_id=str(invoice.pk))
     return invoice
 

@@ -6,13 +6,14 @@ from uuid import UUID
 from balances.services import give_back
 from billing.models import BillingPeriod
 from billing.services.periods import lock_period, release_period, reopen_period
+from contracts.events import ContractArchived, ContractEndChanged
 from contracts.services import lock_contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
-from core.models import Event
 from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceStatus, InvoiceType
+from invoices.events import InvoiceVoided
 from invoices.models import Invoice, InvoiceListing
 from invoices.services.finalize import finalize_locked
 from invoices.services.settlement import void_settlement
@@ -41,21 +42,29 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     release_period(invoice.billing_period, now=now)
     give_back(invoice.contract, invoice_id=invoice.pk, now=now)
     audit.record("invoice.void", invoice, at=now, reason=reason)
-    publish("invoice.voided", invoice, at=now, customer_id=invoice.customer_id, payload={"number": invoice.number})
+    publish(
+        InvoiceVoided(
+            invoice_id=invoice.pk,
+            customer_id=invoice.customer_id,
+            contract_id=invoice.contract_id,
+            occurred_at=now,
+            number=str(invoice.number),
+        )
+    )
 
 
-def void_invoices_of_contract(event: Event) -> None:
-    """Reaction to `contract.archived`: finalized invoices become void if that was asked for."""
-    if event.payload.get("void_invoices"):
-        contract = lock_contract(contract_id=event.subject_id)
+def void_invoices_of_contract(event: ContractArchived) -> None:
+    """Reaction: finalized invoices become void if that was asked for."""
+    if event.void_invoices:
+        contract = lock_contract(contract_id=event.contract_id)
         for invoice in contract.invoices.select_for_update().filter(status=InvoiceStatus.FINALIZED).order_by("pk"):
             void_locked(invoice, now=event.occurred_at)
 
 
-def refuse_end_before_invoices(event: Event) -> None:
-    """Reaction to `contract.end_changed`. Raises Conflict if the caller forbade an end before a finalized invoice's."""
-    contract = lock_contract(contract_id=event.subject_id)
-    if event.payload.get("strict") and contract.ending_before is not None:
+def refuse_end_before_invoices(event: ContractEndChanged) -> None:
+    """Reaction. Raises Conflict if the caller forbade an end before a finalized invoice's."""
+    contract = lock_contract(contract_id=event.contract_id)
+    if event.strict and contract.ending_before is not None:
         late = contract.invoices.filter(status=InvoiceStatus.FINALIZED, period_end__gt=contract.ending_before)
         if late.exists():
             raise Conflict("a finalized invoice ends after this", field="ending_before")

@@ -24,7 +24,7 @@ from billing.selectors.live_balances import balances_now, net_balance
 from catalog.models import Product
 from catalog.services.products import create_product
 from contracts.models import Contract
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from tests.admin.world import World, sign_up
 from usage.services import ingest
 from usage.store import NewEvent
@@ -108,7 +108,7 @@ def test_support_grants_a_credit_from_the_customers_page(world: World, product: 
     audited = AuditEntry.objects.get(action="adjustment.posted")
     assert (audited.user.username, audited.reason, audited.ip) == ("a-support", "Sorry for the outage", "127.0.0.1")
     assert audited.detail["change"] == "25.00 USD"
-    assert Event.objects.filter(name="adjustment.posted", customer_id=world.customer).count() == 1
+    assert OutboxEvent.objects.filter(name="adjustment.posted", customer_id=world.customer).count() == 1
 
 
 def test_a_credit_may_be_limited_to_what_it_pays_for(world: World, product: Product, support: Client) -> None:
@@ -542,12 +542,12 @@ def test_a_broken_sum_raises_the_alarm(
     page = text_of(finance.get(tile().url))
     assert "1 differ" in page
     assert str(segment.pk) in page
-    [event] = Event.objects.filter(name="balance.ledger_differs")
+    [event] = OutboxEvent.objects.filter(name="balance.ledger_differs")
     assert (event.subject_id, event.customer_id) == (segment.owner_id, world.customer)
     # told once, checked every hour
     check_ledgers(now=world.now + timedelta(hours=3))
     assert LedgerCheck.objects.count() == 3
-    assert Event.objects.filter(name="balance.ledger_differs").count() == 1
+    assert OutboxEvent.objects.filter(name="balance.ledger_differs").count() == 1
 
 
 def test_a_reconciler_that_stopped_is_seen(world: World, finance: Client) -> None:

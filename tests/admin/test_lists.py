@@ -24,7 +24,7 @@ LISTS = {
     "checks": "balances_ledgercheck",
     "keys": "core_apikey",
     "audit": "core_auditentry",
-    "facts": "core_event",
+    "domain events": "core_outboxevent",
     "origins": "console_embedorigin",
     "sessions": "console_embedsession",
 }

@@ -22,7 +22,7 @@ from catalog.models import CreditType, Rate
 from catalog.rate_sheet import Book, guarded, read_sheet, unguarded
 from catalog.services import metrics, products, rate_cards, rates
 from contracts.services import NewOverride, edit_contract
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from engine.timeline import Span, later_wins, lay_over
 from invoices.models import InvoiceListing
 from tests.admin.world import World, bring_up_to_date, sign_up
@@ -85,7 +85,7 @@ def text_of(answer: HttpResponse) -> str:
 
 
 def stored() -> tuple[int, int, int]:
-    return Rate.objects.count(), AuditEntry.objects.count(), Event.objects.count()
+    return Rate.objects.count(), AuditEntry.objects.count(), OutboxEvent.objects.count()
 
 
 def said(answer: HttpResponse) -> list[tuple[int, str, str]]:

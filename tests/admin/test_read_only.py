@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from core.admin.options import RecordAdmin
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from customers.models import Customer
 from invoices.models import Invoice, InvoiceListing
 from tests.admin.world import World
@@ -31,7 +31,7 @@ def test_everything_that_is_billed_or_recorded_is_a_record() -> None:
         "balances.balance",
         "balances.adjustment",
         "balances.ledgercheck",
-        "core.event",
+        "core.outboxevent",
         "core.auditentry",
         "core.apikey",
     }
@@ -51,9 +51,11 @@ def test_an_owner_may_not_change_or_delete(model: type[Model], owner: Client) ->
     assert "delete_selected" not in kind.get_actions(request)
 
 
-@pytest.mark.parametrize("name", ["customers_customer", "contracts_contract", "invoices_invoicelisting", "core_event"])
+@pytest.mark.parametrize(
+    "name", ["customers_customer", "contracts_contract", "invoices_invoicelisting", "core_outboxevent"]
+)
 def test_posting_to_a_page_changes_nothing(name: str, world: World, owner: Client) -> None:
-    model = {"customers": Customer, "invoices": Invoice, "core": Event}.get(name.split("_", maxsplit=1)[0])
+    model = {"customers": Customer, "invoices": Invoice, "core": OutboxEvent}.get(name.split("_", maxsplit=1)[0])
     key = world.contract if model is None else model.objects.order_by("pk").first().pk
     before = Customer.objects.get(pk=world.customer).name, AuditEntry.objects.count()
     answers = {

@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from core import display
 from core.admin.export import cell, safe_text
 from core.errors import InvalidInput
-from core.staff import ROLES, ensure_roles, ensure_staff
+from core.registry import ROLES, permissions_of
+from core.staff import ensure_roles, ensure_staff
 
 USD = SimpleNamespace(name="USD (cents)", code="USD", places=0, minor_digits=2)
 EUR = SimpleNamespace(name="EUR", code="EUR", places=2, minor_digits=0)
@@ -40,7 +41,7 @@ def test_a_group_is_set_right_again(db: None) -> None:
     names = {
         f"{row.content_type.app_label}.{row.codename}" for row in support.permissions.select_related("content_type")
     }
-    assert names == set(ROLES["support"])
+    assert names == permissions_of("support")
 
 
 def test_a_new_person_gets_a_password_once(db: None) -> None:
@@ -69,7 +70,7 @@ def test_a_given_password_is_set(db: None) -> None:
 def test_an_owner_who_becomes_support_loses_everything_else(db: None) -> None:
     ensure_staff(username="joe", role="owner")
     ensure_staff(username="joe", role="support")
-    assert User.objects.get(username="joe").get_all_permissions() == set(ROLES["support"])
+    assert User.objects.get(username="joe").get_all_permissions() == permissions_of("support")
 
 
 def test_unknown_roles_are_refused(db: None) -> None:

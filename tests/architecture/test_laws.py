@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.db import models
-from django.utils.module_loading import import_string
 
-from billing_site.celery import app as celery
 from core.fields import ExactDecimalField
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,34 +97,6 @@ def test_foreign_keys_protect_what_they_point_at(model: type[models.Model]) -> N
     for field in model._meta.local_fields:
         if isinstance(field, models.ForeignKey) and (model.__name__, field.name) not in OWNED:
             assert field.remote_field.on_delete is models.PROTECT, field
-
-
-def test_every_job_sent_by_name_is_a_task() -> None:
-    celery.loader.import_default_modules()
-    sent = {entry["task"] for entry in celery.conf.beat_schedule.values()}
-    for _, tree in sources(*(f"{app}/**/*.py" for app in APPS)):
-        sent |= {ast.literal_eval(node.args[0]) for name, node in calls(tree) if name in ("enqueue", "jobs.enqueue")}
-    assert sent
-    assert sent <= set(celery.tasks)
-
-
-def test_reactions_and_due_work_exist() -> None:
-    for path in (*settings.DUE_WORK, *(path for paths in settings.EVENT_REACTIONS.values() for path in paths)):
-        assert callable(import_string(path))
-    published = set()
-    for _, tree in sources(*(f"{app}/**/*.py" for app in APPS)):
-        published |= {
-            node.args[0].value
-            for name, node in calls(tree)
-            if name in ("publish", "events.publish", "_tell") and isinstance(node.args[0], ast.Constant)
-        }
-        published |= {
-            word.value.value
-            for name, node in calls(tree)
-            for word in node.keywords
-            if name == "tell" and word.arg == "name" and isinstance(word.value, ast.Constant)
-        }
-    assert set(settings.EVENT_REACTIONS) <= published
 
 
 def test_services_take_keywords_only() -> None:

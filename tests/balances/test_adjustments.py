@@ -32,7 +32,7 @@ from catalog.services import rate_cards
 from catalog.services.credit_types import create_credit_type
 from contracts.services import create_contract
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from customers.services import archive_customer
 from tests.balances.desk import NOW, YEAR, Desk, customer_with, make_desk, person, words
 
@@ -78,7 +78,7 @@ def test_what_is_posted_stands_in_the_ledger_with_the_public_reason(desk: Desk) 
     assert (entry.amount, entry.reason, entry.effective_at) == (2_500, "For the outage of 3 March", NOW)
     assert entry.uniqueness_key == f"adjustment:{row.pk}"
     assert AuditEntry.objects.filter(action="adjustment.posted", subject_id=row.pk).count() == 1
-    assert Event.objects.get(name="adjustment.posted").customer_id == desk.customer.pk
+    assert OutboxEvent.objects.get(name="adjustment.posted").customer_id == desk.customer.pk
 
 
 def test_a_new_credit_is_granted_with_its_reason(desk: Desk) -> None:

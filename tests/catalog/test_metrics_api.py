@@ -7,7 +7,7 @@ import httpx
 import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
 
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from tests.catalog.shop import Shop
 
 FILTERS: list[dict[str, Any]] = [
@@ -61,7 +61,7 @@ def test_archived_metrics_are_listed_on_request_and_keep_out_of_new_products(sdk
     product = shop.product(metric)
     sdk.v1.billable_metrics.archive(id=metric)
     sdk.v1.billable_metrics.archive(id=metric)
-    assert Event.objects.filter(name="billable_metric.archived", subject_id=metric).count() == 1
+    assert OutboxEvent.objects.filter(name="billable_metric.archived", subject_id=metric).count() == 1
     assert sdk.v1.billable_metrics.retrieve(billable_metric_id=metric).data.archived_at is not None
     assert metric not in [row.id for row in sdk.v1.billable_metrics.list()]
     assert metric in [row.id for row in sdk.v1.billable_metrics.list(include_archived=True)]
@@ -127,7 +127,7 @@ def test_every_write_is_told(sdk: Metronome, shop: Shop) -> None:
     metric = shop.metric()
     sdk.v1.billable_metrics.update(billable_metric_id=metric, name="New")
     sdk.v1.billable_metrics.archive(id=metric)
-    names = list(Event.objects.filter(subject_id=metric).order_by("id").values_list("name", flat=True))
+    names = list(OutboxEvent.objects.filter(subject_id=metric).order_by("id").values_list("name", flat=True))
     assert names == ["billable_metric.created", "billable_metric.renamed", "billable_metric.archived"]
     actions = list(AuditEntry.objects.filter(subject_id=metric).order_by("id").values_list("action", flat=True))
     assert actions == ["billable_metric.create", "billable_metric.update", "billable_metric.archive"]

@@ -9,7 +9,7 @@ import pytest
 from metronome import BadRequestError, Metronome, NotFoundError
 
 from core.clock import now
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from tests.catalog.shop import Shop, day
 
 CONVERSION = {"conversion_factor": 1024, "operation": "DIVIDE", "name": "MB to GB"}
@@ -212,7 +212,7 @@ def test_every_write_is_told(sdk: Metronome, shop: Shop) -> None:
     product = shop.product()
     sdk.v1.contracts.products.update(product_id=product, starting_at=day(0), name="New")
     sdk.v1.contracts.products.archive(product_id=product)
-    names = list(Event.objects.filter(subject_id=product).order_by("id").values_list("name", flat=True))
+    names = list(OutboxEvent.objects.filter(subject_id=product).order_by("id").values_list("name", flat=True))
     assert names == ["product.created", "product.updated", "product.archived"]
     actions = list(AuditEntry.objects.filter(subject_id=product).order_by("id").values_list("action", flat=True))
     assert actions == ["product.create", "product.update", "product.archive"]

@@ -13,7 +13,7 @@ from metronome import BadRequestError, Metronome, NotFoundError
 from catalog import services
 from catalog.models import CreditType, RateCard, RateCardAlias
 from core.clock import now
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from tests.catalog.shop import USD, Shop, day, eur
 
 
@@ -59,7 +59,7 @@ def test_an_alias_moves_to_the_card_it_was_given_last(sdk: Metronome, shop: Shop
     new = shop.card(aliases=[{"name": "standard"}])
     assert windows(sdk, old) == [("other", None, None)]
     assert windows(sdk, new) == [("standard", None, None)]
-    moved = Event.objects.get(name="rate_card.alias_moved_away", subject_id=old)
+    moved = OutboxEvent.objects.get(name="rate_card.alias_moved_away", subject_id=old)
     assert moved.payload["to_rate_card_id"] == new
 
 
@@ -195,7 +195,7 @@ def test_every_write_is_told(sdk: Metronome, shop: Shop) -> None:
     sdk.v1.contracts.rate_cards.update(rate_card_id=card, name="New")
     shop.rate(card, shop.product(), price="1.50")
     sdk.v1.contracts.rate_cards.archive(id=card)
-    names = list(Event.objects.filter(subject_id=card).order_by("id").values_list("name", flat=True))
+    names = list(OutboxEvent.objects.filter(subject_id=card).order_by("id").values_list("name", flat=True))
     assert names == ["rate_card.created", "rate_card.updated", "rate_card.rates_added", "rate_card.archived"]
     entries = AuditEntry.objects.filter(subject_id=card).order_by("id")
     verbs = ["rate_card.create", "rate_card.update", "rate_card.add_rates", "rate_card.archive"]

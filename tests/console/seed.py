@@ -7,11 +7,9 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from django.conf import settings
-from django.utils.module_loading import import_string
-
 from catalog.services import metrics, products, rate_cards, rates
 from contracts.services import create_contract
+from core.sweeps import run_due_work as do_due_work
 from customers.services import create_customer
 from usage.services import ingest
 from usage.store import NewEvent
@@ -114,9 +112,7 @@ def seed_customer(
 
 def run_due_work(now: datetime) -> None:
     """All that is due."""
-    sweeps = [import_string(path) for path in settings.DUE_WORK]
-    while sum(sweep(now=now) for sweep in sweeps):
-        pass
+    do_due_work(clock=lambda: now)
 
 
 def _events(ref: str, random: Random, since: datetime, now: datetime, per_day: int) -> list[NewEvent]:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
 from contracts.models import Contract
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from tests.odd_input import Endpoint, faults
 from tests.scenarios.world import World
 
@@ -134,7 +134,7 @@ def test_ends_move_and_contracts_are_archived_once(world: World) -> None:
     with pytest.raises(BadRequestError, match="archived"):
         world.sdk.v1.contracts.update_end_date(**ids)
     names = ["contract.created", "contract.end_changed", "contract.end_changed", "contract.archived"]
-    assert list(Event.objects.filter(subject_id=made).order_by("id").values_list("name", flat=True)) == names
+    assert list(OutboxEvent.objects.filter(subject_id=made).order_by("id").values_list("name", flat=True)) == names
     assert list(AuditEntry.objects.filter(subject_id=made).order_by("id").values_list("action", flat=True)) == names
 
 

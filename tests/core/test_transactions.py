@@ -1,18 +1,35 @@
 """A use case is one durable transaction, and its parts refuse to work without one."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from celery import Celery, current_app
 from django.db import transaction
 
-from core import jobs
+from core import audit, jobs
 from core.clock import now
-from core.events import publish
+from core.events import DomainEvent, publish
 from core.jobs import enqueue
 from core.keys import create_api_key
-from core.models import ApiKey, Event
+from core.models import ApiKey, OutboxEvent
 from core.transactions import require_transaction, use_case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened(DomainEvent):
+    """Something about a key."""
+
+    name = "test.happened"
+    title = "It happened"
+    SUBJECT = ("apikey", "api_key_id")
+
+    api_key_id: UUID
+
+
+def happened(key: ApiKey) -> Happened:
+    return Happened(api_key_id=key.pk, occurred_at=now())
 
 
 def test_use_cases_do_not_nest(db: None) -> None:
@@ -25,7 +42,7 @@ def test_parts_need_an_open_transaction(db: None) -> None:
     for part in (
         require_transaction,
         lambda: enqueue("core.forget_old_requests"),
-        lambda: publish("x.happened", key, at=now()),
+        lambda: publish(happened(key)),
     ):
         with pytest.raises(RuntimeError):
             part()
@@ -33,12 +50,18 @@ def test_parts_need_an_open_transaction(db: None) -> None:
         require_transaction()
 
 
-def test_a_fact_is_gone_with_its_transaction(db: None) -> None:
+def test_an_act_without_a_title_is_not_recorded(db: None) -> None:
+    key, _ = create_api_key(name="k", scopes=["*"], now=now())
+    with pytest.raises(LookupError), use_case():
+        audit.record("api_key.forgotten", key, at=now())
+
+
+def test_an_event_is_gone_with_its_transaction(db: None) -> None:
     key, _ = create_api_key(name="k", scopes=["*"], now=now())
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        publish("x.happened", key, at=now())
+        publish(happened(key))
         raise ZeroDivisionError
-    assert not Event.objects.exists()
+    assert not OutboxEvent.objects.exists()
     assert ApiKey.objects.count() == 1
 
 

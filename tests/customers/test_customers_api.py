@@ -6,7 +6,7 @@ import httpx
 import pytest
 from metronome import BadRequestError, ConflictError, Metronome, NotFoundError
 
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from customers.models import Customer, IngestAlias
 from customers.selectors import ids_by_ingest_name
 
@@ -92,7 +92,7 @@ def test_archiving_is_for_good_and_keeps_the_aliases(sdk: Metronome) -> None:
     assert archived_at is not None
     assert sdk.v1.customers.archive(id=made).data.id == made
     assert sdk.v1.customers.retrieve(customer_id=made).data.archived_at == archived_at
-    assert Event.objects.filter(name="customer.archived", subject_id=made).count() == 1
+    assert OutboxEvent.objects.filter(name="customer.archived", subject_id=made).count() == 1
 
     with pytest.raises(ConflictError):
         sdk.v1.customers.create(name="Heir", ingest_aliases=[alias])
@@ -173,7 +173,7 @@ def test_every_write_leaves_an_event_and_an_audit_entry(sdk: Metronome) -> None:
     sdk.v1.customers.set_ingest_aliases(customer_id=made, ingest_aliases=["told"])
     sdk.v1.customers.update_config(customer_id=made, salesforce_account_id="x")
     sdk.v1.customers.archive(id=made)
-    events = Event.objects.filter(subject_id=made).order_by("id")
+    events = OutboxEvent.objects.filter(subject_id=made).order_by("id")
     assert [e.name for e in events] == [
         "customer.created",
         "customer.renamed",

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -14,6 +16,7 @@ import pytest
 from celery import Celery
 
 from billing_site.broker import celery_broker_url
+from core.clock import now
 from supervisor.place import find_place
 from supervisor.temporary import Temporary
 from tests.infra.processes import eventually, none_left, processes_of
@@ -69,6 +72,47 @@ def test_everything_answers(tactus: Temporary) -> None:
     assert is_ready(tactus)
     assert api_key_works(tactus)
     assert eventually(lambda: worker_answers(tactus))
+
+
+def call(tactus: Temporary, path: str, body: dict[str, object]) -> Any:
+    headers = {"Authorization": f"Bearer {tactus.credentials['api_key']}"}
+    answer = httpx.post(f"{tactus.state['public_url']}{path}", json=body, headers=headers, timeout=30)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return answer.json()["data"]
+
+
+def test_beat_and_worker_do_what_is_due(tactus: Temporary) -> None:
+    """A sweep that nobody but beat wakes, one that a job wakes, and documents from a queue of their own."""
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    customer = call(tactus, "/v1/customers", {"name": "Swept"})["id"]
+    product = call(tactus, "/v1/contract-pricing/products/create", {"name": "Credit", "type": "FIXED"})["id"]
+    ended = {
+        "amount": 500,
+        "starting_at": (today - timedelta(days=9)).isoformat(),
+        "ending_before": (today - timedelta(days=2)).isoformat(),
+    }
+    credit = {"product_id": product, "priority": 1, "access_schedule": {"schedule_items": [ended]}}
+    call(tactus, "/v1/contracts/customerCredits/create", {"customer_id": customer, **credit})
+    call(tactus, "/v1/contracts/create", {"customer_id": customer, "starting_at": "2026-01-01T00:00:00Z"})
+
+    def ledger() -> list[str]:
+        asked = {"customer_id": customer, "include_ledgers": True}
+        [row] = call(tactus, "/v1/contracts/customerBalances/list", asked)
+        return [entry["type"] for entry in row["ledger"]]
+
+    def documents() -> int:
+        with psycopg.connect(tactus.state["database_url"]) as connection:
+            [count] = connection.execute("SELECT count(*) FROM invoices_invoicedocument").fetchone() or (0,)
+            return int(count)
+
+    def finalized() -> int:
+        path = f"{tactus.state['public_url']}/v1/customers/{customer}/invoices?status=FINALIZED"
+        headers = {"Authorization": f"Bearer {tactus.credentials['api_key']}"}
+        return len(httpx.get(path, headers=headers, timeout=30).json()["data"])
+
+    assert eventually(finalized, 60)
+    assert eventually(lambda: documents() == finalized(), 60)
+    assert eventually(lambda: "CREDIT_EXPIRATION" in ledger(), 60), ledger()
 
 
 @pytest.mark.parametrize(

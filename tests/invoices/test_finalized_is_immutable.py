@@ -12,7 +12,7 @@ from metronome import Metronome
 
 from billing.models import BillingPeriod
 from core.clock import now
-from core.models import AuditEntry, Event
+from core.models import AuditEntry, OutboxEvent
 from invoices.models import Invoice, InvoiceDocument, InvoiceLine, NumberSeries
 from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.world import World
@@ -56,7 +56,7 @@ def test_lines_cannot_be_added_changed_or_removed(final: Invoice) -> None:
 
 
 def test_events_and_audit_are_append_only(final: Invoice) -> None:
-    for model in (Event, AuditEntry):
+    for model in (OutboxEvent, AuditEntry):
         assert model.objects.exists()
         for act in (model.objects.all().delete, lambda model=model: model.objects.update(subject_type="x")):
             with pytest.raises(DatabaseError), transaction.atomic():

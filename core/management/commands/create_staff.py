@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.errors import InvalidInput
-from core.staff import OWNER, ROLES, ensure_roles, ensure_staff
+from core.registry import ROLES
+from core.staff import OWNER, ensure_roles, ensure_staff
 
 
 class Command(BaseCommand):

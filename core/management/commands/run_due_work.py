@@ -1,11 +1,10 @@
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.module_loading import import_string
 
 from core.api.fields import parse_instant
 from core.clock import now
+from core.sweeps import run_due_work
 
 
 class Command(BaseCommand):
@@ -19,11 +18,5 @@ class Command(BaseCommand):
             until = parse_instant(options["until"]) if options["until"] else None
         except ValueError as error:
             raise CommandError(f"--until {error}") from error
-        total, progress = 0, True
-        while progress:  # a sweep may make work for another one
-            progress = False
-            for path in settings.DUE_WORK:
-                done = import_string(path)(now=until or now())
-                total += done
-                progress = progress or done > 0
+        total = run_due_work(clock=(lambda: until) if until else now)
         self.stdout.write(f"{total} done")

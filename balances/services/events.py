@@ -1,0 +1,153 @@
+"""The one place from which events about commits and credits go out, each with its act in the audit trail."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypedDict
+from uuid import UUID
+
+from balances.events import (
+    BalanceAdjusted,
+    BalanceArchived,
+    BalanceCreated,
+    BalanceEdited,
+    BalanceEvent,
+    CommitAdjusted,
+    CommitArchived,
+    CommitCreated,
+    CommitEdited,
+    CreditAdjusted,
+    CreditArchived,
+    CreditCreated,
+    CreditEdited,
+    GrantedSegment,
+    ScheduledCharge,
+    SeatAmount,
+)
+from balances.models import Balance
+from core import audit
+from core.events import publish
+from core.transactions import require_transaction
+from engine.money import plain
+
+
+class _Ids(TypedDict):
+    balance_id: UUID
+    customer_id: UUID
+    contract_id: UUID | None
+    invoice_contract_id: UUID | None
+    occurred_at: datetime
+
+
+def record_created(
+    balance: Balance,
+    *,
+    segments: Sequence[GrantedSegment],
+    charges: Sequence[ScheduledCharge],
+    now: datetime,
+    reason: str,
+) -> None:
+    """A commit or credit came to be, with its schedules. In the transaction of a use case."""
+    event_type: type[BalanceCreated] = CreditCreated if _is_credit(balance) else CommitCreated
+    event = event_type(
+        **_ids(balance, now),
+        balance_type=balance.kind,
+        balance_name=balance.name,
+        credit_type_id=balance.credit_type_id,
+        segments=tuple(segments),
+        charges=tuple(charges),
+    )
+    detail = {
+        "kind": balance.kind,
+        "name": balance.name,
+        "access": [
+            {
+                "amount": plain(one.amount),
+                "from": one.starting_at.isoformat(),
+                "to": one.ending_before.isoformat(),
+                **({"seat_ids": list(one.seat_ids)} if one.seat_ids else {}),
+            }
+            for one in segments
+        ],
+        "invoiced": [{"at": one.due_at.isoformat(), "amount": plain(one.amount)} for one in charges],
+    }
+    _record(balance, event, detail=detail, reason=reason)
+
+
+def record_edited(
+    balance: Balance,
+    *,
+    now: datetime,
+    changed: tuple[str, ...] | None = None,
+    access_ending_before: datetime | None = None,
+    invoices_ending_before: datetime | None = None,
+) -> None:
+    """Its terms or schedules are others. In the transaction of a use case."""
+    event_type: type[BalanceEdited] = CreditEdited if _is_credit(balance) else CommitEdited
+    event = event_type(
+        **_ids(balance, now),
+        changed=changed or (),
+        access_ending_before=access_ending_before,
+        invoices_ending_before=invoices_ending_before,
+    )
+    detail: dict[str, Any] = {} if changed is None else {"changed": list(changed)}
+    if access_ending_before is not None:
+        detail["access_ending_before"] = access_ending_before.isoformat()
+    if invoices_ending_before is not None:
+        detail["invoices_ending_before"] = invoices_ending_before.isoformat()
+    _record(balance, event, detail=detail)
+
+
+def record_adjusted(
+    balance: Balance,
+    *,
+    now: datetime,
+    reason: str,
+    amount: Decimal,
+    timestamp: datetime,
+    segment_id: UUID | None = None,
+    seat_amounts: tuple[SeatAmount, ...] = (),
+) -> None:
+    """Somebody added to it or took from it by hand. In the transaction of a use case."""
+    event_type: type[BalanceAdjusted] = CreditAdjusted if _is_credit(balance) else CommitAdjusted
+    event = event_type(
+        **_ids(balance, now),
+        amount=amount,
+        credit_type_id=balance.credit_type_id,
+        timestamp=timestamp,
+        segment_id=segment_id,
+        seat_amounts=seat_amounts,
+    )
+    detail: dict[str, Any] = {"amount": plain(amount), "timestamp": timestamp.isoformat()}
+    if segment_id is not None:
+        detail["segment_id"] = str(segment_id)
+    else:
+        detail["per_group_amounts"] = {one.seat_id: plain(one.amount) for one in seat_amounts}
+    _record(balance, event, detail=detail, reason=reason)
+
+
+def record_archived(balance: Balance, *, now: datetime, reason: str = "") -> None:
+    """It has ended for good. In the transaction of a use case."""
+    event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
+    event = event_type(**_ids(balance, now))
+    _record(balance, event, detail={}, reason=reason)
+
+
+def _is_credit(balance: Balance) -> bool:
+    return balance.kind == Balance.Kind.CREDIT
+
+
+def _ids(balance: Balance, now: datetime) -> _Ids:
+    return {
+        "balance_id": balance.pk,
+        "customer_id": balance.customer_id,
+        "contract_id": balance.contract_id or balance.invoice_contract_id,
+        "invoice_contract_id": balance.invoice_contract_id,
+        "occurred_at": now,
+    }
+
+
+def _record(balance: Balance, event: BalanceEvent, *, detail: dict[str, Any], reason: str = "") -> None:
+    require_transaction()
+    audit.record(event.name, balance, at=event.occurred_at, detail=detail, reason=reason)
+    publish(event)

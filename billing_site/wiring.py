@@ -1,0 +1,54 @@
+"""Who hears of what, and what runs when: the tables that only the composition root may write, since it knows all apps.
+
+Read when first needed (settings name this module's tables by dotted path), so it may import services.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from balances.contract_part import BalancesPart
+from balances.events import CommitArchived, CommitCreated, CommitEdited
+from balances.services.edits import archive_balances_of_contract, archive_balances_of_customer, end_with_contract
+from balances.services.recurring import follow_subscriptions
+from billing.services.charges import sync_purchases
+from billing.services.periods import drop_open_periods, open_periods_of_contract, reschedule_periods
+from billing.services.rollover import roll_over
+from billing.services.subscriptions import preserve_prepaid_ends, sync_subscriptions
+from contracts.events import ContractArchived, ContractCreated, ContractEdited, ContractEndChanged, ContractRenewed
+from contracts.parts import ContractPart
+from contracts.services import archive_contracts_of_customer
+from core.events import Reaction, on
+from core.sweeps import list_sweeps
+from customers.events import CustomerArchived
+from invoices.services.void import refuse_end_before_invoices, void_invoices_of_contract
+
+REACTIONS: tuple[Reaction, ...] = (
+    *on(CustomerArchived, archive_contracts_of_customer, archive_balances_of_customer),
+    *on(ContractCreated, open_periods_of_contract),
+    *on(ContractEdited, follow_subscriptions, sync_subscriptions),
+    *on(ContractEndChanged, end_with_contract, preserve_prepaid_ends, reschedule_periods, refuse_end_before_invoices),
+    *on(ContractArchived, drop_open_periods, void_invoices_of_contract, archive_balances_of_contract),
+    *on(ContractRenewed, roll_over),
+    *on(CommitCreated, sync_purchases),
+    *on(CommitEdited, sync_purchases),
+    *on(CommitArchived, sync_purchases),
+)
+"""In the transaction of the event, in this order (docs/adr/0003)."""
+
+CONTRACT_EXTENSIONS: tuple[type[ContractPart], ...] = (BalancesPart,)
+"""What other apps keep of contracts (docs/adr/0013)."""
+
+
+def beat_schedule() -> Mapping[str, Mapping[str, Any]]:
+    """The whole beat table: one entry for each sweep that an app declares in its `apps.py`, and nothing else.
+
+    A wake-up that nobody took before the next one is dropped: they would only queue up behind each other.
+    """
+    return {
+        sweep.name: {
+            "task": sweep.name,
+            "schedule": sweep.every_seconds,
+            "options": {"expires": sweep.every_seconds},
+        }
+        for sweep in list_sweeps()
+    }

@@ -1,0 +1,102 @@
+"""What becomes of contracts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractEvent(DomainEvent):
+    """Base of events about a contract."""
+
+    SUBJECT = ("contract", "contract_id")
+
+    contract_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractCreated(ContractEvent):
+    """A new contract, with what it was agreed with."""
+
+    name = "contract.created"
+    title = "Contract created"
+
+    rate_card_id: UUID | None
+    starting_at: datetime
+    ending_before: datetime | None
+    override_ids: tuple[UUID, ...] = ()
+    subscription_ids: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdatedSubscription:
+    """A subscription that an edit changed. `end_changed`: its end was given, so that it may end earlier or later."""
+
+    subscription_id: UUID
+    end_changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractEdited(ContractEvent):
+    """Several changes at once. `updated_subscriptions` stand in the order of the edit; an end moved by it comes with a
+    `ContractEndChanged` of its own.
+    """
+
+    name = "contract.edited"
+    title = "Contract edited"
+
+    edit_id: UUID
+    contract_name: str | None = None
+    added_override_ids: tuple[UUID, ...] = ()
+    removed_override_ids: tuple[UUID, ...] = ()
+    added_subscription_ids: tuple[UUID, ...] = ()
+    updated_subscriptions: tuple[UpdatedSubscription, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractEndChanged(ContractEvent):
+    """The end moved; None is open-ended. `strict`: a finalized invoice that ends later forbids it."""
+
+    name = "contract.end_changed"
+    title = "Contract's end changed"
+
+    previous_ending_before: datetime | None
+    ending_before: datetime | None
+    strict: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRenewed(ContractEvent):
+    """This contract goes on from another one. `waive_true_ups`: those of its postpaid commits are not billed."""
+
+    name = "contract.renewed"
+    title = "Contract renewed"
+
+    renewed_contract_id: UUID
+    waive_true_ups: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractArchived(ContractEvent):
+    """Ended for good. `void_invoices`: its finalized invoices become void with it."""
+
+    name = "contract.archived"
+    title = "Contract archived"
+
+    void_invoices: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractNamedScheduleUpdated(ContractEvent):
+    """A value of a named schedule from `starting_at` on; `value` is JSON text."""
+
+    name = "contract.named_schedule_updated"
+    title = "Contract's named schedule changed"
+
+    schedule_name: str
+    starting_at: datetime
+    ending_before: datetime | None
+    value: str

@@ -1,0 +1,80 @@
+"""What becomes of customers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.events import DomainEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEvent(DomainEvent):
+    """Base of events about a customer."""
+
+    SUBJECT = ("customer", "customer_id")
+
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerCreated(CustomerEvent):
+    """A new customer, with the aliases that it begins with."""
+
+    name = "customer.created"
+    title = "Customer created"
+
+    customer_name: str
+    ingest_aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRenamed(CustomerEvent):
+    """It is called something else from now on."""
+
+    name = "customer.renamed"
+    title = "Customer renamed"
+
+    customer_name: str
+    previous_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerAliasesChanged(CustomerEvent):
+    """The whole set of ingest aliases, and the whole set before."""
+
+    name = "customer.aliases_changed"
+    title = "Ingest aliases changed"
+
+    ingest_aliases: tuple[str, ...]
+    previous_ingest_aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerConfigChanged(CustomerEvent):
+    """Ids in other systems; None: cleared."""
+
+    name = "customer.config_changed"
+    title = "Configuration changed"
+
+    salesforce_account_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerArchived(CustomerEvent):
+    """Archived for good: what is the customer's ends with it."""
+
+    name = "customer.archived"
+    title = "Customer archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerNamedScheduleUpdated(CustomerEvent):
+    """A value of a named schedule from `starting_at` on; `value` is JSON text."""
+
+    name = "customer.named_schedule_updated"
+    title = "Customer's named schedule changed"
+
+    schedule_name: str
+    starting_at: datetime
+    ending_before: datetime | None
+    value: str
