@@ -1,4 +1,7 @@
-"""SQL for migrations: how the database notes that a customer's agreements or bookings have changed (core.kept)."""
+"""SQL for migrations: how the database notes that a customer's agreements or bookings have changed.
+
+`core.postgres.snapshot_cache` asks it.
+"""
 
 from django.db.migrations import RunSQL
 

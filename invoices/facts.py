@@ -1,7 +1,7 @@
 """What a customer's drafts are made by, usage excepted: it changes by agreements and bookings, not by events.
 
-Kept in the process until the database says that the customer or the catalog has changed (core.kept): a live balance
-then costs reading quantities and composing. See docs/adr/0016.
+Kept in the process until the database says that the customer or the catalog has changed (a `SnapshotCache`): a live
+balance then costs reading quantities and composing. See docs/adr/0016.
 """
 
 import logging
@@ -15,7 +15,7 @@ from balances.selectors import engine_segments
 from catalog.models import Rate
 from catalog.selectors import CATALOG_CHANGES
 from core.errors import TactusError
-from core.kept import Kept
+from core.postgres.snapshot_cache import SnapshotCache
 from customers.selectors import customer_changes
 from engine.balances import BalanceSegment
 from engine.calendar import Period
@@ -100,5 +100,5 @@ def _weight(facts: Facts) -> int:
     )
 
 
-_FACTS: Kept[Facts] = Kept(_weight, room=40_000)
+_FACTS: SnapshotCache[Facts] = SnapshotCache(_weight, room=40_000)
 """Some 40 MB at most; what cards price is shared with what is kept of them (catalog.selectors.terms)."""

@@ -16,7 +16,7 @@ from balances.models import Balance
 from balances.selectors import Purchase, engine_segments, purchases_of
 from balances.selectors.live import Pending, PendingDraw, left_in
 from catalog.models import Rate
-from core.kept import may_keep
+from core.postgres.snapshot_cache import cache_usable
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO
@@ -45,7 +45,7 @@ class Running:
     @cached_property
     def _kept(self) -> Facts | None:
         """What is kept of the customer; nothing where a transaction may have changed it."""
-        return facts_of(self._customer_id) if may_keep() else None
+        return facts_of(self._customer_id) if cache_usable() else None
 
     @cached_property
     def segments(self) -> tuple[BalanceSegment, ...]:

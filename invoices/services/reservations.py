@@ -34,10 +34,11 @@ from balances.services.reserving import (
 from balances.services.spendable import Figure, open_spendable, record_figure, unsettled
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
-from core.exchange import Ask, Call, Rows, through
-from core.hints import Hints
-from core.shared_writer import SharedWriter
-from core.transactions import one_at_a_time, snapshot, use_case
+from core.postgres.coalescing import CoalescingQueue
+from core.postgres.group_commit import GroupCommitWriter
+from core.postgres.locks import advisory_session_lock
+from core.postgres.pipeline import Call, Execute, Rows, cursor_executor
+from core.transactions import snapshot, use_case
 from engine.money import plain
 from engine.reservations import Refusal
 from invoices.selectors.balances import net_balance
@@ -71,7 +72,7 @@ def reserve(
     )
     outcome = _carry_out(asked, now=now, shared=shared)
     if isinstance(outcome, Done) and outcome.by_old:
-        old_balances.give((customer_id, credit_type_id), now)
+        old_balances.submit((customer_id, credit_type_id), now)
     if isinstance(outcome, Taken):
         raise _taken(uniqueness_key, transaction_id)
     return _done(outcome, amount)
@@ -113,7 +114,7 @@ def work_out(*, customer_id: UUID, credit_type_id: UUID, now: datetime) -> int:
     """
     row = open_spendable(customer_id=customer_id, credit_type_id=credit_type_id)
     seen, settled = row.rounds, None
-    with one_at_a_time(f"spendable:{row.pk}"):
+    with advisory_session_lock(f"spendable:{row.pk}"):
         while settled is None and Spendable.objects.values_list("rounds", flat=True).get(pk=row.pk) < seen + 2:
             figure, stored = _figure(row, now)
             settled = record_figure(spendable_id=row.pk, figure=figure, stored=stored, now=now)
@@ -159,9 +160,9 @@ def _apply(asked: Operation, *, shared: bool) -> Outcome:
             with connection.wrap_database_errors:
                 raise
     with use_case(), connection.cursor() as cursor:
-        ask = through(cursor)
-        last, tell = apply_operations(ask=ask, operations=[asked])
-        return tell(ask(*last))[0]
+        execute = cursor_executor(cursor)
+        last, tell = apply_operations(execute=execute, operations=[asked])
+        return tell(execute(*last))[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -204,19 +205,21 @@ def _transaction_taken(transaction_id: str | None) -> Conflict:
     return Conflict(f"transaction_id: {transaction_id} settles another reservation")
 
 
-_writer: tuple[int, SharedWriter[Operation, Outcome]] | None = None
+_writer: tuple[int, GroupCommitWriter[Operation, Outcome]] | None = None
 
 
-def _shared_writer() -> SharedWriter[Operation, Outcome]:
+def _shared_writer() -> GroupCommitWriter[Operation, Outcome]:
     """This process's own: threads do not survive a fork."""
     global _writer  # noqa: PLW0603 - one for the process is the point
     if _writer is None or _writer[0] != os.getpid():
-        _writer = (os.getpid(), SharedWriter("tactus-reserve", _write))
+        _writer = (os.getpid(), GroupCommitWriter("tactus-reserve", _write))
     return _writer[1]
 
 
-def _write(ask: Ask, operations: Sequence[Operation]) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
-    return apply_operations(ask=ask, operations=operations)
+def _write(
+    execute: Execute, operations: Sequence[Operation]
+) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
+    return apply_operations(execute=execute, operations=operations)
 
 
 def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
@@ -224,5 +227,5 @@ def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
     work_out(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
 
 
-old_balances: Hints[tuple[UUID, UUID], datetime] = Hints("tactus-balances", _work_out_old)
+old_balances: CoalescingQueue[tuple[UUID, UUID], datetime] = CoalescingQueue("tactus-balances", _work_out_old)
 """Balances that were granted from though they had grown old."""

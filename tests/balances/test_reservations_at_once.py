@@ -17,7 +17,8 @@ from balances.models import Reservation, Spendable
 from balances.services.reserving import Operation, Outcome
 from core.clock import now
 from core.errors import NotCovered
-from core.shared_writer import SharedWriter, connect
+from core.postgres.connections import connect
+from core.postgres.group_commit import GroupCommitWriter
 from invoices.api.balances import USD
 from invoices.services import reservations
 from tests.scenarios.balance_world import BalanceWorld
@@ -33,8 +34,8 @@ class Processes:
     """As many shared writers as there are web processes; each thread belongs to one, some to none (plain Django)."""
 
     def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.writers: list[SharedWriter[Operation, Outcome]] = [
-            SharedWriter(f"tactus-reserve-{number}", reservations._write) for number in range(count)
+        self.writers: list[GroupCommitWriter[Operation, Outcome]] = [
+            GroupCommitWriter(f"tactus-reserve-{number}", reservations._write) for number in range(count)
         ]
         self.mine = threading.local()
         monkeypatch.setattr(reservations, "_shared_writer", lambda: self.mine.writer)

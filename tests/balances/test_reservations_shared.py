@@ -18,7 +18,8 @@ from balances.models import Reservation, Spendable
 from balances.services.reserving import Done
 from core.clock import now
 from core.errors import Conflict, NotCovered, TactusError, Unavailable
-from core.shared_writer import SharedWriter, connect
+from core.postgres.connections import connect
+from core.postgres.group_commit import GroupCommitWriter
 from invoices.api.balances import USD
 from invoices.services import reservations
 from tests.scenarios.balance_world import BalanceWorld
@@ -26,8 +27,8 @@ from tests.usage.servers import OURS
 
 
 @pytest.fixture
-def writer(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedWriter[Any, Any]]:
-    made: SharedWriter[Any, Any] = SharedWriter("tactus-reserve-test", reservations._write, waiting=20)
+def writer(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupCommitWriter[Any, Any]]:
+    made: GroupCommitWriter[Any, Any] = GroupCommitWriter("tactus-reserve-test", reservations._write, waiting=20)
     monkeypatch.setattr(reservations, "_shared_writer", lambda: made)
     yield made
     made.stop()
@@ -97,7 +98,7 @@ def attempt(work: Any) -> Any:
 
 
 def test_one_group_each_its_own_answer(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     first, second, third = (reserve(customer, 20) for _ in range(3))
     answers = together(
@@ -126,7 +127,7 @@ def test_one_group_each_its_own_answer(
     assert row.held + row.committed <= 100
 
 
-def test_a_used_event_is_refused_alone(customer: UUID, writer: SharedWriter[Any, Any]) -> None:
+def test_a_used_event_is_refused_alone(customer: UUID, writer: GroupCommitWriter[Any, Any]) -> None:
     first, second = reserve(customer, 20), reserve(customer, 20)
     assert commit(first, "one").row.hold.status == "COMMITTED"
     with pytest.raises(Conflict, match="one settles another"):
@@ -139,7 +140,7 @@ def test_a_used_event_is_refused_alone(customer: UUID, writer: SharedWriter[Any,
 
 
 def test_an_old_balance_is_worked_out_in_passing(
-    customer: UUID, live_sdk: Metronome, writer: SharedWriter[Any, Any]
+    customer: UUID, live_sdk: Metronome, writer: GroupCommitWriter[Any, Any]
 ) -> None:
     Spendable.objects.update(as_of=now() - timedelta(seconds=3))
     before = Spendable.objects.get()
@@ -155,7 +156,7 @@ def test_an_old_balance_is_worked_out_in_passing(
 
 
 def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     reserve(customer, 1)
     gate.execute("BEGIN")
@@ -185,7 +186,7 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
 
 
 def test_too_much_waiting_is_refused(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     reserve(customer, 1)
     answers = together(gate, *[lambda: reserve(customer, 1)] * 23)
@@ -195,6 +196,6 @@ def test_too_much_waiting_is_refused(
     assert all(answer.retry_after == 1 for answer in refused)
 
 
-def test_nobody_knows_it(writer: SharedWriter[Any, Any], customer: UUID) -> None:
+def test_nobody_knows_it(writer: GroupCommitWriter[Any, Any], customer: UUID) -> None:
     with pytest.raises(TactusError, match="no such reservation"):
         reservations.release(reservation_id=uuid4(), now=now(), shared=True)

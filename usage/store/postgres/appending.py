@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from django.db import OperationalError, connection
 
-from core.shared_writer import connect as connect_as
+from core.postgres.connections import connect as connect_as
 from core.transactions import use_case
 from usage.store.base import AppendResult, NewEvent
 from usage.store.columns import EventColumns, columns_of

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from core.exchange import numbered
+from core.postgres.pipeline import numbered
 from usage.store.postgres.counting import Fragment
 
 MOST: Final = 64

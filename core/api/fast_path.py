@@ -43,7 +43,7 @@ def is_ordinary(environ: Environ) -> bool:
     )
 
 
-def may(environ: Environ, keys: LiveKeys, scopes: frozenset[str], *, now: datetime) -> bool:
+def is_authorized(environ: Environ, keys: LiveKeys, scopes: frozenset[str], *, now: datetime) -> bool:
     """Whether its key was good seconds ago and has one of the scopes."""
     secret = bearer_token(environ.get("HTTP_AUTHORIZATION", ""))
     key = keys.find(secret, now=now) if secret else None

@@ -17,7 +17,7 @@ from psycopg.adapt import Transformer
 Call = tuple[str, Sequence[str]]
 """A statement with `%s` for each parameter, cast there to its type, and the parameters as PostgreSQL writes them."""
 Rows = list[tuple[Any, ...]]
-Ask = Callable[..., list[Rows]]
+Execute = Callable[..., list[Rows]]
 """Carries out any number of calls in the open transaction: the rows of each."""
 Results = list[pq.abc.PGresult]
 
@@ -36,20 +36,20 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
-def through(cursor: Any) -> Ask:
+def cursor_executor(cursor: Any) -> Execute:
     """Asks on a cursor, one call after the other, in the transaction of its connection."""
 
-    def ask(*calls: Call) -> list[Rows]:
+    def execute(*calls: Call) -> list[Rows]:
         found: list[Rows] = []
         for statement, params in calls:
             cursor.execute(statement, params)
             found.append(cursor.fetchall() if cursor.description else [])
         return found
 
-    return ask
+    return execute
 
 
-class Exchange:
+class Pipeline:
     """Statements on a connection in autocommit that nobody else uses; from one `commit` to the next, one transaction.
 
     It is the implicit transaction of libpq's pipeline mode: nothing is sent to begin it, and after an error, which is
@@ -63,7 +63,7 @@ class Exchange:
         self._numbers = count(1)
         self._pgconn.enter_pipeline_mode()
 
-    def ask(self, *calls: Call) -> list[Rows]:
+    def execute(self, *calls: Call) -> list[Rows]:
         """The rows of each; the transaction stays open."""
         return self._exchange(calls, commit=False)
 

@@ -16,12 +16,12 @@ from core.keys import create_api_key, revoke_api_key
 from tests.usage.servers import OURS
 from tests.usage.test_bad_events import good
 from usage.api import ingest
-from usage.api.lean import LeanIngest
+from usage.api.fast_path import FastIngest
 from usage.store import get_store
 from usage.store.postgres.appending import connect
 
 
-def is_lean(answer: httpx.Response) -> bool:
+def is_fast(answer: httpx.Response) -> bool:
     """Only the whole application says who may frame its pages."""
     return "X-Frame-Options" not in answer.headers
 
@@ -33,30 +33,30 @@ def event(number: int, **changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def warm(http: httpx.Client) -> httpx.Client:
     """A client whose key was seen a moment ago."""
-    assert not is_lean(http.post("/v1/ingest", json=[event(0)]))
+    assert not is_fast(http.post("/v1/ingest", json=[event(0)]))
     return http
 
 
 def test_the_second_request_takes_the_short_way(warm: httpx.Client) -> None:
     answer = warm.post("/v1/ingest", json=[event(1), event(2)])
-    assert is_lean(answer)
+    assert is_fast(answer)
     assert (answer.status_code, answer.content) == (200, b"")
     packed = gzip.compress(json.dumps([event(3)]).encode())
     headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    assert is_lean(warm.post("/v1/ingest", content=packed, headers=headers))
+    assert is_fast(warm.post("/v1/ingest", content=packed, headers=headers))
     nested = warm.post("/v1/ingest", json=[event(4, properties={"a": {"b": [1]}})])
-    assert is_lean(nested)
+    assert is_fast(nested)
     assert get_store().count(["acme"]) == 5
 
 
 def test_partial_answers_alike_on_both_ways(warm: httpx.Client) -> None:
     batch = [event(0), event(1), event(1)]
     answer = warm.post("/v1/ingest?partial=true", json=batch)
-    assert is_lean(answer)
+    assert is_fast(answer)
     statuses = [row["status"] for row in answer.json()["data"]["events"]]
     assert statuses == ["duplicate", "accepted", "duplicate"]
     again = warm.post("/v1/ingest?partial=true", json=batch, headers={"Idempotency-Key": "k"})
-    assert not is_lean(again)
+    assert not is_fast(again)
     assert again.json()["data"] == {
         "accepted": 0,
         "duplicate": 3,
@@ -80,7 +80,7 @@ def test_refusals_are_left_to_the_application(
     warm: httpx.Client, headers: dict[str, str], query: str, body: bytes, status: int
 ) -> None:
     answer = warm.post(f"/v1/ingest{query}", content=body, headers={"Content-Type": "application/json", **headers})
-    assert not is_lean(answer)
+    assert not is_fast(answer)
     assert answer.status_code == status
     assert answer.json()["message"]
     assert get_store().count() == 1
@@ -111,7 +111,7 @@ def test_a_key_is_trusted_for_seconds_and_not_beyond_its_end(db: None) -> None:
 def test_losing_the_server_is_a_503_that_may_be_sent_again() -> None:
     key, secret = create_api_key(name="k", scopes=["*"], now=now())
     ingest.live_keys.remember(secret, key, now=now())
-    application = LeanIngest(lambda _environ, _start: [b""], shared=True)
+    application = FastIngest(lambda _environ, _start: [b""], shared=True)
     headers = {"Authorization": f"Bearer {secret}"}
     with (
         httpx.Client(transport=httpx.WSGITransport(app=application), base_url="http://t", headers=headers) as client,

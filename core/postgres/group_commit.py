@@ -16,10 +16,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import psycopg
 import structlog
-from django.db import connection
 
 from core.errors import Unavailable
-from core.exchange import Ask, Call, Exchange, Rows
+from core.postgres.connections import BY_KEY, connect
+from core.postgres.pipeline import Call, Execute, Pipeline, Rows
 
 ATTEMPTS: Final = 6
 PAUSE: Final = 0.02
@@ -29,26 +29,8 @@ log = structlog.get_logger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_CONNECTION_PARAMS = {"dbname", "user", "password", "host", "port", "sslmode", "sslrootcert", "service", "options"}
 
-
-BY_KEY: Final = (
-    "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c plan_cache_mode=force_generic_plan"
-)
-"""For a session that only looks rows up by key: it need not find out from statistics, which a new table lacks."""
-
-
-def connect(name: str, options: str = "") -> psycopg.Connection[Any]:
-    """A connection of its own to Django's default database, in autocommit; `name` says in PostgreSQL whose it is.
-
-    `options`: settings of the session besides Django's. Raises psycopg.OperationalError.
-    """
-    params = {key: value for key, value in connection.get_connection_params().items() if key in _CONNECTION_PARAMS}
-    params["options"] = f"{params.get('options', '')} {options}".strip()
-    return psycopg.connect(**params, autocommit=True, connect_timeout=3, application_name=name)
-
-
-class Ticket(Generic[Item, Result]):
+class PendingWrite(Generic[Item, Result]):
     """An item on its way to be written."""
 
     __slots__ = ("_done", "_failure", "_gave_up", "_others", "_result", "item")
@@ -57,12 +39,12 @@ class Ticket(Generic[Item, Result]):
         self.item = item
         self._result: Result | None = None
         self._failure: Exception | None = None
-        self._others: deque[Ticket[Item, Result]] = deque()
+        self._others: deque[PendingWrite[Item, Result]] = deque()
         self._gave_up = False
         self._done = threading.Lock()
         self._done.acquire()
 
-    def settle(self, result: Result, others: "deque[Ticket[Item, Result]]") -> None:
+    def settle(self, result: Result, others: "deque[PendingWrite[Item, Result]]") -> None:
         """Notes what came of it; whoever is woken first of `others` wakes the next, until it is this one's turn."""
         self._result, self._others = result, others
 
@@ -94,7 +76,7 @@ class Ticket(Generic[Item, Result]):
         return not self._gave_up
 
 
-def wake_one(waiting: deque[Ticket[Item, Result]]) -> None:
+def wake_one(waiting: deque[PendingWrite[Item, Result]]) -> None:
     """Wakes the next, who wakes the one after. All at once they would only wait anew: for the interpreter's lock."""
     try:
         while not waiting.popleft().wake():
@@ -103,10 +85,10 @@ def wake_one(waiting: deque[Ticket[Item, Result]]) -> None:
         return
 
 
-Write = Callable[[Ask, Sequence[Item]], tuple[Sequence[Call], Callable[[list[Rows]], Sequence[Result]]]]
+Write = Callable[[Execute, Sequence[Item]], tuple[Sequence[Call], Callable[[list[Rows]], Sequence[Result]]]]
 
 
-class SharedWriter(Generic[Item, Result]):
+class GroupCommitWriter(Generic[Item, Result]):
     """The writer thread, started by the first item.
 
     `write` gets what asks the database, and the items in order of arrival. It returns what is to be stored, which goes
@@ -128,13 +110,13 @@ class SharedWriter(Generic[Item, Result]):
         self._name, self._write_group = name, write
         self._most, self._waiting = group, waiting
         self._connection: psycopg.Connection[Any] | None = None
-        self._exchange: Exchange | None = None
-        self._queue: SimpleQueue[Ticket[Item, Result] | None] = SimpleQueue()
+        self._exchange: Pipeline | None = None
+        self._queue: SimpleQueue[PendingWrite[Item, Result] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._last_size = 0
 
-    def submit(self, item: Item) -> Ticket[Item, Result]:
+    def submit(self, item: Item) -> PendingWrite[Item, Result]:
         """Queues an item. Raises Unavailable if too many wait already."""
         if self._queue.qsize() >= self._waiting:
             raise Unavailable("more is waiting than can be stored at once; try again")
@@ -144,7 +126,7 @@ class SharedWriter(Generic[Item, Result]):
                     self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
                     self._thread.start()
                     atexit.register(self.stop)
-        ticket: Ticket[Item, Result] = Ticket(item)
+        ticket: PendingWrite[Item, Result] = PendingWrite(item)
         self._queue.put(ticket)
         return ticket
 
@@ -171,9 +153,9 @@ class SharedWriter(Generic[Item, Result]):
                 self._disconnect()
                 return
 
-    def _take(self) -> tuple[list[Ticket[Item, Result]], bool]:
+    def _take(self) -> tuple[list[PendingWrite[Item, Result]], bool]:
         """What waits, in order, and whether to stop after it."""
-        group: list[Ticket[Item, Result]] = []
+        group: list[PendingWrite[Item, Result]] = []
         ticket = self._queue.get()
         if self._last_size > 1:
             time.sleep(GATHER)
@@ -188,7 +170,7 @@ class SharedWriter(Generic[Item, Result]):
         self._last_size = len(group)
         return group, ticket is None
 
-    def _store(self, group: Sequence[Ticket[Item, Result]]) -> None:
+    def _store(self, group: Sequence[PendingWrite[Item, Result]]) -> None:
         try:
             found = self._write([ticket.item for ticket in group])
         except psycopg.OperationalError as error:
@@ -211,7 +193,7 @@ class SharedWriter(Generic[Item, Result]):
         for attempt in range(1, ATTEMPTS + 1):
             exchange = self._connected()
             try:
-                last, tell = self._write_group(exchange.ask, items)
+                last, tell = self._write_group(exchange.execute, items)
                 return tell(exchange.commit(*last))
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
                 if attempt == ATTEMPTS:
@@ -219,11 +201,11 @@ class SharedWriter(Generic[Item, Result]):
                 time.sleep(PAUSE * attempt)
         raise AssertionError("unreachable")
 
-    def _connected(self) -> Exchange:
+    def _connected(self) -> Pipeline:
         if self._connection is None or self._exchange is None or self._connection.closed:
             self._disconnect()
             self._connection = connect(self._name, BY_KEY)
-            self._exchange = Exchange(self._connection)
+            self._exchange = Pipeline(self._connection)
         return self._exchange
 
     def _disconnect(self) -> None:

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
+from core.api.fast_path import FlatReader
 from core.api.fields import Input
-from core.api.lean import FlatReader
 from core.exact_json import BadJson, loads
 from invoices.api.reservations import CommitInput, ReleaseInput, ReserveInput
 

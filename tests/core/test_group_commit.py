@@ -6,11 +6,11 @@ from collections import deque
 import pytest
 
 from core.errors import Unavailable
-from core.shared_writer import Ticket, wake_one
+from core.postgres.group_commit import PendingWrite, wake_one
 
 
-def settled(*numbers: int) -> tuple[list[Ticket[int, int]], deque[Ticket[int, int]]]:
-    tickets = [Ticket[int, int](number) for number in numbers]
+def settled(*numbers: int) -> tuple[list[PendingWrite[int, int]], deque[PendingWrite[int, int]]]:
+    tickets = [PendingWrite[int, int](number) for number in numbers]
     waiting = deque(tickets)
     for ticket in tickets:
         ticket.settle(ticket.item * 10, waiting)
@@ -48,7 +48,7 @@ def test_woken_at_the_last_moment() -> None:
 
 
 def test_a_failure_is_told_alone() -> None:
-    ticket, other = Ticket[int, int](1), Ticket[int, int](2)
+    ticket, other = PendingWrite[int, int](1), PendingWrite[int, int](2)
     ticket.fail(ValueError("this one"))
     assert [ticket.is_finished, other.is_finished] == [True, False]
     with pytest.raises(ValueError, match="this one"):
