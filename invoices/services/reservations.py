@@ -5,12 +5,11 @@ out: at once where something has changed or a refusal would rest on it, and with
 reserved. Rules: docs/algorithms/reservations.md.
 """
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -35,9 +34,10 @@ from balances.services.spendable import Figure, open_spendable, record_figure, u
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
 from core.postgres.coalescing import CoalescingQueue
+from core.postgres.connections import BY_KEY, connect_direct
 from core.postgres.group_commit import GroupCommitWriter
 from core.postgres.locks import advisory_session_lock
-from core.postgres.pipeline import Call, Execute, Rows, cursor_executor
+from core.postgres.pipeline import Pipeline, cursor_executor
 from core.transactions import snapshot, use_case
 from engine.money import plain
 from engine.reservations import Refusal
@@ -46,6 +46,9 @@ from usage.selectors import stored_transactions
 
 ROUNDS: Final = 6
 PATIENCE: Final = 20
+TOO_LATE: Final = "this was not stored in time; read the object, or send the request again"
+GATHER: Final = 0.001
+"""Seconds."""
 LOOK_AFTER: Final = timedelta(seconds=30)
 BATCH: Final = 20
 
@@ -153,9 +156,9 @@ def _carry_out(asked: Operation, *, now: datetime, shared: bool) -> Outcome:
 
 def _apply(asked: Operation, *, shared: bool) -> Outcome:
     if shared:
-        ticket = _shared_writer().submit(asked)
+        pending = _writer.submit(asked)
         try:
-            return ticket.wait(PATIENCE)
+            return pending.wait(PATIENCE, TOO_LATE)
         except psycopg.Error:
             with connection.wrap_database_errors:
                 raise
@@ -205,21 +208,18 @@ def _transaction_taken(transaction_id: str | None) -> Conflict:
     return Conflict(f"transaction_id: {transaction_id} settles another reservation")
 
 
-_writer: tuple[int, GroupCommitWriter[Operation, Outcome]] | None = None
+def _write(connection: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
+    with Pipeline(connection) as pipeline:
+        last, tell = apply_operations(execute=pipeline.execute, operations=operations)
+        rows = pipeline.commit(*last)
+    return tell(rows)
 
 
-def _shared_writer() -> GroupCommitWriter[Operation, Outcome]:
-    """This process's own: threads do not survive a fork."""
-    global _writer  # noqa: PLW0603 - one for the process is the point
-    if _writer is None or _writer[0] != os.getpid():
-        _writer = (os.getpid(), GroupCommitWriter("tactus-reserve", _write))
-    return _writer[1]
+def _connect() -> psycopg.Connection[Any]:
+    return connect_direct("tactus-reserve", BY_KEY, prepare_threshold=0)
 
 
-def _write(
-    execute: Execute, operations: Sequence[Operation]
-) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
-    return apply_operations(execute=execute, operations=operations)
+_writer: GroupCommitWriter[Operation, Outcome] = GroupCommitWriter("tactus-reserve", _connect, _write, gather=GATHER)
 
 
 def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:

@@ -18,7 +18,7 @@ from balances.models import Reservation, Spendable
 from balances.services.reserving import Done
 from core.clock import now
 from core.errors import Conflict, NotCovered, TactusError, Unavailable
-from core.postgres.connections import connect
+from core.postgres.connections import BY_KEY, connect_direct
 from core.postgres.group_commit import GroupCommitWriter
 from invoices.api.balances import USD
 from invoices.services import reservations
@@ -28,8 +28,10 @@ from tests.usage.servers import OURS
 
 @pytest.fixture
 def writer(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupCommitWriter[Any, Any]]:
-    made: GroupCommitWriter[Any, Any] = GroupCommitWriter("tactus-reserve-test", reservations._write, waiting=20)
-    monkeypatch.setattr(reservations, "_shared_writer", lambda: made)
+    made: GroupCommitWriter[Any, Any] = GroupCommitWriter(
+        "tactus-reserve-test", lambda: connect_direct("tactus-reserve-test", BY_KEY), reservations._write, waiting=20
+    )
+    monkeypatch.setattr(reservations, "_writer", made)
     yield made
     made.stop()
     until_idle()
@@ -47,7 +49,7 @@ def customer(live_sdk: Metronome) -> UUID:
 @pytest.fixture
 def gate(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
     """While its transaction is open, whoever writes reservations waits."""
-    with connect("gate") as client:
+    with connect_direct("gate") as client:
         yield client
 
 
@@ -78,7 +80,7 @@ def together(gate: psycopg.Connection[Any], *work: Any) -> list[Any]:
     with ThreadPoolExecutor(len(work) + 1) as pool:
         found.append(pool.submit(attempt, work[0]))
         deadline = time.monotonic() + 10
-        with connect("watcher") as watcher:
+        with connect_direct("watcher") as watcher:
             while not watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND " + OURS).fetchone():  # noqa: S608
                 assert time.monotonic() < deadline
         for one in work[1:]:
@@ -173,7 +175,7 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
 
     thread = threading.Thread(target=lost)
     thread.start()
-    with connect("watcher") as watcher:
+    with connect_direct("watcher") as watcher:
         while not watcher.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
             " WHERE application_name = 'tactus-reserve-test' AND wait_event_type = 'Lock' AND " + OURS

@@ -18,7 +18,7 @@ from tests.usage.test_bad_events import good
 from usage.api import ingest
 from usage.api.fast_path import FastIngest
 from usage.store import get_store
-from usage.store.postgres.appending import connect
+from usage.store.postgres.ingest_writer import connect_to_ingest
 
 
 def is_fast(answer: httpx.Response) -> bool:
@@ -115,7 +115,7 @@ def test_losing_the_server_is_a_503_that_may_be_sent_again() -> None:
     headers = {"Authorization": f"Bearer {secret}"}
     with (
         httpx.Client(transport=httpx.WSGITransport(app=application), base_url="http://t", headers=headers) as client,
-        connect() as other,
+        connect_to_ingest() as other,
     ):
         assert client.post("/v1/ingest", json=[event(1)]).status_code == 200
         blocked(other)
@@ -133,7 +133,7 @@ def test_losing_the_server_is_a_503_that_may_be_sent_again() -> None:
         assert "try again" in answer.json()["message"]
         assert client.post("/v1/ingest", json=[event(2)]).status_code == 200
     assert get_store().count() == 2
-    get_store()._shared_flusher().stop()  # type: ignore[attr-defined]  # lets the test database go
+    get_store().writer.stop()  # type: ignore[attr-defined]  # lets the test database go
 
 
 def blocked(client: psycopg.Connection[Any]) -> None:
