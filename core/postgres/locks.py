@@ -1,10 +1,12 @@
 """Advisory locks: who waits for whom, where no row stands for what is guarded."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
+import psycopg
 from django.db import connection
 
+from core.postgres.connections import borrow_direct
 from core.transactions import require_transaction
 
 
@@ -21,11 +23,17 @@ def advisory_xact_lock(subject: str, names: Iterable[str]) -> None:
 
 @contextmanager
 def advisory_session_lock(subject: str) -> Iterator[None]:
-    """Waits until no other session is in a block of this subject; holds no transaction open while it is in its own."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [subject])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [subject])
+    """Waits until no other session is in a block of this subject; holds no transaction open while it is in its own.
+
+    The lock is on a connection of its own: behind a pooler, what Django does in the block may be in many sessions.
+    Raises django.db.OperationalError.
+    """
+    with ExitStack() as stack:
+        with connection.wrap_database_errors:
+            session = stack.enter_context(borrow_direct())
+            session.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [subject])
+        try:
+            yield
+        finally:
+            with suppress(psycopg.OperationalError):  # whoever lost the session lost the lock
+                session.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [subject])
