@@ -19,5 +19,6 @@ from usage.api.fast_path import FastIngest  # noqa: E402
 _shared = settings.TACTUS_SHARED_WRITER
 # Requests wait for their commits on threads beside those that compose invoices; those keep them waiting less like this.
 sys.setswitchinterval(0.001)
+# Around these goes what every request must meet; what they leave out: docs/guides/fast-paths.md.
 application = FastIngest(FastReservations(_whole_site, shared=_shared), shared=_shared)
 settle_memory()

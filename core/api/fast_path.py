@@ -1,7 +1,8 @@
 """What the paths in front of Django share: which requests they may answer, and how they fail.
 
 Such a path answers the request that nearly every request is; everything else it leaves to the whole application, with
-the body as it came.
+the body as it came. What a request misses on it stands in docs/guides/fast-paths.md; what every request must meet goes
+in front of it, in billing_site/wsgi.py.
 """
 
 import io

@@ -9,12 +9,15 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import time_machine
 
 from core.api.live_keys import TRUSTED_FOR, LiveKeys
 from core.clock import now
 from core.keys import create_api_key, revoke_api_key
+from core.models import ApiKey
 from tests.usage.servers import OURS
 from tests.usage.test_bad_events import good
+from usage import services
 from usage.api import ingest
 from usage.api.fast_path import FastIngest
 from usage.store import get_store
@@ -105,6 +108,49 @@ def test_a_key_is_trusted_for_seconds_and_not_beyond_its_end(db: None) -> None:
     key, secret = create_api_key(name="k", scopes=["*"], now=moment, expires_at=moment + timedelta(seconds=2))
     keys.remember(secret, key, now=moment)
     assert keys.find(secret, now=moment + timedelta(seconds=2)) is None
+
+
+def test_a_revoked_key_goes_on_for_seconds_here_and_not_at_all_elsewhere(warm: httpx.Client) -> None:
+    key = ApiKey.objects.get()
+    revoke_api_key(key_id=key.pk, now=now())
+    assert is_fast(warm.post("/v1/ingest", json=[event(1)]))
+    assert warm.post("/v1/ingest", json=[event(2)], headers={"Idempotency-Key": "one"}).status_code == 401
+    with time_machine.travel(now() + TRUSTED_FOR):
+        answer = warm.post("/v1/ingest", json=[event(3)])
+    assert (answer.status_code, is_fast(answer)) == (401, False)
+    assert get_store().count() == 2
+
+
+def test_its_requests_are_not_in_the_log_and_its_faults_are(
+    warm: httpx.Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.clear()
+    caplog.set_level("DEBUG")
+    headers = {"X-Request-ID": "seen-in-the-log"}
+    assert is_fast(warm.post("/v1/ingest", json=[event(1)], headers=headers))
+    assert "request_started" not in caplog.text
+    assert not is_fast(warm.post("/v1/ingest", json=[event(1)], headers={**headers, "Idempotency-Key": "one"}))
+    assert "request_started" in caplog.text
+    caplog.clear()
+
+    def broken(**_: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(services, "ingest_columns", broken)
+    answer = warm.post("/v1/ingest", json=[event(2)], headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == (500, "internal error")
+    assert "/v1/ingest failed, request_id=seen-in-the-log" in caplog.text
+    assert "a fault of ours" in caplog.text
+
+
+def test_the_use_of_a_key_is_noted_when_it_is_looked_up(warm: httpx.Client) -> None:
+    before = ApiKey.objects.get().last_used_at
+    with time_machine.travel(now() + TRUSTED_FOR / 2):
+        assert is_fast(warm.post("/v1/ingest", json=[event(1)]))
+    assert ApiKey.objects.get().last_used_at == before
+    with time_machine.travel(now() + timedelta(minutes=2)):
+        assert not is_fast(warm.post("/v1/ingest", json=[event(2)]))
+        assert ApiKey.objects.get().last_used_at != before
 
 
 @pytest.mark.django_db(transaction=True)

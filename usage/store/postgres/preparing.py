@@ -1,7 +1,7 @@
 """Statements that a session meets again: parsed and planned once, which is more than half of what a read costs.
 
 Only names are left on the session, which mean nothing to anybody else; behind a pooler, whose sessions are anybody's,
-nothing is prepared (docs/adr/0022).
+nothing is prepared (docs/guides/connection-pooler.md).
 """
 
 import time
