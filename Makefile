@@ -26,7 +26,7 @@ reset: ## delete the data of `make run`; refuses while it runs
 	@if [ -x $(PY) ]; then $(PY) -m supervisor.reset; else $(PYTHON) -m supervisor.reset; fi
 
 test: setup-dev ## the whole suite, browser tests included, against servers of its own (ARGS="-k name" narrows it)
-	@chromium=$$(.ci/browser) && CHROMIUM=$$chromium $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@chromium=$$(.ci/browser) && pgbouncer=$$(.ci/pgbouncer) && CHROMIUM=$$chromium PGBOUNCER=$$pgbouncer $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 test-calendar: setup-dev ## what depends on dates, at each of the dates where it might fail (about 25 minutes)
 	@.ci/calendar $(ARGS)

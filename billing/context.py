@@ -1,7 +1,7 @@
 """What a paying account's open periods are made by, usage excepted: agreements and bookings change it, events do not.
 
-Kept in the process until the database says that the customer or the catalog has changed (core.kept): a live balance
-then costs reading quantities and composing. See docs/adr/0016.
+Kept in the process until the database says that the customer or the catalog has changed (a `SnapshotCache`): a live
+balance then costs reading quantities and composing. See docs/adr/0016.
 """
 
 import logging
@@ -18,7 +18,7 @@ from billing.subscription_billing import SubscriptionBilling
 from billing.terms import Terms, terms_of
 from catalog.selectors import CATALOG_CHANGES
 from core.errors import TactusError
-from core.kept import Kept
+from core.postgres.snapshot_cache import SnapshotCache
 from customers.selectors import customer_changes
 from engine.balances import BalanceSegment
 from engine.errors import InvalidTerms
@@ -111,5 +111,5 @@ def _weight(context: BillingContext) -> int:
     )
 
 
-_CONTEXTS: Kept[BillingContext] = Kept(_weight, room=40_000)
+_CONTEXTS: SnapshotCache[BillingContext] = SnapshotCache(_weight, room=40_000)
 """Some 40 MB at most; what cards price is shared with what is kept of them (catalog.selectors.terms)."""

@@ -22,7 +22,7 @@ from billing.terms import Terms, terms_of
 from billing.usage import UsageSource, stored_usage
 from catalog.models import Rate
 from charges.selectors import list_pending_charges
-from core.kept import may_keep
+from core.postgres.snapshot_cache import cache_usable
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
 from engine.invoice import ComposedInvoice
@@ -53,7 +53,7 @@ class OpenBillingPeriods:
     @cached_property
     def _kept(self) -> BillingContext | None:
         """What is kept of the account; nothing where a transaction may have changed it."""
-        return context_of(self._payer_id) if may_keep() else None
+        return context_of(self._payer_id) if cache_usable() else None
 
     @cached_property
     def segments(self) -> tuple[BalanceSegment, ...]:

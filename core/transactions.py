@@ -1,7 +1,7 @@
 """Transactions: a use case is one durable transaction; its parts assert that one is open."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -49,30 +49,7 @@ def snapshot_began() -> float | None:
     return _snapshot_began.get()
 
 
-@contextmanager
-def one_at_a_time(subject: str) -> Iterator[None]:
-    """Waits until no other session is in a block of this subject; holds no transaction open while it is in its own."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [subject])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [subject])
-
-
 def require_transaction() -> None:
     """Guards parts of a use case. Raises RuntimeError outside a transaction (a test's own wrapper does not count)."""
     if not any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
         raise RuntimeError("this write needs the transaction of a use case")
-
-
-def take_turns(subject: str, names: Iterable[str]) -> None:
-    """Waits until no other transaction has taken any of these names of the subject; they are ours until this one ends.
-
-    For writes that an exclusion constraint guards: two that wait for each other's rows there are a deadlock.
-    """
-    require_transaction()
-    with connection.cursor() as cursor:
-        for name in sorted(set(names)):
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{subject}:{name}"])

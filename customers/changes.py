@@ -1,4 +1,7 @@
-"""For migrations: how the database notes that a customer's agreements or bookings have changed (core.kept)."""
+"""For migrations: how the database notes that a customer's agreements or bookings have changed.
+
+`core.postgres.snapshot_cache` asks it.
+"""
 
 from django.db.migrations import RunSQL
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from core.errors import InvalidInput, NotFound
-from core.kept import Changes
+from core.postgres.snapshot_cache import Changes
 from customers.models import Customer, IngestAlias
 
 

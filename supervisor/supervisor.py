@@ -147,6 +147,7 @@ class Supervisor:
         if postgres:
             postgres.ensure_database()
             env["DATABASE_URL"] = postgres.url
+            env.pop("DATABASE_DIRECT_URL", None)  # of another server
         if valkey:
             env["REDIS_URL"] = valkey.url
         self.state |= {"database_url": env["DATABASE_URL"], "redis_url": env["REDIS_URL"]}

@@ -22,6 +22,7 @@ from supervisor.files import read_json
 from supervisor.place import ROOT, find_place
 
 START_SECONDS = 120.0
+SERVERS = {"DATABASE_URL", "DATABASE_DIRECT_URL", "REDIS_URL"}
 
 
 class Temporary:
@@ -51,7 +52,7 @@ class Temporary:
     @property
     def env(self) -> dict[str, str]:
         """Environment of the supervisor, and of commands that are to find this installation."""
-        own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+        own = {name: value for name, value in os.environ.items() if name not in SERVERS}
         own.pop("DJANGO_SETTINGS_MODULE", None)
         return own | {"TACTUS_VAR": str(self.var), "PORT": "0", "DEMO_PORT": "0"} | self.environment
 

@@ -22,6 +22,7 @@ from metronome import DefaultHttpxClient, Metronome
 from catalog.seeds import seed_fiat_credit_types
 from core.clock import now
 from core.keys import create_api_key
+from core.postgres.connections import close_idle
 
 BASE = "http://testserver"
 
@@ -71,9 +72,11 @@ def restore_currencies(**_: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None) -> None:
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Tests with real commits empty every table when they end, and say so as a migration does: seed again at once."""
     post_migrate.connect(restore_currencies, sender=apps.get_app_config("catalog"))
+    yield
+    close_idle()  # or the test database would be in use
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
 from core.money_format import format_money, format_quantity
-from core.transactions import require_transaction, take_turns, use_case
+from core.postgres.locks import advisory_xact_lock
+from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.errors import InvalidTerms
 from engine.limits import Approval
@@ -106,7 +107,7 @@ def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> A
     Raises NotAllowed for people without the right, NotFound, InvalidInput naming the field, Conflict.
     """
     with use_case():
-        take_turns("adjustments", [f"maker:{maker_id}", f"customer:{new.customer_id}"])
+        advisory_xact_lock("adjustments", [f"maker:{maker_id}", f"customer:{new.customer_id}"])
         known = Adjustment.objects.filter(pk=new.id).first()
         if known is not None:
             if (known.made_by_id, known.customer_id) != (maker_id, new.customer_id):

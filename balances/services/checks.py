@@ -8,7 +8,8 @@ from balances.events import BalanceLedgerDiffers
 from balances.models import Balance, Segment
 from balances.selectors.integrity import Differing, list_differing
 from core.events import publish
-from core.transactions import take_turns, use_case
+from core.postgres.locks import advisory_xact_lock
+from core.transactions import use_case
 
 logger = logging.getLogger(__name__)
 # beat wakes it more often: its own clock begins anew whenever it is started
@@ -22,7 +23,7 @@ def check_ledgers(*, now: datetime) -> int:
     A segment that begins to differ is an event (`balance.ledger_differs`); each run with differences logs errors.
     """
     with use_case():
-        take_turns("balances", ["ledger check"])
+        advisory_xact_lock("balances", ["ledger check"])
         last = LedgerCheck.objects.first()
         if last is not None and last.checked_at <= now < last.checked_at + EVERY:
             return 0

@@ -18,7 +18,8 @@ from contracts.models import Contract
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
-from core.transactions import require_transaction, take_turns, use_case
+from core.postgres.locks import advisory_xact_lock
+from core.transactions import require_transaction, use_case
 from engine.balances import Drawdown
 from engine.money import ZERO, plain, total
 from engine.settlement import expiry_amount
@@ -32,7 +33,7 @@ def lock_balances(customer_id: UUID) -> None:
     Taken after the locks of contracts and invoices, never before: whoever holds it waits for no other row but a number
     series. That order is what keeps sweeps, edits and manual entries from waiting for each other.
     """
-    take_turns("balances", [str(customer_id)])
+    advisory_xact_lock("balances", [str(customer_id)])
 
 
 def append(entries: Iterable[LedgerEntry]) -> None:

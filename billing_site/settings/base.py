@@ -185,13 +185,14 @@ CONTENT_SECURITY_POLICY = {
 REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 
 
-def database_from(url: str) -> dict[str, Any]:
+def database_from(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
     """Django's DATABASES entry for `url`, with time limits in the server and, where asked for, a connection pool.
 
     Web threads (granian's) come and go, so thread-bound persistent connections would leak or reconnect: with
     TACTUS_DB_POOL_SIZE they share a psycopg pool that tests a connection before handing it out, and a restarted
     PostgreSQL costs no request. Workers and commands have one long-lived thread each and keep one connection, tested
-    once per task or request.
+    once per task or request. `is_pooled`: `url` leads through a pooler that gives each transaction another session, as
+    PgBouncer in transaction mode. That takes no settings of a session: time limits are then the role's (ALTER ROLE).
     """
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     config["ATOMIC_REQUESTS"] = False
@@ -210,12 +211,23 @@ def database_from(url: str) -> dict[str, Any]:
     else:
         config["CONN_MAX_AGE"] = env.int("TACTUS_CONN_MAX_AGE", default=60)
     statement_ms = env.int("TACTUS_STATEMENT_TIMEOUT_MS", default=0)
-    if statement_ms:
+    if is_pooled:
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True
+    elif statement_ms:
         options["options"] = f"-c statement_timeout={statement_ms} -c idle_in_transaction_session_timeout=30000"
     return config
 
 
-DATABASES = {"default": database_from(env.str("DATABASE_URL", default="postgresql://tactus@127.0.0.1:5432/tactus"))}
+DATABASE_URL = env.str("DATABASE_URL", default="postgresql://tactus@127.0.0.1:5432/tactus")
+# The server itself, where DATABASE_URL leads through a pooler: for group commits and locks that outlive a transaction.
+DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
+DATABASES = {"default": database_from(DATABASE_URL, is_pooled=DATABASE_DIRECT_URL != DATABASE_URL)}
+# How the direct connection differs from Django's default one; empty where it is the same.
+DATABASE_DIRECT: dict[str, Any] = {}
+if DATABASE_DIRECT_URL != DATABASE_URL:
+    DATABASE_DIRECT = database_from(DATABASE_DIRECT_URL)
+    if DATABASE_DIRECT["NAME"] == DATABASES["default"]["NAME"]:
+        del DATABASE_DIRECT["NAME"]  # Django's tests have a name of their own
 
 CACHES = {
     "default": {

@@ -1,14 +1,14 @@
 """Production: every secret is required, everything goes over HTTPS, `manage.py check --deploy` has nothing to say."""
 
 from billing_site.settings.base import *  # noqa: F403
-from billing_site.settings.base import BASE_DIR, TACTUS_PUBLIC_URL, database_from, env
+from billing_site.settings.base import BASE_DIR, TACTUS_PUBLIC_URL, env
 
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[TACTUS_PUBLIC_URL])
-DATABASES = {"default": database_from(env.str("DATABASE_URL"))}
+env.str("DATABASE_URL")  # no default here
 
 # TLS ends at the proxy, which must set this header itself and drop the client's.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -13,7 +13,7 @@ from catalog.selectors.metrics import metric_spec
 from catalog.selectors.products import state_at, versions_of
 from catalog.selectors.rate_cards import conversions_of
 from catalog.selectors.rates import GroupValues, group_by_price, rate_version, spans
-from core.kept import Changes, Kept
+from core.postgres.snapshot_cache import Changes, SnapshotCache
 from engine.calendar import Period, split
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.invoice import ProductTerms
@@ -70,7 +70,7 @@ def _weight(card: CardTerms) -> int:
     return 1 + sum(len(product.terms.schedules) for product in card.products)
 
 
-_CARDS: Kept[CardTerms] = Kept(_weight, room=40_000)
+_CARDS: SnapshotCache[CardTerms] = SnapshotCache(_weight, room=40_000)
 """Some 40 MB at most: about 1 KB for a rate."""
 
 

@@ -14,7 +14,8 @@ from core import audit
 from core.audit import current_actor
 from core.errors import InvalidInput, NotFound
 from core.events import publish
-from core.transactions import require_transaction, take_turns, use_case
+from core.postgres.locks import advisory_xact_lock
+from core.transactions import require_transaction, use_case
 from engine.money import plain
 
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
@@ -191,7 +192,7 @@ def _assign(card: RateCard, aliases: Sequence[AliasWindow], now: datetime) -> No
         if one.name == other.name and one.overlaps(other):
             raise InvalidInput("the same alias stands twice for the same time", field=f"aliases.{index}.name")
     names = {alias.name for alias in aliases}
-    take_turns("rate_card_alias", names)
+    advisory_xact_lock("rate_card_alias", names)
     kept: list[RateCardAlias] = []
     losers: dict[UUID, RateCard] = {}
     rows = RateCardAlias.objects.select_related("rate_card").filter(name__in=names).order_by("pk")

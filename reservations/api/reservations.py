@@ -31,7 +31,7 @@ LONGEST = 3600
 A_PAGE = 100
 SCOPES = frozenset({"*", "balances:write"})
 live_keys = LiveKeys()
-"""Keys that `reservations.api.lean` need not look up again for some seconds."""
+"""Keys that `reservations.api.fast_path` need not look up again for some seconds."""
 
 
 class ReserveInput(Input):
@@ -110,7 +110,7 @@ HELD = OpenApiResponse(envelope(HeldOutput))
 
 
 class _Writing(ApiView):
-    """What is alike for the three; a key that may do it is remembered for `reservations.api.lean`."""
+    """What is alike for the three; a key that may do it is remembered for `reservations.api.fast_path`."""
 
     resource = "balances"
 

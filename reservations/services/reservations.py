@@ -5,12 +5,11 @@ out: at once where something has changed or a refusal would rest on it, and with
 reserved. Rules: docs/algorithms/reservations.md.
 """
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import psycopg
@@ -21,10 +20,12 @@ from balances.models import AccessType
 from billing.selectors.live_balances import net_balance
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
-from core.exchange import Ask, Call, Rows, through
-from core.hints import Hints
-from core.shared_writer import SharedWriter
-from core.transactions import one_at_a_time, snapshot, use_case
+from core.postgres.coalescing import CoalescingQueue
+from core.postgres.connections import BY_KEY, connect_direct
+from core.postgres.group_commit import GroupCommitWriter
+from core.postgres.locks import advisory_session_lock
+from core.postgres.pipeline import Pipeline, cursor_executor
+from core.transactions import snapshot, use_case
 from engine.money import plain
 from engine.reservations import Refusal
 from reservations.models import Reservation, Spendable
@@ -46,6 +47,9 @@ from usage.selectors import stored_transactions
 
 ROUNDS: Final = 6
 PATIENCE: Final = 20
+TOO_LATE: Final = "this was not stored in time; read the object, or send the request again"
+GATHER: Final = 0.001
+"""Seconds."""
 LOOK_AFTER: Final = timedelta(seconds=30)
 BATCH: Final = 20
 
@@ -72,7 +76,7 @@ def reserve(
     )
     outcome = _carry_out(asked, now=now, shared=shared)
     if isinstance(outcome, Done) and outcome.by_old:
-        old_balances.give((customer_id, credit_type_id), now)
+        old_balances.submit((customer_id, credit_type_id), now)
     if isinstance(outcome, Taken):
         raise _taken(uniqueness_key, transaction_id)
     return _done(outcome, amount)
@@ -114,7 +118,7 @@ def work_out(*, customer_id: UUID, credit_type_id: UUID, now: datetime) -> int:
     """
     row = open_spendable(customer_id=customer_id, credit_type_id=credit_type_id)
     seen, settled = row.rounds, None
-    with one_at_a_time(f"spendable:{row.pk}"):
+    with advisory_session_lock(f"spendable:{row.pk}"):
         while settled is None and Spendable.objects.values_list("rounds", flat=True).get(pk=row.pk) < seen + 2:
             figure, stored = _figure(row, now)
             settled = record_figure(spendable_id=row.pk, figure=figure, stored=stored, now=now)
@@ -153,16 +157,16 @@ def _carry_out(asked: Operation, *, now: datetime, shared: bool) -> Outcome:
 
 def _apply(asked: Operation, *, shared: bool) -> Outcome:
     if shared:
-        ticket = _shared_writer().submit(asked)
+        pending = _writer.submit(asked)
         try:
-            return ticket.wait(PATIENCE)
+            return pending.wait(PATIENCE, TOO_LATE)
         except psycopg.Error:
             with connection.wrap_database_errors:
                 raise
     with use_case(), connection.cursor() as cursor:
-        ask = through(cursor)
-        last, tell = apply_operations(ask=ask, operations=[asked])
-        return tell(ask(*last))[0]
+        execute = cursor_executor(cursor)
+        last, tell = apply_operations(execute=execute, operations=[asked])
+        return tell(execute(*last))[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -205,19 +209,18 @@ def _transaction_taken(transaction_id: str | None) -> Conflict:
     return Conflict(f"transaction_id: {transaction_id} settles another reservation")
 
 
-_writer: tuple[int, SharedWriter[Operation, Outcome]] | None = None
+def _write(connection: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
+    with Pipeline(connection) as pipeline:
+        last, tell = apply_operations(execute=pipeline.execute, operations=operations)
+        rows = pipeline.commit(*last)
+    return tell(rows)
 
 
-def _shared_writer() -> SharedWriter[Operation, Outcome]:
-    """This process's own: threads do not survive a fork."""
-    global _writer  # noqa: PLW0603 - one for the process is the point
-    if _writer is None or _writer[0] != os.getpid():
-        _writer = (os.getpid(), SharedWriter("tactus-reserve", _write))
-    return _writer[1]
+def _connect() -> psycopg.Connection[Any]:
+    return connect_direct("tactus-reserve", BY_KEY, prepare_threshold=0)
 
 
-def _write(ask: Ask, operations: Sequence[Operation]) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
-    return apply_operations(ask=ask, operations=operations)
+_writer: GroupCommitWriter[Operation, Outcome] = GroupCommitWriter("tactus-reserve", _connect, _write, gather=GATHER)
 
 
 def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
@@ -225,5 +228,5 @@ def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
     work_out(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
 
 
-old_balances: Hints[tuple[UUID, UUID], datetime] = Hints("tactus-balances", _work_out_old)
+old_balances: CoalescingQueue[tuple[UUID, UUID], datetime] = CoalescingQueue("tactus-balances", _work_out_old)
 """Balances that were granted from though they had grown old."""

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from core.exchange import Ask, Call, Rows, array
+from core.postgres.pipeline import Call, Execute, Rows, array
 from engine.money import ZERO, add, subtract
 from engine.reservations import Hold, HoldStatus, Refusal, commit, expire, free, release
 
@@ -206,15 +206,15 @@ def fresh_for() -> timedelta:
 
 
 def apply_operations(
-    *, ask: Ask, operations: Sequence[Operation]
+    *, execute: Execute, operations: Sequence[Operation]
 ) -> tuple[list[Call], Callable[[list[Rows]], list[Outcome]]]:
     """Carries out what can be, in this order. Two to six statements, however many there are.
 
     Returns the statements that store it, so that they can go out with the commit, and what makes of their rows what
-    came of each. `ask`: in the transaction that this is part of. The statements raise the driver's IntegrityError where
-    two commits name one transaction id: then each is to be tried by itself.
+    came of each. `execute`: in the transaction that this is part of. The statements raise the driver's IntegrityError
+    where two commits name one transaction id: then each is to be tried by itself.
     """
-    group = _Group(ask, operations)
+    group = _Group(execute, operations)
     outcomes = [group.carry_out(operation) for operation in operations]
     last = group.storing()
 
@@ -228,8 +228,8 @@ def apply_operations(
 class _Group:
     """Operations of one transaction, and the rows that they are about."""
 
-    def __init__(self, ask: Ask, operations: Sequence[Operation]) -> None:
-        self._ask = ask
+    def __init__(self, execute: Execute, operations: Sequence[Operation]) -> None:
+        self._execute = execute
         self._now = max(operation.now for operation in operations)
         self._accounts, self._rows = self._lock(operations)
         self._by_unit = {(one.customer_id, one.credit_type_id): one for one in self._accounts.values()}
@@ -281,7 +281,7 @@ class _Group:
         named = array([one.id for one in operations if not isinstance(one, Reserve)])
         wanted = {(one.customer_id, one.credit_type_id) for one in operations if isinstance(one, Reserve)}
         units = [array([unit[0] for unit in wanted]), array([unit[1] for unit in wanted])]
-        locked, stored = self._ask((_LOCK, [named, *units]), (_NAMED, [named]))
+        locked, stored = self._execute((_LOCK, [named, *units]), (_NAMED, [named]))
         accounts = {
             id_: _Account(id_, customer_id, credit_type_id, free(live, held, committed), *rest)
             for id_, customer_id, credit_type_id, live, held, committed, *rest in locked
@@ -336,7 +336,7 @@ class _Group:
         """Whether there is room for it, once what has expired is let go, if need be."""
         if account.room < amount and not account.is_swept:
             account.is_swept = True
-            [expired] = self._ask((_EXPIRED, [str(account.id), str(self._now)]))
+            [expired] = self._execute((_EXPIRED, [str(account.id), str(self._now)]))
             for row in _read(expired, self._accounts):
                 # One that was moved a moment ago is not as it is stored any more.
                 if row.hold.id not in self._moved:

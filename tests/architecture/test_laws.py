@@ -134,3 +134,22 @@ def test_modules_stay_small() -> None:
     for path, _ in sources(*(f"{app}/**/*.py" for app in (*APPS, "engine", "billing_site"))):
         if "migrations" not in path.parts:
             assert len(path.read_text().splitlines()) <= 450, path
+
+
+SESSION_STATE = re.compile(
+    r"""(?:["']|;\s?)SET\ (?!LOCAL|TRANSACTION)\w+\ (?:=|TO)
+    | pg_(?:try_)?advisory_(?:un)?lock(?:_shared)?\(
+    | (?:["']|;\s?)(?:PREPARE|DEALLOCATE|DISCARD|LISTEN)[ ]
+    | CREATE\ TEMP | WITH\ HOLD | set_config\([^)]*false\)""",
+    re.VERBOSE,
+)
+# Locks on a connection of its own; prepares nothing behind a pooler. See docs/guides/connection-pooler.md.
+MAY_KEEP_STATE = ("core/postgres/locks.py", "usage/store/postgres/preparing.py")
+
+
+def test_no_state_is_left_on_a_session() -> None:
+    found = set()
+    for path, _ in sources(*(f"{app}/**/*.py" for app in (*APPS, "engine", "billing_site"))):
+        if "migrations" not in path.parts:
+            found |= {(str(path.relative_to(ROOT)), match[0]) for match in SESSION_STATE.finditer(path.read_text())}
+    assert {path for path, _ in found} == set(MAY_KEEP_STATE), found

@@ -14,7 +14,7 @@ from metronome import Metronome
 from catalog.models import Rate
 from catalog.selectors import CATALOG_CHANGES, card_terms
 from catalog.selectors.terms import CardTerms
-from core.kept import Kept
+from core.postgres.snapshot_cache import SnapshotCache
 from engine.calendar import Period
 from engine.prices import Flat
 from tests.catalog.shop import Shop, day
@@ -139,7 +139,7 @@ def test_a_transaction_reads_anew_and_leaves_nothing_behind(card: str) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_least_asked_goes_when_there_is_no_room() -> None:
-    kept: Kept[str] = Kept(len, room=10)
+    kept: SnapshotCache[str] = SnapshotCache(len, room=10)
     loaded: list[str] = []
 
     def ask(value: str) -> None:

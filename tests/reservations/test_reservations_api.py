@@ -177,7 +177,7 @@ def test_a_reservation_costs_a_handful_of_statements(w: ReservationWorld) -> Non
     assert len(captured) <= 5, [row["sql"][:80] for row in captured]
 
 
-def is_lean(answer: httpx.Response) -> bool:
+def is_fast(answer: httpx.Response) -> bool:
     """Only the whole application says who may frame its pages."""
     return "X-Frame-Options" not in answer.headers
 
@@ -196,15 +196,15 @@ def test_both_ways_in_answer_alike(w: ReservationWorld) -> None:
         ("commit", {"reservation_id": nobody, "transaction_id": "other"}),
         ("release", {"reservation_id": known}),
     ):
-        lean = w.post(what, **body)
+        fast = w.post(what, **body)
         whole = w.http.post(f"{ROUTE}/{what}", json=body, headers={"Idempotency-Key": uuid4().hex})
-        assert (is_lean(lean), is_lean(whole)) == (True, False)
-        assert (lean.status_code, lean.content) == (whole.status_code, whole.content)
+        assert (is_fast(fast), is_fast(whole)) == (True, False)
+        assert (fast.status_code, fast.content) == (whole.status_code, whole.content)
         for name in ("Content-Type", "Cache-Control", "x-should-retry", "X-Content-Type-Options"):
-            assert lean.headers.get(name) == whole.headers.get(name), name
+            assert fast.headers.get(name) == whole.headers.get(name), name
     for content in (b"[", b"{}", b"[]", b'{"customer_id": 5}', b'{"amount": 1, "amount": 2}'):
         answer = w.http.post(f"{ROUTE}/reserve", content=content, headers={"Content-Type": "application/json"})
-        assert (answer.status_code, is_lean(answer)) == (400, False)
+        assert (answer.status_code, is_fast(answer)) == (400, False)
 
 
 def test_only_reservations_change_what_is_held(w: ReservationWorld) -> None:

@@ -16,7 +16,8 @@ from metronome import Metronome
 from billing.api.balances import USD
 from core.clock import now
 from core.errors import NotCovered
-from core.shared_writer import SharedWriter, connect
+from core.postgres.connections import connect_direct
+from core.postgres.group_commit import GroupCommitWriter, PendingWrite
 from reservations.models import Reservation, Spendable
 from reservations.services import reservations
 from reservations.services.reserving import Operation, Outcome
@@ -33,11 +34,17 @@ class Processes:
     """As many shared writers as there are web processes; each thread belongs to one, some to none (plain Django)."""
 
     def __init__(self, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.writers: list[SharedWriter[Operation, Outcome]] = [
-            SharedWriter(f"tactus-reserve-{number}", reservations._write) for number in range(count)
+        self.writers: list[GroupCommitWriter[Operation, Outcome]] = [
+            GroupCommitWriter(f"tactus-reserve-{number}", reservations._connect, reservations._write, gather=0.001)
+            for number in range(count)
         ]
         self.mine = threading.local()
-        monkeypatch.setattr(reservations, "_shared_writer", lambda: self.mine.writer)
+        monkeypatch.setattr(reservations, "_writer", self)
+
+    def submit(self, operation: Operation) -> PendingWrite[Operation, Outcome]:
+        """As the writer of the process that the thread belongs to."""
+        pending: PendingWrite[Operation, Outcome] = self.mine.writer.submit(operation)
+        return pending
 
     def reserve(self, number: int, customer: UUID, amount: Decimal) -> UUID | None:
         """By one of the writers, every sixteenth thread without one. None: refused."""
@@ -126,7 +133,7 @@ def test_an_event_is_counted_once_at_every_moment(
 
     def look() -> None:
         """One statement, one moment: what is free, and what is left of 200 if each reservation made so far costs 1."""
-        with connect("watcher") as watcher:
+        with connect_direct("watcher") as watcher:
             while not over.is_set():
                 row = watcher.execute(
                     "SELECT live - held - committed, 200 - (SELECT count(*) FROM reservations_reservation)"

@@ -17,7 +17,8 @@ from metronome import Metronome
 from billing.api.balances import USD
 from core.clock import now
 from core.errors import Conflict, NotCovered, TactusError, Unavailable
-from core.shared_writer import SharedWriter, connect
+from core.postgres.connections import BY_KEY, connect_direct
+from core.postgres.group_commit import GroupCommitWriter
 from reservations.models import Reservation, Spendable
 from reservations.services import reservations
 from reservations.services.reserving import Done
@@ -26,9 +27,11 @@ from tests.usage.servers import OURS
 
 
 @pytest.fixture
-def writer(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[SharedWriter[Any, Any]]:
-    made: SharedWriter[Any, Any] = SharedWriter("tactus-reserve-test", reservations._write, waiting=20)
-    monkeypatch.setattr(reservations, "_shared_writer", lambda: made)
+def writer(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[GroupCommitWriter[Any, Any]]:
+    made: GroupCommitWriter[Any, Any] = GroupCommitWriter(
+        "tactus-reserve-test", lambda: connect_direct("tactus-reserve-test", BY_KEY), reservations._write, waiting=20
+    )
+    monkeypatch.setattr(reservations, "_writer", made)
     yield made
     made.stop()
     until_idle()
@@ -46,7 +49,7 @@ def customer(live_sdk: Metronome) -> UUID:
 @pytest.fixture
 def gate(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
     """While its transaction is open, whoever writes reservations waits."""
-    with connect("gate") as client:
+    with connect_direct("gate") as client:
         yield client
 
 
@@ -77,7 +80,7 @@ def together(gate: psycopg.Connection[Any], *work: Any) -> list[Any]:
     with ThreadPoolExecutor(len(work) + 1) as pool:
         found.append(pool.submit(attempt, work[0]))
         deadline = time.monotonic() + 10
-        with connect("watcher") as watcher:
+        with connect_direct("watcher") as watcher:
             while not watcher.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND " + OURS).fetchone():  # noqa: S608
                 assert time.monotonic() < deadline
         for one in work[1:]:
@@ -97,7 +100,7 @@ def attempt(work: Any) -> Any:
 
 
 def test_one_group_each_its_own_answer(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     first, second, third = (reserve(customer, 20) for _ in range(3))
     answers = together(
@@ -126,7 +129,7 @@ def test_one_group_each_its_own_answer(
     assert row.held + row.committed <= 100
 
 
-def test_a_used_event_is_refused_alone(customer: UUID, writer: SharedWriter[Any, Any]) -> None:
+def test_a_used_event_is_refused_alone(customer: UUID, writer: GroupCommitWriter[Any, Any]) -> None:
     first, second = reserve(customer, 20), reserve(customer, 20)
     assert commit(first, "one").row.hold.status == "COMMITTED"
     with pytest.raises(Conflict, match="one settles another"):
@@ -139,7 +142,7 @@ def test_a_used_event_is_refused_alone(customer: UUID, writer: SharedWriter[Any,
 
 
 def test_an_old_balance_is_worked_out_in_passing(
-    customer: UUID, live_sdk: Metronome, writer: SharedWriter[Any, Any]
+    customer: UUID, live_sdk: Metronome, writer: GroupCommitWriter[Any, Any]
 ) -> None:
     Spendable.objects.update(as_of=now() - timedelta(seconds=3))
     before = Spendable.objects.get()
@@ -155,7 +158,7 @@ def test_an_old_balance_is_worked_out_in_passing(
 
 
 def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     reserve(customer, 1)
     gate.execute("BEGIN")
@@ -172,7 +175,7 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
 
     thread = threading.Thread(target=lost)
     thread.start()
-    with connect("watcher") as watcher:
+    with connect_direct("watcher") as watcher:
         while not watcher.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"  # noqa: S608
             " WHERE application_name = 'tactus-reserve-test' AND wait_event_type = 'Lock' AND " + OURS
@@ -185,7 +188,7 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
 
 
 def test_too_much_waiting_is_refused(
-    customer: UUID, writer: SharedWriter[Any, Any], gate: psycopg.Connection[Any]
+    customer: UUID, writer: GroupCommitWriter[Any, Any], gate: psycopg.Connection[Any]
 ) -> None:
     reserve(customer, 1)
     answers = together(gate, *[lambda: reserve(customer, 1)] * 23)
@@ -195,6 +198,6 @@ def test_too_much_waiting_is_refused(
     assert all(answer.retry_after == 1 for answer in refused)
 
 
-def test_nobody_knows_it(writer: SharedWriter[Any, Any], customer: UUID) -> None:
+def test_nobody_knows_it(writer: GroupCommitWriter[Any, Any], customer: UUID) -> None:
     with pytest.raises(TactusError, match="no such reservation"):
         reservations.release(reservation_id=uuid4(), now=now(), shared=True)

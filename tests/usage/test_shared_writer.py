@@ -13,13 +13,14 @@ import pytest
 from django.db import connection
 
 from core.errors import Unavailable
+from core.postgres.group_commit import GroupCommitWriter, PendingWrite
 from tests.usage.servers import OURS
 from usage.store import EventColumns, get_store
-from usage.store.postgres import flusher as flushing
-from usage.store.postgres.appending import connect
-from usage.store.postgres.flusher import Flusher, Ticket
+from usage.store.postgres.ingest_writer import connect_to_ingest, ingest_writer
 from usage.store.postgres.rows import Rows, rows_of
+from usage.store.postgres.writing import Repeated
 
+Writer = GroupCommitWriter[Rows, Repeated]
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -31,8 +32,8 @@ def rows(*ids: str, content: str = "{}", at: datetime = NOW) -> Rows:
 
 
 @pytest.fixture
-def writer() -> Iterator[Flusher]:
-    writer = Flusher(connect)
+def writer() -> Iterator[Writer]:
+    writer = ingest_writer()
     yield writer
     writer.stop()
 
@@ -40,12 +41,14 @@ def writer() -> Iterator[Flusher]:
 @pytest.fixture
 def gate(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
     """A client that holds the writer up: while its transaction is open, the batch with the id `held` waits."""
-    with connect() as client:
+    with connect_to_ingest() as client:
         client.autocommit = False
         yield client
 
 
-def together(writer: Flusher, gate: psycopg.Connection[Any], batches: Sequence[Rows]) -> list[Ticket]:
+def together(
+    writer: Writer, gate: psycopg.Connection[Any], batches: Sequence[Rows]
+) -> list[PendingWrite[Rows, Repeated]]:
     """Submits batches so that they become one group: while the one before them waits at the gate."""
     held = rows("held")
     gate.execute("INSERT INTO usage_eventkey (key) VALUES (%s)", [held.key_rows[0][6:22].hex()])
@@ -53,13 +56,13 @@ def together(writer: Flusher, gate: psycopg.Connection[Any], batches: Sequence[R
     until_waiting()
     tickets = [writer.submit(batch) for batch in batches]
     gate.rollback()
-    assert first.wait() == ()
+    assert first.result(20) == ()
     return tickets
 
 
 def until_waiting() -> None:
     deadline = time.monotonic() + 10
-    with connect() as client:
+    with connect_to_ingest() as client:
         while not client.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND " + OURS).fetchone():  # noqa: S608
             assert time.monotonic() < deadline, "nobody waits"
             time.sleep(0.01)
@@ -83,9 +86,9 @@ def conflicts() -> dict[str, tuple[int, Any]]:
         return {name: (times, content) for name, times, content in cursor.fetchall()}
 
 
-def test_batches_that_wait_share_one_commit(writer: Flusher, gate: psycopg.Connection[Any]) -> None:
+def test_batches_that_wait_share_one_commit(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     tickets = together(writer, gate, [rows(f"a{n}", f"b{n}") for n in range(5)])
-    assert [ticket.wait() for ticket in tickets] == [()] * 5
+    assert [ticket.result(20) for ticket in tickets] == [()] * 5
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT xact), count(*) FROM usage_usageevent WHERE transaction_id <> 'held'")
         assert cursor.fetchone() == (1, 10)
@@ -93,7 +96,7 @@ def test_batches_that_wait_share_one_commit(writer: Flusher, gate: psycopg.Conne
     assert counted() == (11, 0, 0, 0)
 
 
-def test_the_first_wins_across_the_batches_of_a_group(writer: Flusher, gate: psycopg.Connection[Any]) -> None:
+def test_the_first_wins_across_the_batches_of_a_group(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     batches = [
         rows("a", "b", content='{"n":1}'),
         rows("b", "c", content='{"n":2}'),
@@ -101,34 +104,34 @@ def test_the_first_wins_across_the_batches_of_a_group(writer: Flusher, gate: psy
         rows("a", content='{"n":1}'),
     ]
     tickets = together(writer, gate, batches)
-    assert [ticket.wait() for ticket in tickets] == [(), (0,), (0, 1), (0,)]
+    assert [ticket.result(20) for ticket in tickets] == [(), (0,), (0, 1), (0,)]
     assert stored() == ["held", "a", "b", "c", "d"]
     assert counted() == (5, 4, 1, 0)
     assert conflicts() == {"b": (1, "2")}
 
 
-def test_conflicts_are_counted_up_and_equal_content_is_none(writer: Flusher) -> None:
-    assert writer.submit(rows("a", content='{"n":1}')).wait() == ()
+def test_conflicts_are_counted_up_and_equal_content_is_none(writer: Writer) -> None:
+    assert writer.submit(rows("a", content='{"n":1}')).result(20) == ()
     for n in (1, 2, 3, 1):
-        assert writer.submit(rows("a", content=f'{{"n":{n}}}', at=NOW + timedelta(minutes=n))).wait() == (0,)
+        assert writer.submit(rows("a", content=f'{{"n":{n}}}', at=NOW + timedelta(minutes=n))).result(20) == (0,)
     assert conflicts() == {"a": (2, "3")}
     assert counted() == (1, 4, 2, 0)
     [event] = get_store().search(["a"])
     assert event.properties == {"n": 1}
 
 
-def test_a_poisonous_batch_fails_alone(writer: Flusher, gate: psycopg.Connection[Any]) -> None:
+def test_a_poisonous_batch_fails_alone(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     batches = [rows("a"), rows("b", content='{"n":'), rows("c"), rows("a", "d")]
     good, bad, other, repeated = together(writer, gate, batches)
-    assert (good.wait(), other.wait(), repeated.wait()) == ((), (), (0,))
+    assert (good.result(20), other.result(20), repeated.result(20)) == ((), (), (0,))
     with pytest.raises(psycopg.DataError):
-        bad.wait()
+        bad.result(20)
     assert stored() == ["held", "a", "c", "d"]
     assert counted() == (4, 1, 0, 0)
 
 
 def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
-    writer: Flusher, gate: psycopg.Connection[Any]
+    writer: Writer, gate: psycopg.Connection[Any]
 ) -> None:
     held = rows("held")
     gate.execute("INSERT INTO usage_eventkey (key) VALUES (%s)", [held.key_rows[0][6:22].hex()])
@@ -136,13 +139,13 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
     until_waiting()
     end_writers(gate)
     with pytest.raises(psycopg.OperationalError):
-        ticket.wait()
+        ticket.result(20)
     gate.rollback()
-    assert writer.submit(held).wait() == ()
+    assert writer.submit(held).result(20) == ()
     # Hung up on while nothing was under way: nobody notices.
     end_writers(gate)
     gate.rollback()
-    assert writer.submit(rows("next")).wait() == ()
+    assert writer.submit(rows("next")).result(20) == ()
     assert stored() == ["held", "next"]
 
 
@@ -154,31 +157,32 @@ def end_writers(client: psycopg.Connection[Any]) -> None:
 
 
 def test_too_much_waiting_is_refused(
-    writer: Flusher, gate: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+    gate: psycopg.Connection[Any],
 ) -> None:
-    monkeypatch.setattr(flushing, "MAX_WAITING", 2)
+    writer = ingest_writer(waiting=2)
     held = rows("held")
     gate.execute("INSERT INTO usage_eventkey (key) VALUES (%s)", [held.key_rows[0][6:22].hex()])
     first = writer.submit(held)
     until_waiting()
     second = writer.submit(rows("a", "b"))
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="send them again"):
         writer.submit(rows("c"))
     gate.rollback()
-    assert (first.wait(), second.wait()) == ((), ())
-    assert writer.submit(rows("c")).wait() == ()
+    assert (first.result(20), second.result(20)) == ((), ())
+    assert writer.submit(rows("c")).result(20) == ()
+    writer.stop()
 
 
-def test_stopping_stores_what_was_taken(writer: Flusher, gate: psycopg.Connection[Any]) -> None:
+def test_stopping_stores_what_was_taken(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     tickets = together(writer, gate, [rows("a"), rows("b")])
     writer.stop()
-    assert [ticket.wait() for ticket in tickets] == [(), ()]
+    assert [ticket.result(20) for ticket in tickets] == [(), ()]
     assert stored() == ["held", "a", "b"]
 
 
 def test_writers_that_share_ids_store_each_once_without_deadlocks(gate: psycopg.Connection[Any]) -> None:
     """Three writers, the same ids in other orders, some with other content."""
-    writers = [Flusher(connect) for _ in range(3)]
+    writers = [ingest_writer() for _ in range(3)]
     names = [f"id-{n}" for n in range(300)]
     counts: list[int] = []
     lock = threading.Lock()
@@ -188,7 +192,7 @@ def test_writers_that_share_ids_store_each_once_without_deadlocks(gate: psycopg.
             shifted = names[start:] + names[:start]
             chosen = shifted[:100] if number % 2 else shifted[99::-1]
             batch = rows(*chosen, content=f'{{"n":{number % 3}}}')
-            repeated = writers[number % 3].submit(batch).wait()
+            repeated = writers[number % 3].submit(batch).result(20)
             with lock:
                 counts.append(100 - len(repeated))
 

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.exchange import numbered
+from core.postgres.pipeline import numbered
 from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec
 from tests.usage import strategies as some

@@ -27,7 +27,7 @@ from usage.store import columns_of
 
 SCOPES = frozenset({"*", "usage:ingest", "usage:write"})
 live_keys = LiveKeys()
-"""Keys that `usage.api.lean` need not look up again for some seconds."""
+"""Keys that `usage.api.fast_path` need not look up again for some seconds."""
 
 
 class MayIngest(BasePermission):

@@ -1,6 +1,5 @@
 """The writing half of the PostgreSQL store: on the caller's connection, or through the process's shared writer."""
 
-import os
 import random
 import time
 from collections import Counter
@@ -11,11 +10,10 @@ from typing import Any
 import psycopg
 from django.db import OperationalError, connection
 
-from core.shared_writer import connect as connect_as
 from core.transactions import use_case
 from usage.store.base import AppendResult, NewEvent
 from usage.store.columns import EventColumns, columns_of
-from usage.store.postgres.flusher import Flusher
+from usage.store.postgres.ingest_writer import PATIENCE, TOO_LATE, ingest_writer
 from usage.store.postgres.rows import Rows, rows_of
 from usage.store.postgres.writing import Repeated, count_statement, write_checked
 
@@ -26,7 +24,7 @@ class Appending:
     """See `usage.store.base.UsageStore` for what is promised."""
 
     def __init__(self) -> None:
-        self._flusher: tuple[int, Flusher] | None = None
+        self.writer = ingest_writer()
 
     def append(self, events: Sequence[NewEvent], received_at: datetime) -> AppendResult:
         """See UsageStore. Serialization failures and deadlocks are tried again.
@@ -44,9 +42,9 @@ class Appending:
         rows = rows_of(columns, received_at)
         if not shared:
             return self._append_here(rows)
-        ticket = self._shared_flusher().submit(rows)
+        pending = self.writer.submit(rows)
         with connection.wrap_database_errors:
-            return ticket.wait()
+            return pending.wait(PATIENCE, TOO_LATE)
 
     def count_rejected(self, number: int, received_at: datetime) -> None:
         """See UsageStore."""
@@ -65,17 +63,6 @@ class Appending:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads the retries, hides nothing
         raise AssertionError("unreachable")
-
-    def _shared_flusher(self) -> Flusher:
-        """This process's own: threads do not survive a fork."""
-        if self._flusher is None or self._flusher[0] != os.getpid():
-            self._flusher = (os.getpid(), Flusher(connect))
-        return self._flusher[1]
-
-
-def connect() -> psycopg.Connection[Any]:
-    """The shared writer's connection. Raises psycopg.OperationalError."""
-    return connect_as("tactus-ingest")
 
 
 def _psycopg_connection() -> psycopg.Connection[Any]:

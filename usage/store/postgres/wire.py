@@ -4,7 +4,6 @@ psycopg's own `copy` costs two waits for the server per COPY and a conversion pe
 a second both matter, so rows are put together as bytes here and sent with psycopg's generators.
 """
 
-import select
 from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Any, Final
@@ -76,15 +75,6 @@ def run(
     if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
         raise psycopg.errors.error_from_result(result, encoding="utf-8")
     return [tuple(result.get_value(row, n) for n in range(result.nfields)) for row in range(result.ntuples)]
-
-
-def is_alive(connection: psycopg.Connection[Any]) -> bool:
-    """Whether an idle connection is fit for use: anything that the server says unasked is most likely its farewell."""
-    if connection.closed or connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
-        return False
-    poll = select.poll()
-    poll.register(connection.pgconn.socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-    return not poll.poll(0)
 
 
 def _begin(connection: psycopg.Connection[Any]) -> None:

@@ -1,11 +1,6 @@
-"""A transaction in an exchange or two: statements that are sent together and answered together.
+"""Another way to `core.postgres.pipeline.Pipeline`, for comparison: libpq's pipeline mode by hand."""
 
-psycopg's own pipeline does the same at several times the CPU: an exchange to begin and one to end, and each value of
-an array adapted by itself. Here parameters leave as text, and statements are prepared once for a connection.
-"""
-
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final
 
@@ -14,42 +9,13 @@ from psycopg import generators, pq
 from psycopg.abc import PQGen
 from psycopg.adapt import Transformer
 
-Call = tuple[str, Sequence[str]]
-"""A statement with `%s` for each parameter, cast there to its type, and the parameters as PostgreSQL writes them."""
-Rows = list[tuple[Any, ...]]
-Ask = Callable[..., list[Rows]]
-"""Carries out any number of calls in the open transaction: the rows of each."""
-Results = list[pq.abc.PGresult]
+from core.postgres.pipeline import Call, Rows, numbered
 
-_PLACE: Final = re.compile("%([%s])")
+Results = list[pq.abc.PGresult]
 _FINE: Final = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 
 
-def array(values: Iterable[object]) -> str:
-    """A PostgreSQL array of these, None being NULL."""
-    return "{" + ",".join(["NULL" if value is None else _quoted(str(value)) for value in values]) + "}"
-
-
-def _quoted(text: str) -> str:
-    if "\\" in text or '"' in text:
-        text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
-def through(cursor: Any) -> Ask:
-    """Asks on a cursor, one call after the other, in the transaction of its connection."""
-
-    def ask(*calls: Call) -> list[Rows]:
-        found: list[Rows] = []
-        for statement, params in calls:
-            cursor.execute(statement, params)
-            found.append(cursor.fetchall() if cursor.description else [])
-        return found
-
-    return ask
-
-
-class Exchange:
+class LibpqPipeline:
     """Statements on a connection in autocommit that nobody else uses; from one `commit` to the next, one transaction.
 
     It is the implicit transaction of libpq's pipeline mode: nothing is sent to begin it, and after an error, which is
@@ -63,7 +29,7 @@ class Exchange:
         self._numbers = count(1)
         self._pgconn.enter_pipeline_mode()
 
-    def ask(self, *calls: Call) -> list[Rows]:
+    def execute(self, *calls: Call) -> list[Rows]:
         """The rows of each; the transaction stays open."""
         return self._exchange(calls, commit=False)
 
@@ -120,9 +86,3 @@ class Exchange:
             return []
         self._reader.set_pgresult(result)
         return self._reader.load_rows(0, result.ntuples, tuple)
-
-
-def numbered(statement: str) -> str:
-    """The statement as the server wants it: $1, $2 and so on for each `%s`, one `%` for two."""
-    numbers = count(1)
-    return _PLACE.sub(lambda found: "%" if found[1] == "%" else f"${next(numbers)}", statement)

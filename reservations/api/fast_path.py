@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import close_old_connections, connection
 
-from core.api.lean import Application, Environ, FlatReader, answer, failure, is_ordinary, may, take_body
+from core.api.fast_path import Application, Environ, FlatReader, answer, failure, is_authorized, is_ordinary, take_body
 from core.clock import now
 from core.exact_json import dumps
 from reservations.api.reservations import (
@@ -34,7 +34,7 @@ _OPERATIONS: Final = {
 logger = logging.getLogger(__name__)
 
 
-class LeanReservations:
+class FastReservations:
     """WSGI middleware. `shared`: write through the process's shared writer, not on Django's connection."""
 
     def __init__(self, application: Application, *, shared: bool) -> None:
@@ -47,7 +47,7 @@ class LeanReservations:
         if known is None or not is_ordinary(environ) or environ.get("HTTP_CONTENT_ENCODING"):
             return self.application(environ, start_response)
         moment = now()
-        if not may(environ, live_keys, SCOPES, now=moment):
+        if not is_authorized(environ, live_keys, SCOPES, now=moment):
             return self.application(environ, start_response)
         reader, operation = known
         body = reader.read(take_body(environ) or b"")

@@ -1,7 +1,8 @@
 """What the paths in front of Django share: which requests they may answer, and how they fail.
 
 Such a path answers the request that nearly every request is; everything else it leaves to the whole application, with
-the body as it came.
+the body as it came. What a request misses on it stands in docs/guides/fast-paths.md; what every request must meet goes
+in front of it, in billing_site/wsgi.py.
 """
 
 import io
@@ -43,7 +44,7 @@ def is_ordinary(environ: Environ) -> bool:
     )
 
 
-def may(environ: Environ, keys: LiveKeys, scopes: frozenset[str], *, now: datetime) -> bool:
+def is_authorized(environ: Environ, keys: LiveKeys, scopes: frozenset[str], *, now: datetime) -> bool:
     """Whether its key was good seconds ago and has one of the scopes."""
     secret = bearer_token(environ.get("HTTP_AUTHORIZATION", ""))
     key = keys.find(secret, now=now) if secret else None

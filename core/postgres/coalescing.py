@@ -14,7 +14,7 @@ Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 
 
-class Hints(Generic[Key, Item]):
+class CoalescingQueue(Generic[Key, Item]):
     """A thread that does `work` with each key's item, one by one; of a key that waits the newest item counts."""
 
     def __init__(self, name: str, work: Callable[[Key, Item], object]) -> None:
@@ -31,7 +31,7 @@ class Hints(Generic[Key, Item]):
         with self._lock:
             return not self._waiting and not self._is_busy
 
-    def give(self, key: Key, item: Item) -> None:
+    def submit(self, key: Key, item: Item) -> None:
         """Has it done soon."""
         with self._lock:
             if self._process != os.getpid():  # threads do not survive a fork

@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
+from core.api.fast_path import FlatReader
 from core.api.fields import Input
-from core.api.lean import FlatReader
 from core.exact_json import BadJson, loads
 from reservations.api.reservations import CommitInput, ReleaseInput, ReserveInput
 
@@ -30,13 +30,13 @@ VALUES: list[Any] = [
 
 
 def agree(kind: type[Input], body: bytes) -> bool:
-    """Compares the two; whether the lean one took it."""
+    """Compares the two; whether the flat one took it."""
     found = READERS[kind].read(body)
     if found is not None:
         try:
             strict = kind().run_validation(loads(body))
         except (BadJson, ValidationError) as error:
-            raise AssertionError(f"taken by the lean reader only: {body!r}") from error
+            raise AssertionError(f"taken by the flat reader only: {body!r}") from error
         assert {name: (type(value), value) for name, value in found.items()} == {
             name: (type(value), value) for name, value in strict.items()
         }

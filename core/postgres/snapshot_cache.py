@@ -46,12 +46,12 @@ class _Entry(Generic[Value]):
     at: float
 
 
-def may_keep() -> bool:
+def cache_usable() -> bool:
     """Whether what is kept may be used here: not in a transaction that may write."""
     return not connection.in_atomic_block or snapshot_began() is not None
 
 
-class Kept(Generic[Value]):
+class SnapshotCache(Generic[Value]):
     """Values by key, the least recently asked going first when together they weigh more than `room`. Thread-safe.
 
     Values are shared between threads: nobody changes them, and they read nothing more once they are there.
@@ -65,7 +65,7 @@ class Kept(Generic[Value]):
 
     def get(self, key: Hashable, load: Callable[[], Value], *changes: Changes) -> Value:
         """The value as `load` would read it now, from tables that `changes` tell of; one statement if it is known."""
-        if not may_keep():
+        if not cache_usable():
             return load()
         began = snapshot_began()
         key = (connection.settings_dict["NAME"], key)
@@ -75,7 +75,7 @@ class Kept(Generic[Value]):
                 self._entries.move_to_end(key)
         if known is not None and began is not None and known.at > began:
             return load()
-        if known is not None and time.monotonic() < known.at + LONGEST and _stands(known.snapshot, changes):
+        if known is not None and time.monotonic() < known.at + LONGEST and is_valid(known.snapshot, changes):
             return known.value
         snapshot = _snapshot()
         at = time.monotonic()
@@ -105,7 +105,7 @@ def _snapshot() -> str:
         return str(cursor.fetchone()[0])
 
 
-def _stands(snapshot: str, changes: tuple[Changes, ...]) -> bool:
+def is_valid(snapshot: str, changes: tuple[Changes, ...]) -> bool:
     """Whether every change that can be seen now could be seen in this snapshot."""
     none = " AND ".join(
         f"NOT EXISTS (SELECT FROM {one.table} WHERE {one.condition} AND xact >= pg_snapshot_xmin(%s::pg_snapshot)"

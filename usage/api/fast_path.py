@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from core.api.lean import Application, Environ, answer, failure, is_ordinary, may, take_body
+from core.api.fast_path import Application, Environ, answer, failure, is_authorized, is_ordinary, take_body
 from core.clock import now
 from core.errors import TactusError
 from core.exact_json import dumps
@@ -28,7 +28,7 @@ _QUERIES: Final = {"": False, "partial=true": True, "partial=false": False}
 logger = logging.getLogger(__name__)
 
 
-class LeanIngest:
+class FastIngest:
     """WSGI middleware. `shared`: store through the process's shared writer, not on Django's connection."""
 
     def __init__(self, application: Application, *, shared: bool) -> None:
@@ -41,7 +41,7 @@ class LeanIngest:
         if environ["PATH_INFO"] != PATH or query not in _QUERIES or not is_ordinary(environ):
             return self.application(environ, start_response)
         moment = now()
-        if not may(environ, live_keys, SCOPES, now=moment):
+        if not is_authorized(environ, live_keys, SCOPES, now=moment):
             return self.application(environ, start_response)
         body = take_body(environ)
         columns = None if body is None else _read(body, environ.get("HTTP_CONTENT_ENCODING", ""), moment)

@@ -1,0 +1,214 @@
+# ruff: noqa: PLC0415 - Django is set up in the middle
+"""The group commit's parts beside others: `python -m bench group_commit [--threads 20] [--rounds 8] [--seconds 2]`.
+
+Starts a Tactus of its own. Threads of this process reserve, wait, commit, wait, and begin again, as the requests of a
+web process do, through one `GroupCommitWriter`. Measured in turn, round by round: the writer as it is, whose futures
+wake all of a group at once; one whose waiters wake one another in turn (`ChainedWriter`, below); and one that talks to
+PostgreSQL through libpq by hand (bench/libpq_pipeline.py). Ratios are of each round's two.
+"""
+
+import argparse
+import os
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from bench.ingest import describe, start
+from bench.measure import end_properly
+from bench.pipeline import CUSTOMERS, USD, by_libpq, by_psycopg, spread
+from bench.reads import django
+from bench.reservations import AMOUNT, prepare
+from core.errors import Unavailable
+from core.postgres.group_commit import GroupCommitWriter, PendingWrite
+
+
+class ChainedWrite(PendingWrite[Any, Any]):
+    """What waits on a lock of its own, and is woken by whoever was woken before."""
+
+    def __init__(self, item: Any) -> None:
+        super().__init__(item)
+        self._result: Any = None
+        self._failure: BaseException | None = None
+        self._others: deque[ChainedWrite] = deque()
+        self._gave_up = False
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def settle(self, result: Any, others: "deque[ChainedWrite]") -> None:
+        self._result, self._others = result, others
+
+    def set_exception(self, exception: BaseException | None) -> None:
+        self._failure = exception
+        self._lock.release()
+
+    def done(self) -> bool:
+        return self._result is not None or self._failure is not None
+
+    def wait(self, patience: float, too_late: str) -> Any:
+        if not self._lock.acquire(timeout=patience):
+            self._gave_up = True
+            if not self._lock.acquire(blocking=False):
+                raise Unavailable(too_late)
+        wake_one(self._others)
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+    def wake(self) -> bool:
+        self._lock.release()
+        return not self._gave_up
+
+
+def wake_one(waiting: deque[ChainedWrite]) -> None:
+    try:
+        while not waiting.popleft().wake():
+            pass
+    except IndexError:
+        return
+
+
+class ChainedWriter(GroupCommitWriter[Any, Any]):
+    """Wakes the first of a group, who wakes the next."""
+
+    def _pend(self, item: Any) -> PendingWrite[Any, Any]:
+        return ChainedWrite(item)
+
+    def _tell(self, group: Sequence[Any], results: Sequence[Any]) -> None:
+        waiting = deque(group)
+        for pending, result in zip(group, results, strict=True):
+            pending.settle(result, waiting)
+        wake_one(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Pairs a second, the process's CPU for each in microseconds, and the 99th percentile of a request in ms."""
+
+    rate: float
+    cpu: float
+    p99: float
+
+
+def run(writer: GroupCommitWriter[Any, Any], customers: Sequence[UUID], threads: int, seconds: float) -> Round:
+    """Threads in a closed loop for so long."""
+    from core.clock import now
+    from reservations.services.reserving import Commit, Reserve
+
+    end = time.perf_counter() + seconds
+    times: list[float] = []
+    tag = uuid4().hex
+
+    def ask(operation: Any) -> Any:
+        began = time.perf_counter()
+        found = writer.submit(operation).wait(20, "late")
+        times.append(time.perf_counter() - began)
+        return found
+
+    def work(number: int) -> None:
+        customer, turn = customers[number % len(customers)], 0
+        while time.perf_counter() < end:
+            moment, turn = now(), turn + 1
+            until = moment + timedelta(minutes=1)
+            held = ask(Reserve(uuid4(), customer, USD, Decimal(AMOUNT), moment, until))
+            ask(Commit(held.row.hold.id, moment, until, transaction_id=f"{tag}-{number}-{turn}"))
+
+    cpu, began = time.process_time(), time.perf_counter()
+    working = [threading.Thread(target=work, args=[number]) for number in range(threads)]
+    for thread in working:
+        thread.start()
+    for thread in working:
+        thread.join()
+    pairs = len(times) / 2
+    ordered = sorted(times)
+    return Round(
+        pairs / (time.perf_counter() - began),
+        (time.process_time() - cpu) / pairs * 1e6,
+        ordered[int(len(ordered) * 0.99)] * 1000,
+    )
+
+
+def writers() -> dict[str, GroupCommitWriter[Any, Any]]:
+    """The writer as it is first."""
+    from core.postgres.connections import BY_KEY, connect_direct
+
+    def writer(kind: Any, name: str, by: Callable[[psycopg.Connection[Any]], Any]) -> Any:
+        carriers: dict[psycopg.Connection[Any], Any] = {}
+
+        def connect() -> psycopg.Connection[Any]:
+            made = connect_direct(f"bench-{name}", BY_KEY, prepare_threshold=0)
+            carriers[made] = by(made)
+            return made
+
+        return kind(name, connect, lambda made, operations: carriers[made](operations), gather=0.001)
+
+    return {
+        "futures, psycopg": writer(GroupCommitWriter, "futures", by_psycopg),
+        "chain of wakes, psycopg": writer(ChainedWriter, "chain", by_psycopg),
+        "futures, libpq": writer(GroupCommitWriter, "libpq", by_libpq),
+    }
+
+
+def compare(customers: Sequence[UUID], options: argparse.Namespace) -> None:
+    """Rounds of all, in turn."""
+    sides = writers()
+    names = list(sides)
+    found: dict[str, list[Round]] = {name: [] for name in names}
+    for writer in sides.values():
+        run(writer, customers, options.threads, 0.5)
+    for number in range(options.rounds):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            found[name].append(run(sides[name], customers, options.threads, options.seconds))
+    for name in names:
+        rounds = found[name]
+        print(
+            f"{name:24} {statistics.median(one.rate for one in rounds):7,.0f} pairs/s,"
+            f" process CPU {statistics.median(one.cpu for one in rounds):5,.0f} us a pair,"
+            f" a request p99 {statistics.median(one.p99 for one in rounds):5.1f} ms",
+            flush=True,
+        )
+    for name in names[1:]:
+        pairs = list(zip(found[name], found[names[0]], strict=True))
+        print(
+            f"{name} / {names[0]}: rate {spread([a.rate / b.rate for a, b in pairs])},"
+            f" CPU {spread([a.cpu / b.cpu for a, b in pairs])}, p99 {spread([a.p99 / b.p99 for a, b in pairs])};"
+            f" load {os.getloadavg()[0]:.1f}",
+            flush=True,
+        )
+    for writer in sides.values():
+        writer.stop()
+
+
+def main() -> None:
+    end_properly()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    options = parser.parse_args()
+    with start() as tactus:
+        print(describe(tactus), flush=True)
+        customers = [UUID(one) for one in prepare(tactus, CUSTOMERS)]
+        os.environ["TACTUS_RESERVATION_FRESH_SECONDS"] = "3600"  # balances are worked out once
+        with django(tactus):
+            import sys
+
+            from core.clock import now
+            from reservations.services.reservations import work_out
+
+            sys.setswitchinterval(0.001)  # as in a web process
+            for customer in customers:
+                work_out(customer_id=customer, credit_type_id=USD, now=now())
+            compare(customers, options)
+
+
+if __name__ == "__main__":
+    main()
