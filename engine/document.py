@@ -114,7 +114,7 @@ def apportion(amounts: Sequence[Decimal]) -> list[int]:
     residue = _rounded(total(amounts)) - sum(whole)
     step = 1 if residue > 0 else -1
     lost = [mul(subtract(amount, Decimal(near)), Decimal(step)) for amount, near in zip(amounts, whole, strict=True)]
-    for index in sorted(range(len(whole)), key=lost.__getitem__, reverse=True)[: abs(residue)]:
+    for index in sorted(range(len(whole)), key=lambda index: lost[index], reverse=True)[: abs(residue)]:
         whole[index] += step
     return whole
 
