@@ -28,7 +28,7 @@ reset: ## delete the data of `make run`; refuses while it runs
 test: setup-dev ## the whole suite, browser tests included, against servers of its own (ARGS="-k name" narrows it)
 	@chromium=$$(.ci/browser) && pgbouncer=$$(.ci/pgbouncer) && CHROMIUM=$$chromium PGBOUNCER=$$pgbouncer $(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
-test-calendar: setup-dev ## what depends on dates, at each of the dates where it might fail (about 25 minutes)
+test-calendar: setup-dev ## what depends on dates, at each of the dates where it might fail (some 20 minutes)
 	@.ci/calendar $(ARGS)
 
 check: setup-dev ## lint, format, types, import rules, migrations, templates, production settings

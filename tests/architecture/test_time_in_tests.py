@@ -5,9 +5,15 @@
 
 import ast
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.clock import now
+from tests.plugins.clock import clock_key, travel
 
 TESTS = Path(__file__).resolve().parents[1]
 CLOCK = TESTS / "plugins" / "clock.py"
@@ -95,3 +101,36 @@ def test_every_way_of_asking_is_found(text: str) -> None:
 )
 def test_reads_of_a_module_that_is_loaded_are_found(text: str, count: int) -> None:
     assert len(list(reads_when_loaded(ast.parse(text)))) == count
+
+
+# --- the clock itself -------------------------------------------------------------------------------------------------
+SOON = timedelta(minutes=1)
+ELSEWHEN = datetime(2031, 5, 6, 7, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def when_the_module_began() -> datetime:
+    return now()
+
+
+def test_fixtures_of_a_module_see_the_instant(when_the_module_began: datetime, pytestconfig: pytest.Config) -> None:
+    assert timedelta(0) <= when_the_module_began - pytestconfig.stash[clock_key].instant < SOON
+
+
+@given(number=st.integers())
+def test_drawn_cases_see_the_instant(pytestconfig: pytest.Config, number: int) -> None:
+    assert timedelta(0) <= now() - pytestconfig.stash[clock_key].instant < SOON
+
+
+def test_a_test_runs_on_and_the_next_begins_anew(instant: datetime) -> None:
+    first = now()
+    assert instant <= first <= now()
+    with travel(ELSEWHEN):
+        assert timedelta(0) <= now() - ELSEWHEN < SOON
+    assert first <= now() < first + SOON
+
+
+@pytest.mark.instant(ELSEWHEN)
+def test_a_test_may_have_an_instant_of_its_own(instant: datetime) -> None:
+    assert instant == ELSEWHEN
+    assert timedelta(0) <= now() - ELSEWHEN < SOON

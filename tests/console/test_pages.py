@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -38,15 +39,15 @@ def running(sdk: Metronome, customer: object) -> Any:
 
 
 def before(sdk: Metronome, customer: object) -> Any:
-    """The invoice of the period before the running one; in the grace it is a draft as well."""
+    """The invoice of the period before the running one; in its grace of a day it is a draft as well."""
     this = running(sdk, customer)
     [found] = [i for i in invoices_of(sdk, customer) if i.end_timestamp == this.start_timestamp]
+    assert found.status == ("DRAFT" if now() < this.start_timestamp + timedelta(days=1) else "FINALIZED")
     return found
 
 
 def in_graces(customer: object) -> int:
-    """How many drafts there are beside the running one: each takes seven queries more, as kept terms do not serve
-    within the test's transaction."""
+    """How many drafts there are beside the running one: each that is composed takes seven queries more."""
     return InvoiceListing.objects.filter(customer_id=customer, status="DRAFT", type="USAGE").count() - 1
 
 

@@ -33,7 +33,7 @@ INSTANTS = {
         "new-year": "2027-01-01T00:30:00Z",
         "28-february": "2027-02-28T12:00:00Z",  # the last day of the shortest month
         "29-february": "2028-02-29T12:00:00Z",
-        "31-march": "2027-03-31T12:00:00Z",  # 31 days back is the last of February, and no month has a 31st after it
+        "31-march": "2027-03-31T12:00:00Z",  # neither the month before nor the one after has such a day
         "last-hour": "2026-11-30T23:30:00Z",
         "in-the-grace": "2026-12-01T12:00:00Z",  # two months of one contract are drafts
         "dst-begins": "2026-03-29T01:05:00Z",  # in Berlin 03:05; there was no 02:05 that day
@@ -73,19 +73,22 @@ class Clock:
     def __init__(self, instant: datetime) -> None:
         self.instant = self.began = self.browsed = instant
         self._travel: time_machine.travel | None = None
+        self._traveller: time_machine.Traveller | None = None
 
     def move(self, to: datetime, *, tick: bool) -> None:
-        """Puts the clock there; `tick`: it runs on."""
-        self.release()
+        """Puts the clock there; `tick`: it runs on. No thread sees the machine's time in between."""
+        if self._traveller is None:
+            self._travel = travel(to, tick=tick)
+            self._traveller = self._travel.start()
+        else:
+            self._traveller.move_to(seconds(to), tick=tick)
         self.began = to
-        self._travel = travel(to, tick=tick)
-        self._travel.start()
 
     def release(self) -> None:
         """The machine's time again."""
         if self._travel is not None:
             self._travel.stop()
-            self._travel = None
+        self._travel = self._traveller = None
         self.began = now()
 
 

@@ -1,9 +1,11 @@
 """What must hold whatever day it is: run by every `make test` at each instant where dates have an edge."""
 
+import os
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from metronome import BadRequestError
 
 from core.clock import now
@@ -26,8 +28,13 @@ def months(at: datetime) -> list[datetime]:
     ]  # fmt: skip
 
 
-def test_the_clock_is_where_it_was_put(instant: datetime) -> None:
+def test_the_clock_is_where_it_was_put_and_the_local_time_is_another(instant: datetime, db: None) -> None:
     assert timedelta(0) <= now() - instant < timedelta(minutes=1)
+    local = {"Europe/Berlin": {"CET", "CEST"}}.get(os.environ["TZ"], {"UTC"})  # as make test and make test-calendar do
+    assert instant.astimezone().tzname() in local
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW timezone")
+        assert cursor.fetchone() == ("UTC",)
 
 
 def test_usage_is_billed_in_the_month_that_holds_it(world: World) -> None:
