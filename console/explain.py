@@ -8,12 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from console import words
-from console.options import GroupNames
 from engine.money import ZERO, add, divide, mul, plain, round_places, subtract
 from invoices.types import CurrencyView, LineView
+from presentation import formatting
+from presentation.groups import GroupNames
+from presentation.prices import percentage, tier_units
 
-HUNDRED = Decimal(100)
 _ROUNDING = {"ROUND_UP": "up", "ROUND_DOWN": "down", "ROUND_HALF_UP": "to the nearest"}
 _PERCENTAGES = ("PERCENTAGE", "TIERED_PERCENTAGE")
 _NO_OVERRIDE = "none applies: this is the rate card's own price"
@@ -62,7 +62,7 @@ class Why:
 def line_label(line: LineView, names: GroupNames) -> str:
     """What tells this line from its product's other lines: "lumen-large, us-east"; "" where nothing does."""
     groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
-    parts = [_named(key, value, names) for key, value in groups.items()]
+    parts = [names.told(key, value) for key, value in groups.items()]
     if line.type == "applied_commit_or_credit":
         parts.append(f"paid by {balance_label(line)}")
     return ", ".join(parts)
@@ -73,7 +73,7 @@ def tier_label(line: LineView) -> str:
     if line.tier is None:
         return ""
     start, size = Decimal(line.tier["starting_at"]), line.tier["size"]
-    return _tier_units(start, None if size is None else Decimal(size))
+    return tier_units(start, None if size is None else Decimal(size))
 
 
 def label_alone(line: LineView) -> str:
@@ -86,15 +86,15 @@ def quantity_text(line: LineView, currency: CurrencyView) -> str:
     if line.quantity is None:
         return ""
     if is_percentage(line):
-        return f"{words.money(line.quantity, currency).figure} {currency.code or currency.name}"
-    return words.quantity(line.quantity)
+        return f"{formatting.money(line.quantity, currency).figure} {currency.code or currency.name}"
+    return formatting.quantity(line.quantity)
 
 
 def price_text(line: LineView, currency: CurrencyView) -> str:
     """The unit price for a column, "10 %" for a percentage; "" for lines without one."""
     if line.unit_price is None:
         return ""
-    return _percent(line.unit_price) if is_percentage(line) else words.price(line.unit_price, currency)
+    return percentage(line.unit_price) if is_percentage(line) else formatting.price(line.unit_price, currency)
 
 
 def is_percentage(line: LineView) -> bool:
@@ -119,19 +119,19 @@ def why(line: LineView, currency: CurrencyView) -> Why:
     facts += _part(source, line)
     lost = source.get("overrides", {}).get("lost", ())
     facts += [Fact("Not applied", _said(f"{override['words']}: {override['reason']}")) for override in lost]
-    amount = words.money(line.total, currency)
+    amount = formatting.money(line.total, currency)
     times = "\N{MULTIPLICATION SIGN}"
     each = _each((whole if whole is not None else line.unit_price) or ZERO, rate, currency)
     arithmetic = f"{_counted(line.quantity or ZERO, rate, currency)} {times} {each}"
     if whole is not None:
         part = source["proration"]
-        arithmetic += f" {times} {part['days']} \N{DIVISION SIGN} {words.plural(int(part['of']), 'day')}"
+        arithmetic += f" {times} {part['days']} \N{DIVISION SIGN} {formatting.plural(int(part['of']), 'day')}"
     return Why(
         facts=tuple(facts),
         tiers=_tiers(source, currency),
-        sum=f"{arithmetic} = {words.shortened(amount.exact)} {amount.code}",
+        sum=f"{arithmetic} = {formatting.abridge_quotient(amount.exact)} {amount.code}",
         rounded=f"{amount.figure} {amount.code}" if amount.is_rounded else "",
-        events=words.plural(events, "event") if events else "",
+        events=formatting.plural(events, "event") if events else "",
     )
 
 
@@ -148,7 +148,7 @@ def _part(source: dict[str, Any], line: LineView) -> list[Fact]:
         return []
     payer = balance_label(line)
     who = f"what {payer} pays" if payer else "what no balance pays"
-    return [Fact("This part", f"{words.quantity(quantity)} of {words.quantity(whole)}: {who}")]
+    return [Fact("This part", f"{formatting.quantity(quantity)} of {formatting.quantity(whole)}: {who}")]
 
 
 def _prices(source: dict[str, Any], whole: Decimal | None, line: LineView, currency: CurrencyView) -> list[Fact]:
@@ -209,7 +209,7 @@ def _said(text: str) -> str:
 
 def _without_rate(line: LineView, source: dict[str, Any], currency: CurrencyView) -> Why:
     """What a balance paid, or what is charged for one: nothing was measured."""
-    amount = words.money(line.total, currency)
+    amount = formatting.money(line.total, currency)
     balance = source.get("balance") or {}
     facts = []
     if source.get("kind") == "applied":
@@ -217,7 +217,7 @@ def _without_rate(line: LineView, source: dict[str, Any], currency: CurrencyView
 
         def held(stored: str) -> str:
             value = Decimal(stored)
-            return f"{words.quantity(value)} units" if units else words.money(value, currency).figure
+            return f"{formatting.quantity(value)} units" if units else formatting.money(value, currency).figure
 
         facts.append(Fact("Paid by", balance_label(line)))
         facts.append(Fact("It held", held(source["before"])))
@@ -225,7 +225,7 @@ def _without_rate(line: LineView, source: dict[str, Any], currency: CurrencyView
     elif source.get("kind") == "true_up":
         facts.append(Fact("True-up", "what was committed and not used"))
     else:
-        facts.append(Fact("Price", f"{words.price(line.unit_price or ZERO, currency)} each, as agreed"))
+        facts.append(Fact("Price", f"{formatting.price(line.unit_price or ZERO, currency)} each, as agreed"))
     return Why(
         facts=tuple(facts),
         tiers=(),
@@ -244,15 +244,8 @@ def balance_label(line: LineView) -> str:
     return str(balance.get("name") or kinds.get(str(balance.get("type")), "a balance"))
 
 
-def _named(key: str, value: str | None, names: GroupNames) -> str:
-    """A group value; with its key's name where the value says nothing by itself (true, 4, eu)."""
-    text = names.value(key, value)
-    speaks = value is None or (len(text) > 3 and not text.isdecimal() and text.lower() not in ("true", "false"))
-    return text if speaks else f"{names.key(key)} {text}"
-
-
 def _measured(source: dict[str, Any], events: int, line: LineView, currency: CurrencyView) -> Fact:
-    when = words.span(line.starting_at, line.ending_before) if line.starting_at and line.ending_before else ""
+    when = formatting.period(line.starting_at, line.ending_before) if line.starting_at and line.ending_before else ""
     measured = _counted(Decimal(source["metric_quantity"]), source["rate"], currency)
     if source.get("kind") == "composite":
         spent = [f"{part['name']} {_counted(Decimal(part['total']), source['rate'], currency)}"
@@ -262,30 +255,31 @@ def _measured(source: dict[str, Any], events: int, line: LineView, currency: Cur
         return Fact("Units", f"{measured} {line.name.removeprefix('Conversion of ')} left to pay, {when}")
     if source.get("kind") == "subscription":
         part = source.get("proration")
-        share = f", {part['days']} of {words.plural(int(part['of']), 'day')} of the period" if part else ""
+        share = f", {part['days']} of {formatting.plural(int(part['of']), 'day')} of the period" if part else ""
         return Fact("Subscription", f"quantity {measured}, {when}{share}")
-    return Fact("Usage", f"{source['metric']['name']}: {measured} from {words.plural(events, 'event')}, {when}")
+    return Fact("Usage", f"{source['metric']['name']}: {measured} from {formatting.plural(events, 'event')}, {when}")
 
 
 def _converted(source: dict[str, Any]) -> list[Fact]:
     facts = []
     conversion, rounding = source.get("conversion"), source.get("rounding")
-    result = words.quantity(source["quantity"])
+    result = formatting.quantity(Decimal(source["quantity"]))
     if conversion:
         sign = "\N{DIVISION SIGN}" if conversion["operation"] == "DIVIDE" else "\N{MULTIPLICATION SIGN}"
-        text = f"{words.quantity(source['metric_quantity'])} {sign} {words.quantity(conversion['factor'])}"
+        before, factor = Decimal(source["metric_quantity"]), Decimal(conversion["factor"])
+        text = f"{formatting.quantity(before)} {sign} {formatting.quantity(factor)}"
         facts.append(Fact("Converted", text if rounding else f"{text} = {result}"))
     if rounding:
-        places = words.plural(int(rounding["decimal_places"]), "decimal")
+        places = formatting.plural(int(rounding["decimal_places"]), "decimal")
         facts.append(Fact("Rounded", f"{_ROUNDING[rounding['method']]}, to {places}: {result}"))
     return facts
 
 
 def _price(rate: dict[str, Any], currency: CurrencyView) -> str:
-    since = words.day(datetime.fromisoformat(rate["starting_at"]))
-    until = f" until {words.day(datetime.fromisoformat(rate['ending_before']))}" if rate["ending_before"] else ""
+    since = formatting.day(datetime.fromisoformat(rate["starting_at"]))
+    until = f" until {formatting.day(datetime.fromisoformat(rate['ending_before']))}" if rate["ending_before"] else ""
     origin = f"by {rate['source']}, in force since {since}{until}"
-    least = f", {words.price(Decimal(rate['minimum']), currency)} at least" if rate.get("minimum") else ""
+    least = f", {formatting.price(Decimal(rate['minimum']), currency)} at least" if rate.get("minimum") else ""
     return f"{_amounts(rate, currency)}{least}, {origin}"
 
 
@@ -297,24 +291,20 @@ def _amounts(rate: dict[str, Any], currency: CurrencyView) -> str:
         return "by terms of its own"
     price = _each(Decimal(rate["price"]), rate, currency)
     if rate.get("size"):
-        return f"{price} for each block of {words.quantity(Decimal(rate['size']))} begun"
+        return f"{price} for each block of {formatting.quantity(Decimal(rate['size']))} begun"
     return f"{price} {'of it' if rate.get('type') in _PERCENTAGES else 'each'}"
 
 
 def _each(price: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:
     """A unit price; a percentage's is a fraction of money."""
-    return _percent(price) if rate.get("type") in _PERCENTAGES else words.price(price, currency)
-
-
-def _percent(fraction: Decimal) -> str:
-    return f"{plain(mul(fraction, HUNDRED))} %"
+    return percentage(price) if rate.get("type") in _PERCENTAGES else formatting.price(price, currency)
 
 
 def _counted(quantity: Decimal, rate: dict[str, Any], currency: CurrencyView) -> str:
     """A quantity; a percentage's is money."""
     if rate.get("type") not in _PERCENTAGES:
-        return words.quantity(quantity)
-    amount = words.money(quantity, currency)
+        return formatting.quantity(quantity)
+    amount = formatting.money(quantity, currency)
     return f"{amount.exact} {amount.code}"
 
 
@@ -325,7 +315,7 @@ def _volume_sentence() -> str:
 def _tier_sentence(before: Decimal) -> str:
     if not before:
         return "each unit costs its own tier's price; this usage begins at the first unit of the billing period"
-    return f"each unit costs its own tier's price; {words.quantity(before)} came before in this billing period"
+    return f"each unit costs its own tier's price; {formatting.quantity(before)} came before in this billing period"
 
 
 def _tiers(source: dict[str, Any], currency: CurrencyView) -> tuple[TierRow, ...]:
@@ -347,18 +337,12 @@ def _tiers(source: dict[str, Any], currency: CurrencyView) -> tuple[TierRow, ...
         each = Decimal(step["price"])
         rows.append(
             TierRow(
-                units=_tier_units(start, size),
+                units=tier_units(start, size),
                 price=_each(each, rate, currency),
                 quantity=_counted(used, rate, currency) if used else "",
-                amount=words.money(mul(used, each), currency).figure if used else "",
+                amount=formatting.money(mul(used, each), currency).figure if used else "",
                 is_this=level == tier["level"],
             )
         )
         start = end
     return tuple(rows)
-
-
-def _tier_units(start: Decimal, size: Decimal | None) -> str:
-    if size is None:
-        return f"above {words.quantity(start)}" if start else "all"
-    return f"{'next' if start else 'first'} {words.quantity(size)}"

@@ -23,13 +23,13 @@ from contracts.models import Contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
-from core.money_format import format_money, format_quantity
 from core.transactions import require_transaction, take_turns, use_case
 from customers.models import Customer
 from engine.errors import InvalidTerms
 from engine.limits import Approval
 from engine.money import ZERO, add, checked, plain
 from engine.schedules import AccessSegment
+from presentation.formatting import format_money, format_quantity
 
 REQUEST = "balances.request_adjustment"
 APPROVE = "balances.approve_adjustment"

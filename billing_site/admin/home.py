@@ -15,10 +15,10 @@ from billing_site.admin.rows import InvoiceRow, invoice_table
 from catalog.models import CreditType
 from contracts.admin import in_state
 from contracts.models import Contract
-from core import display
 from customers.models import Customer
 from invoices.admin import due, failed, month_start, unrated
 from invoices.models import Invoice
+from presentation import formatting, markup
 from usage.store import get_store
 
 LAST_FINALIZED = 8
@@ -129,7 +129,7 @@ def ledgers_tile(now: datetime) -> HomeTile:
     url = _list("balances_ledgercheck")
     if last is None:
         return HomeTile("Ledgers", "Not checked yet", "the first check runs in a few minutes", url)
-    seen = f"{_count(last.segments, 'segment')}, {display.ago(last.checked_at, now)}"
+    seen = f"{_count(last.segments, 'segment')}, {formatting.ago(last.checked_at, now)}"
     if last.differing_count:
         page = reverse("admin:balances_ledgercheck_change", args=[last.pk])
         return HomeTile("Ledgers", f"{last.differing_count:,} do not add up", seen, page, "bad")
@@ -146,8 +146,8 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
     return [
         *(
             HomeTile(
-                f"Billed this month, {display.unit_code(unit)}",
-                display.money(total, unit),
+                f"Billed this month, {formatting.unit_code(unit)}",
+                markup.money(total, unit),
                 _count(count, "finalized invoice"),
                 f"{invoices}?finalized=this_month&status=FINALIZED&currency={unit.pk}",
             )
@@ -155,8 +155,8 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
         ),
         *(
             HomeTile(
-                f"In open drafts, {display.unit_code(unit)}",
-                display.money(total, unit),
+                f"In open drafts, {formatting.unit_code(unit)}",
+                markup.money(total, unit),
                 f"{_count(count, 'draft')}, as last computed",
                 f"{invoices}?status=DRAFT&currency={unit.pk}",
             )
@@ -179,7 +179,7 @@ def usage_tiles(now: datetime) -> list[HomeTile]:
             f"{health.received_last_minute:,} in the last minute",
             url,
         ),
-        HomeTile("Last event", display.ago(health.last_received_at, now), _stored(health.events_estimate), url),
+        HomeTile("Last event", formatting.ago(health.last_received_at, now), _stored(health.events_estimate), url),
     ]
 
 

@@ -12,12 +12,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from console.explain import Why, is_percentage, label_alone, line_label, price_text, quantity_text, tier_label, why
-from console.options import GroupNames
-from console.words import money
 from core.admin import timeline
-from core.admin.export import csv_response, plain_amount
+from core.admin.export import csv_response
 from core.clock import now
-from core.display import figure, period_text, unit_code
 from core.errors import NotFound
 from engine.money import ZERO, total
 from invoices.admin import status_badge
@@ -25,6 +22,8 @@ from invoices.models import Invoice
 from invoices.selectors import get_line, line_events, view_of
 from invoices.services.documents import get_pdf
 from invoices.types import CurrencyView, InvoiceView, LineView
+from presentation.formatting import figure, money, period, plain_amount, unit_code
+from presentation.groups import GroupNames
 
 MOST_LINES = 500
 MOST_EVENTS = 100
@@ -182,7 +181,7 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
         label=line_label(first, _AS_SENT) or label_alone(first),
         during=""
         if whole or not (first.starting_at and first.ending_before)
-        else period_text(first.starting_at, first.ending_before),
+        else period(first.starting_at, first.ending_before),
         quantity=total(line.quantity or ZERO for line in lines),
         amount=_amount(lines, first.unit or view.currency),
         is_tiered=any(line.tier is not None for line in lines),

@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "csp",
     "django_structlog",
     "core",
+    "presentation",
     "customers",
     "catalog",
     "usage",

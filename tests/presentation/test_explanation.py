@@ -6,7 +6,6 @@ from decimal import Decimal
 from uuid import uuid4
 
 from console.explain import line_label, price_text, quantity_text, tier_label, why
-from console.options import GroupNames
 from engine.calendar import Period
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.explain import explanation_json
@@ -16,6 +15,7 @@ from engine.prices import Flat, Tier, Tiered
 from engine.rating import RateSchedule, RateVersion
 from engine.usage import UsageRow
 from invoices.types import CurrencyView, LineView
+from presentation.groups import GroupNames
 
 D = Decimal
 USD = CurrencyView(uuid4(), "USD (cents)", "USD", 0, 2)
