@@ -7,9 +7,9 @@ from uuid import uuid5
 
 from balances.models import Balance
 from balances.selectors import Purchase
-from engine.balances import Drawdown
-from engine.calendar import rfc3339
-from engine.money import ONE, Currency, add, plain, rounded, total
+from engine.balances import BalanceKind, Drawdown
+from engine.explanation import PurchaseExplanation, TrueUpExplanation
+from engine.money import ONE, Currency, add, rounded, total
 from invoices.models import Invoice
 from invoices.running import Running
 from invoices.types import LineView
@@ -63,10 +63,11 @@ def with_charges(row: Invoice, standing: Standing, running: Running) -> Standing
 def _purchase_line(row: Invoice, purchase: Purchase, amount: Decimal) -> LineView:
     true_up = purchase.kind == Balance.Kind.POSTPAID
     unit_price, quantity = (amount, ONE) if true_up else (purchase.unit_price, purchase.quantity)
-    why = (
-        f"{plain(purchase.amount)} was committed; {plain(amount)} of it is not fulfilled by usage"
+    balance = str(purchase.balance_id), BalanceKind(purchase.kind), purchase.name
+    explanation = (
+        TrueUpExplanation(*balance, purchase.timestamp, purchase.amount, amount)
         if true_up
-        else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
+        else PurchaseExplanation(*balance, purchase.timestamp, quantity, unit_price, amount)
     )
     return LineView(
         id=uuid5(row.pk, f"purchase|{purchase.item_id}"),
@@ -81,12 +82,7 @@ def _purchase_line(row: Invoice, purchase: Purchase, amount: Decimal) -> LineVie
         pricing_group_values={},
         presentation_group_values={},
         tier=None,
-        explanation={
-            "kind": "true_up" if true_up else "purchase",
-            "balance": {"id": str(purchase.balance_id), "type": purchase.kind, "name": purchase.name},
-            "due": rfc3339(purchase.timestamp),
-            "steps": [why],
-        },
+        explained=explanation,
         product_type="FixedProductListItem",
         commit_id=purchase.balance_id,
         commit_type="PostpaidCommit" if true_up else "PrepaidCommit",

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from engine.explanation import Explanation
+from engine.explanation_json import explanation_from_json, explanation_to_json
+
 
 @dataclass(frozen=True, slots=True)
 class CurrencyView:
@@ -34,7 +37,8 @@ class LineView:
     pricing_group_values: dict[str, str]
     presentation_group_values: dict[str, str | None]
     tier: dict[str, Any] | None
-    explanation: dict[str, Any]
+    # why it is what it is: as it was composed, or as it is stored; read it as `explanation`
+    explained: Explanation | dict[str, Any]
     # the unit of its amounts where that is not the invoice's: a custom pricing unit
     unit: CurrencyView | None = None
     # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
@@ -48,6 +52,16 @@ class LineView:
     quantity_consumed: Decimal | None = None
     # the subscription that it charges for
     subscription_id: UUID | None = None
+
+    @property
+    def explanation(self) -> Explanation:
+        """Why it is what it is; what was stored is read when it is asked for."""
+        return explanation_from_json(self.explained) if isinstance(self.explained, dict) else self.explained
+
+    @property
+    def stored_explanation(self) -> dict[str, Any]:
+        """The same as an invoice stores it."""
+        return self.explained if isinstance(self.explained, dict) else explanation_to_json(self.explained)
 
     @property
     def is_charge(self) -> bool:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from console.explain import Why, label_alone, line_label, price_text, quantity_text, tier_label, why
 from console.options import group_names
 from console.selectors.access import Viewer
 from core.api.paging import decode, encode
@@ -17,6 +16,16 @@ from invoices.selectors import get_invoice, get_line, line_events, list_breakdow
 from invoices.types import InvoiceView, LineView
 from presentation import formatting
 from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
+from presentation.explanation import (
+    Why,
+    event_count,
+    label_alone,
+    line_label,
+    price_text,
+    quantity_text,
+    tier_label,
+    why,
+)
 from presentation.formatting import Money
 from presentation.groups import GroupNames
 
@@ -156,7 +165,7 @@ def line_page(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime)
     """A line's explanation. Raises NotFound."""
     view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
     line = get_line(customer_id=viewer.customer_id, invoice_id=invoice_id, line_id=line_id, now=now)
-    return LinePage(invoice_id, line_id, line.name, why(line, view.currency), bool(line.explanation.get("event_count")))
+    return LinePage(invoice_id, line_id, line.name, why(line, view.currency), bool(event_count(line.explanation)))
 
 
 def line_days(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime) -> StackedBars | None:

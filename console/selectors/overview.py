@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from console.explain import line_label, tier_label
 from console.options import group_names
 from console.ranges import STEPS
 from console.selectors.access import Viewer
@@ -16,6 +15,7 @@ from invoices.selectors import list_breakdowns, list_invoices
 from invoices.types import BreakdownView, CurrencyView, InvoiceView
 from presentation import formatting
 from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
+from presentation.explanation import event_count, line_label, tier_label
 from presentation.formatting import Money
 
 DRIVERS = 5
@@ -179,7 +179,7 @@ def _charge(views: list[InvoiceView], now: datetime) -> Charge:
     for view in views:
         for line in view.lines:  # tiers of one quantity share their events
             groups = repr((line.pricing_group_values, line.presentation_group_values, line.starting_at))
-            counts[f"{view.id}{line.product_id}", groups] = int(line.explanation.get("event_count", 0))
+            counts[f"{view.id}{line.product_id}", groups] = event_count(line.explanation)
     closing = min(view.due_at for view in views)
     ends = min(view.period_end for view in views)
     return Charge(

@@ -25,6 +25,7 @@ from invoices.selectors.breakdowns import STEP
 from invoices.selectors.line_facts import facts_of_lines
 from invoices.selectors.views import filter_invoices, invoice_rows
 from invoices.services import documents, void
+from presentation.explanation import explanation_answer
 
 PAGE = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
 TYPES = (*Invoice.Kind.values, "USAGE_CONSOLIDATED")
@@ -124,7 +125,7 @@ class LineExplanation(ApiView):
     def get(self, _request: Request, customer_id: UUID, invoice_id: UUID, line_id: UUID) -> Response:
         """Read how a line item came about, so that it can be recomputed by hand."""
         line = selectors.get_line(customer_id=customer_id, invoice_id=invoice_id, line_id=line_id, now=now())
-        return data(line.explanation)
+        return data(explanation_answer(line.explanation))
 
 
 class ListBreakdowns(ApiView):

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
+from engine.explanation import AppliedExplanation
 from engine.money import ONE, total
 from invoices.pdf.printable import clean
 from invoices.types import CurrencyView, InvoiceView, LineView
 from presentation import formatting
-from presentation.explanation.units import pricing_unit
+from presentation.explanation import balance_name, is_percentage, priced_units, pricing_of
 from presentation.formatting import ELLIPSIS, abridge, format_quantity
 from presentation.prices import percentage, tier_name
 
@@ -43,7 +44,8 @@ class Figure(TypedDict):
 
 
 class Row(TypedDict):
-    """A row of the table: a `product` (with its figures, or with its sum and rows below), a `group`, or a `line`.
+    """A row of the table: a `product` (with its figures, or with its sum and rows below), a `group`, a `line`, or the
+    `payment` of a balance.
 
     `groups` holds (key, value) pairs; `level` is the indentation; `leads` says that rows below belong to this one.
     """
@@ -154,14 +156,12 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
     details = []
     if line.starting_at and line.ending_before and _part_of_period(line.starting_at, line.ending_before, view):
         details.append(formatting.period(line.starting_at, line.ending_before))
-    if line.tier:
-        size = line.tier["size"]
-        start = Decimal(line.tier["starting_at"])
-        details.append(tier_name(line.tier["level"], start, None if size is None else Decimal(size)))
-    if line.type == "applied_commit_or_credit":
-        balance = line.explanation.get("balance") or {}
-        kind = {"CREDIT": "a credit", "POSTPAID": "a postpaid commit"}.get(balance.get("type", ""), "a prepaid commit")
-        details.append(f"paid by {clean(balance.get('name') or kind)}")
+    pricing = pricing_of(line.explanation)
+    if pricing is not None and pricing.tier is not None:
+        details.append(tier_name(pricing.tier.level, pricing.tier.starting_at, pricing.tier.size))
+    if isinstance(line.explanation, AppliedExplanation):
+        kind = "payment"
+        details.append(f"paid by {clean(balance_name(line.explanation.balance))}")
     if line.unit is not None:
         details.append(f"in {clean(line.unit.name)}")
     percentage = _percentage(line, line.unit or view.currency)
@@ -187,8 +187,7 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
 
 def _percentage(line: LineView, currency: CurrencyView) -> str:
     """What a percentage is of, "10 % of 252.96 USD": neither a quantity nor a unit price; "" for other lines."""
-    of_money = line.explanation.get("rate", {}).get("type") in ("PERCENTAGE", "TIERED_PERCENTAGE")
-    if not of_money or line.quantity is None or line.unit_price is None:
+    if line.quantity is None or line.unit_price is None or not is_percentage(line):
         return ""
     spent = formatting.figure(line.quantity, currency, decimals=AMOUNT_DECIMALS)
     return f"{percentage(line.unit_price)} of {spent} {_unit(currency)}"
@@ -301,7 +300,7 @@ def _notes(view: InvoiceView, counted: Sequence[LineView], rows: Sequence[Row]) 
     figures = [row[column] for row in rows for column in ("quantity", "unit_price", "amount")]
     if any(figure is not None and figure["cut"] for figure in figures):
         notes.append(f"{ELLIPSIS} marks a figure with more decimals than fit here.")
-    units = dict.fromkeys(pricing_unit(line.name, line.explanation) for line in counted)
+    units = dict.fromkeys(priced_units(line) for line in counted)
     notes += [clean(note) for note in units if note]
     left_out = len(view.lines) - len(counted)
     if left_out and counted:

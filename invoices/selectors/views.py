@@ -1,6 +1,7 @@
 """Invoices as plain rows: a draft is composed now, a final one is what was stored."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,7 +11,8 @@ from django.db.models import QuerySet
 from catalog.models import CreditType
 from core.errors import NotFound
 from engine.calendar import rfc3339
-from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage, explanation_json
+from engine.explanation import ConversionExplanation
+from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage
 from engine.money import plain
 from invoices import models
 from invoices.composed import Standing, standing_charges, with_charges
@@ -18,8 +20,8 @@ from invoices.running import Running
 from invoices.subscriptions import with_subscribes
 from invoices.types import CurrencyView, InvoiceView, LineView
 
-STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
-"""What of a line view is a column of its own; the unit is a foreign key."""
+STORED = tuple(name for name in LineView.__dataclass_fields__ if name not in ("unit", "explained"))
+"""What of a line view is a column of its own; the unit is a foreign key, the explanation JSON."""
 
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[models.Invoice]:
@@ -162,6 +164,7 @@ def stored_lines(lines: Iterable[models.InvoiceLine]) -> tuple[LineView, ...]:
     return tuple(
         LineView(
             **{name: getattr(line, name) for name in STORED},
+            explained=line.explanation,
             unit=None if line.credit_type is None else currency_view(line.credit_type),
         )
         for line in lines
@@ -205,11 +208,11 @@ def currency_view(unit: CreditType) -> CurrencyView:
 
 def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
     tier = line.tier
-    explanation = explanation_json(line.explanation)
+    explanation = line.explanation
     name = line.name
-    if line.type == "cpu_conversion":
-        unit = units.get(explanation["metric"]["id"])
-        name = f"{name} of {unit.name}" if unit else name
+    if isinstance(explanation, ConversionExplanation) and (unit := units.get(explanation.unit_id)):
+        name = f"{name} of {unit.name}"
+        explanation = replace(explanation, unit_name=unit.name)
     return LineView(
         id=uuid5(invoice_id, "|".join(line.identity)),
         type=line.type,
@@ -229,7 +232,7 @@ def _line_view(invoice_id: UUID, line: InvoiceLine, units: Units) -> LineView:
             "starting_at": plain(tier.starting_at),
             "size": None if tier.size is None else plain(tier.size),
         },
-        explanation=explanation,
+        explained=explanation,
         unit=units.get(line.credit_type_id),
         counted=line.counted,
         product_type=line.product_type,

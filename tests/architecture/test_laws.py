@@ -17,7 +17,7 @@ from billing_site.celery import app as celery
 from core.fields import ExactDecimalField
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("core", "customers", "catalog", "usage", "contracts", "balances", "invoices", "console")
+ROOMS = ("core", "presentation", "customers", "catalog", "usage", "contracts", "balances", "invoices", "console")
 OURS = [model for model in apps.get_models() if model._meta.app_label in ROOMS]
 # What belongs to a row and dies with it; everything else that refers to money is protected.
 OWNED = {("AccessToken", "session"), ("DownloadLink", "session"), ("IdempotentRequest", "api_key")}
@@ -134,3 +134,31 @@ def test_modules_stay_small() -> None:
     for path, _ in sources(*(f"{room}/**/*.py" for room in (*ROOMS, "engine", "billing_site"))):
         if "migrations" not in path.parts:
             assert len(path.read_text().splitlines()) <= 450, path
+
+
+def test_nobody_reads_an_explanation_but_by_its_fields() -> None:
+    """Stored explanations are read by one module, and no sentence is taken apart again."""
+    readers = set()
+    for path, tree in sources("*/*.py", "*/*/*.py", "*/*/*/*.py"):
+        if path.is_relative_to(ROOT / "tests") or path.is_relative_to(ROOT / "bench"):
+            continue
+        for node in ast.walk(tree):
+            inside = node.value if isinstance(node, ast.Subscript | ast.Attribute) else None
+            taken = isinstance(inside, ast.Attribute) and inside.attr in ("explained", "stored_explanation")
+            assert not taken, f"{path}:{node.lineno}"  # type: ignore[attr-defined]
+            if isinstance(node, ast.Name | ast.alias) and "explanation_from_json" in (
+                getattr(node, "id", ""), getattr(node, "name", "")
+            ):  # fmt: skip
+                readers.add(path.relative_to(ROOT).as_posix())
+    assert readers == {"invoices/types.py"}
+
+
+def test_sentences_are_made_and_never_parsed() -> None:
+    taking_apart = {"partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix", "startswith"}
+    for path, tree in sources("presentation/explanation/*.py"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {getattr(node, "module", ""), *(alias.name for alias in node.names)}
+                assert "re" not in names, f"{path}:{node.lineno}"
+        for name, node in calls(tree):
+            assert name.rpartition(".")[2] not in taking_apart, f"{path}:{node.lineno}"

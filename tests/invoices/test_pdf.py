@@ -15,11 +15,15 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
+from engine.explanation import CompositeExplanation, TierReached
 from engine.money import Currency, rounded
 from engine.money import total as sum_of
+from engine.prices import Percentage
 from invoices.pdf import Seller, render_invoice
 from invoices.pdf.document import invoice_document
 from invoices.types import CurrencyView, InvoiceView, LineView
+from tests.presentation.lines import pricing, usage
 
 NAMESPACE = UUID("6f1c52a5-23f5-4a0e-a6a1-b1f3a3a4c1d7")
 START, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
@@ -28,11 +32,11 @@ USD = CurrencyView(NAMESPACE, "USD (cents)", "USD", places=0, minor_digits=2)
 EUR = CurrencyView(NAMESPACE, "EUR", "EUR", places=2, minor_digits=0)
 SELLER = Seller("Tactus Demo Inc.", ("1 Example Street", "Springfield"), "billing@example.com", "US 12-3456789")
 HOSTILE = '#import "@preview/x:1.0.0": * \\ #panic("x") #read("/etc/passwd") *b* _i_ $x^2$ `r` <l> @ref // /* [x] = h'
-FIRST_TIER = {"level": 0, "starting_at": "0", "size": "1000"}
-LAST_TIER = {"level": 1, "starting_at": "1000", "size": None}
+FIRST_TIER = TierReached(0, Decimal(0), Decimal(1000), Decimal(0), Decimal(1500))
+LAST_TIER = TierReached(1, Decimal(1000), None, Decimal(0), Decimal(1500))
 
 
-def line(name: str, quantity: str, unit_price: str, **changes: Any) -> LineView:
+def line(name: str, quantity: str, unit_price: str, *, tier: TierReached | None = None, **changes: Any) -> LineView:
     made = LineView(
         id=uuid5(NAMESPACE, "line"),
         type="usage",
@@ -46,7 +50,7 @@ def line(name: str, quantity: str, unit_price: str, **changes: Any) -> LineView:
         pricing_group_values={},
         presentation_group_values={},
         tier=None,
-        explanation={},
+        explained=usage(quantity, unit_price, tier=tier),
     )
     return replace(made, **changes)
 
@@ -99,8 +103,9 @@ def said(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def test_a_share_of_spend_is_no_quantity_at_a_unit_price() -> None:
-    rate = {"rate": {"type": "PERCENTAGE", "price": "0.1", "tiers": None}}
-    [row] = invoice_document(invoice([line("Support", "25296.25", "0.1", explanation=rate)]), SELLER)["rows"]
+    tenth = pricing(Decimal("25296.25"), Percentage(Decimal("0.1")), Decimal("0.1"))
+    share = line("Support", "25296.25", "0.1", explained=CompositeExplanation(False, (), tenth))
+    [row] = invoice_document(invoice([share]), SELLER)["rows"]
     assert said(row) == (0, "Support, 10 % of 252.9625 USD", None, None, "25.29625")
 
 
@@ -201,12 +206,12 @@ def test_lines_without_usage_are_left_out_and_counted() -> None:
 
 
 def test_how_priced_units_come_about_is_noted_once_per_product() -> None:
-    explanation = {
-        "metric": {"id": "m", "name": "output_tokens"},
-        "conversion": {"operation": "DIVIDE", "factor": "1000000"},
-        "rounding": {"method": "ROUND_UP", "decimal_places": 0},
-    }
-    lines = [line("Tokens", "1", "5", explanation=explanation), line("Tokens", "2", "5", explanation=explanation)]
+    explained = usage(
+        "1", "5", metric_name="output_tokens",
+        conversion=QuantityConversion(Decimal(1000000), ConversionOperation.DIVIDE),
+        rounding=QuantityRounding(RoundingMethod.ROUND_UP, 0),
+    )  # fmt: skip
+    lines = [line("Tokens", "1", "5", explained=explained), line("Tokens", "2", "5", explained=explained)]
     notes = [note for note in invoice_document(invoice(lines), SELLER)["notes"] if note.startswith("Tokens")]
     words = (
         "the quantity is the metered quantity (output_tokens), divided by 1,000,000 and then rounded up to whole units"
