@@ -5,7 +5,7 @@ tuples as lists. A price is `{"type", "price", "tiers", "size", "minimum"}`, wit
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -33,6 +33,21 @@ def explanation_from_json(stored: Mapping[str, Any]) -> Explanation:
         raise ValueError(f"no explanation of kind {stored.get('kind')} and version {stored.get('version')}")
     made: Explanation = _built(found, stored)
     return made
+
+
+@dataclass(slots=True)
+class StoredExplanation:
+    """An explanation as it is stored: read when it is first asked for, and once, since lists of lines seldom ask."""
+
+    json: dict[str, Any]
+    _read: Explanation | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def explanation(self) -> Explanation:
+        """What it says. Raises ValueError as `explanation_from_json` does."""
+        if self._read is None:
+            self._read = explanation_from_json(self.json)
+        return self._read
 
 
 def price_to_json(price: Price) -> dict[str, Any]:
@@ -82,7 +97,7 @@ def _encoded(value: Any) -> Any:
 
 @cache
 def _names(cls: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cls))
+    return tuple(one.name for one in fields(cls))
 
 
 def _built(cls: type, stored: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from engine.explanation import Explanation
-from engine.explanation_json import explanation_from_json, explanation_to_json
+from engine.explanation_json import StoredExplanation, explanation_to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class LineView:
     presentation_group_values: dict[str, str | None]
     tier: dict[str, Any] | None
     # why it is what it is: as it was composed, or as it is stored; read it as `explanation`
-    explained: Explanation | dict[str, Any]
+    explained: Explanation | StoredExplanation
     # the unit of its amounts where that is not the invoice's: a custom pricing unit
     unit: CurrencyView | None = None
     # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
@@ -55,13 +55,15 @@ class LineView:
 
     @property
     def explanation(self) -> Explanation:
-        """Why it is what it is; what was stored is read when it is asked for."""
-        return explanation_from_json(self.explained) if isinstance(self.explained, dict) else self.explained
+        """Why it is what it is; what was stored is read when it is first asked for."""
+        return self.explained.explanation if isinstance(self.explained, StoredExplanation) else self.explained
 
     @property
     def stored_explanation(self) -> dict[str, Any]:
         """The same as an invoice stores it."""
-        return self.explained if isinstance(self.explained, dict) else explanation_to_json(self.explained)
+        if isinstance(self.explained, StoredExplanation):
+            return self.explained.json
+        return explanation_to_json(self.explained)
 
     @property
     def is_charge(self) -> bool:

@@ -12,6 +12,7 @@ from catalog.models import CreditType
 from core.errors import NotFound
 from engine.calendar import rfc3339
 from engine.explanation import ConversionExplanation
+from engine.explanation_json import StoredExplanation
 from engine.invoice import ComposedInvoice, InvoiceLine, UnratedUsage
 from engine.money import plain
 from invoices import models
@@ -164,7 +165,7 @@ def stored_lines(lines: Iterable[models.InvoiceLine]) -> tuple[LineView, ...]:
     return tuple(
         LineView(
             **{name: getattr(line, name) for name in STORED},
-            explained=line.explanation,
+            explained=StoredExplanation(line.explanation),
             unit=None if line.credit_type is None else currency_view(line.credit_type),
         )
         for line in lines

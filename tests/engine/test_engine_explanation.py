@@ -29,7 +29,13 @@ from engine.explanation import (
     TrueUpExplanation,
     UsageExplanation,
 )
-from engine.explanation_json import explanation_from_json, explanation_to_json, price_from_json, price_to_json
+from engine.explanation_json import (
+    StoredExplanation,
+    explanation_from_json,
+    explanation_to_json,
+    price_from_json,
+    price_to_json,
+)
 from engine.money import divide
 from engine.overrides import LossReason, OverrideType, RateTarget
 from engine.prices import (
@@ -106,6 +112,9 @@ def test_what_is_stored_is_read_back(explanation: Explanation) -> None:
     stored = explanation_to_json(explanation)
     assert explanation_from_json(through_json(stored)) == explanation
     assert explanation_to_json(explanation_from_json(stored)) == stored
+    lazy = StoredExplanation(stored)
+    assert lazy.explanation == explanation
+    assert lazy.explanation is lazy.explanation
 
 
 @quick
