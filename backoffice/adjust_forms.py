@@ -23,10 +23,10 @@ from balances.selectors.adjusting import default_expiry
 from balances.selectors.live import Pending, left_in
 from balances.services import CreditWish, EntryWish, NewAdjustment, Words
 from catalog.models import CreditType
-from core import display
 from core.admin.inputs import DayInput
-from core.money_format import parse_money
 from customers.models import Customer
+from presentation import formatting
+from presentation.formatting import parse_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +193,7 @@ class CreditForm(WhyForm):
 
     def prepare(self) -> None:
         """The units that the customer deals in, products that a credit may hang on, one year's access."""
-        self.choose("credit_type_id", [(str(unit.pk), display.unit_code(unit)) for unit in self.desk.units])
+        self.choose("credit_type_id", [(str(unit.pk), formatting.unit_code(unit)) for unit in self.desk.units])
         self.choose("product_id", self.desk.products)
         self.choose("contract_id", [("", "All contracts"), *self.desk.contracts])
         self.choose("applicable_product_ids", self.desk.payable)

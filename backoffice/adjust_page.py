@@ -25,13 +25,13 @@ from billing.selectors.live_balances import net_balance, pending_draws
 from catalog.models import Product
 from catalog.selectors import state_at
 from contracts.models import Contract
-from core import display
 from core.admin.acts import refuse
 from core.clock import now
 from core.errors import TactusError
 from customers.models import Customer
 from engine.limits import Approval
 from engine.money import ZERO, add, subtract
+from presentation import formatting, markup
 
 MOST_CHOICES = 100
 PAYABLE = (Product.Type.USAGE, Product.Type.SUBSCRIPTION, Product.Type.COMPOSITE)
@@ -139,8 +139,8 @@ def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict)
         "scope": form.scope() if isinstance(form, CreditForm) else "",
         "alone": alone,
         "why": WHY.get(verdict.approval, ""),
-        "limit": display.money_text(verdict.allowance.limit, unit),
-        "used": display.money_text(used, unit),
+        "limit": formatting.money_text(verdict.allowance.limit, unit),
+        "used": formatting.money_text(used, unit),
         "others": others[:4],
         "more": max(0, len(others) - 4),
         "submit": _submit(alone, isinstance(wish, CreditWish)),
@@ -182,7 +182,7 @@ def _done(request: HttpRequest, row: Adjustment, page: str) -> HttpResponse:
     trace = (
         audit_link(row, "See the audit row")
         if request.user.has_perm("core.view_auditentry")
-        else display.link(own, "See the record")
+        else markup.link(own, "See the record")
     )
     if row.status == Adjustment.Status.POSTED:
         messages.success(request, format_html("{} is posted for {}. {}", signed(row), row.customer.name, trace))
@@ -209,9 +209,9 @@ def _page(
         "impact": impact,
         "nothing": not desk.choices,
         "no_product": kind == "credit" and not desk.products,
-        "limit": display.money_text(allowance.limit, unit),
-        "used": display.money_text(used, unit) if used else "",
-        "left": display.money_text(max(subtract(allowance.limit, used), ZERO), unit),
+        "limit": formatting.money_text(allowance.limit, unit),
+        "used": formatting.money_text(used, unit) if used else "",
+        "left": formatting.money_text(max(subtract(allowance.limit, used), ZERO), unit),
         "may_decide": request.user.has_perm(APPROVE),
         "back": reverse("admin:customers_customer_change", args=[desk.customer.pk]),
     }

@@ -1,5 +1,7 @@
 """Django's admin, with our site in the place of its own."""
 
+from importlib import import_module
+
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -7,3 +9,8 @@ class BackOfficeConfig(AdminConfig):
     """Django's admin with our site."""
 
     default_site = "backoffice.site.BackOffice"
+
+    def ready(self) -> None:
+        """The apps register their screens; then the kernel's follow, which also take the place of Django's own."""
+        super().ready()
+        import_module("backoffice.kernel")

@@ -26,12 +26,13 @@ from balances.selectors import invoice_schedules
 from balances.selectors.adjusting import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
 from billing.selectors.live_balances import pending_draws
-from core import display
 from core.admin import timeline
-from core.admin.export import csv_response, plain_amount
+from core.admin.export import csv_response
 from core.clock import now
 from engine.money import ZERO, add, subtract
 from invoices.models import InvoiceListing
+from presentation import formatting, markup
+from presentation.formatting import plain_amount
 
 MOST_SHOWN = 200
 MOST_OPEN = 100
@@ -124,7 +125,7 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
     return {
         "title": name_of(row, at),
         "kind": KINDS[row.kind],
-        "badge": display.badge(*state),
+        "badge": markup.badge(*state),
         "as_of": at,
         "left": amount_cell(live.balance, row),
         "below": _below(live, moves, row),
@@ -235,7 +236,7 @@ def adjust_url(request: HttpRequest, customer_id: UUID, possible: bool = True, s
 
 def _ledger_rows(balance: Balance, live: Live, at: datetime) -> Iterator[tuple[Any, ...]]:
     quantity = balance.access_type == AccessType.QUANTITY
-    unit = "units" if quantity else display.unit_code(balance.credit_type)
+    unit = "units" if quantity else formatting.unit_code(balance.credit_type)
     for move in movements(live):
         amounts = (move.amount, move.after)
         amount, after = amounts if quantity else (plain_amount(each, balance.credit_type) for each in amounts)
@@ -271,7 +272,7 @@ def _spendable(rows: list[BalanceRow], at: datetime) -> Spendable:
     for row in rows:
         left = add(left, row.left)
         at_risk = add(at_risk, row.at_risk) if row.next_end == ends else at_risk
-    unit = "units" if first.access_type == AccessType.QUANTITY else display.unit_code(first.credit_type)
+    unit = "units" if first.access_type == AccessType.QUANTITY else formatting.unit_code(first.credit_type)
     days = (ends - at).days if ends else None
     return Spendable(unit, amount_cell(left, first), left, ends, amount_cell(at_risk, first), days)
 
@@ -304,9 +305,9 @@ def _tiles(balance: Balance, live: Live, pending: Pending, at: datetime) -> list
             posted = add(posted, segment.balance)
             drafts = add(drafts, subtract(segment.balance, left_in(segment, pending)))
     ends = (
-        {"figure": display.day(row.next_end), "note": f"{(row.next_end - at).days:,} days left for what is in it"}
+        {"figure": formatting.day(row.next_end), "note": f"{(row.next_end - at).days:,} days left for what is in it"}
         if row.next_end
-        else {"figure": display.NONE, "note": "nothing is left to expire"}
+        else {"figure": formatting.DASH, "note": "nothing is left to expire"}
     )
     return [
         {"label": "Left now", "figure": amount_cell(live.balance, balance), "note": "drafts counted"},

@@ -21,12 +21,9 @@ from balances.selectors.adjusting import adjustment_rows
 from billing.lines import currency_view
 from billing.types import InvoiceView
 from catalog.models import CreditType
-from console import words
-from console.charts import Point, StackedBars, stacked_bars
 from console.services import create_embed_session
 from contracts.admin import FREQUENCIES, state_of
 from contracts.models import Contract
-from core import display
 from core.admin import timeline
 from core.clock import now
 from core.errors import NotFound
@@ -36,6 +33,8 @@ from engine.money import ZERO, add
 from invoices.models import InvoiceListing
 from invoices.selectors import page_of_views, spend_by_window
 from invoices.selectors.views import invoice_rows
+from presentation import formatting, markup
+from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
 from usage.admin import shown_events
 from usage.selectors import list_recent_events
 
@@ -113,11 +112,11 @@ def figures(
     shown = [
         {
             "label": "So far this period",
-            "money": display.money(total, drafts_of[0].currency),
+            "money": markup.money(total, drafts_of[0].currency),
             "note": _covers(drafts_of),
         }
         for total, drafts_of in _by_currency(drafts)
-    ] or [{"label": "So far this period", "money": display.NONE, "note": "no billing period is running"}]
+    ] or [{"label": "So far this period", "money": formatting.DASH, "note": "no billing period is running"}]
     last = (
         customer.invoice_listings.filter(status=InvoiceStatus.FINALIZED)
         .select_related("credit_type")
@@ -131,8 +130,8 @@ def figures(
         *balances,
         {
             "label": "Last invoice",
-            "money": display.money(last.total, last.credit_type) if last else display.NONE,
-            "note": f"{last.number}, {display.period_text(last.period_start, last.period_end)}"
+            "money": markup.money(last.total, last.credit_type) if last else formatting.DASH,
+            "note": f"{last.number}, {formatting.period(last.period_start, last.period_end)}"
             if last
             else "nothing is final yet",
             "url": reverse("admin:invoices_invoicelisting_change", args=[last.pk]) if last else "",
@@ -140,7 +139,7 @@ def figures(
         {"label": "Active contracts", "money": f"{active:,}", "note": f"of {len(contracts):,} in all"},
         {
             "label": "Last event",
-            "money": display.ago(newest[0].timestamp, at) if newest else display.NONE,
+            "money": formatting.ago(newest[0].timestamp, at) if newest else formatting.DASH,
             "note": f"{newest[0].event_type}" if newest else "no usage has arrived",
         },
     ]
@@ -152,7 +151,7 @@ def balance_figures(found: list[Spendable]) -> list[dict[str, Any]]:
         {
             "label": f"Can spend now, {each.unit}",
             "money": each.figure,
-            "note": f"{display.day(each.next_end)}: the next expiry" if each.next_end else "drafts counted",
+            "note": f"{formatting.day(each.next_end)}: the next expiry" if each.next_end else "drafts counted",
             "url": "?tab=balances",
         }
         for each in found[:MOST_TILES]
@@ -165,7 +164,7 @@ def balances_tab(customer: Customer, balances: list[BalanceRow], at: datetime) -
         "spendable": spendable(balances, at),
         "adjustments": [
             {"row": row, "amount": signed(row), "target": target(row), "decision": decision(row),
-             "badge": display.badge(row.get_status_display(), TONES[row.status])}
+             "badge": markup.badge(row.get_status_display(), TONES[row.status])}
             for row in adjustment_rows().filter(customer=customer).order_by("-made_at", "-id")[:10]
         ],
         "balance_list": f"{reverse('admin:balances_balance_changelist')}?q={customer.pk}",
@@ -241,18 +240,18 @@ def spend_charts(customer_id: UUID, at: datetime) -> list[StackedBars]:
         return []
     points = [
         Point(
-            words.day(day.start),
-            words.day(day.start, year=False),
-            {label: words.person_units(amount, currency) for label, amount in day.by_label.items()},
+            formatting.day(day.start),
+            formatting.day(day.start, year=False),
+            {label: formatting.to_major_units(amount, currency) for label, amount in day.by_label.items()},
         )
         for day in days
     ]
-    unit = display.unit_code(currency)
-    return [stacked_bars(points, title="Charges by day", unit=unit, show=_two_decimals, wide=960)]
+    unit = formatting.unit_code(currency)
 
+    def show(value: Decimal) -> str:
+        return formatting.money(formatting.to_minor_units(value, currency), currency).figure
 
-def _two_decimals(value: Decimal) -> str:
-    return words.signed(f"{value:,.2f}")
+    return [stacked_bars(points, title="Charges by day", unit=unit, show=show, wide=960)]
 
 
 def _contract_rows(contracts: list[Contract], drafts: list[InvoiceView], at: datetime) -> list[ContractRow]:
@@ -286,7 +285,7 @@ def _by_currency(drafts: list[InvoiceView]) -> list[tuple[Decimal, list[InvoiceV
 def _covers(drafts: list[InvoiceView]) -> str:
     periods = {(draft.period_start, draft.period_end) for draft in drafts}
     if len(periods) == 1:
-        return display.period_text(*periods.pop())
+        return formatting.period(*periods.pop())
     return f"{len(drafts)} running drafts"
 
 

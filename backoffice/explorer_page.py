@@ -16,8 +16,6 @@ from django.urls import reverse
 
 from catalog.models import BillableMetric
 from catalog.selectors import list_metrics
-from console import words
-from console.charts import MAX_SERIES, StackedBars
 from console.ranges import STEPS, Choice, UsageQuestion, preset_choices, read_question, step_choices
 from console.selectors.periods import billing_periods
 from console.selectors.quantities import Quantities, csv_rows, draw, key_choices, quantities
@@ -26,6 +24,8 @@ from core.admin.export import csv_response
 from core.clock import now
 from customers.models import Customer
 from customers.selectors import ids_by_ingest_name, list_customers
+from presentation import formatting
+from presentation.charts.stacked_bars import MAX_SERIES, StackedBars
 
 LONGEST = 200
 MOST_CUSTOMERS = 12
@@ -47,7 +47,7 @@ class Exploration:
     @property
     def days(self) -> str:
         """The range in words."""
-        return words.span(self.question.start, self.question.end)
+        return formatting.period(self.question.start, self.question.end)
 
     @property
     def first_day(self) -> str:

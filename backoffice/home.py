@@ -15,11 +15,11 @@ from balances.control import Adjustment, LedgerCheck
 from catalog.models import CreditType
 from contracts.admin import in_state
 from contracts.models import Contract
-from core import display
 from customers.models import Customer
 from engine.invoice_states import InvoiceStatus
 from invoices.admin import due, failed, month_start, unrated
 from invoices.models import InvoiceListing
+from presentation import formatting, markup
 from usage.store import get_store
 
 LAST_FINALIZED = 8
@@ -130,7 +130,7 @@ def ledgers_tile(now: datetime) -> HomeTile:
     url = _list("balances_ledgercheck")
     if last is None:
         return HomeTile("Ledgers", "Not checked yet", "the first check runs in a few minutes", url)
-    seen = f"{_count(last.segments, 'segment')}, {display.ago(last.checked_at, now)}"
+    seen = f"{_count(last.segments, 'segment')}, {formatting.ago(last.checked_at, now)}"
     if last.differing_count:
         page = reverse("admin:balances_ledgercheck_change", args=[last.pk])
         return HomeTile("Ledgers", f"{last.differing_count:,} do not add up", seen, page, "bad")
@@ -147,8 +147,8 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
     return [
         *(
             HomeTile(
-                f"Billed this month, {display.unit_code(unit)}",
-                display.money(total, unit),
+                f"Billed this month, {formatting.unit_code(unit)}",
+                markup.money(total, unit),
                 _count(count, "finalized invoice"),
                 f"{invoices}?finalized=this_month&status=FINALIZED&currency={unit.pk}",
             )
@@ -156,8 +156,8 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
         ),
         *(
             HomeTile(
-                f"In open drafts, {display.unit_code(unit)}",
-                display.money(total, unit),
+                f"In open drafts, {formatting.unit_code(unit)}",
+                markup.money(total, unit),
                 f"{_count(count, 'draft')}, as last computed",
                 f"{invoices}?status=DRAFT&currency={unit.pk}",
             )
@@ -180,7 +180,7 @@ def usage_tiles(now: datetime) -> list[HomeTile]:
             f"{health.received_last_minute:,} in the last minute",
             url,
         ),
-        HomeTile("Last event", display.ago(health.last_received_at, now), _stored(health.events_estimate), url),
+        HomeTile("Last event", formatting.ago(health.last_received_at, now), _stored(health.events_estimate), url),
     ]
 
 

@@ -16,11 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from console import words
-from console.charts import Point, StackedBars, stacked_bars
 from console.ranges import Choice
-from core import display
 from core.clock import now
+from presentation import formatting
+from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
 from usage.selectors import IngestHealth, IngestMinutes, ingest_health, ingest_minutes, list_backfills
 
 PERMISSION = "usage.view_usageevent"
@@ -100,7 +99,9 @@ def tiles(health: IngestHealth, at: datetime) -> list[Tile]:
         Tile("Last minute", f"{store.received_last_minute:,}", f"events accepted, {per_second}"),
         Tile("Last hour", f"{hour.accepted:,}", "events accepted"),
         Tile(
-            "Last event", display.ago(store.last_received_at, at), display.instant_text(store.last_received_at) + " UTC"
+            "Last event",
+            formatting.ago(store.last_received_at, at),
+            f"{formatting.instant(store.last_received_at)} UTC",
         ),
         _lag(health, at),
         Tile("Duplicates", f"{hour.duplicates - hour.conflicts:,}", "in the last hour, sent again and not counted"),
@@ -118,7 +119,7 @@ def tiles(health: IngestHealth, at: datetime) -> list[Tile]:
         else Tile("Durable", "no", "the server confirms before the disk has it", "bad"),
         Tile(
             "Stored",
-            f"{store.events_estimate:,}" if store.events_estimate else display.NONE,
+            f"{store.events_estimate:,}" if store.events_estimate else formatting.DASH,
             "events, as the database estimates now and then",
         ),
     ]  # fmt: skip
@@ -162,12 +163,17 @@ def chart_of(minutes: Sequence[IngestMinutes], hours: str, at: datetime) -> Stac
     points = []
     for n in range(int(hours) * 60 // size + 1):
         begins = first + n * step
-        label = f"{begins:%H:%M}" if hours == "1" else f"{words.day(begins, year=False)}, {begins:%H:%M}"
+        label = f"{begins:%H:%M}" if hours == "1" else f"{formatting.day(begins, year=False)}, {begins:%H:%M}"
         short = f"{begins:%H:%M}" if _is_marked(begins, hours) else ""
         points.append(Point(label, short, {text: Decimal(value) for text, value in columns.get(n, {}).items()}))
     by = "minute" if size == 1 else "hour" if size == 60 else f"{size} minutes"
     return stacked_bars(
-        points, title=f"Events by {by}, last {name}", unit="events", show=words.quantity, axis="From (UTC)", wide=1100
+        points,
+        title=f"Events by {by}, last {name}",
+        unit="events",
+        show=formatting.quantity,
+        axis="From (UTC)",
+        wide=1100,
     )
 
 

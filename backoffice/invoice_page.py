@@ -12,19 +12,29 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from billing.types import CurrencyView, InvoiceView, LineView
-from console.explain import Why, is_percentage, label_alone, line_label, price_text, quantity_text, tier_label, why
-from console.options import GroupNames
-from console.words import money
 from core.admin import timeline
-from core.admin.export import csv_response, plain_amount
+from core.admin.export import csv_response
 from core.clock import now
-from core.display import figure, period_text, unit_code
 from core.errors import NotFound
 from engine.money import ZERO, total
 from invoices.admin import status_badge
 from invoices.models import InvoiceListing
 from invoices.selectors import get_line, line_events, view_of
 from invoices.services.documents import get_pdf
+from presentation.explanation import (
+    Why,
+    event_count,
+    is_percentage,
+    label_alone,
+    line_label,
+    measure_name,
+    price_text,
+    quantity_text,
+    tier_label,
+    why,
+)
+from presentation.formatting import figure, money, period, plain_amount, unit_code
+from presentation.groups import GroupNames
 
 MOST_LINES = 500
 MOST_EVENTS = 100
@@ -182,7 +192,7 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
         label=line_label(first, _AS_SENT) or label_alone(first),
         during=""
         if whole or not (first.starting_at and first.ending_before)
-        else period_text(first.starting_at, first.ending_before),
+        else period(first.starting_at, first.ending_before),
         quantity=total(line.quantity or ZERO for line in lines),
         amount=_amount(lines, first.unit or view.currency),
         is_tiered=any(line.tier is not None for line in lines),
@@ -203,13 +213,18 @@ def _amount(lines: list[LineView], currency: CurrencyView) -> Amount:
     return Amount(shown.figure, shown.exact)
 
 
+def _measured(line: LineView) -> tuple[str, int | str]:
+    """What was measured, and from how many events; nothing for what balances pay and what they cost."""
+    name = measure_name(line.explanation)
+    return name, event_count(line.explanation) if name else ""
+
+
 def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:
     for position, line in enumerate(view.lines, 1):
         unit = line.unit or view.currency
         yield (
             view.number or "draft", position, line.name, line_label(line, _AS_SENT), tier_label(line), line.quantity,
             plain_amount(line.unit_price, unit), plain_amount(line.total, unit), unit_code(unit), line.starting_at,
-            line.ending_before, line.explanation.get("metric", {}).get("name", ""),
-            line.explanation.get("event_count", ""),
+            line.ending_before, *_measured(line),
             line.product_id, line.id,
         )  # fmt: skip

@@ -14,15 +14,16 @@ from django.template.response import TemplateResponse
 
 from backoffice.rate_editor import find_card, page_of
 from catalog.models import Rate, RateCard
-from catalog.price_table import Prices, difference, prices_of, values_text
+from catalog.price_table import difference, prices_of, values_text
 from catalog.price_text import write_price
 from catalog.rate_sheet import sheet_of_rates, text_of
 from catalog.selectors import EffectiveRate, list_effective_rates
 from catalog.selectors.rates import stored_price_of
-from core import display
 from core.admin.export import csv_response, safe_text
 from core.admin.inputs import HourInput
 from core.clock import now
+from presentation import formatting
+from presentation.prices import PriceRows
 
 FROM_EVER = datetime(1, 1, 1, tzinfo=UTC)
 MOST_ROWS = 500
@@ -50,12 +51,12 @@ class ComparedPrice:
     difference: str
 
     @property
-    def left_prices(self) -> Prices:
+    def left_prices(self) -> PriceRows:
         """The left card's price for a table."""
         return prices_of(self.left) if self.left else ()
 
     @property
-    def right_prices(self) -> Prices:
+    def right_prices(self) -> PriceRows:
         """The right card's price for a table."""
         return prices_of(self.right) if self.right else ()
 
@@ -178,7 +179,7 @@ def _compared_csv(left: RateCard, right: RateCard, rows: Sequence[ComparedPrice]
 def _cells(rate: Rate | None) -> tuple[str, str]:
     if rate is None:
         return "", ""
-    return write_price(stored_price_of(rate), rate.credit_type.minor_digits), display.unit_code(rate.credit_type)
+    return write_price(stored_price_of(rate), rate.credit_type.minor_digits), formatting.unit_code(rate.credit_type)
 
 
 def _may_read(request: HttpRequest) -> None:

@@ -11,15 +11,16 @@ from django.utils.safestring import SafeString
 
 from billing.selectors import Repriced, reprice_drafts
 from catalog.models import CreditType, Rate, RateCard
-from catalog.price_table import Prices, difference, prices_of, values_text
+from catalog.price_table import difference, prices_of, values_text
 from catalog.services import PriceChange, RatePlan
 from contracts.admin import state_of
 from contracts.models import Contract
 from contracts.selectors import PriceInTime, covers, list_contracts_on_card, shielded_prices
-from core import display
 from engine.money import subtract
 from engine.specifiers import Subject
 from invoices.selectors import count_finalized
+from presentation import markup
+from presentation.prices import PriceRows
 
 MOST_CHANGES = 200
 MOST_CONTRACTS = 50
@@ -37,8 +38,8 @@ class ChangeRow:
     values: str
     starting_at: datetime
     ending_before: datetime | None
-    before: Prices
-    after: Prices
+    before: PriceRows
+    after: PriceRows
     difference: str
     retroactive: bool
     entitlement: str
@@ -188,4 +189,4 @@ def _sums(rows: Sequence[DraftRow]) -> tuple[tuple[SafeString, SafeString], ...]
             units[unit.pk] = unit
             old, new = totals.get(unit.pk, [Decimal(0), Decimal(0)])
             totals[unit.pk] = [old + one.before, new + one.after]
-    return tuple((display.money(old, units[key]), display.money(new, units[key])) for key, (old, new) in totals.items())
+    return tuple((markup.money(old, units[key]), markup.money(new, units[key])) for key, (old, new) in totals.items())

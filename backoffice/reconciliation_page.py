@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from backoffice.explorer_page import find_customers
 from console.ranges import Choice
-from core import display
 from core.clock import now
+from presentation import formatting
 from usage.admin import ShownEvent, shown_events, shown_properties
 from usage.selectors import EXPLAINED, Fate, Reconciliation, list_conflicts, list_unmatched, match_events, reconcile
 from usage.store import RefusedEvent
@@ -64,7 +64,7 @@ class Window:
     @property
     def words(self) -> str:
         """In words."""
-        return display.period_text(self.start, self.end)
+        return formatting.period(self.start, self.end)
 
     @property
     def query(self) -> str:

@@ -10,10 +10,10 @@ from django.urls import reverse
 from catalog.models import ProductVersion, RateCard
 from contracts.models import Contract
 from core.admin.options import as_uuid
-from core.display import period_text
 from customers.models import Customer
 from invoices.models import InvoiceListing
 from invoices.parties import buyer_of
+from presentation import formatting
 
 MOST = 8
 
@@ -56,7 +56,7 @@ def invoices(term: str) -> Iterator[Found]:
     condition = Q(number__istartswith=term) | Q(number__iendswith=term) | (Q(pk=uuid) if uuid else Q(pk__in=()))
     rows = InvoiceListing.objects.filter(condition).select_related("customer").order_by("-period_start", "-id")[:MOST]
     for row in rows:
-        period = period_text(row.period_start, row.period_end)
+        period = formatting.period(row.period_start, row.period_end)
         about = f"Invoice of {buyer_of(row).name}, {period}, {row.get_status_display()}"
         yield Found(
             row.number or "Draft", about, reverse("admin:invoices_invoicelisting_change", args=[row.pk]), "receipt_long"

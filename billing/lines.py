@@ -1,6 +1,7 @@
 """The engine's lines as everybody shows and stores them: with ids that stay the same from draft to document."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
@@ -9,8 +10,10 @@ from balances.models import Balance
 from balances.selectors import Purchase
 from billing.types import CurrencyView, LineView
 from catalog.models import CreditType
+from engine.balances import BalanceKind
 from engine.calendar import rfc3339
-from engine.invoice import InvoiceLine, UnratedUsage, explanation_json
+from engine.explanation import ConversionExplanation, PurchaseExplanation, TrueUpExplanation
+from engine.invoice import InvoiceLine, UnratedUsage
 from engine.money import ONE, plain
 
 Units = Mapping[str, CurrencyView]
@@ -25,10 +28,11 @@ def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineV
     """The line that charges for a commit, or what a postpaid one lacks."""
     true_up = purchase.kind == Balance.Kind.POSTPAID
     unit_price, quantity = (amount, ONE) if true_up else (purchase.unit_price, purchase.quantity)
-    why = (
-        f"{plain(purchase.amount)} was committed; {plain(amount)} of it is not fulfilled by usage"
+    balance = str(purchase.balance_id), BalanceKind(purchase.kind), purchase.name
+    explanation = (
+        TrueUpExplanation(*balance, purchase.timestamp, purchase.amount, amount)
         if true_up
-        else f"{plain(quantity)} x {plain(unit_price)} = {plain(amount)}"
+        else PurchaseExplanation(*balance, purchase.timestamp, quantity, unit_price, amount)
     )
     return LineView(
         id=uuid5(period_id, f"purchase|{purchase.charge_id}"),
@@ -43,12 +47,7 @@ def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineV
         pricing_group_values={},
         presentation_group_values={},
         tier=None,
-        explanation={
-            "kind": "true_up" if true_up else "purchase",
-            "balance": {"id": str(purchase.balance_id), "type": purchase.kind, "name": purchase.name},
-            "due": rfc3339(purchase.timestamp),
-            "steps": [why],
-        },
+        explained=explanation,
         product_type="FixedProductListItem",
         commit_id=purchase.balance_id,
         commit_type="PostpaidCommit" if true_up else "PrepaidCommit",
@@ -82,11 +81,11 @@ def currency_view(unit: CreditType) -> CurrencyView:
 
 def _line_view(period_id: UUID, line: InvoiceLine, units: Units) -> LineView:
     tier = line.tier
-    explanation = explanation_json(line.explanation)
+    explanation = line.explanation
     name = line.name
-    if line.type == "cpu_conversion":
-        unit = units.get(explanation["metric"]["id"])
-        name = f"{name} of {unit.name}" if unit else name
+    if isinstance(explanation, ConversionExplanation) and (unit := units.get(explanation.unit_id)):
+        name = f"{name} of {unit.name}"
+        explanation = replace(explanation, unit_name=unit.name)
     return LineView(
         id=uuid5(period_id, "|".join(line.identity)),
         type=line.type,
@@ -106,7 +105,7 @@ def _line_view(period_id: UUID, line: InvoiceLine, units: Units) -> LineView:
             "starting_at": plain(tier.starting_at),
             "size": None if tier.size is None else plain(tier.size),
         },
-        explanation=explanation,
+        explained=explanation,
         unit=units.get(line.credit_type_id),
         counted=line.counted,
         product_type=line.product_type,

@@ -6,6 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from engine.explanation import Explanation
+from engine.explanation_json import StoredExplanation, explanation_to_json
+
 
 @dataclass(frozen=True, slots=True)
 class CurrencyView:
@@ -53,7 +56,8 @@ class LineView:
     pricing_group_values: dict[str, str]
     presentation_group_values: dict[str, str | None]
     tier: dict[str, Any] | None
-    explanation: dict[str, Any]
+    # why it is what it is: as it was composed, or as it is stored; read it as `explanation`
+    explained: Explanation | StoredExplanation
     # the unit of its amounts where that is not the invoice's: a custom pricing unit
     unit: CurrencyView | None = None
     # whether it is part of the invoice's subtotal: lines in a custom unit are not, their conversion is
@@ -69,6 +73,18 @@ class LineView:
     subscription_id: UUID | None = None
     # a counted line's amount in whole minor units of the invoice's currency; None until the document view is made
     document_amount: Decimal | None = None
+
+    @property
+    def explanation(self) -> Explanation:
+        """Why it is what it is; what was stored is read when it is first asked for."""
+        return self.explained.explanation if isinstance(self.explained, StoredExplanation) else self.explained
+
+    @property
+    def stored_explanation(self) -> dict[str, Any]:
+        """The same as an invoice stores it."""
+        if isinstance(self.explained, StoredExplanation):
+            return self.explained.json
+        return explanation_to_json(self.explained)
 
     @property
     def is_charge(self) -> bool:

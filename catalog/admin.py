@@ -13,12 +13,12 @@ from unfold.decorators import display as column
 from catalog.models import BillableMetric, CreditType, Product, ProductVersion, RateCard
 from catalog.price_table import price_table
 from catalog.selectors import list_price_schedules, versions_of
-from core import display
 from core.admin import timeline
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from engine.usage import Aggregation
+from presentation import formatting, markup
 
 LONGEST_SEARCH = 200
 EDITED_BY = {
@@ -45,15 +45,15 @@ class CatalogAdmin(RecordAdmin):
 
     @column(description="State")
     def state(self, row: Any) -> SafeString:
-        return display.badge("Archived") if row.archived_at else display.badge("In use", "ok")
+        return markup.badge("Archived") if row.archived_at else markup.badge("In use", "ok")
 
     @column(description="Made", ordering="created_at")
     def created(self, row: Any) -> SafeString:
-        return display.day_only(row.created_at)
+        return markup.day_only(row.created_at)
 
     @column(description="Id")
     def identity(self, row: Any) -> SafeString:
-        return display.short_id(row.pk)
+        return markup.short_id(row.pk)
 
 
 # --- products ------------------------------------------------------------------------------------------------------
@@ -93,10 +93,10 @@ class ProductAdmin(CatalogAdmin):
 
     def facts(self, request: HttpRequest, record: Any) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
             ("Type", record.get_type_display()),
             ("State", self.state(record)),
-            ("Made", display.instant(record.created_at)),
+            ("Made", markup.instant(record.created_at)),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
 
@@ -113,7 +113,7 @@ class ProductAdmin(CatalogAdmin):
 
     @column(description="Billable metric")
     def metric(self, row: Any) -> str:
-        return row.metric_now or display.NONE
+        return row.metric_now or formatting.DASH
 
 
 # --- billable metrics ----------------------------------------------------------------------------------------------
@@ -139,13 +139,13 @@ class BillableMetricAdmin(CatalogAdmin):
 
     def facts(self, request: HttpRequest, record: BillableMetric) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
             ("Counts", self.counts(record)),
             ("Event types", self.event_types(record)),
             ("Only events where", _rules(record.property_filters) or "any"),
             ("Group keys", self.groups(record)),
             ("State", self.state(record)),
-            ("Made", display.instant(record.created_at)),
+            ("Made", markup.instant(record.created_at)),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
 
@@ -164,7 +164,7 @@ class BillableMetricAdmin(CatalogAdmin):
 
     @column(description="Group keys")
     def groups(self, row: BillableMetric) -> str:
-        return "; ".join(" + ".join(key) for key in row.group_keys) or display.NONE
+        return "; ".join(" + ".join(key) for key in row.group_keys) or formatting.DASH
 
 
 def _rules(filters: Iterable[dict[str, Any]]) -> str:
@@ -198,13 +198,13 @@ class RateCardAdmin(CatalogAdmin):
 
     def facts(self, request: HttpRequest, record: RateCard) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
-            ("Currency", display.unit_code(record.fiat_credit_type)),
+            ("Id", markup.code(record.pk)),
+            ("Currency", formatting.unit_code(record.fiat_credit_type)),
             ("Aliases", self.alias_list(record)),
-            ("Description", record.description or display.NONE),
+            ("Description", record.description or formatting.DASH),
             ("State", self.state(record)),
-            ("Made", display.instant(record.created_at)),
-            ("By", record.created_by or display.NONE),
+            ("Made", markup.instant(record.created_at)),
+            ("By", record.created_by or formatting.DASH),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
 
@@ -232,11 +232,11 @@ class RateCardAdmin(CatalogAdmin):
 
     @column(description="Currency", ordering="fiat_credit_type__name")
     def currency(self, row: RateCard) -> str:
-        return display.unit_code(row.fiat_credit_type)
+        return formatting.unit_code(row.fiat_credit_type)
 
     @column(description="Aliases")
     def alias_list(self, row: RateCard) -> str:
-        return ", ".join(sorted({alias.name for alias in row.aliases.all()})) or display.NONE
+        return ", ".join(sorted({alias.name for alias in row.aliases.all()})) or formatting.DASH
 
 
 # --- pricing units -------------------------------------------------------------------------------------------------
@@ -253,9 +253,9 @@ class CreditTypeAdmin(CatalogAdmin):
 
     def facts(self, request: HttpRequest, record: CreditType) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
             ("Name", record.name),
-            ("Code", record.code or display.NONE),
+            ("Code", record.code or formatting.DASH),
             ("Stored in", self.stored(record)),
         ]
 

@@ -12,7 +12,7 @@ from typing import Any
 from core.exact_json import loads
 from engine.errors import InvalidTerms
 from engine.money import ONE, plain
-from engine.prices import Percentage, Price, Tier, TieredPercentage, price_from
+from engine.prices import Custom, Flat, Package, Percentage, Price, Tier, TieredPercentage, kind, price_from
 
 RATE_TYPES = ("FLAT", "TIERED", "PERCENTAGE", "TIERED_PERCENTAGE", "SUBSCRIPTION", "VOLUME", "PACKAGE", "CUSTOM")
 PERCENTAGES = ("PERCENTAGE", "TIERED_PERCENTAGE")
@@ -76,12 +76,22 @@ def wire_price(stored: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def wire_explained(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """A price as `engine.explain.price_json` wrote it, in the API's shape."""
-    stored = {name: value for name, value in kept.items() if name not in ("type", "size") and value is not None}
-    if kept.get("size") is not None:
-        stored["package_size"] = kept["size"]
-    return wire_price({"rate_type": kept["type"], **stored})
+def wire_of(price: Price) -> dict[str, Any]:
+    """An engine's price in the API's shape; a CUSTOM one without its terms, which the engine does not know."""
+    stored: dict[str, Any] = {"rate_type": kind(price)}
+    if isinstance(price, Flat | Package):
+        if not isinstance(price, Custom):
+            stored["price"] = plain(price.price)
+    else:
+        stored["tiers"] = [
+            {"size": None if tier.size is None else plain(tier.size), "price": plain(tier.price)}
+            for tier in price.tiers
+        ]
+    if isinstance(price, Package):
+        stored["package_size"] = plain(price.size)
+    if isinstance(price, Percentage | TieredPercentage) and price.minimum is not None:
+        stored["minimum"] = plain(price.minimum)
+    return wire_price(stored)
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -17,12 +17,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from console.models import EmbedOrigin, EmbedSession
 from console.services import register_origin, remove_origin, revoke_sessions
-from core import display
 from core.admin.acts import Act, Done, refuse
 from core.admin.filters import EndedFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
+from presentation import formatting, markup
 
 
 def _remove(origin: EmbedOrigin, _data: dict[str, Any], at: datetime) -> Done:
@@ -110,11 +110,11 @@ class EmbedOriginAdmin(RecordAdmin):
         return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
 
     def facts(self, request: HttpRequest, record: EmbedOrigin) -> Facts:
-        return [("Origin", display.code(record.origin)), ("Registered", display.instant(record.created_at))]
+        return [("Origin", markup.code(record.origin)), ("Registered", markup.instant(record.created_at))]
 
     @column(description="Registered", ordering="created_at")
     def created(self, row: EmbedOrigin) -> SafeString:
-        return display.instant(row.created_at)
+        return markup.instant(row.created_at)
 
 
 @admin.register(EmbedSession)
@@ -142,19 +142,19 @@ class EmbedSessionAdmin(RecordAdmin):
             ("May", ", ".join(record.scopes)),
             ("Viewer", self.viewer(record)),
             ("State", self.state(record)),
-            ("Opened", display.instant(record.created_at)),
-            ("First used", display.instant(record.start_used_at)),
-            ("Ends", display.instant(record.expires_at)),
-            ("Revoked", display.instant(record.revoked_at)),
+            ("Opened", markup.instant(record.created_at)),
+            ("First used", markup.instant(record.start_used_at)),
+            ("Ends", markup.instant(record.expires_at)),
+            ("Revoked", markup.instant(record.revoked_at)),
         ]
 
     @column(description="Opened")
     def opened(self, row: EmbedSession) -> SafeString:
-        return display.instant(row.created_at)
+        return markup.instant(row.created_at)
 
     @column(description="Customer")
     def customer_name(self, row: EmbedSession) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return markup.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
     @column(description="Origin")
     def origin_text(self, row: EmbedSession) -> str:
@@ -162,14 +162,14 @@ class EmbedSessionAdmin(RecordAdmin):
 
     @column(description="Viewer")
     def viewer(self, row: EmbedSession) -> str:
-        return str(row.end_user.get("name") or row.end_user.get("email") or row.end_user.get("id") or display.NONE)
+        return str(row.end_user.get("name") or row.end_user.get("email") or row.end_user.get("id") or formatting.DASH)
 
     @column(description="State")
     def state(self, row: EmbedSession) -> SafeString:
         if row.revoked_at is not None:
-            return display.badge("Revoked", "bad")
-        return display.badge("Live", "ok") if row.expires_at > now() else display.badge("Ended")
+            return markup.badge("Revoked", "bad")
+        return markup.badge("Live", "ok") if row.expires_at > now() else markup.badge("Ended")
 
     @column(description="Ends")
     def expires(self, row: EmbedSession) -> SafeString:
-        return display.instant(row.expires_at)
+        return markup.instant(row.expires_at)

@@ -8,7 +8,6 @@ from io import StringIO
 from uuid import UUID
 
 from billing.types import CurrencyView, LineView
-from console import words
 from console.selectors.access import Viewer
 from console.selectors.ledger import ledger_table
 from console.selectors.quantities import csv_rows
@@ -18,6 +17,7 @@ from core.errors import NotFound
 from engine.calendar import rfc3339 as instant
 from engine.money import plain
 from invoices.selectors import get_invoice
+from presentation import formatting
 
 
 def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str, bytes]:
@@ -112,7 +112,7 @@ def _groups(line: LineView) -> dict[str, str | None]:
 
 
 def _amount(amount: Decimal, currency: CurrencyView) -> str:
-    return plain(words.person_units(amount, currency))
+    return plain(formatting.to_major_units(amount, currency))
 
 
 def _write(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

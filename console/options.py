@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from presentation.groups import GroupNames
 
 DASHBOARDS: Final = {
     "invoices": ("invoices:read",),
@@ -30,24 +31,6 @@ IGNORED_COLORS: Final = frozenset(
         "UsageLine_9", "Progress_bar", "Progress_bar_background", "Action_hover",
     }
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class GroupNames:
-    """What the host calls a group key and its values."""
-
-    keys: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def key(self, name: str) -> str:
-        """A group key in the host's words, or itself in a person's: `cache_hit` -> `cache hit`."""
-        return self.keys.get(name) or name.replace("_", " ")
-
-    def value(self, name: str, value: str | None) -> str:
-        """A value of group key `name` in the host's words; a missing one is said to be missing."""
-        if value is None:
-            return f"no {self.key(name)}"
-        return self.values.get(name, {}).get(value, value)
 
 
 def group_names(options: Mapping[str, Any]) -> GroupNames:

@@ -19,12 +19,12 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
-from core import display
 from core.admin.acts import Act, Done
 from core.admin.filters import ChosenFilter
 from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
+from presentation import formatting, markup
 
 FREQUENCIES = {"WEEKLY": "Weekly", "MONTHLY": "Monthly", "QUARTERLY": "Quarterly", "ANNUAL": "Annually"}
 DAYS = {
@@ -126,14 +126,14 @@ def _change_end(contract: Contract, data: dict[str, Any], at: datetime) -> Done:
         allow_ending_before_finalized_invoice=not data["keep_finalized"],
     )
     end = data["ending_before"]
-    return Done(f"The contract ends before {display.instant_text(end)} UTC." if end else "The contract has no end now.")
+    return Done(f"The contract ends before {formatting.instant(end)} UTC." if end else "The contract has no end now.")
 
 
 def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
     """What a new end does to the contract's invoices, counted before it happens."""
     end: datetime | None = data["ending_before"]
-    before = display.instant_text(contract.ending_before) if contract.ending_before else "open"
-    after = f"{display.instant_text(end)} UTC" if end else "open"
+    before = formatting.instant(contract.ending_before) if contract.ending_before else "open"
+    after = f"{formatting.instant(end)} UTC" if end else "open"
     said = [f"The end moves from {before} to {after}."]
     invoices = contract.invoice_listings.all()
     if end is not None:
@@ -183,7 +183,7 @@ def _archive_effects(contract: Contract) -> list[str]:
 
 
 def _end_text(end: datetime | None) -> str:
-    return f"ends before {display.instant_text(end)} UTC" if end else "no end"
+    return f"ends before {formatting.instant(end)} UTC" if end else "no end"
 
 
 def _count(number: int, noun: str) -> str:
@@ -254,29 +254,29 @@ class ContractAdmin(RecordAdmin):
         return [
             (
                 "Customer",
-                display.link(
+                markup.link(
                     reverse("admin:customers_customer_change", args=[record.customer_id]), record.customer.name
                 ),
             ),
             (
                 "Rate card",
-                display.link(reverse("admin:catalog_ratecard_change", args=[card.pk]), card.name) if card else "none",
+                markup.link(reverse("admin:catalog_ratecard_change", args=[card.pk]), card.name) if card else "none",
             ),
-            ("Currency", display.unit_code(card.fiat_credit_type) if card else "USD"),
+            ("Currency", formatting.unit_code(card.fiat_credit_type) if card else "USD"),
             ("Billed", frequency),
-            ("Starts", display.instant(record.starting_at)),
-            ("Ends before", display.instant(record.ending_before) if record.ending_before else "open"),
+            ("Starts", markup.instant(record.starting_at)),
+            ("Ends before", markup.instant(record.ending_before) if record.ending_before else "open"),
             ("Payment terms", f"net {record.net_payment_terms_days} days"),
-            ("Anchor", display.instant(record.billing_anchor_at)),
+            ("Anchor", markup.instant(record.billing_anchor_at)),
             *(
-                [("First invoice from", display.instant(record.invoice_generation_starting_at))]
+                [("First invoice from", markup.instant(record.invoice_generation_starting_at))]
                 if record.invoice_generation_starting_at
                 else []
             ),
-            ("Made", display.instant(record.created_at)),
-            ("By", record.created_by or display.NONE),
-            *([("Archived", display.instant(record.archived_at))] if record.archived_at else []),
-            *([("Uniqueness key", display.code(record.uniqueness_key))] if record.uniqueness_key else []),
+            ("Made", markup.instant(record.created_at)),
+            ("By", record.created_by or formatting.DASH),
+            *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
+            *([("Uniqueness key", markup.code(record.uniqueness_key))] if record.uniqueness_key else []),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
 
@@ -286,11 +286,11 @@ class ContractAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: Contract) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return markup.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
     @column(description="State")
     def state(self, row: Contract) -> SafeString:
-        return display.badge(*state_of(row, now()))
+        return markup.badge(*state_of(row, now()))
 
     @column(description="Billed", ordering="billing_frequency")
     def frequency(self, row: Contract) -> str:
@@ -298,16 +298,16 @@ class ContractAdmin(RecordAdmin):
 
     @column(description="Rate card", ordering="rate_card__name")
     def card(self, row: Contract) -> str:
-        return row.rate_card.name if row.rate_card else display.NONE
+        return row.rate_card.name if row.rate_card else formatting.DASH
 
     @column(description="Starts", ordering="starting_at")
     def starts(self, row: Contract) -> SafeString:
-        return display.day_only(row.starting_at)
+        return markup.day_only(row.starting_at)
 
     @column(description="Ends before", ordering="ending_before")
     def ends(self, row: Contract) -> SafeString | str:
-        return display.day_only(row.ending_before) if row.ending_before else "open"
+        return markup.day_only(row.ending_before) if row.ending_before else "open"
 
     @column(description="Made", ordering="created_at")
     def created(self, row: Contract) -> SafeString:
-        return display.day_only(row.created_at)
+        return markup.day_only(row.created_at)

@@ -15,7 +15,6 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from core import display
 from core.admin.acts import Act, Done
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
@@ -23,6 +22,7 @@ from core.clock import now
 from core.errors import InvalidInput
 from customers.models import Customer
 from customers.services import MAX_ALIASES, MAX_NAME, archive_customer, set_ingest_aliases, set_name
+from presentation import formatting, markup
 
 SHOWN_ALIASES = 3
 
@@ -189,11 +189,11 @@ class CustomerAdmin(RecordAdmin):
 
     def facts(self, request: HttpRequest, record: Customer) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
-            ("Salesforce account", record.salesforce_account_id or display.NONE),
-            ("Since", display.instant(record.created_at)),
-            ("Changed", display.instant(record.updated_at)),
-            *([("Archived", display.instant(record.archived_at))] if record.archived_at else []),
+            ("Id", markup.code(record.pk)),
+            ("Salesforce account", record.salesforce_account_id or formatting.DASH),
+            ("Since", markup.instant(record.created_at)),
+            ("Changed", markup.instant(record.updated_at)),
+            *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
 
@@ -205,7 +205,7 @@ class CustomerAdmin(RecordAdmin):
     def alias_list(self, row: Customer) -> SafeString | str:
         aliases = [alias.alias for alias in row.aliases.all()]
         if not aliases:
-            return display.NONE
+            return formatting.DASH
         more = len(aliases) - SHOWN_ALIASES
         text = ", ".join(aliases[:SHOWN_ALIASES])
         return format_html("{}{}", text, f" and {more:,} more" if more > 0 else "")
@@ -219,12 +219,12 @@ class CustomerAdmin(RecordAdmin):
 
     @column(description="State")
     def state(self, row: Customer) -> SafeString:
-        return display.badge("Archived") if row.archived_at else display.badge("Active", "ok")
+        return markup.badge("Archived") if row.archived_at else markup.badge("Active", "ok")
 
     @column(description="Since", ordering="created_at")
     def created(self, row: Customer) -> SafeString:
-        return display.day_only(row.created_at)
+        return markup.day_only(row.created_at)
 
     @column(description="Id")
     def identity(self, row: Customer) -> SafeString:
-        return display.short_id(row.pk)
+        return markup.short_id(row.pk)

@@ -9,6 +9,7 @@ from engine.balances import BalanceSegment
 from engine.calendar import Period, split, window_index
 from engine.conversion import QuantityConversion, QuantityRounding, priced_quantity
 from engine.errors import InvalidTerms
+from engine.explanation import Contribution, ExplanationKind
 from engine.money import ZERO, add, subtract
 from engine.overrides import Decision, Override, decide
 from engine.prices import Custom, each_price
@@ -30,14 +31,19 @@ USAGE, SUBSCRIPTION, COMPOSITE, CONVERSION = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a charge's quantity comes from: a metric, a subscription, or what other lines cost."""
+    """Where a charge's quantity comes from: a metric, a subscription, what other lines cost, or what is owed in a unit.
 
-    kind: str
+    `proration` is (days, of how many).
+    """
+
+    kind: ExplanationKind
     metric_id: str = ""
     metric_name: str = ""
     conversion: QuantityConversion | None = None
     rounding: QuantityRounding | None = None
-    contributions: tuple[tuple[str, Decimal], ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    is_minimum: bool = False
+    unit_id: str = ""
     subscription_id: str | None = None
     proration: tuple[int, int] | None = None
 
@@ -170,8 +176,9 @@ def usage_charges(
     result = Charges()
     pricer = Pricer(terms, product.product_id, product.tags)
     origin = Origin(
-        "usage", product.metric_id, product.metric_name, product.quantity_conversion, product.quantity_rounding
-    )
+        ExplanationKind.USAGE, product.metric_id, product.metric_name, product.quantity_conversion,
+        product.quantity_rounding,
+    )  # fmt: skip
     schedules: Mapping[PricingGroup, RateSchedule] = dict(product.schedules.items())
     stretches: dict[tuple[tuple[datetime, ...], frozenset[datetime]], tuple[list[Period], list[Period]]] = {}
     seats = terms.seat_cuts(product.product_id, product.tags)
@@ -326,8 +333,7 @@ def subscription_charge(terms: InvoiceTerms, source: SubscriptionTerms) -> Charg
         return None
     part = Part(source.window, source.quantity, 0, source.quantity)
     origin = Origin(
-        "subscription",
-        metric_name="quantity of the subscription",
+        ExplanationKind.SUBSCRIPTION,
         subscription_id=source.subscription_id,
         proration=None if adjust is None else source.fraction,
     )

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from engine.calendar import Period, split, window_index
 from engine.charges import COMPOSITE, Charge, Origin, Part, Pricer
+from engine.explanation import Contribution, ExplanationKind
 from engine.lines import APPLIED, PRODUCT_TYPES, InvoiceLine
 from engine.money import ONE, ZERO, add, subtract, total
 from engine.overrides import Decision
@@ -18,9 +19,9 @@ from engine.terms import CompositeScope, CompositeTerms, InvoiceTerms, Spend
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """An amount that a composite product is a percentage of."""
+    """An amount that a composite product is a percentage of; without a name, it was spent on another contract."""
 
-    name: str
+    name: str | None
     instant: datetime
     amount: Decimal
 
@@ -117,7 +118,8 @@ def minimum_charge(charges: Sequence[Charge], lines: Sequence[InvoiceLine], invo
     window = last.parts[-1].window
     return Charge(
         COMPOSITE, last.name, last.subject, (), (), window, last.instant, last.version, last.pricer, flat,
-        ZERO, ONE, ONE, [Part(window, ONE, 0, ONE)], Origin("composite", "", "shortfall to the minimum"), is_fixed=True,
+        ZERO, ONE, ONE, [Part(window, ONE, 0, ONE)], Origin(ExplanationKind.COMPOSITE, is_minimum=True),
+        is_fixed=True,
     )  # fmt: skip
 
 
@@ -140,7 +142,7 @@ def _spend(terms: InvoiceTerms, composite: CompositeTerms, lines: Sequence[Invoi
     if composite.scope is CompositeScope.CUSTOMER:
         for spend in terms.elsewhere:
             if counts(composite, spend.product_id, spend.tags) and spend.window.start in terms.period:
-                entry = _Counted("other contracts", spend.window.start, spend.amount)
+                entry = _Counted(None, spend.window.start, spend.amount)
                 found.setdefault(spend.unit, []).append(entry)
     if composite.exclude_free_usage:
         found = {unit: [entry for entry in entries if entry.amount] for unit, entries in found.items()}
@@ -159,13 +161,8 @@ def _parts(segment: Period, inside: Sequence[_Counted], cuts: Sequence[datetime]
 
 
 def _origin(inside: Sequence[_Counted]) -> Origin:
-    contributions = _by_product(inside)
-    name = "spend on " + (", ".join(name for name, _ in contributions) or "nothing")
-    return Origin("composite", metric_name=name, contributions=contributions)
-
-
-def _by_product(inside: Sequence[_Counted]) -> tuple[tuple[str, Decimal], ...]:
-    found: dict[str, Decimal] = {}
+    found: dict[str | None, Decimal] = {}
     for entry in inside:
         found[entry.name] = add(found.get(entry.name, ZERO), entry.amount)
-    return tuple(sorted(found.items()))
+    names = sorted(found, key=lambda name: (name is None, name or ""))
+    return Origin(ExplanationKind.COMPOSITE, contributions=tuple(Contribution(name, found[name]) for name in names))

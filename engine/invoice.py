@@ -28,8 +28,8 @@ from engine.composites import composite_charges, composite_edges, counts, minimu
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
 from engine.drawdown import Purses, Settled, payment_order, settle
 from engine.errors import InvalidTerms
-from engine.explain import explanation_json
-from engine.lines import InvoiceLine, LineExplanation, lines_of
+from engine.explanation import ExplanationKind
+from engine.lines import InvoiceLine, lines_of
 from engine.money import ZERO, add, rounded, total
 from engine.prices import Flat
 from engine.rating import RateVersion
@@ -42,7 +42,6 @@ __all__ = [
     "ConversionOperation",
     "InvoiceLine",
     "InvoiceTerms",
-    "LineExplanation",
     "ProductTerms",
     "QuantityConversion",
     "QuantityRounding",
@@ -51,7 +50,6 @@ __all__ = [
     "UsageInput",
     "breakdown",
     "compose_usage_invoice",
-    "explanation_json",
     "usage_windows",
 ]
 
@@ -231,7 +229,7 @@ def _conversions(
         decision = pricer.decide(version, subject, terms.period.start, None)
         charge = Charge(
             CONVERSION, "Conversion", subject, (), (), terms.period, last, version, pricer, decision, ZERO, due, due,
-            parts, Origin("conversion", unit, f"due in {unit}"), is_fixed=True,
+            parts, Origin(ExplanationKind.CONVERSION, unit_id=unit), is_fixed=True,
         )  # fmt: skip
         found += _pay([charge], purses, terms)
     return found

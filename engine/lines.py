@@ -1,4 +1,4 @@
-"""From settled charges to invoice lines: covered steps, what was applied, uncovered steps; each is explained."""
+"""From settled charges to invoice lines: covered steps, what was applied, uncovered steps; each can be explained."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,12 +6,28 @@ from datetime import datetime
 from decimal import Decimal
 
 from engine.balances import AccessType, BalanceKind, BalanceSegment
-from engine.calendar import Period, rfc3339
+from engine.calendar import Period
 from engine.charges import COMPOSITE, CONVERSION, SUBSCRIPTION, USAGE, Charge, Origin, Part
 from engine.drawdown import Applied, Entry, Settled
+from engine.explanation import (
+    AppliedExplanation,
+    CompositeExplanation,
+    ConversionExplanation,
+    Explanation,
+    ExplanationKind,
+    OverrideEffect,
+    OverrideLost,
+    PayingBalance,
+    PriceInForce,
+    Pricing,
+    Proration,
+    SubscriptionExplanation,
+    TierReached,
+    UsageExplanation,
+)
 from engine.money import ZERO, add, mul, plain, subtract
-from engine.overrides import Decision, RateTarget
-from engine.prices import Package, Price, Step, TierInfo, kind, line_quantity, walk
+from engine.overrides import Decision
+from engine.prices import Price, Step, TierInfo, line_quantity, walk
 from engine.rating import RateVersion
 from engine.terms import Presentation, PricingGroup
 
@@ -48,29 +64,12 @@ class RatedLine:
     decision: Decision
     payer: BalanceSegment | None = None
 
-    @property
-    def explanation(self) -> tuple[str, ...]:
-        """How the total came about, in plain steps."""
-        until = "on" if self.rate.ending_before is None else f"to {rfc3339(self.rate.ending_before)}"
-        price = self.decision.price
-        which = "commit " if self.decision.base is RateTarget.COMMIT_RATE else ""
-        steps = [
-            f"{plain(self.run_quantity)} units from {self.event_count} event{'' if self.event_count == 1 else 's'}",
-            f"{kind(self.rate.price)} {which}rate of {self.rate.source}, from {rfc3339(self.rate.starting_at)} {until}",
-        ]
-        if self.tier is not None:
-            size = "without end" if self.tier.size is None else f"of {plain(self.tier.size)} units"
-            steps.append(f"{plain(self.position)} units came before in this period")
-            steps.append(f"tier {self.tier.level}, above {plain(self.tier.starting_at)}, {size}")
-        if isinstance(price, Package):
-            steps.append(f"charged by blocks of {plain(price.size)} units started")
-        steps.append(f"{plain(self.quantity)} x {plain(self.unit_price)} = {plain(self.total)}")
-        return tuple(steps)
-
 
 @dataclass(frozen=True, slots=True)
-class LineExplanation:
-    """A priced line's sources. `metric_quantity` is what was measured in the line's stretch of time, all its tiers."""
+class PricedSource:
+    """What a priced line was made of. `metric_quantity` is what was measured in the line's stretch of time, all its
+    tiers.
+    """
 
     origin: Origin
     metric_quantity: Decimal
@@ -78,7 +77,7 @@ class LineExplanation:
 
 
 @dataclass(frozen=True, slots=True)
-class AppliedExplanation:
+class AppliedSource:
     """What a balance paid: what it held `before`, what was `drawn` (money, or units of a QUANTITY balance)."""
 
     payer: BalanceSegment
@@ -107,7 +106,7 @@ class InvoiceLine:
     presentation_group_values: Presentation
     tier: TierInfo | None
     credit_type_id: str
-    explanation: LineExplanation | AppliedExplanation
+    source: PricedSource | AppliedSource
     list_price: Price | None = None
     counted: bool = True
     product_type: str | None = None
@@ -116,6 +115,14 @@ class InvoiceLine:
     commit_type: str | None = None
     quantity_consumed: Decimal | None = None
     subscription_id: str | None = None
+
+    @property
+    def explanation(self) -> Explanation:
+        """Why it is what it is; made when it is asked for, from the line's source."""
+        source = self.source
+        if isinstance(source, AppliedSource):
+            return AppliedExplanation(PayingBalance.of(source.payer), source.before, source.drawn, source.amount)
+        return _explained(source)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -174,7 +181,7 @@ def _part_lines(
         yield InvoiceLine(
             subject.product_id, charge.name, LINE_TYPES[charge.rank], step.quantity, step.unit_price, step.total,
             window.start, window.end, charge.pricing, charge.presentation, step.tier, unit,
-            LineExplanation(charge.origin, part.measured, rated), version.price, counted, product_type,
+            PricedSource(charge.origin, part.measured, rated), version.price, counted, product_type,
             None if payer is None else payer.balance_id, None if payer is None else payer.segment_id,
             None if payer is None else payer.commit_type, None, subscription,
         )  # fmt: skip
@@ -197,7 +204,7 @@ def _applied_line(charge: Charge, window: Period, entry: Applied, unit: str, cou
         presentation_group_values=charge.presentation,
         tier=None,
         credit_type_id=unit,
-        explanation=AppliedExplanation(payer, entry.before, drawn, entry.amount),
+        source=AppliedSource(payer, entry.before, drawn, entry.amount),
         counted=counted and payer.kind is not BalanceKind.POSTPAID,
         product_type=PRODUCT_TYPES[charge.rank],
         commit_id=payer.balance_id,
@@ -205,6 +212,37 @@ def _applied_line(charge: Charge, window: Period, entry: Applied, unit: str, cou
         commit_type=payer.commit_type,
         quantity_consumed=entry.quantity if by_quantity else None,
         subscription_id=charge.origin.subscription_id,
+    )
+
+
+def _explained(source: PricedSource) -> Explanation:
+    origin, pricing = source.origin, _pricing(source.line)
+    if origin.kind is ExplanationKind.USAGE:
+        return UsageExplanation(
+            origin.metric_id, origin.metric_name, source.line.event_count, source.metric_quantity, origin.conversion,
+            origin.rounding, pricing,
+        )  # fmt: skip
+    if origin.kind is ExplanationKind.CONVERSION:
+        return ConversionExplanation(origin.unit_id, "", pricing)
+    if origin.kind is ExplanationKind.COMPOSITE:
+        return CompositeExplanation(origin.is_minimum, origin.contributions, pricing)
+    proration = None if origin.proration is None else Proration(*origin.proration)
+    return SubscriptionExplanation(origin.subscription_id or "", proration, pricing)
+
+
+def _pricing(line: RatedLine) -> Pricing:
+    tier, decision = line.tier, line.decision
+    after = add(line.position, line.run_quantity)
+    return Pricing(
+        quantity=line.run_quantity,
+        rate=PriceInForce.of(line.rate, decision),
+        tier=None if tier is None else TierReached(tier.level, tier.starting_at, tier.size, line.position, after),
+        line_quantity=line.quantity,
+        unit_price=line.unit_price,
+        total=line.total,
+        winner=None if decision.winner is None else OverrideEffect.of(decision.winner),
+        lost=tuple(OverrideLost.of(lost) for lost in decision.lost),
+        balance=None if line.payer is None else PayingBalance.of(line.payer),
     )
 
 

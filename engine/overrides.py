@@ -12,7 +12,7 @@ from typing import Protocol
 
 from engine.calendar import utc
 from engine.errors import InvalidTerms
-from engine.money import checked, plain
+from engine.money import checked
 from engine.prices import MultiplierTier, Price, kind, multiplied, multiplied_in_tiers
 from engine.rating import RateVersion
 from engine.specifiers import Specifier, Subject, specifiers_of
@@ -196,29 +196,33 @@ class Override:
         """What it multiplies by; a tiered one counts with its lowest multiplier."""
         return self.multiplier if self.multiplier is not None else min(tier.multiplier for tier in self.tiers)
 
-    @property
-    def words(self) -> str:
-        """What it does, in plain words."""
-        if self.type is OverrideType.OVERWRITE:
-            what = "overwrites the price"
-        elif self.multiplier is not None:
-            what = f"multiplies the price by {plain(self.multiplier)}"
-        elif self.tiers:
-            what = "multiplies the price by " + ", ".join(
-                plain(tier.multiplier) + ("" if tier.size is None else f" for {plain(tier.size)} units")
-                for tier in self.tiers
-            )
-        else:
-            what = "entitles" if self.entitled else "withdraws the entitlement"
-        return f"override {self.override_id} {what}"
+
+class LossReason(StrEnum):
+    """Why an override that was in force did not set the price; from ANOTHER_IS_COMMIT_SPECIFIC on, another one won."""
+
+    ONLY_ENTITLES = "ONLY_ENTITLES"
+    TIERS_NEED_EXPLICIT_PRIORITIES = "TIERS_NEED_EXPLICIT_PRIORITIES"
+    TIERS_DO_NOT_APPLY = "TIERS_DO_NOT_APPLY"
+    NO_BALANCE_PAYS = "NO_BALANCE_PAYS"
+    ANOTHER_BALANCE_PAYS = "ANOTHER_BALANCE_PAYS"
+    OTHER_TARGET = "OTHER_TARGET"
+    ANOTHER_IS_COMMIT_SPECIFIC = "ANOTHER_IS_COMMIT_SPECIFIC"
+    ANOTHER_OVERWRITES = "ANOTHER_OVERWRITES"
+    ANOTHER_HAS_PRIORITY = "ANOTHER_HAS_PRIORITY"
+    ANOTHER_IS_GREATER = "ANOTHER_IS_GREATER"
+    ANOTHER_IS_LATER = "ANOTHER_IS_LATER"
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An override that was in force for the line and did not set its price, and why."""
+    """An override that was in force for the line and did not set its price, and why.
+
+    `price_type`: the type of price that its tiers do not apply to; "" for all other reasons.
+    """
 
     override: Override
-    reason: str
+    reason: LossReason
+    price_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +259,15 @@ def decide(
     lost: list[Lost] = []
     standing: list[tuple[Override, Price]] = []
     for override in sorted(overrides, key=lambda entry: entry.sequence):
-        result = price
         reason = _why_not(override, subject, base, prioritization, payer)
-        if reason is None:
-            made = _applied(override, price)
-            if made is None:
-                reason = f"tiers do not apply to {kind(price)} prices"
-            else:
-                result = made
-        if reason is None:
-            standing.append((override, result))
-        else:
+        if reason is not None:
             lost.append(Lost(override, reason))
+            continue
+        made = _applied(override, price)
+        if made is None:
+            lost.append(Lost(override, LossReason.TIERS_DO_NOT_APPLY, kind(price)))
+        else:
+            standing.append((override, made))
     if not standing:
         return Decision(price, entitled, base, None, tuple(lost))
     standing.sort(key=lambda pair: _precedence(pair[0], prioritization))
@@ -277,21 +278,18 @@ def decide(
 
 def _why_not(
     override: Override, subject: Subject, base: RateTarget, prioritization: Prioritization, payer: Payer | None
-) -> str | None:
+) -> LossReason | None:
     """Why the override cannot set this price at all; None if it can."""
     if override.type is None:
-        return "it sets only the entitlement"
+        return LossReason.ONLY_ENTITLES
     if override.type is OverrideType.TIERED and prioritization is not Prioritization.EXPLICIT:
-        return "tiered overrides need EXPLICIT prioritization"
+        return LossReason.TIERS_NEED_EXPLICIT_PRIORITIES
     if override.is_commit_specific:
         if payer is None:
-            return "it applies only while a balance pays"
+            return LossReason.NO_BALANCE_PAYS
         if not override.admits(subject, payer):
-            return "it applies while another balance pays"
-    if override.target is not base:
-        held, meant = ("list", "commit") if base is RateTarget.LIST_RATE else ("commit", "list")
-        return f"it is for {meant} rates, and the {held} rate holds here"
-    return None
+            return LossReason.ANOTHER_BALANCE_PAYS
+    return None if override.target is base else LossReason.OTHER_TARGET
 
 
 def _applied(override: Override, price: Price) -> Price | None:
@@ -315,16 +313,15 @@ def _precedence(override: Override, prioritization: Prioritization) -> tuple[int
     return _rank(override), explicit and override.priority is None, number, override.discount, -override.sequence
 
 
-def _beaten(winner: Override, other: Override, prioritization: Prioritization) -> str:
-    """The first key in which the winner comes before the other, in words."""
+def _beaten(winner: Override, other: Override, prioritization: Prioritization) -> LossReason:
+    """The first key in which the winner comes before the other."""
     if _rank(winner) != _rank(other):
         if winner.is_commit_specific and not other.is_commit_specific:
-            return f"commit-specific override {winner.override_id} comes first"
-        return f"overwrite {winner.override_id} comes before multipliers"
+            return LossReason.ANOTHER_IS_COMMIT_SPECIFIC
+        return LossReason.ANOTHER_OVERWRITES
     if winner.type is not OverrideType.OVERWRITE:
         if prioritization is Prioritization.EXPLICIT and winner.priority != other.priority:
-            mine = "none" if winner.priority is None else plain(winner.priority)
-            return f"override {winner.override_id} has priority {mine}"
+            return LossReason.ANOTHER_HAS_PRIORITY
         if winner.discount != other.discount:
-            return f"override {winner.override_id} is the greater discount"
-    return f"override {winner.override_id} was added later"
+            return LossReason.ANOTHER_IS_GREATER
+    return LossReason.ANOTHER_IS_LATER

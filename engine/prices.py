@@ -194,6 +194,23 @@ _MAKERS: dict[str, tuple[tuple[str, ...], tuple[str, ...], _Maker]] = {
 }
 
 
+def computed_price(
+    rate_type: str,
+    *,
+    price: Decimal | None,
+    tiers: Sequence[tuple[Decimal | None, Decimal]],
+    minimum: Decimal | None,
+    size: Decimal | None,
+) -> Price:
+    """A price that was computed and stored: as `price_from`, but its numbers may have more digits than terms.
+
+    `tiers` are (size, price). Raises InvalidTerms for parts that the type does not use.
+    """
+    sized = tuple(_tier(tier_size, each) for tier_size, each in tiers)
+    made = price_from(rate_type, price=None if price is None else ZERO, tiers=sized, minimum=minimum, size=size)
+    return made if price is None else each_price(made, lambda _: price)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A part of a move that has one unit price: quantity x unit_price = total; quantity below 0 walks back.

@@ -18,20 +18,20 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 
 from catalog.models import CreditType
-from core import display
 from core.admin.acts import Act, Done, ReasonForm
-from core.admin.export import csv_response, plain_amount
+from core.admin.export import csv_response
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.fields import enum_choices
-from core.money_format import format_money
 from engine.invoice_states import InvoiceStatus
 from engine.money import add, subtract
 from invoices.models import InvoiceListing, Settlement
 from invoices.parties import buyer_of, contract_name_of, seller_of
 from invoices.selectors.settlement import UNPAID, settlement_state
 from invoices.services.void import regenerate_invoice, void_invoice
+from presentation import formatting, markup
+from presentation.formatting import plain_amount
 
 TONES = {InvoiceStatus.DRAFT: "info", InvoiceStatus.FINALIZED: "ok", InvoiceStatus.VOID: "bad"}
 EXPORT_HEADER = (
@@ -50,15 +50,15 @@ def _settled(invoice: InvoiceListing) -> Facts:
     if kept.state not in UNPAID:
         return [("Settlement", state)]
     left = subtract(kept.amount_due, add(kept.amount_paid, kept.amount_credited))
-    figure = format_money(left, unit.minor_digits + unit.places, 0)
-    return [("Settlement", f"{state}, {figure} {display.unit_code(unit)} by {display.day(kept.due_on)}")]
+    figure = formatting.format_money(left, unit.minor_digits + unit.places, 0)
+    return [("Settlement", f"{state}, {figure} {formatting.unit_code(unit)} by {formatting.day(kept.due_on)}")]
 
 
 def status_badge(invoice: InvoiceListing) -> SafeString:
     """The state in a word; a draft whose finalization failed says so."""
     if invoice.status == InvoiceStatus.DRAFT and invoice.last_error:
-        return display.badge("Draft, failed", "bad")
-    return display.badge(invoice.get_status_display(), TONES[InvoiceStatus(invoice.status)])
+        return markup.badge("Draft, failed", "bad")
+    return markup.badge(invoice.get_status_display(), TONES[InvoiceStatus(invoice.status)])
 
 
 def month_start(at: datetime) -> datetime:
@@ -102,7 +102,7 @@ class CurrencyFilter(ChosenFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         used = CreditType.objects.filter(pk__in=InvoiceListing.objects.order_by().values("credit_type").distinct())
-        return tuple((str(unit.pk), display.unit_code(unit)) for unit in used)
+        return tuple((str(unit.pk), formatting.unit_code(unit)) for unit in used)
 
     def condition(self, value: str) -> Q:
         return Q(credit_type_id=value)
@@ -129,7 +129,7 @@ def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
 
 
 def _void_effects(invoice: InvoiceListing) -> list[str]:
-    total = display.money_text(invoice.total, invoice.credit_type)
+    total = formatting.money_text(invoice.total, invoice.credit_type)
     return [
         f"{invoice.number} of {buyer_of(invoice).name} over {total} becomes void. This cannot be undone.",
         "Its number, its lines and its PDF stay readable.",
@@ -144,7 +144,7 @@ def _regenerate(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> 
 
 
 def _regenerate_effects(invoice: InvoiceListing) -> list[str]:
-    period = display.period_text(invoice.period_start, invoice.period_end)
+    period = formatting.period(invoice.period_start, invoice.period_end)
     over = invoice.due_at <= now()
     return [
         f"{period} of {invoice.customer.name} is billed again, at the rates and the usage of now.",
@@ -214,24 +214,24 @@ class InvoiceAdmin(RecordAdmin):
     def facts(self, request: HttpRequest, record: InvoiceListing) -> Facts:
         origin = record.regenerated_from
         return [
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
             ("Kind", record.get_type_display()),
             ("Seller", seller_of(record).name),
-            ("Drafted", display.instant(record.created_at)),
-            *([("Finalized", display.instant(record.finalized_at))] if record.finalized_at else []),
-            *([("Voided", display.instant(record.voided_at))] if record.voided_at else []),
+            ("Drafted", markup.instant(record.created_at)),
+            *([("Finalized", markup.instant(record.finalized_at))] if record.finalized_at else []),
+            *([("Voided", markup.instant(record.voided_at))] if record.voided_at else []),
             *(
                 [
                     (
                         "Regenerated from",
-                        display.link(reverse("admin:invoices_invoicelisting_change", args=[origin.pk]), origin),
+                        markup.link(reverse("admin:invoices_invoicelisting_change", args=[origin.pk]), origin),
                     )
                 ]
                 if origin
                 else []
             ),
             *_settled(record),
-            *([("Content hash", display.code(record.content_hash))] if record.content_hash else []),
+            *([("Content hash", markup.code(record.content_hash))] if record.content_hash else []),
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -254,11 +254,11 @@ class InvoiceAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: InvoiceListing) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), buyer_of(row).name)
+        return markup.link(reverse("admin:customers_customer_change", args=[row.customer_id]), buyer_of(row).name)
 
     @column(description="Period", ordering="period_start")
     def period(self, row: InvoiceListing) -> SafeString:
-        return display.period(row.period_start, row.period_end)
+        return markup.period(row.period_start, row.period_end)
 
     @column(description="Status", ordering="status")
     def state(self, row: InvoiceListing) -> SafeString:
@@ -267,17 +267,17 @@ class InvoiceAdmin(RecordAdmin):
     @column(description="Total")
     def amount(self, row: InvoiceListing) -> SafeString:
         if row.status != InvoiceStatus.DRAFT:
-            return display.money(row.total, row.credit_type)
+            return markup.money(row.total, row.credit_type)
         if row.draft_total is None or row.draft_total_at is None:
             return format_html('<span class="bo-note">{}</span>', "not computed yet")
-        return format_html('<span class="bo-draft">{}</span>', display.money(row.draft_total, row.credit_type))
+        return format_html('<span class="bo-draft">{}</span>', markup.money(row.draft_total, row.credit_type))
 
     @column(description="Finalized / due", ordering="due_at")
     def dates(self, row: InvoiceListing) -> SafeString:
         if row.finalized_at is not None:
-            return display.day_only(row.finalized_at)
+            return markup.day_only(row.finalized_at)
         return format_html(
-            '<span class="bo-nowrap"><span class="bo-note">due</span> {}</span>', display.day_only(row.due_at)
+            '<span class="bo-nowrap"><span class="bo-note">due</span> {}</span>', markup.day_only(row.due_at)
         )
 
     @column(description="Note")
@@ -285,7 +285,7 @@ class InvoiceAdmin(RecordAdmin):
         if row.status == InvoiceStatus.DRAFT and row.last_error:
             return format_html('<span class="bo-bad-text" title="{}">{}</span>', row.last_error, row.last_error[:60])
         if row.status == InvoiceStatus.DRAFT and row.draft_total_at is not None:
-            hint = f"as of {display.instant_text(row.draft_total_at)} UTC"
+            hint = f"as of {formatting.instant(row.draft_total_at)} UTC"
             shown = f"so far, {row.draft_total_at:%H:%M}"
             return format_html('<span class="bo-note bo-nowrap" title="{}">{}</span>', hint, shown)
         if row.unrated:
@@ -307,7 +307,7 @@ def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
         yield (
             row.number, row.status, row.type, buyer_of(row).name, row.customer_id, contract_name_of(row),
             row.contract_id,
-            row.period_start, row.period_end, display.unit_code(unit), subtotal, rounding, total, draft_total,
+            row.period_start, row.period_end, formatting.unit_code(unit), subtotal, rounding, total, draft_total,
             row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
         )  # fmt: skip
 

@@ -31,7 +31,7 @@ def _said_by(line: LineView) -> list[object]:
         ),
         *(None if instant is None else instant.isoformat() for instant in (line.starting_at, line.ending_before)),
         sorted(line.pricing_group_values.items()), sorted(line.presentation_group_values.items()),
-        line.tier, line.explanation, *([] if line.unit is None else [str(line.unit.credit_type_id)]),
+        line.tier, line.stored_explanation, *([] if line.unit is None else [str(line.unit.credit_type_id)]),
         *([] if line.commit_id is None else _paid_by(line)),
         *([] if line.subscription_id is None else [f"subscription {line.subscription_id}"]),
     ]  # fmt: skip

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from core.exact_json import dumps
-from core.money_format import ELLIPSIS
 from customers.selectors import ids_by_ingest_name, list_customers
+from presentation.formatting import ELLIPSIS
 from usage.store import StoredEvent, get_store
 
 LONGEST = 200

@@ -29,13 +29,14 @@ from balances.services.adjustments import (
     waiting_time,
 )
 from catalog.models import CreditType
-from core import display
 from core.admin import timeline
-from core.admin.export import csv_response, plain_amount
+from core.admin.export import csv_response
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from engine.money import plain
+from presentation import formatting, markup
+from presentation.formatting import plain_amount
 
 TONES = {"PENDING": "warn", "POSTED": "ok", "REJECTED": "bad", "WITHDRAWN": ""}
 MOST_EXPORTED = 20_000
@@ -49,7 +50,7 @@ EXPORT_HEADER = (
 def limit_lines() -> list[tuple[str, str]]:
     """Each role and what it may post alone."""
     unit = usd()
-    return [(role, display.money_text(limit, unit)) for role, limit in limits().items()]
+    return [(role, formatting.money_text(limit, unit)) for role, limit in limits().items()]
 
 
 def balance_id(row: Adjustment) -> UUID | None:
@@ -148,44 +149,44 @@ class AdjustmentAdmin(RecordAdmin):
 
     def facts(self, request: HttpRequest, record: Adjustment) -> Facts:
         about = balance_id(record)
-        link = display.link(reverse("admin:balances_balance_change", args=[about]), target(record)) if about else None
+        link = markup.link(reverse("admin:balances_balance_change", args=[about]), target(record)) if about else None
         unit = usd()
         access = (
-            [("Usable", display.period(record.access_from, record.access_until))]
+            [("Usable", markup.period(record.access_from, record.access_until))]
             if record.access_from and record.access_until
             else []
         )
-        ticket = [("Ticket", display.link(record.ticket_url, record.ticket_url))] if record.ticket_url else []
+        ticket = [("Ticket", markup.link(record.ticket_url, record.ticket_url))] if record.ticket_url else []
         return [
             ("Customer", self.customer_name(record)),
             ("What", link or target(record)),
             *access,
-            *([("Pays for", scope_of(record)), ("Priority", display.quantity(record.priority))] if access else []),
+            *([("Pays for", scope_of(record)), ("Priority", markup.quantity(record.priority))] if access else []),
             ("Reason", record.get_reason_code_display()),
             ("The customer reads", record.public_reason),
             *([("Note", record.note)] if record.note else []),
             *ticket,
             ("Asked for by", person(record.made_by)),
-            ("Asked for", display.instant(record.made_at)),
-            ("Limit", display.money(record.limit_worth, unit)),
+            ("Asked for", markup.instant(record.made_at)),
+            ("Limit", markup.money(record.limit_worth, unit)),
             (
                 "Counts as",
                 format_html(
                     '{} <span class="bo-note bo-block">{} by this person, {} for the customer in the day before</span>',
-                    display.money(record.worth, unit),
-                    display.money_text(record.by_maker, unit),
-                    display.money_text(record.for_customer, unit),
+                    markup.money(record.worth, unit),
+                    formatting.money_text(record.by_maker, unit),
+                    formatting.money_text(record.for_customer, unit),
                 ),
             ),
             ("Decision", decision(record)),
-            *([("Decided", display.instant(record.decided_at))] if record.decided_at else []),
+            *([("Decided", markup.instant(record.decided_at))] if record.decided_at else []),
             *([("Said", record.decision_note)] if record.decision_note else []),
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
         ]
 
     def record_context(self, request: HttpRequest, record: Adjustment) -> dict[str, Any]:
         return {
-            "badge": display.badge(record.get_status_display(), TONES[record.status]),
+            "badge": markup.badge(record.get_status_display(), TONES[record.status]),
             "own": waiting(record) and record.made_by_id == request.user.pk,
             "waits": waiting(record),
             "why": record.get_approval_display(),
@@ -196,7 +197,7 @@ class AdjustmentAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: Adjustment) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return markup.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
     @column(description="Amount", ordering="worth")
     def change(self, row: Adjustment) -> SafeString:
@@ -222,7 +223,7 @@ class AdjustmentAdmin(RecordAdmin):
 
     @column(description="Status", ordering="status")
     def state(self, row: Adjustment) -> SafeString:
-        return display.badge(row.get_status_display(), TONES[row.status])
+        return markup.badge(row.get_status_display(), TONES[row.status])
 
     @column(description="Decision")
     def decided(self, row: Adjustment) -> str:
@@ -268,7 +269,8 @@ def export_rows(rows: Iterable[Adjustment], unit: CreditType) -> Iterator[tuple[
         yield (
             row.made_at, row.status, row.customer.name, row.customer_id, target(row),
             row.amount if quantity else plain_amount(row.amount, row.credit_type),
-            "units" if quantity else display.unit_code(row.credit_type), row.reason_code, row.public_reason, row.note,
+            "units" if quantity else formatting.unit_code(row.credit_type), row.reason_code, row.public_reason,
+            row.note,
             row.ticket_url, row.made_by.get_username(), row.approval, plain_amount(row.worth, unit),
             plain_amount(row.limit_worth, unit), plain_amount(row.by_maker, unit),
             plain_amount(row.for_customer, unit), row.decided_by.get_username() if row.decided_by else "",
@@ -294,4 +296,4 @@ def tabs(request: HttpRequest) -> Iterator[dict[str, Any]]:
 
 
 def _ago(at: datetime) -> str:
-    return display.ago(at, now())
+    return formatting.ago(at, now())

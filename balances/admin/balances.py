@@ -18,11 +18,11 @@ from unfold.decorators import display as column
 from balances.models import AccessType, Balance, Segment
 from catalog.models import CreditType, Product
 from catalog.selectors import state_at
-from core import display
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from engine.money import total
+from presentation import formatting, markup
 
 KINDS = {"PREPAID": "Prepaid commit", "POSTPAID": "Postpaid commit", "CREDIT": "Credit"}
 SOON = (("3", "Within 3 days"), ("14", "Within 14 days"), ("30", "Within 30 days"))
@@ -36,21 +36,25 @@ def name_of(balance: Balance, at: datetime) -> str:
 def amount_text(amount: Decimal, balance: Balance) -> str:
     """An amount of this balance: money, or units of usage."""
     if balance.access_type == AccessType.QUANTITY:
-        return f"{display.quantity(amount)} units"
-    return display.money_text(amount, balance.credit_type)
+        return f"{markup.quantity(amount)} units"
+    return formatting.money_text(amount, balance.credit_type)
 
 
 def amount_cell(amount: Decimal, balance: Balance) -> SafeString:
     """The same in a table."""
     if balance.access_type == AccessType.QUANTITY:
-        return format_html('<span class="bo-money">{} <small>units</small></span>', display.quantity(amount))
-    return display.money(amount, balance.credit_type)
+        return format_html('<span class="bo-money">{} <small>units</small></span>', markup.quantity(amount))
+    return markup.money(amount, balance.credit_type)
 
 
 def access_text(start: datetime, end: datetime) -> str:
     """`[start, end)` by its days; hours are left to the pages that need them."""
     midnight = (start.hour, end.hour) == (0, 0)
-    return display.period_text(start, end) if midnight else f"{display.day(start)} {display.DASH} {display.day(end)}"
+    return (
+        formatting.period(start, end)
+        if midnight
+        else f"{formatting.day(start)} {formatting.DASH} {formatting.day(end)}"
+    )
 
 
 def living_segments(balance: Balance) -> list[Segment]:
@@ -108,7 +112,7 @@ class UnitFilter(ChosenFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
         used = CreditType.objects.filter(pk__in=Balance.objects.order_by().values("credit_type").distinct())
-        return tuple((str(unit.pk), display.unit_code(unit)) for unit in used)
+        return tuple((str(unit.pk), formatting.unit_code(unit)) for unit in used)
 
     def condition(self, value: str) -> Q:
         return Q(credit_type_id=value)
@@ -156,13 +160,13 @@ class BalanceAdmin(RecordAdmin):
 
     def facts(self, request: HttpRequest, record: Balance) -> Facts:
         return [
-            ("Id", display.code(record.pk)),
+            ("Id", markup.code(record.pk)),
             ("Customer", self.customer_name(record)),
             *(
                 [
                     (
                         "Contract",
-                        display.link(
+                        markup.link(
                             reverse("admin:contracts_contract_change", args=[record.contract_id]), record.contract
                         ),
                     )
@@ -171,17 +175,17 @@ class BalanceAdmin(RecordAdmin):
                 else [("Pays for", "all contracts" if record.applicable_contract_ids is None else "some contracts")]
             ),
             ("Counts", "money" if record.access_type == AccessType.SPEND else "units of usage"),
-            ("Priority", display.quantity(record.priority)),
+            ("Priority", markup.quantity(record.priority)),
             ("Rate", "commit rate" if record.rate_type == "COMMIT_RATE" else "list rate"),
             ("Pays for products", _scope(record)),
             *(
-                [("Rolls over", f"{display.quantity(record.rollover_fraction * 100)} %")]
+                [("Rolls over", f"{markup.quantity(record.rollover_fraction * 100)} %")]
                 if record.rollover_fraction
                 else []
             ),
-            ("Made", display.instant(record.created_at)),
-            ("By", record.created_by or display.NONE),
-            *([("Archived", display.instant(record.archived_at))] if record.archived_at else []),
+            ("Made", markup.instant(record.created_at)),
+            ("By", record.created_by or formatting.DASH),
+            *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
             *([("Note", record.description)] if record.description else []),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
@@ -192,7 +196,7 @@ class BalanceAdmin(RecordAdmin):
 
     @column(description="Customer", ordering="customer__name")
     def customer_name(self, row: Balance) -> SafeString:
-        return display.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
+        return markup.link(reverse("admin:customers_customer_change", args=[row.customer_id]), row.customer.name)
 
     @column(description="Kind", ordering="kind")
     def kind_word(self, row: Balance) -> str:
@@ -213,15 +217,15 @@ class BalanceAdmin(RecordAdmin):
 
     @column(description="Expires next")
     def expires(self, row: Balance) -> SafeString:
-        return display.day_only(ends_next(living_segments(row), now()))
+        return markup.day_only(ends_next(living_segments(row), now()))
 
     @column(description="State")
     def state(self, row: Balance) -> SafeString:
-        return display.badge(*state_of(row, now()))
+        return markup.badge(*state_of(row, now()))
 
     @column(description="Id")
     def identity(self, row: Balance) -> SafeString:
-        return display.short_id(row.pk)
+        return markup.short_id(row.pk)
 
 
 def _scope(record: Balance) -> str:

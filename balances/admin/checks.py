@@ -11,8 +11,8 @@ from unfold.decorators import display as column
 from unfold.paginator import InfinitePaginator
 
 from balances.control import LedgerCheck
-from core import display
 from core.admin.options import Facts, RecordAdmin
+from presentation import markup
 
 
 @admin.register(LedgerCheck)
@@ -28,7 +28,7 @@ class LedgerCheckAdmin(RecordAdmin):
 
     def facts(self, request: HttpRequest, record: LedgerCheck) -> Facts:
         return [
-            ("When", display.instant(record.checked_at)),
+            ("When", markup.instant(record.checked_at)),
             ("Result", self.result(record)),
             ("Segments added up", f"{record.segments:,}"),
             *([("What differs", _listed(record.differing))] if record.differing else []),
@@ -36,13 +36,13 @@ class LedgerCheckAdmin(RecordAdmin):
 
     @column(description="When")
     def when(self, row: LedgerCheck) -> SafeString:
-        return display.instant(row.checked_at)
+        return markup.instant(row.checked_at)
 
     @column(description="Result")
     def result(self, row: LedgerCheck) -> SafeString:
         if row.differing_count:
-            return display.badge(f"{row.differing_count:,} differ", "bad")
-        return display.badge("All add up", "ok")
+            return markup.badge(f"{row.differing_count:,} differ", "bad")
+        return markup.badge("All add up", "ok")
 
 
 def _listed(differing: list[dict[str, Any]]) -> SafeString:
@@ -51,7 +51,7 @@ def _listed(differing: list[dict[str, Any]]) -> SafeString:
         "<li>{}: {}</li>",
         (
             (
-                display.link(reverse("admin:balances_balance_change", args=[row["balance_id"]]), row["segment_id"]),
+                markup.link(reverse("admin:balances_balance_change", args=[row["balance_id"]]), row["segment_id"]),
                 row["words"],
             )
             for row in differing

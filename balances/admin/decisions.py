@@ -20,10 +20,11 @@ from balances.services.adjustments import (
     withdraw_adjustment,
 )
 from catalog.models import CreditType
-from core import audit, display
+from core import audit
 from core.admin.acts import Act, Done
 from core.models import AuditEntry
 from engine.money import add
+from presentation import formatting, markup
 
 
 def usd() -> CreditType:
@@ -34,8 +35,8 @@ def usd() -> CreditType:
 def signed(row: Adjustment) -> str:
     """ "+25.00 USD" """
     quantity = row.segment is not None and row.segment.owner.access_type == AccessType.QUANTITY
-    text = f"{display.quantity(row.amount)} units" if quantity else display.money_text(row.amount, row.credit_type)
-    return f"+{text}" if row.amount > 0 else text.replace("-", "\N{MINUS SIGN}")
+    text = f"{markup.quantity(row.amount)} units" if quantity else formatting.money_text(row.amount, row.credit_type)
+    return f"+{text}" if row.amount > 0 else text
 
 
 def balance_name(balance: Balance) -> str:
@@ -83,7 +84,7 @@ class WhyNotForm(NoteForm):
 def audit_link(row: Adjustment, text: str) -> SafeString | str:
     """`text` that leads to the newest row of the audit trail about an adjustment."""
     entry = AuditEntry.objects.filter(subject_type="adjustment", subject_id=row.pk).order_by("-id").first()
-    return display.link(reverse("admin:core_auditentry_change", args=[entry.pk]), text) if entry else text
+    return markup.link(reverse("admin:core_auditentry_change", args=[entry.pk]), text) if entry else text
 
 
 def _me() -> int:
@@ -117,14 +118,14 @@ def _approve_effects(row: Adjustment) -> list[str]:
         before, after = row.segment.balance, add(row.segment.balance, row.amount)
         unit = owner.credit_type
         texts = [
-            f"{display.quantity(amount)} units"
+            f"{markup.quantity(amount)} units"
             if owner.access_type == AccessType.QUANTITY
-            else display.money_text(amount, unit)
+            else formatting.money_text(amount, unit)
             for amount in (before, after)
         ]
         lines.append(f"{target(row)}: {texts[0]} posted now, {texts[1]} afterwards.")
     elif row.access_from and row.access_until:
-        lines.append(f"A new credit, usable {display.period_text(row.access_from, row.access_until)}.")
+        lines.append(f"A new credit, usable {formatting.period(row.access_from, row.access_until)}.")
     lines.append(f"The customer reads: “{row.public_reason}”")
     if row.note:
         lines.append(f"Note: {row.note}")

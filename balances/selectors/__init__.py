@@ -7,7 +7,7 @@ from balances.selectors.balances import (
     find_balance,
     recurring_rows,
 )
-from balances.selectors.purchases import Instalment, Purchase, invoice_schedules, purchases_of
+from balances.selectors.purchases import Instalment, Purchase, invoice_schedules, invoiced_amounts, purchases_of
 from balances.selectors.segments import engine_segments
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "filter_balances",
     "find_balance",
     "invoice_schedules",
+    "invoiced_amounts",
     "purchases_of",
     "recurring_rows",
 ]

@@ -14,7 +14,7 @@ from charges.invoice_lookup import invoice_ids_of
 from charges.models import Charge
 from charges.selectors import list_charges
 from engine.charge_states import ChargeSource
-from engine.money import mul
+from engine.money import mul, total
 
 SOURCES = (ChargeSource.COMMIT_PURCHASE, ChargeSource.COMMIT_TRUE_UP)
 
@@ -72,6 +72,14 @@ def invoice_schedules(balance_ids: Collection[UUID]) -> dict[UUID, list[Instalme
     charges = list_charges(source_ids=balance_ids)
     holders = invoice_ids_of([row.pk for rows in charges.values() for row in rows])
     return {balance_id: list(_instalments(rows, holders)) for balance_id, rows in charges.items()}
+
+
+def invoiced_amounts(balance_ids: Collection[UUID]) -> dict[UUID, Decimal]:
+    """What was agreed to be invoiced for these balances in all, exact, by balance. One query."""
+    return {
+        balance_id: total(mul(row.unit_price, row.quantity) for row in rows)
+        for balance_id, rows in list_charges(source_ids=balance_ids).items()
+    }
 
 
 def _instalments(rows: Iterable[Charge], holders: Mapping[UUID, UUID]) -> Iterator[Instalment]:

@@ -30,7 +30,6 @@ from contracts.models import Contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
-from core.money_format import format_money, format_quantity
 from core.postgres.locks import advisory_xact_lock
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
@@ -38,6 +37,7 @@ from engine.errors import InvalidTerms
 from engine.limits import Approval
 from engine.money import ZERO, add, checked, plain
 from engine.schedules import AccessSegment
+from presentation.formatting import format_money, format_quantity
 
 REQUEST = "balances.request_adjustment"
 APPROVE = "balances.approve_adjustment"

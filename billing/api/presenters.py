@@ -5,8 +5,9 @@ from typing import Any
 from billing.parties import party_json
 from billing.selectors.line_details import LineFacts, Paid
 from billing.types import BreakdownView, CurrencyView, InvoiceView, LineView
-from catalog.prices import wire_explained
+from catalog.prices import wire_of
 from engine.money import ZERO
+from presentation.explanation import pricing_of
 
 
 def present_invoice(
@@ -138,10 +139,10 @@ def _paid(line: LineView, balance: Paid | None) -> dict[str, Any]:
 
 def _list_price(line: LineView, currency: CurrencyView) -> dict[str, Any] | None:
     """The rate card's price before overrides, as the line's explanation keeps it; None for lines without a rate."""
-    kept = line.explanation.get("list_price")
-    if kept is None or line.type not in ("usage", "subscription"):
+    pricing = pricing_of(line.explanation)
+    if pricing is None or line.type not in ("usage", "subscription"):
         return None
-    shown = wire_explained(kept) | {"credit_type": _credit_type(line.unit or currency)}
+    shown = wire_of(pricing.rate.list_price) | {"credit_type": _credit_type(line.unit or currency)}
     return shown | ({"pricing_group_values": line.pricing_group_values} if line.pricing_group_values else {})
 
 

@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "csp",
     "django_structlog",
     "core",
+    "presentation",
     "customers",
     "catalog",
     "usage",

@@ -11,13 +11,13 @@ from decimal import Decimal
 from uuid import UUID
 
 from balances.models import LedgerEntry
-from console import words
-from console.burn_down import WEEKLY_FROM, BurnDown, Column, Level, burn_down
 from console.selectors.access import Viewer
 from console.selectors.holdings import Drafts, Part, Posted, Purse, holdings, posted
 from console.selectors.pace import DRAWS, Moment, Outlook, Pace, outlook, pace
 from engine.calendar import Period
 from engine.money import ZERO, add, subtract, total
+from presentation import formatting
+from presentation.charts.burn_down import WEEKLY_FROM, BurnDown, Column, Level, burn_down
 
 DAY, WEEK, YEAR = timedelta(days=1), timedelta(days=7), timedelta(days=365)
 AT_LEAST_BACK = timedelta(days=30)
@@ -60,7 +60,7 @@ def burn_panel(viewer: Viewer, *, unit: str, now: datetime) -> BurnPanel | None:
         window = window[0], _until_empty(ahead, window[1], now)
     return BurnPanel(
         chart=_chart(purse, moves, ahead, window, now),
-        covers=f"{words.day(now)}, now",
+        covers=f"{formatting.day(now)}, now",
         notes=tuple(_notes(purse, speed)),
     )
 
@@ -71,7 +71,7 @@ def pace_sentence(purse: Purse, speed: Pace | None) -> str:
         return "A forecast appears after three days of use."
     if not speed.per_day:
         return f"Nothing was used in the last {speed.days} days, so the forecast expects no use."
-    figure = words.money(speed.per_day, purse.unit)
+    figure = formatting.money(speed.per_day, purse.unit)
     return (
         f"Forecast: the average of those of the last {speed.days} days on which there was something left,"
         f" {figure.figure} {purse.code} a day, goes on; grants are used in the order in which invoices use them."
@@ -155,7 +155,7 @@ def _chart(
         ),
         now=now,
         unit=purse.code,
-        show=lambda value: words.money(words.stored_units(value, purse.unit), purse.unit).figure,
+        show=lambda value: formatting.money(formatting.to_minor_units(value, purse.unit), purse.unit).figure,
         description=_describe(purse, ahead, now),
     )
 
@@ -200,7 +200,7 @@ def _column(
     start, end = span.start, span.end
 
     def person(amount: Decimal) -> Decimal:
-        return words.person_units(amount, purse.unit)
+        return formatting.to_major_units(amount, purse.unit)
 
     if start > now:
         known = {moment.at: moment for moment in expected}
@@ -227,24 +227,30 @@ def _column(
 
 
 def _level(moment: Moment, purse: Purse) -> Level:
-    return Level(moment.at, words.person_units(moment.before, purse.unit), words.person_units(moment.after, purse.unit))
+    return Level(
+        moment.at,
+        formatting.to_major_units(moment.before, purse.unit),
+        formatting.to_major_units(moment.after, purse.unit),
+    )
 
 
 def _describe(purse: Purse, ahead: Outlook | None, now: datetime) -> str:
     """The picture's conclusion."""
-    net = words.money(purse.net(now), purse.unit)
+    net = formatting.money(purse.net(now), purse.unit)
     text = f"{net.figure} {purse.code} can be spent now."
     opened: list[Part] = [part for _, part in purse.open_parts(now) if part.left]
     if opened:
-        text += f" The next part expires {words.through(opened[0].ending_before)}."
+        text += f" The next part expires {formatting.through(opened[0].ending_before)}."
     if ahead:
         lost = total(ahead.lost.values())
         empty = next((m.at for m in ahead.moments if not m.after and m.before), None)
         used_up = next((m.at for m in ahead.moments if not m.before and not m.after), None)
         if lost:
-            text += f" At the present pace {words.money(lost, purse.unit).figure} {purse.code} would expire unused."
+            text += (
+                f" At the present pace {formatting.money(lost, purse.unit).figure} {purse.code} would expire unused."
+            )
         elif used_up or empty:
-            text += f" At the present pace it is used up by {words.day(used_up or empty or now)}."
+            text += f" At the present pace it is used up by {formatting.day(used_up or empty or now)}."
     return text
 
 

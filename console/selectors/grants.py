@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from balances.selectors import invoice_schedules
+from balances.selectors import invoiced_amounts
 from billing.lines import currency_view
-from console import words
 from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Part, Purse, holdings
 from console.selectors.standing import per_mille
-from console.words import Money
 from engine.money import ZERO, add, mul, total
+from presentation import formatting
+from presentation.formatting import Money
 
 VIEWS = {"": "Current", "past": "Past"}
 
@@ -108,7 +108,7 @@ def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
         id=grant.id,
         name=grant.name,
         kind=grant.words,
-        window=words.access(starts, ends) if parts else "",
+        window=formatting.access(starts, ends) if parts else "",
         state=state,
         tone=tone,
         note=note,
@@ -122,21 +122,21 @@ def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
 
 def _segment(grant: Grant, part: Part, purse: Purse, now: datetime) -> SegmentRow:
     state, tone, note = _state(grant, part.starting_at, part.ending_before, now)
-    return SegmentRow(words.access(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
+    return SegmentRow(formatting.access(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
 
 
 def _state(grant: Grant, starts: datetime, ends: datetime, now: datetime) -> tuple[str, str, str]:
     if now < starts:
-        return "to come", "muted", f"from {words.day(starts)}"
+        return "to come", "muted", f"from {formatting.day(starts)}"
     if ends <= now:
-        return "ended", "muted", words.last_day(ends)
+        return "ended", "muted", formatting.last_day(ends)
     verb = "to be used" if grant.is_owed else "expires"
-    return "in force", "info" if grant.is_owed else "ok", f"{verb} {words.until(ends, now)}"
+    return "in force", "info" if grant.is_owed else "ok", f"{verb} {formatting.until(ends, now)}"
 
 
 def _sums(parts: list[Part], purse: Purse) -> Sums:
     def money(name: str) -> Money:
-        return words.money(total(getattr(part, name) for part in parts), purse.unit)
+        return formatting.money(total(getattr(part, name) for part in parts), purse.unit)
 
     more = {
         "Adjusted by hand": "adjusted",
@@ -159,16 +159,18 @@ def _facts(grant: Grant, price: Decimal) -> Iterator[tuple[str, str]]:
         yield "Contract", str(grant.row.contract)
     fraction = grant.row.rollover_fraction
     if fraction is not None and fraction > ZERO:
-        yield "At renewal", f"up to {words.quantity(mul(fraction, Decimal(100)))}{words.SPACE}% of it is carried over"
+        yield (
+            "At renewal",
+            f"up to {formatting.quantity(mul(fraction, Decimal(100)))}{formatting.SPACE}% of it is carried over",
+        )
     unit = grant.row.invoice_credit_type
     if grant.is_owed:
         yield "What is not used", "is not billed" if grant.row.true_up_disabled else "is billed as true-up"
     elif price and unit is not None:
-        asked = words.money(price, currency_view(unit))
+        asked = formatting.money(price, currency_view(unit))
         yield "Price", f"{asked.figure} {asked.code}"
 
 
 def _prices(grants: Sequence[Grant]) -> dict[UUID, Decimal]:
-    """What is asked for each grant, in the stored unit of its invoices. Two queries."""
-    schedules = invoice_schedules([grant.id for grant in grants])
-    return {balance_id: total(item.amount for item in items) for balance_id, items in schedules.items()}
+    """What is asked for each grant, in the stored unit of its invoices. One query."""
+    return invoiced_amounts([grant.id for grant in grants])

@@ -8,16 +8,26 @@ from typing import Any
 from uuid import UUID
 
 from billing.types import InvoiceView, LineView
-from console import words
-from console.charts import Point, StackedBars, stacked_bars
-from console.explain import Why, label_alone, line_label, price_text, quantity_text, tier_label, why
-from console.options import GroupNames, group_names
+from console.options import group_names
 from console.selectors.access import Viewer
-from console.words import Money
 from core.api.paging import decode, encode
 from engine.money import add, total
 from engine.usage import numeric
 from invoices.selectors import get_invoice, get_line, line_events, list_breakdowns, list_invoices
+from presentation import formatting
+from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
+from presentation.explanation import (
+    Why,
+    event_count,
+    label_alone,
+    line_label,
+    price_text,
+    quantity_text,
+    tier_label,
+    why,
+)
+from presentation.formatting import Money
+from presentation.groups import GroupNames
 
 PAGE = 25
 EVENTS = 50
@@ -143,8 +153,8 @@ def invoice_page(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> InvoiceP
         contract=view.contract_name,
         facts=tuple(_facts(view, now)),
         blocks=tuple(_blocks(lines, view, names)),
-        subtotal=words.money(view.subtotal, view.currency),
-        rounding=words.money(view.rounding, view.currency) if view.rounding else None,
+        subtotal=formatting.money(view.subtotal, view.currency),
+        rounding=formatting.money(view.rounding, view.currency) if view.rounding else None,
         rounding_is_negative=view.rounding < 0,
         unrated=tuple(_unrated(view.unrated)),
         as_of=view.as_of,
@@ -155,7 +165,7 @@ def line_page(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime)
     """A line's explanation. Raises NotFound."""
     view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
     line = get_line(customer_id=viewer.customer_id, invoice_id=invoice_id, line_id=line_id, now=now)
-    return LinePage(invoice_id, line_id, line.name, why(line, view.currency), bool(line.explanation.get("event_count")))
+    return LinePage(invoice_id, line_id, line.name, why(line, view.currency), bool(event_count(line.explanation)))
 
 
 def line_days(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime) -> StackedBars | None:
@@ -178,10 +188,10 @@ def line_days(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime)
     if not any(by_day.values()):
         return None
     points = [
-        Point(words.day(start), str(start.day), {line.name: value} if value else {})
+        Point(formatting.day(start), str(start.day), {line.name: value} if value else {})
         for start, value in sorted(by_day.items())
     ]
-    return stacked_bars(points, title=f"{line.name} by day", unit="", show=words.quantity, wide=900, height=170)
+    return stacked_bars(points, title=f"{line.name} by day", unit="", show=formatting.quantity, wide=900, height=170)
 
 
 def line_event_list(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, cursor: str, now: datetime) -> EventList:
@@ -205,37 +215,37 @@ def invoice_row(view: InvoiceView, *, now: datetime) -> InvoiceRow:
     return InvoiceRow(
         id=view.id,
         name=view.number or "Draft",
-        period=words.span(view.period_start, view.period_end),
+        period=formatting.period(view.period_start, view.period_end),
         state=state,
         tone=tone,
         note=note,
-        total=words.money(view.total, view.currency),
+        total=formatting.money(view.total, view.currency),
         is_draft=view.status == "DRAFT",
     )
 
 
 def _state(view: InvoiceView, now: datetime) -> tuple[str, str, str]:
     if view.status == "VOID":
-        return "void", "muted", f"voided {words.day(view.voided_at)}" if view.voided_at else ""
+        return "void", "muted", f"voided {formatting.day(view.voided_at)}" if view.voided_at else ""
     if view.status == "FINALIZED":
-        due = f"due {words.day(view.due_date)}" if view.due_date else ""
+        due = f"due {formatting.day(view.due_date)}" if view.due_date else ""
         return "issued", "ok", due
     if now < view.period_end:
-        return "running", "info", f"final {words.day(view.due_at)}"
-    return "closing", "warn", f"late usage counts until {words.moment(view.due_at)}"
+        return "running", "info", f"final {formatting.day(view.due_at)}"
+    return "closing", "warn", f"late usage counts until {formatting.instant(view.due_at)}"
 
 
 def _facts(view: InvoiceView, now: datetime) -> Iterable[tuple[str, str]]:
-    yield "Period", words.span(view.period_start, view.period_end)
+    yield "Period", formatting.period(view.period_start, view.period_end)
     if view.document_date:
-        yield "Issued", words.day(view.document_date)
+        yield "Issued", formatting.day(view.document_date)
     if view.status == "FINALIZED" and view.due_date:
         days = view.net_payment_terms_days
-        yield "Payment due", words.day(view.due_date) + (f" ({days} days)" if days else "")
+        yield "Payment due", formatting.day(view.due_date) + (f" ({days} days)" if days else "")
     if view.status == "DRAFT":
-        yield "Becomes final", f"{words.day(view.due_at)}, {words.until(view.due_at, now)}"
+        yield "Becomes final", f"{formatting.day(view.due_at)}, {formatting.until(view.due_at, now)}"
     if view.voided_at:
-        yield "Voided", words.day(view.voided_at)
+        yield "Voided", formatting.day(view.voided_at)
     yield "Billed to", view.customer_name
     yield "Contract", view.contract_name
 
@@ -249,8 +259,8 @@ def _blocks(lines: list[LineView], view: InvoiceView, names: GroupNames) -> Iter
         yield ProductBlock(
             name=key[1],
             lines=tuple(_line_row(line, view, names) for line in by_product[key]),
-            subtotal=words.money(sums[key], by_product[key][0].unit or view.currency),
-            share=words.percent(sums[key], view.subtotal) if by_product[key][0].counted else "",
+            subtotal=formatting.money(sums[key], by_product[key][0].unit or view.currency),
+            share=formatting.percent(sums[key], view.subtotal) if by_product[key][0].counted else "",
         )
 
 
@@ -259,7 +269,7 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
     when = (
         ""
         if whole or not (line.starting_at and line.ending_before)
-        else words.span(line.starting_at, line.ending_before)
+        else formatting.period(line.starting_at, line.ending_before)
     )
     label = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
     return LineRow(
@@ -267,7 +277,7 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
         label=label or label_alone(line),
         quantity=quantity_text(line, line.unit or view.currency),
         price=price_text(line, line.unit or view.currency),
-        amount=words.money(line.total, line.unit or view.currency),
+        amount=formatting.money(line.total, line.unit or view.currency),
         when=when,
     )
 
@@ -277,7 +287,8 @@ def _unrated(parts: Iterable[dict[str, Any]]) -> Iterable[str]:
     for part in parts:
         sums[part["name"]] = add(sums.get(part["name"], Decimal(0)), Decimal(part["quantity"]))
     return (
-        f"{name}: {words.quantity(value)} not charged, because no price is in force" for name, value in sums.items()
+        f"{name}: {formatting.quantity(value)} not charged, because no price is in force"
+        for name, value in sums.items()
     )
 
 
@@ -303,11 +314,11 @@ def _same_subject(one: LineView, other: LineView) -> bool:
 def _event_row(event: Any, names: GroupNames) -> EventRow:
     late = event.received_at - event.timestamp
     return EventRow(
-        at=f"{words.day(event.timestamp)}, {event.timestamp:%H:%M:%S}",
+        at=f"{formatting.day(event.timestamp)}, {event.timestamp:%H:%M:%S}",
         id=event.transaction_id,
         value=_counted(event.value),
         details=", ".join(f"{names.key(key)} {_text(value)}" for key, value in sorted(event.properties.items())),
-        note=f"arrived {words.day(event.received_at)}" if late >= _LATE else "",
+        note=f"arrived {formatting.day(event.received_at)}" if late >= _LATE else "",
     )
 
 
@@ -316,7 +327,7 @@ def _counted(value: str | None) -> str:
     if value is None:
         return "1"
     number = numeric(value)
-    return value if number is None else words.quantity(number)
+    return value if number is None else formatting.quantity(number)
 
 
 def _text(value: Any) -> str:

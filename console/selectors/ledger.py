@@ -14,14 +14,14 @@ from uuid import UUID
 from balances.models import LedgerEntry
 from balances.selectors.live import Pending
 from billing.types import CurrencyView
-from console import words
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Posted, Purse, holdings, posted
-from console.words import Exact
 from core.api.paging import decode, encode
 from core.errors import InvalidInput, NotFound
 from engine.money import ZERO, add
+from presentation import formatting
+from presentation.formatting import Exact
 
 PAGE = 40
 NO_GRANT = "There is no such commit or credit."
@@ -154,7 +154,7 @@ def ledger_panel(viewer: Viewer, query: Mapping[str, str], *, now: datetime) -> 
         opening=_row(opening, unit) if opening and len(older) <= PAGE else None,
         next=encode([shown[-1].key]) if len(older) > PAGE else "",
         count=len(newest),
-        closing=words.exact(movements[-1].balance if movements else ZERO, unit),
+        closing=formatting.exact(movements[-1].balance if movements else ZERO, unit),
         is_owed=any(grant.is_owed for grant in grants),
         has_invoices=viewer.may("invoices:read"),
     )
@@ -209,7 +209,7 @@ def _drawing(grants: Iterable[Grant], pending: Pending, now: datetime) -> Iterat
                 yield Movement(
                     draw.effective_at, f"draft {draw.invoice_id} {part.id}", grant.name, "Used so far by",
                     draw.amount.copy_negate(), "pending", "draft invoice", draw.invoice_id,
-                    f"final after {words.last_day(draw.effective_at)}",
+                    f"final after {formatting.last_day(draw.effective_at)}",
                 )  # fmt: skip
 
 
@@ -308,16 +308,16 @@ def _granting(grant: Grant, *, is_first: bool, gives: bool) -> str:
 
 
 def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
-    amount = words.exact(movement.amount, unit)
+    amount = formatting.exact(movement.amount, unit)
     return LedgerRow(
-        day="Pending" if movement.status == "pending" else words.day(movement.at),
+        day="Pending" if movement.status == "pending" else formatting.day(movement.at),
         text=movement.text,
         grant=movement.grant,
         invoice=movement.invoice,
         invoice_id=movement.invoice_id,
         note=movement.note,
         amount=replace(amount, figure=f"+{amount.figure}") if movement.amount > 0 else amount,
-        balance=words.exact(movement.balance, unit),
+        balance=formatting.exact(movement.balance, unit),
         is_pending=movement.status == "pending",
         is_in=movement.amount > 0,
     )
@@ -326,7 +326,9 @@ def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
 def _window(grant: Grant) -> str:
     if not grant.parts:
         return "no access"
-    return words.access(min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts))
+    return formatting.access(
+        min(part.starting_at for part in grant.parts), max(part.ending_before for part in grant.parts)
+    )
 
 
 def _question(query: Mapping[str, str], unit: str, grant: str, now: datetime) -> LedgerQuestion:

@@ -5,18 +5,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.types import BreakdownView, CurrencyView, InvoiceView
-from console import words
-from console.charts import Point, StackedBars, stacked_bars
-from console.explain import line_label, tier_label
 from console.options import group_names
 from console.ranges import STEPS
 from console.selectors.access import Viewer
 from console.selectors.invoices import InvoiceRow, invoice_row
 from console.selectors.periods import billing_periods
-from console.words import Money
 from engine.calendar import Period
 from engine.money import ZERO, add, plain, total
 from invoices.selectors import list_breakdowns, list_invoices
+from presentation import formatting
+from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
+from presentation.explanation import event_count, line_label, tier_label
+from presentation.formatting import Money
 
 DRIVERS = 5
 
@@ -91,8 +91,8 @@ def comparison(viewer: Viewer, *, today: Decimal | None, now: datetime) -> Compa
     then = min(before.start + (now - periods.current.start), before.end)
     at_this_point = total(part.subtotal for part in _parts(viewer, Period(before.start, then), now, currency))
     return Comparison(
-        period=words.span(before.start, before.end),
-        total=words.money(total(view.total for view in old if view.currency == currency), currency),
+        period=formatting.period(before.start, before.end),
+        total=formatting.money(total(view.total for view in old if view.currency == currency), currency),
         sentence=_compare(today, at_this_point, then, currency),
         invoice=invoice_row(old[0], now=now) if len(old) == 1 else None,
     )
@@ -115,13 +115,13 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
             day = by_day.setdefault(part.window_start, {})
             for line in part.lines:
                 if line.total and line.is_charge:
-                    day[line.name] = add(day.get(line.name, ZERO), words.person_units(line.total, currency))
+                    day[line.name] = add(day.get(line.name, ZERO), formatting.to_major_units(line.total, currency))
     return stacked_bars(
-        [Point(words.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
+        [Point(formatting.day(at, year=False), str(at.day), by_day.get(at, {})) for at in _days(period)],
         title="Spend by day",
         unit=currency.code or currency.name,
         height=270,
-        show=lambda value: words.money(words.stored_units(value, currency), currency).figure,
+        show=lambda value: formatting.money(formatting.to_minor_units(value, currency), currency).figure,
     )
 
 
@@ -149,14 +149,14 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
             Driver(
                 product=key[0],
                 detail=key[1],
-                amount=words.money(sums[key], currency),
-                share=words.percent(sums[key], whole),
+                amount=formatting.money(sums[key], currency),
+                share=formatting.percent(sums[key], whole),
                 per_mille=max(0, int(sums[key] * 1000 / most)),
                 invoice_id=key[2],
             )
             for key in ranked[:DRIVERS]
         ),
-        rest=words.money(total(sums[key] for key in rest), currency) if rest else None,
+        rest=formatting.money(total(sums[key] for key in rest), currency) if rest else None,
         rest_count=len(rest),
     )
 
@@ -179,26 +179,28 @@ def _charge(views: list[InvoiceView], now: datetime) -> Charge:
     for view in views:
         for line in view.lines:  # tiers of one quantity share their events
             groups = repr((line.pricing_group_values, line.presentation_group_values, line.starting_at))
-            counts[f"{view.id}{line.product_id}", groups] = int(line.explanation.get("event_count", 0))
+            counts[f"{view.id}{line.product_id}", groups] = event_count(line.explanation)
     closing = min(view.due_at for view in views)
     ends = min(view.period_end for view in views)
     return Charge(
-        total=words.money(total(view.total for view in views), newest.currency),
+        total=formatting.money(total(view.total for view in views), newest.currency),
         stored=plain(total(view.subtotal for view in views)),
-        covers=words.so_far(newest.period_start, now),
-        events=words.plural(sum(counts.values()), "event"),
+        covers=formatting.so_far(newest.period_start, now),
+        events=formatting.plural(sum(counts.values()), "event"),
         invoices=tuple(invoice_row(view, now=now) for view in views),
-        next_day=words.day(closing),
-        next_note=f"for usage up to {words.moment(ends)}; what arrives late still counts until it is issued",
+        next_day=formatting.day(closing),
+        next_note=f"for usage up to {formatting.instant(ends)}; what arrives late still counts until it is issued",
     )
 
 
 def _compare(today: Decimal | None, then_amount: Decimal, then: datetime, currency: CurrencyView) -> str:
     if not then_amount:
-        return f"Nothing had been used by {words.day(then, year=False)}."
-    before = words.money(then_amount, currency)
-    sentence = f"At this point of it, {words.day(then, year=False)}, it stood at {before.figure}"
-    return f"{sentence}: this period is {words.change(today, then_amount)}." if today is not None else f"{sentence}."
+        return f"Nothing had been used by {formatting.day(then, year=False)}."
+    before = formatting.money(then_amount, currency)
+    sentence = f"At this point of it, {formatting.day(then, year=False)}, it stood at {before.figure}"
+    return (
+        f"{sentence}: this period is {formatting.change(today, then_amount)}." if today is not None else f"{sentence}."
+    )
 
 
 def _parts(viewer: Viewer, period: Period, now: datetime, currency: CurrencyView | None) -> list[BreakdownView]:

@@ -13,13 +13,13 @@ from uuid import UUID
 
 from catalog.models import BillableMetric
 from catalog.selectors import metric_spec
-from console import words
-from console.charts import OTHER, Point, StackedBars, Whole, levels, stacked_bars
-from console.options import GroupNames
-from core.money_format import ELLIPSIS
 from engine.calendar import Period
 from engine.money import ZERO, subtract, total
 from engine.usage import Aggregation, Group, UsageRow
+from presentation import formatting
+from presentation.charts.stacked_bars import OTHER, Point, StackedBars, Whole, levels, stacked_bars
+from presentation.formatting import ELLIPSIS
+from presentation.groups import GroupNames
 from usage.selectors import UsageQuery, get_usage, usage_windows
 
 MAX_PARTS: Final = 200
@@ -224,8 +224,8 @@ def draw(found: Quantities) -> StackedBars:
     hours = found.step == "hour"
     points = [
         Point(
-            f"{words.day(at, year=False)}, {at:%H:%M}" if hours else words.day(at, year=False),
-            (words.day(at, year=False) if at.hour == 0 else "") if hours else words.day(at, year=False),
+            f"{formatting.day(at, year=False)}, {at:%H:%M}" if hours else formatting.day(at, year=False),
+            (formatting.day(at, year=False) if at.hour == 0 else "") if hours else formatting.day(at, year=False),
             dict(found.cells.get(at, {})),
         )
         for at in (window.start for window in found.windows)
@@ -233,13 +233,13 @@ def draw(found: Quantities) -> StackedBars:
     title = f"{found.metric.name}{found.kind.by} by {found.step}"
     axis = "Hour (UTC)" if hours else "Day (UTC)"
     if found.kind.adds_up:
-        return stacked_bars(points, title=title, unit=found.kind.unit, show=words.quantity, axis=axis, wide=960)
+        return stacked_bars(points, title=title, unit=found.kind.unit, show=formatting.quantity, axis=axis, wide=960)
     return levels(
         points,
         Whole(found.whole, tuple(found.by_window.get(window.start) for window in found.windows), dict(found.wholes)),
         title=title,
         unit=found.kind.unit,
-        show=words.quantity,
+        show=formatting.quantity,
         axis=axis,
         total_label=found.kind.column,
         whole_label=found.kind.whole,

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from console import words
 from console.selectors.access import Viewer
 from console.selectors.holdings import Grant, Part, Purse, holdings, posted
 from console.selectors.pace import Pace, outlook, pace
-from console.words import Money
 from engine.money import ZERO, add, round_places, total
+from presentation import formatting
+from presentation.formatting import Money
 
 STAGES = (
     (timedelta(days=3), "bad", "Urgent"),
@@ -94,7 +94,7 @@ def standing(viewer: Viewer, *, unit: str, now: datetime) -> Standing | None:
     alerts.sort(key=lambda pair: pair[0])
     return Standing(
         units=tuple(
-            UnitChoice(purse.key, words.money(purse.net(now), purse.unit), purse.key == chosen.key)
+            UnitChoice(purse.key, formatting.money(purse.net(now), purse.unit), purse.key == chosen.key)
             for purse in found.purses
         )
         if len(found.purses) > 1
@@ -115,14 +115,14 @@ def _tiles(purse: Purse, now: datetime) -> Tiles:
     ending = [(grant, part) for grant, part in purse.open_parts(now) if part.left]
     return Tiles(
         key=purse.key,
-        net=words.money(net, purse.unit),
+        net=formatting.money(net, purse.unit),
         net_note=_net_note(purse, pending, now),
-        granted=words.money(granted, purse.unit),
+        granted=formatting.money(granted, purse.unit),
         granted_note=_granted_note(purse, len({part.row.owner_id for part in open_}), now),
-        used=words.money(used, purse.unit),
+        used=formatting.money(used, purse.unit),
         used_note=_used_note(used, granted, open_),
         per_mille=per_mille(net, granted),
-        expiry_day=words.last_day(ending[0][1].ending_before) if ending else "",
+        expiry_day=formatting.last_day(ending[0][1].ending_before) if ending else "",
         expiry_note=_expiry_note(purse, ending, now),
         has_held=bool(purse.held),
     )
@@ -130,22 +130,22 @@ def _tiles(purse: Purse, now: datetime) -> Tiles:
 
 def _net_note(purse: Purse, pending: Decimal, now: datetime) -> str:
     if pending:
-        figure = words.money(pending, purse.unit).figure
+        figure = formatting.money(pending, purse.unit).figure
         return f"Now, after {figure} that the running period has used so far"
-    return f"On {words.day(now)}"
+    return f"On {formatting.day(now)}"
 
 
 def _granted_note(purse: Purse, count: int, now: datetime) -> str:
-    text = f"In {words.plural(count, 'grant')} that can be used now" if count else "No grant can be used now"
+    text = f"In {formatting.plural(count, 'grant')} that can be used now" if count else "No grant can be used now"
     coming = total(part.left for grant in purse.held for part in grant.parts if part.starting_at > now)
-    return f"{text}; {words.money(coming, purse.unit).figure} more to come" if coming else text
+    return f"{text}; {formatting.money(coming, purse.unit).figure} more to come" if coming else text
 
 
 def _used_note(used: Decimal, granted: Decimal, open_: list[Part]) -> str:
     if not open_:
         return "Of what can be used now"
     gone = total(add(part.expired, part.moved) for part in open_)
-    share = words.percent(used, granted)
+    share = formatting.percent(used, granted)
     text = f"{share} of what was granted" if share else "Of what was granted"
     return f"{text}; part of it expired or was carried over" if gone else text
 
@@ -155,9 +155,9 @@ def _expiry_note(purse: Purse, ending: list[tuple[Grant, Part]], now: datetime) 
         return "Nothing is left that could expire"
     end = ending[0][1].ending_before
     same = [(grant, part) for grant, part in ending if part.ending_before == end]
-    figure = words.money(total(part.left for _, part in same), purse.unit)
+    figure = formatting.money(total(part.left for _, part in same), purse.unit)
     names = " and ".join(dict.fromkeys(grant.name for grant, _ in same)) if len(same) < 3 else f"{len(same)} grants"
-    return f"{figure.figure} {figure.code} of {names}, {words.until(end, now)}"
+    return f"{figure.figure} {figure.code} of {names}, {formatting.until(end, now)}"
 
 
 def _commitments(purse: Purse, now: datetime) -> Iterator[Commitment]:
@@ -169,8 +169,8 @@ def _commitments(purse: Purse, now: datetime) -> Iterator[Commitment]:
             continue
         yield Commitment(
             name=grant.name,
-            used=words.money(used, purse.unit),
-            agreed=words.money(agreed, purse.unit),
+            used=formatting.money(used, purse.unit),
+            agreed=formatting.money(agreed, purse.unit),
             note=_owed_note(grant, left, purse, now),
             per_mille=per_mille(used, agreed),
         )
@@ -179,12 +179,12 @@ def _commitments(purse: Purse, now: datetime) -> Iterator[Commitment]:
 def _owed_note(grant: Grant, left: Decimal, purse: Purse, now: datetime) -> str:
     end = max(part.ending_before for part in grant.parts)
     if not left:
-        return f"Fulfilled. It runs until {words.last_day(end)}."
-    figure = f"{words.money(left, purse.unit).figure} {purse.code}"
+        return f"Fulfilled. It runs until {formatting.last_day(end)}."
+    figure = f"{formatting.money(left, purse.unit).figure} {purse.code}"
     if end <= now:
-        text = f"It ended {words.through(end)} with {figure} not used."
+        text = f"It ended {formatting.through(end)} with {figure} not used."
         return text if grant.row.true_up_disabled else f"{text} The rest is billed."
-    text = f"{figure} still to be used by {words.last_day(end)}. You pay usage as it is billed"
+    text = f"{figure} still to be used by {formatting.last_day(end)}. You pay usage as it is billed"
     return f"{text}." if grant.row.true_up_disabled else f"{text}; what is not used by then is billed as well."
 
 
@@ -196,9 +196,9 @@ def _alerts(purse: Purse, speed: Pace | None, now: datetime) -> Iterator[tuple[d
         if part.ending_before - now > FARTHEST or not round_places(at_risk, purse.unit.places):
             continue
         tone, word = next((tone, word) for within, tone, word in STAGES if part.ending_before - now <= within)
-        figure = words.money(at_risk, purse.unit)
+        figure = formatting.money(at_risk, purse.unit)
         verb = "will expire" if speed is None else "is likely to expire unused"
-        ends = f"{words.through(part.ending_before)}, {words.until(part.ending_before, now)}"
+        ends = f"{formatting.through(part.ending_before)}, {formatting.until(part.ending_before, now)}"
         headline = f"{figure.figure} {figure.code} of {grant.name} {verb} {ends}."
         yield part.ending_before, Alert(tone, word, headline, _risk(purse, part, figure, at_risk, speed))
 
@@ -209,7 +209,7 @@ def _risk(purse: Purse, part: Part, figure: Money, at_risk: Decimal, speed: Pace
         return "That is all that is left of it."
     if at_risk == part.left:
         return f"At the pace of the last {speed.days} days none of it would be used by then."
-    there = words.money(part.left, purse.unit)
+    there = formatting.money(part.left, purse.unit)
     return (
         f"{there.figure} {there.code} is left now; about {figure.figure} would remain if you go on as in the last"
         f" {speed.days} days."

@@ -6,14 +6,15 @@ from uuid import UUID
 
 from catalog.models import BillableMetric
 from catalog.selectors import list_metrics, priced_metric_ids
-from console import words
-from console.charts import MAX_SERIES, StackedBars
-from console.options import GroupNames, group_names
+from console.options import group_names
 from console.ranges import STEPS, Choice, UsageQuestion, preset_choices, read_question, step_choices
 from console.selectors.access import Viewer
 from console.selectors.periods import billing_periods
 from console.selectors.quantities import Quantities, draw, key_choices, quantities
 from contracts.selectors import list_contracts
+from presentation import formatting
+from presentation.charts.stacked_bars import MAX_SERIES, StackedBars
+from presentation.groups import GroupNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def units_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Unit
     metric = _chosen(metrics, question)
     found = _quantities(viewer, question, metric, names) if metric else None
     keys = key_choices(metric) if metric else {}
-    days = words.span(question.start, question.end)
+    days = formatting.period(question.start, question.end)
     return UnitsPanel(
         question=question,
         presets=tuple(preset_choices(periods, question)),

@@ -7,9 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from billing.types import BreakdownView, CurrencyView, LineView
-from console import words
-from console.charts import Point, StackedBars, stacked_bars
-from console.options import GroupNames, group_names
+from console.options import group_names
 from console.ranges import (
     PRODUCT,
     SPEND,
@@ -24,6 +22,9 @@ from console.selectors.access import Viewer
 from console.selectors.periods import billing_periods
 from engine.money import ZERO, add
 from invoices.selectors import list_breakdowns
+from presentation import formatting
+from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
+from presentation.groups import GroupNames
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def usage_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Usag
         units=tuple(Choice(name, name, name == question.unit) for name in currencies) if len(currencies) > 1 else (),
         chart=chart,
         headline=found.name,
-        covers=words.span(question.start, question.end),
+        covers=formatting.period(question.start, question.end),
         first_day=f"{question.start:%Y-%m-%d}",
         last_day=f"{question.end - STEPS['day']:%Y-%m-%d}",
     )
@@ -184,17 +185,21 @@ def _chart(found: Measured, question: UsageQuestion) -> StackedBars:
     currency = found.currency
 
     def in_units(value: Decimal) -> Decimal:
-        return words.person_units(value, currency) if currency else value
+        return formatting.to_major_units(value, currency) if currency else value
 
     def show(value: Decimal) -> str:
-        return words.money(words.stored_units(value, currency), currency).figure if currency else words.quantity(value)
+        return (
+            formatting.money(formatting.to_minor_units(value, currency), currency).figure
+            if currency
+            else formatting.quantity(value)
+        )
 
     hours = question.step == "hour"
     return stacked_bars(
         [
             Point(
-                f"{words.day(at, year=False)}, {at:%H:%M}" if hours else words.day(at, year=False),
-                (words.day(at, year=False) if at.hour == 0 else "") if hours else words.day(at, year=False),
+                f"{formatting.day(at, year=False)}, {at:%H:%M}" if hours else formatting.day(at, year=False),
+                (formatting.day(at, year=False) if at.hour == 0 else "") if hours else formatting.day(at, year=False),
                 {label: in_units(value) for label, value in values.items()},
             )
             for at, values in found.columns

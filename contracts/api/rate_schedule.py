@@ -9,14 +9,13 @@ from rest_framework.response import Response
 
 from catalog.api.prices import CostOutput, PriceOutput
 from catalog.api.rates import page_of_entries, picked, present_rate, present_terms, selectors_field
-from catalog.prices import wire_explained
+from catalog.prices import wire_of
 from contracts import selectors
 from contracts.selectors import ContractRate
 from core.api.fields import CustomFieldsField, IdField, Input, InstantField
 from core.api.output import PAGING, Output, page_of
 from core.api.views import ApiView
 from core.clock import now
-from engine.explain import price_json
 
 
 class ScheduleInput(Input):
@@ -76,5 +75,5 @@ def _row(entry: ContractRate) -> dict[str, Any]:
         **present_terms(rate),
     }
     if entry.decision.winner is not None:
-        row["override_rate"] = wire_explained(price_json(entry.decision.price)) | {"credit_type": rate.credit_type}
+        row["override_rate"] = wire_of(entry.decision.price) | {"credit_type": rate.credit_type}
     return row

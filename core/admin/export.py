@@ -9,8 +9,6 @@ from typing import Any
 
 from django.http import HttpResponse
 
-from core.display import figure
-
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -30,11 +28,6 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     return safe_text(str(value))
-
-
-def plain_amount(amount: Decimal | None, unit: Any) -> Decimal | None:
-    """A stored amount as a person's exact figure (dollars, not cents)."""
-    return None if amount is None else Decimal(figure(amount, unit).replace(",", ""))
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

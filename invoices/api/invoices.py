@@ -26,6 +26,7 @@ from invoices.api.schema import UnbilledUsageOutput
 from invoices.selectors.breakdowns import STEP
 from invoices.selectors.views import billed_rows, filter_invoices
 from invoices.services import documents, void
+from presentation.explanation import explanation_answer
 
 PAGE = {"DAY": timedelta(days=35), "HOUR": timedelta(hours=24)}
 TYPES = (*InvoiceType, "USAGE_CONSOLIDATED")
@@ -125,7 +126,7 @@ class LineExplanation(ApiView):
     def get(self, _request: Request, customer_id: UUID, invoice_id: UUID, line_id: UUID) -> Response:
         """Read how a line item came about, so that it can be recomputed by hand."""
         line = selectors.get_line(customer_id=customer_id, invoice_id=invoice_id, line_id=line_id, now=now())
-        return data(line.explanation)
+        return data(explanation_answer(line.explanation))
 
 
 class ListBreakdowns(ApiView):

@@ -7,10 +7,13 @@ from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from billing.types import CurrencyView, DocumentAmounts, InvoiceView, LineView, Party
-from core.money_format import ELLIPSIS, abridge, format_money, format_quantity
-from engine.money import ONE, mul, plain, round_places, total
-from invoices.pdf import labels
-from invoices.pdf.labels import clean
+from engine.explanation import AppliedExplanation
+from engine.money import ONE, round_places, total
+from invoices.pdf.printable import clean
+from presentation import formatting
+from presentation.explanation import balance_name, is_percentage, priced_units, pricing_of
+from presentation.formatting import ELLIPSIS, abridge, format_quantity
+from presentation.prices import percentage, tier_name
 
 QUANTITY_DECIMALS: Final = 8
 AMOUNT_DECIMALS: Final = 8
@@ -18,7 +21,6 @@ PRICE_DECIMALS: Final = 20
 """Where a column cuts what goes on (with an ellipsis; only quotients such as 1/3 and prices below 1E-20 do)."""
 
 UNRATED_SHOWN: Final = 12
-HUNDRED: Final = Decimal(100)
 
 
 class Figure(TypedDict):
@@ -31,7 +33,8 @@ class Figure(TypedDict):
 
 
 class Row(TypedDict):
-    """A row of the table: a `product` (with its figures, or with its sum and rows below), a `group`, or a `line`.
+    """A row of the table: a `product` (with its figures, or with its sum and rows below), a `group`, a `line`, or the
+    `payment` of a balance.
 
     `groups` holds (key, value) pairs; `level` is the indentation; `leads` says that rows below belong to this one.
     """
@@ -89,29 +92,32 @@ def _headline(view: InvoiceView, amounts: DocumentAmounts) -> dict[str, Any]:
     figure = _whole(amounts.total, view.currency)["text"]
     if view.status == "DRAFT":
         label = "Total so far"
-        notes = [f"as of {labels.minute(view.as_of)} (UTC)", f"final after {labels.minute(view.due_at)} (UTC)"]
+        notes = [
+            f"as of {formatting.instant(view.as_of)} (UTC)",
+            f"final after {formatting.instant(view.due_at)} (UTC)",
+        ]
     elif view.status == "VOID":
         label = "Total of the void invoice"
-        notes = ["nothing is due", *([f"voided on {labels.day(view.voided_at)}"] if view.voided_at else [])]
+        notes = ["nothing is due", *([f"voided on {formatting.day(view.voided_at)}"] if view.voided_at else [])]
     elif amounts.total <= 0:
         label, notes = "Total", ["nothing to pay"]
     else:
         label = "Total due"
-        notes = [f"by {labels.day(view.due_date)}"] if view.due_date else []
+        notes = [f"by {formatting.day(view.due_date)}"] if view.due_date else []
     return {"label": label, "figure": figure, "unit": _unit(view.currency), "notes": notes}
 
 
 def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     facts = [
         ("Invoice number", clean(view.number) if view.number else "given when final"),
-        ("Issued", labels.day(view.document_date) if view.document_date else "not yet"),
-        ("Date", labels.day(view.period_start))
+        ("Issued", formatting.day(view.document_date) if view.document_date else "not yet"),
+        ("Date", formatting.day(view.period_start))
         if view.is_scheduled
-        else ("Period", f"{labels.period(view.period_start, view.period_end)} (UTC)"),
+        else ("Period", f"{formatting.period(view.period_start, view.period_end)} (UTC)"),
     ]
-    terms = labels.terms(view.net_payment_terms_days)
+    terms = formatting.payment_terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
-    due = labels.day(view.due_date) if payable and view.due_date else None
+    due = formatting.day(view.due_date) if payable and view.due_date else None
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 
@@ -144,13 +150,13 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
     groups = list(_groups(line)) if named else []
     details = []
     if line.starting_at and line.ending_before and _part_of_period(line.starting_at, line.ending_before, view):
-        details.append(labels.period(line.starting_at, line.ending_before))
-    if line.tier:
-        details.append(labels.tier(line.tier))
-    if line.type == "applied_commit_or_credit":
-        balance = line.explanation.get("balance") or {}
-        kind = {"CREDIT": "a credit", "POSTPAID": "a postpaid commit"}.get(balance.get("type", ""), "a prepaid commit")
-        details.append(f"paid by {clean(balance.get('name') or kind)}")
+        details.append(formatting.period(line.starting_at, line.ending_before))
+    pricing = pricing_of(line.explanation)
+    if pricing is not None and pricing.tier is not None:
+        details.append(tier_name(pricing.tier.level, pricing.tier.starting_at, pricing.tier.size))
+    if isinstance(line.explanation, AppliedExplanation):
+        kind = "payment"
+        details.append(f"paid by {clean(balance_name(line.explanation.balance))}")
     if line.unit is None and not line.counted:
         details.append("not deducted")
     if line.unit is not None:
@@ -159,7 +165,7 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
     if percentage:
         details.append(percentage)
     if not (groups or details or name or view.is_scheduled):
-        details.append(labels.period(view.period_start, view.period_end))
+        details.append(formatting.period(view.period_start, view.period_end))
     return _row(
         kind=kind,
         level=level,
@@ -178,11 +184,10 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
 
 def _percentage(line: LineView, currency: CurrencyView) -> str:
     """What a percentage is of, "10 % of 252.96 USD": neither a quantity nor a unit price; "" for other lines."""
-    of_money = line.explanation.get("rate", {}).get("type") in ("PERCENTAGE", "TIERED_PERCENTAGE")
-    if not of_money or line.quantity is None or line.unit_price is None:
+    if line.quantity is None or line.unit_price is None or not is_percentage(line):
         return ""
-    spent = abridge(format_money(line.quantity, currency.minor_digits, currency.places), AMOUNT_DECIMALS)
-    return _minus(f"{plain(mul(line.unit_price, HUNDRED))} % of {spent} {_unit(currency)}")
+    spent = formatting.figure(line.quantity, currency, decimals=AMOUNT_DECIMALS)
+    return f"{percentage(line.unit_price)} of {spent} {_unit(currency)}"
 
 
 def _part_of_period(start: datetime, end: datetime, view: InvoiceView) -> bool:
@@ -240,26 +245,21 @@ def _amount(line: LineView, currency: CurrencyView) -> Figure:
 
 def _whole(amount: Decimal, currency: CurrencyView) -> Figure:
     """An amount in minor units of the invoice's currency."""
-    return _figure(format_money(amount, currency.minor_digits + currency.places, 0), AMOUNT_DECIMALS)
+    return _figure(formatting.format_money(amount, currency.minor_digits + currency.places, 0), AMOUNT_DECIMALS)
 
 
 def _money(amount: Decimal, currency: CurrencyView, decimals: int = AMOUNT_DECIMALS) -> Figure:
-    return _figure(format_money(amount, currency.minor_digits, currency.places), decimals)
+    return _figure(formatting.figure(amount, currency), decimals)
 
 
 def _figure(text: str, decimals: int) -> Figure:
     shown = abridge(text, decimals)
     return {
-        "text": _minus(shown.removesuffix(ELLIPSIS)),
+        "text": shown.removesuffix(ELLIPSIS),
         "cut": shown.endswith(ELLIPSIS),
         "missing_decimals": 0,
         "missing_point": False,
     }
-
-
-def _minus(figure: str) -> str:
-    """With the sign that is as wide as a digit and that screen readers read."""
-    return figure.replace("-", "\N{MINUS SIGN}")
 
 
 def _align(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
@@ -286,7 +286,7 @@ def _align(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 def _unit(currency: CurrencyView) -> str:
-    return clean(currency.code or currency.name)
+    return clean(formatting.unit_code(currency))
 
 
 def _unrated(view: InvoiceView) -> dict[str, Any] | None:
@@ -303,7 +303,7 @@ def _unrated(view: InvoiceView) -> dict[str, Any] | None:
                 "groups": [
                     (clean(str(key)), "none" if value is None else clean(str(value))) for key, value in groups.items()
                 ],
-                "quantity": "" if quantity is None else _minus(format_quantity(Decimal(str(quantity)))),
+                "quantity": "" if quantity is None else format_quantity(Decimal(str(quantity))),
                 "reason": clean(str(part.get("reason", ""))),
             }
         )
@@ -312,17 +312,17 @@ def _unrated(view: InvoiceView) -> dict[str, Any] | None:
 
 def _notes(view: InvoiceView, counted: Sequence[LineView], rows: Sequence[Row]) -> list[str]:
     unit = _unit(view.currency)
-    smallest = format_money(ONE.scaleb(-view.currency.places), view.currency.minor_digits, view.currency.places)
+    smallest = formatting.figure(ONE.scaleb(-view.currency.places), view.currency)
     coin = f"{smallest} {unit}"
     notes = [f"Unit prices are exact. Amounts are rounded so that they add up, each by less than {coin}."]
     figures = [row[column] for row in rows for column in ("quantity", "unit_price", "amount")]
     if any(figure is not None and figure["cut"] for figure in figures):
         notes.append(f"{ELLIPSIS} marks a figure with more decimals than fit here.")
-    units = dict.fromkeys(labels.pricing_unit(line.name, line.explanation) for line in counted)
+    units = dict.fromkeys(priced_units(line) for line in counted)
     notes += [clean(note) for note in units if note]
     left_out = len(view.lines) - len(counted)
     if left_out and counted:
-        notes.append(f"{left_out} line{'' if left_out == 1 else 's'} without usage left out.")
+        notes.append(f"{formatting.plural(left_out, 'line')} without usage left out.")
     if view.regenerated_from_id:
         notes.append("This invoice replaces one that was voided.")
     notes.append(

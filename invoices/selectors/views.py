@@ -14,13 +14,14 @@ from billing.selectors.drafts import draft_views, period_rows, view_of_period
 from billing.selectors.what_if import Window, in_windows
 from billing.types import DocumentAmounts, InvoiceView, LineView
 from core.errors import NotFound
+from engine.explanation_json import StoredExplanation
 from engine.invoice_states import InvoiceStatus, PeriodState
 from engine.money import ZERO
 from invoices.models import Invoice, InvoiceLine, InvoiceListing
 from invoices.parties import buyer_of, contract_name_of, seller_of
 
-STORED = tuple(name for name in LineView.__dataclass_fields__ if name != "unit")
-"""What of a line view is a column of its own; the unit is a foreign key."""
+STORED = tuple(name for name in LineView.__dataclass_fields__ if name not in ("unit", "explained"))
+"""What of a line view is a column of its own; the unit is a foreign key, the explanation JSON."""
 
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[InvoiceListing]:
@@ -188,6 +189,7 @@ def stored_lines(lines: Iterable[InvoiceLine]) -> tuple[LineView, ...]:
     return tuple(
         LineView(
             **{name: getattr(line, name) for name in STORED},
+            explained=StoredExplanation(line.explanation),
             unit=None if line.credit_type is None else currency_view(line.credit_type),
         )
         for line in lines

@@ -111,6 +111,7 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
                 invoice=invoice,
                 position=position,
                 credit_type_id=None if line.unit is None else line.unit.credit_type_id,
+                explanation=line.stored_explanation,
                 **{name: getattr(line, name) for name in STORED},
             )
             for position, line in enumerate(lines, 1)

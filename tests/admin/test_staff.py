@@ -9,11 +9,11 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management import CommandError, call_command
 
-from core import display
 from core.admin.export import cell, safe_text
 from core.errors import InvalidInput
 from core.registry import ROLES, permissions_of
 from core.staff import ensure_roles, ensure_staff
+from presentation import formatting, markup
 
 USD = SimpleNamespace(name="USD (cents)", code="USD", places=0, minor_digits=2)
 EUR = SimpleNamespace(name="EUR", code="EUR", places=2, minor_digits=0)
@@ -92,7 +92,7 @@ def test_unknown_roles_are_refused(db: None) -> None:
     ],
 )
 def test_periods_are_said_as_people_say_them(start: tuple[int, ...], end: tuple[int, ...], said: str) -> None:
-    assert display.period_text(datetime(*start, tzinfo=UTC), datetime(*end, tzinfo=UTC)) == said
+    assert formatting.period(datetime(*start, tzinfo=UTC), datetime(*end, tzinfo=UTC)) == said
 
 
 @pytest.mark.parametrize(
@@ -100,28 +100,28 @@ def test_periods_are_said_as_people_say_them(start: tuple[int, ...], end: tuple[
     [
         ("123456", USD, "1,234.56 USD"),
         ("0.5", USD, "0.005 USD"),
-        ("-50", USD, "-0.50 USD"),
+        ("-50", USD, "\N{MINUS SIGN}0.50 USD"),
         ("0.00012345678", USD, "0.000001\N{HORIZONTAL ELLIPSIS} USD"),
         ("1234.5", EUR, "1,234.50 EUR"),
     ],
 )
 def test_amounts_are_exact_or_say_that_they_are_cut(amount: str, unit: SimpleNamespace, said: str) -> None:
-    assert display.money_text(Decimal(amount), unit) == said
+    assert formatting.money_text(Decimal(amount), unit) == said
 
 
 def test_how_long_ago() -> None:
     now = datetime(2026, 3, 20, 12, tzinfo=UTC)
     ago = {
-        seconds: display.ago(datetime.fromtimestamp(now.timestamp() - seconds, UTC), now)
+        seconds: formatting.ago(datetime.fromtimestamp(now.timestamp() - seconds, UTC), now)
         for seconds in (0, 59, 60, 7200, 86400, 172800)
     }
     assert list(ago.values()) == ["0 s ago", "59 s ago", "1 min ago", "2 h ago", "1 day ago", "2 days ago"]
-    assert display.ago(None, now) == "never"
+    assert formatting.ago(None, now) == "never"
 
 
 def test_names_in_cells_are_escaped() -> None:
-    assert str(display.badge("<b>", "ok")) == '<span class="bo-badge bo-ok">&lt;b&gt;</span>'
-    assert "&lt;b&gt;" in display.link("/x", "<b>")
+    assert str(markup.badge("<b>", "ok")) == '<span class="bo-badge bo-ok">&lt;b&gt;</span>'
+    assert "&lt;b&gt;" in markup.link("/x", "<b>")
 
 
 def test_csv_cells() -> None:

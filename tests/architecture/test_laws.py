@@ -15,8 +15,8 @@ from core.fields import ExactDecimalField
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = (
-    "core", "customers", "catalog", "usage", "contracts", "charges", "balances", "billing", "reservations", "invoices",
-    "console",
+    "core", "presentation", "customers", "catalog", "usage", "contracts", "charges", "balances", "billing",
+    "reservations", "invoices", "console",
 )  # fmt: skip
 OURS = [model for model in apps.get_models() if model._meta.app_label in APPS and model._meta.managed]
 # What belongs to a row and dies with it; everything else that refers to money is protected.
@@ -153,3 +153,37 @@ def test_no_state_is_left_on_a_session() -> None:
         if "migrations" not in path.parts:
             found |= {(str(path.relative_to(ROOT)), match[0]) for match in SESSION_STATE.finditer(path.read_text())}
     assert {path for path, _ in found} == set(MAY_KEEP_STATE), found
+
+
+READING = {"explanation_from_json", "StoredExplanation"}
+
+
+def node_name(node: ast.Name | ast.alias) -> str:
+    return node.id if isinstance(node, ast.Name) else node.name
+
+
+def test_nobody_reads_an_explanation_but_by_its_fields() -> None:
+    """Stored explanations are read by one module, and no sentence is taken apart again."""
+    readers = set()
+    for path, tree in sources("*/*.py", "*/*/*.py", "*/*/*/*.py"):
+        if path.is_relative_to(ROOT / "tests") or path.is_relative_to(ROOT / "bench"):
+            continue
+        inside = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name | ast.alias) and node_name(node) in READING:
+                readers.add(inside)
+            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Attribute):
+                assert node.value.attr != "stored_explanation", f"{path}:{node.lineno}"
+    assert {reader.partition("/")[0] for reader in readers} <= {"engine", "billing", "invoices"}
+    assert len(readers) <= 3, readers
+
+
+def test_sentences_are_made_and_never_parsed() -> None:
+    taking_apart = {"partition", "rpartition", "split", "rsplit", "removeprefix", "removesuffix", "startswith"}
+    for path, tree in sources("presentation/explanation/*.py"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {getattr(node, "module", ""), *(alias.name for alias in node.names)}
+                assert "re" not in names, f"{path}:{node.lineno}"
+        for name, node in calls(tree):
+            assert name.rpartition(".")[2] not in taking_apart, f"{path}:{node.lineno}"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engine.composites import spend_of
 from engine.errors import InvalidTerms
-from engine.invoice import InvoiceTerms, UsageInput, breakdown, compose_usage_invoice, explanation_json, usage_windows
+from engine.explanation import CompositeExplanation, Contribution, ConversionExplanation
+from engine.invoice import InvoiceTerms, UsageInput, breakdown, compose_usage_invoice, usage_windows
 from engine.money import ONE, ZERO, plain, total
 from engine.prices import Custom, Package, Percentage, Price, Tier, TieredPercentage, Volume, kind, price_from
 from engine.rating import RateSchedule, RateVersion
@@ -58,7 +59,8 @@ def test_conversion(row: Row) -> None:
     held = total(balance.available for balance in terms.balances if balance.unit == CREDITS)
     assert plain(held - drawn) == (row["credits left"] or "0")
     assert all(not line.counted for line in made.lines if line.credit_type_id == CREDITS)
-    assert explanation_json(converted[0].explanation)["kind"] == "conversion"
+    assert isinstance(converted[0].explanation, ConversionExplanation)
+    assert converted[0].explanation.unit_id == CREDITS
 
 
 def percentage(text: str) -> Price:
@@ -107,8 +109,8 @@ def test_composites_count_tags_units_and_on_request_composites() -> None:
     made = compose_usage_invoice(terms, use(terms, Decimal(500), Decimal(1000)))
     assert [(line.product_id, line.total) for line in made.lines][2:] == [("fee", 100), ("x", 10)]
     [fee] = [line for line in made.lines if line.product_id == "fee"]
-    told = explanation_json(fee.explanation)
-    assert (told["kind"], told["contributions"]) == ("composite", [{"name": "Q", "total": "1000"}])
+    assert isinstance(fee.explanation, CompositeExplanation)
+    assert fee.explanation.contributions == (Contribution("Q", Decimal(1000)),)
     spent = spend_of(made.lines, terms)
     assert {entry.product_id: entry.amount for entry in spent} == {"p": 500, "q": 1000}
     units = in_credits("")

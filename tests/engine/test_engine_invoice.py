@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from engine.calendar import Period, split
 from engine.errors import InvalidTerms
+from engine.explanation import PriceInForce, Pricing, TierReached, UsageExplanation
+from engine.explanation_json import explanation_from_json, explanation_to_json
 from engine.invoice import (
     ComposedInvoice,
     InvoiceLine,
@@ -21,10 +23,10 @@ from engine.invoice import (
     UsageInput,
     breakdown,
     compose_usage_invoice,
-    explanation_json,
     usage_windows,
 )
 from engine.money import ZERO, add, fiat, mul, subtract, total
+from engine.overrides import RateTarget
 from engine.prices import Tier, Tiered
 from engine.rating import Flat, RateSchedule, RateVersion
 from engine.usage import Event, MetricSpec, UsageRow, aggregate
@@ -56,7 +58,7 @@ def sums(lines: tuple[InvoiceLine, ...] | list[InvoiceLine]) -> Sums:
     found: Sums = defaultdict(lambda: (ZERO, ZERO))
     for line in lines:
         groups = line.pricing_group_values, line.presentation_group_values
-        key = (line.product_id, *groups, line.explanation.line.rate, line.tier)
+        key = (line.product_id, *groups, line.explanation.pricing.rate, line.tier)
         found[key] = add(found[key][0], line.quantity), add(found[key][1], line.total)
     return {key: value for key, value in found.items() if value != (0, 0)}
 
@@ -101,14 +103,14 @@ def test_lines_and_rounding_make_the_total(drawn: Terms, made: list[Event]) -> N
     # Plain operators in the engine would use this context and lose digits loudly.
     with localcontext(Context(prec=1, traps=[Inexact])):
         invoice = compose_usage_invoice(terms, usage)
-        told = [json.loads(json.dumps(explanation_json(line.explanation))) for line in invoice.lines]
+        told = [json.loads(json.dumps(explanation_to_json(line.explanation))) for line in invoice.lines]
     assert add(total(line.total for line in invoice.lines), invoice.rounding) == invoice.total
     assert invoice.subtotal == total(line.total for line in invoice.lines)
     for line, explained in zip(invoice.lines, told, strict=True):
         assert line.total == mul(line.quantity, line.unit_price)
-        assert Decimal(explained["line"]["total"]) == line.total
-        assert explained["override"] is None
-        assert explained["steps"][-1] == "no override applies"
+        assert Decimal(explained["pricing"]["total"]) == line.total
+        assert explained["pricing"]["winner"] is None
+        assert explanation_from_json(explained) == line.explanation
 
 
 @quick
@@ -138,7 +140,7 @@ def test_no_event_is_billed_twice_or_lost(drawn: Terms, made: list[Event]) -> No
         rows = aggregate(specs[product.product_id], made, [JANUARY], product.group_keys)
         lines = [line for line in invoice.lines if line.product_id == product.product_id]
         stretches = {(x.starting_at, x.presentation_group_values, x.pricing_group_values): x for x in lines}
-        shown = sum(line.explanation.line.event_count for line in stretches.values())
+        shown = sum(line.explanation.event_count for line in stretches.values())
         missed = sum(part.event_count for part in invoice.unrated if part.product_id == product.product_id)
         assert shown + missed == sum(row.event_count for row in rows)
 
@@ -193,48 +195,32 @@ def test_usage_before_the_first_rate_is_unrated_with_its_reason() -> None:
 
 def test_explanation_holds_all_that_is_needed_to_check_the_line() -> None:
     tiers = Tiered((Tier(Decimal(5), ZERO), Tier(None, Decimal("0.5"))))
-    version = RateVersion("rate-1", START - timedelta(days=31), None, True, tiers, UNIT, source="rate card Standard")
+    since = START - timedelta(days=31)
+    version = RateVersion("rate-1", since, None, True, tiers, UNIT, source="rate card Standard")
     product = replace(PLAIN, schedules={(): RateSchedule((version,))})
     usage = UsageInput("p", (UsageRow(JANUARY, (), Decimal("8.0"), 3),))
     line = compose_usage_invoice(terms_of(product), [usage]).lines[1]
-    assert explanation_json(line.explanation) == {
-        "kind": "usage",
-        "metric": {"id": "m", "name": "calls"},
-        "event_count": 3,
-        "metric_quantity": "8",
-        "conversion": None,
-        "rounding": None,
-        "quantity": "8",
-        "rate": {
-            "id": "rate-1",
-            "type": "TIERED",
-            "base": "LIST_RATE",
-            "source": "rate card Standard",
-            "credit_type_id": UNIT,
-            "starting_at": "2024-12-01T00:00:00Z",
-            "ending_before": None,
-            "price": None,
-            "tiers": [{"size": "5", "price": "0"}, {"size": None, "price": "0.5"}],
-        },
-        "tier": {"level": 1, "starting_at": "5", "size": None, "quantity_before": "0", "quantity_after": "8"},
-        "line": {"quantity": "3", "unit_price": "0.5", "total": "1.5"},
-        "list_price": {
-            "type": "TIERED",
-            "price": None,
-            "tiers": [{"size": "5", "price": "0"}, {"size": None, "price": "0.5"}],
-        },
-        "override": None,
-        "overrides": {"winner": None, "lost": []},
-        "balance": None,
-        "steps": [
-            "8 units from 3 events",
-            "TIERED rate of rate card Standard, from 2024-12-01T00:00:00Z on",
-            "0 units came before in this period",
-            "tier 1, above 5, without end",
-            "3 x 0.5 = 1.5",
-            "no override applies",
-        ],
-    }
+    assert line.explanation == UsageExplanation(
+        metric_id="m",
+        metric_name="calls",
+        event_count=3,
+        metric_quantity=Decimal(8),
+        conversion=None,
+        rounding=None,
+        pricing=Pricing(
+            quantity=Decimal(8),
+            rate=PriceInForce(
+                "rate-1", "rate card Standard", UNIT, since, None, RateTarget.LIST_RATE, price=tiers, list_price=tiers
+            ),
+            tier=TierReached(1, Decimal(5), None, quantity_before=ZERO, quantity_after=Decimal(8)),
+            line_quantity=Decimal(3),
+            unit_price=Decimal("0.5"),
+            total=Decimal("1.5"),
+            winner=None,
+            lost=(),
+            balance=None,
+        ),
+    )
 
 
 def test_negative_use_takes_back_what_was_charged() -> None:

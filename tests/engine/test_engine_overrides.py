@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import InvalidTerms
-from engine.invoice import LineExplanation, UsageInput, compose_usage_invoice, explanation_json, usage_windows
+from engine.explanation import UsageExplanation
+from engine.invoice import UsageInput, compose_usage_invoice, usage_windows
 from engine.money import mul, plain
-from engine.overrides import Override, OverrideSpecifier, OverrideType, Prioritization, RateTarget
+from engine.overrides import LossReason, Override, OverrideSpecifier, OverrideType, Prioritization, RateTarget
 from engine.prices import Flat, MultiplierTier, Package, Price, Volume, multiplied_in_tiers, walk
 from engine.specifiers import Subject
 from engine.usage import UsageRow
@@ -41,11 +42,12 @@ def test_winner(row: Row) -> None:
     made = invoice(terms, row["quantity"])
     assert shape(made) == row["lines"]
     assert plain(made.total) == row["due"]
-    priced = [line.explanation for line in made.lines if isinstance(line.explanation, LineExplanation)]
-    won = priced[-1].line.decision.winner if priced else None
+    told = (line.explanation for line in made.lines)
+    priced = [explanation.pricing for explanation in told if isinstance(explanation, UsageExplanation)]
+    won = priced[-1].winner if priced else None
     assert ("" if won is None else won.override_id) == row["won"]
     if priced:
-        fared = [lost.override.override_id for lost in priced[-1].line.decision.lost] + ([row["won"]] if won else [])
+        fared = [lost.override.override_id for lost in priced[-1].lost] + ([row["won"]] if won else [])
         assert sorted(fared) == [entry.override_id for entry in terms.overrides]
 
 
@@ -114,8 +116,10 @@ def test_volume_and_packages_have_no_tiered_overrides() -> None:
     terms = terms_of(product("v 10@5 4"), overrides=overrides("tx0.5!1"), prioritization=Prioritization.EXPLICIT)
     made = invoice(terms, "3")
     assert shape(made) == "3@5"
-    told = explanation_json(made.lines[0].explanation)
-    assert told["overrides"]["lost"][0]["reason"] == "tiers do not apply to VOLUME prices"
+    told = made.lines[0].explanation
+    assert isinstance(told, UsageExplanation)
+    [lost] = told.pricing.lost
+    assert (lost.reason, lost.price_type) == (LossReason.TIERS_DO_NOT_APPLY, "VOLUME")
 
 
 def test_windows_are_cut_where_overrides_begin_and_end() -> None:
@@ -133,13 +137,16 @@ def test_windows_are_cut_where_overrides_begin_and_end() -> None:
 def test_explanation_names_winner_and_losers() -> None:
     terms = terms_of(product("1000"), overrides=overrides("x0.9 x0.8 =950 c=1"))
     [line] = invoice(terms, "10").lines
-    told = explanation_json(line.explanation)
-    assert told["override"] == "override 3 overwrites the price"
-    assert (told["rate"]["price"], told["list_price"]["price"]) == ("950", "1000")
-    assert {lost["id"]: lost["reason"] for lost in told["overrides"]["lost"]} == {
-        "1": "overwrite 3 comes before multipliers",
-        "2": "overwrite 3 comes before multipliers",
-        "4": "it applies only while a balance pays",
+    told = line.explanation
+    assert isinstance(told, UsageExplanation)
+    pricing = told.pricing
+    assert pricing.winner is not None
+    assert (pricing.winner.override_id, pricing.winner.type) == ("3", OverrideType.OVERWRITE)
+    assert (pricing.rate.price, pricing.rate.list_price) == (Flat(Decimal(950)), Flat(Decimal(1000)))
+    assert {lost.override.override_id: lost.reason for lost in pricing.lost} == {
+        "1": LossReason.ANOTHER_OVERWRITES,
+        "2": LossReason.ANOTHER_OVERWRITES,
+        "4": LossReason.NO_BALANCE_PAYS,
     }
 
 

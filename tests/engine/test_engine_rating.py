@@ -12,7 +12,6 @@ from engine.errors import InvalidTerms
 from engine.invoice import (
     ComposedInvoice,
     InvoiceTerms,
-    LineExplanation,
     ProductTerms,
     UsageInput,
     compose_usage_invoice,
@@ -113,20 +112,6 @@ def test_presentation_values_have_their_own_tiers() -> None:
         ("A", 100),
         ("B", 100),
     ]
-
-
-def test_explanation_reads_like_the_sum() -> None:
-    price = Tiered((Tier(Decimal(5), ZERO), Tier(None, Decimal("0.25"))))
-    schedule = RateSchedule((RateVersion("r", START, None, True, price, UNIT, source="rate card Standard"),))
-    [_, line] = bill(schedule, used([JANUARY], [Decimal("7.50")])).lines
-    assert isinstance(line.explanation, LineExplanation)
-    assert line.explanation.line.explanation == (
-        "7.5 units from 1 event",
-        "TIERED rate of rate card Standard, from 2025-01-01T00:00:00Z on",
-        "0 units came before in this period",
-        "tier 1, above 5, without end",
-        "2.5 x 0.25 = 0.625",
-    )
 
 
 def test_schedule_knows_what_is_in_force() -> None:

@@ -16,11 +16,17 @@ from uuid import UUID, uuid5
 import pytest
 
 from billing.types import CurrencyView, InvoiceView, LineView, Party
+from engine.balances import AccessType, BalanceKind
+from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
+from engine.explanation import AppliedExplanation, CompositeExplanation, PayingBalance, TierReached
 from engine.money import Currency, rounded
 from engine.money import total as sum_of
+from engine.overrides import RateTarget
+from engine.prices import Percentage
 from invoices.pdf import render_invoice
 from invoices.pdf.document import invoice_document
 from invoices.selectors.document import with_document
+from tests.presentation.lines import pricing, usage
 
 NAMESPACE = UUID("6f1c52a5-23f5-4a0e-a6a1-b1f3a3a4c1d7")
 START, END = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
@@ -30,11 +36,11 @@ EUR = CurrencyView(NAMESPACE, "EUR", "EUR", places=2, minor_digits=0)
 SELLER = Party("Tactus Demo Inc.", ("1 Example Street", "Springfield"), "billing@example.com", ("US 12-3456789",))
 ACME = Party("Acme Robotics GmbH")
 HOSTILE = '#import "@preview/x:1.0.0": * \\ #panic("x") #read("/etc/passwd") *b* _i_ $x^2$ `r` <l> @ref // /* [x] = h'
-FIRST_TIER = {"level": 0, "starting_at": "0", "size": "1000"}
-LAST_TIER = {"level": 1, "starting_at": "1000", "size": None}
+FIRST_TIER = TierReached(0, Decimal(0), Decimal(1000), Decimal(0), Decimal(1500))
+LAST_TIER = TierReached(1, Decimal(1000), None, Decimal(0), Decimal(1500))
 
 
-def line(name: str, quantity: str, unit_price: str, **changes: Any) -> LineView:
+def line(name: str, quantity: str, unit_price: str, *, tier: TierReached | None = None, **changes: Any) -> LineView:
     made = LineView(
         id=uuid5(NAMESPACE, "line"),
         type="usage",
@@ -48,7 +54,7 @@ def line(name: str, quantity: str, unit_price: str, **changes: Any) -> LineView:
         pricing_group_values={},
         presentation_group_values={},
         tier=None,
-        explanation={},
+        explained=usage(quantity, unit_price, tier=tier),
     )
     return replace(made, **changes)
 
@@ -103,8 +109,9 @@ def said(row: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def test_a_share_of_spend_is_no_quantity_at_a_unit_price() -> None:
-    rate = {"rate": {"type": "PERCENTAGE", "price": "0.1", "tiers": None}}
-    [row] = invoice_document(invoice([line("Support", "25296.25", "0.1", explanation=rate)]))["rows"]
+    tenth = pricing(Decimal("25296.25"), Percentage(Decimal("0.1")), Decimal("0.1"))
+    share = line("Support", "25296.25", "0.1", explained=CompositeExplanation(False, (), tenth))
+    [row] = invoice_document(invoice([share]))["rows"]
     assert said(row) == (0, "Support, 10 % of 252.9625 USD", None, None, "25.30")
 
 
@@ -184,10 +191,13 @@ def test_a_product_comes_to_what_its_lines_say() -> None:
 
 def test_what_does_not_count_is_shown_and_not_added() -> None:
     credits_ = CurrencyView(NAMESPACE, "AI credits", "", places=0, minor_digits=0)
-    postpaid = {"type": "applied_commit_or_credit", "counted": False, "explanation": {"balance": {"type": "POSTPAID"}}}
+    commit = PayingBalance("b", "s", BalanceKind.POSTPAID, "", AccessType.SPEND, RateTarget.LIST_RATE)
+    drawn = Decimal("100.2")
+    paid = AppliedExplanation(commit, Decimal(1000), drawn, drawn)
+    postpaid = {"type": "applied_commit_or_credit", "counted": False, "explained": paid, "total": -drawn}
     lines = [
         line("Tokens", "3", "33.4"),
-        replace(line("Tokens", "1", "-100.2"), quantity=None, unit_price=None, **postpaid),
+        replace(line("Tokens", "1", "100.2"), quantity=None, unit_price=None, **postpaid),
         line("Images", "3", "0.125", unit=credits_, counted=False),
     ]
     data = invoice_document(invoice(lines, subtotal=Decimal("100.2")))
@@ -235,12 +245,12 @@ def test_lines_without_usage_are_left_out_and_counted() -> None:
 
 
 def test_how_priced_units_come_about_is_noted_once_per_product() -> None:
-    explanation = {
-        "metric": {"id": "m", "name": "output_tokens"},
-        "conversion": {"operation": "DIVIDE", "factor": "1000000"},
-        "rounding": {"method": "ROUND_UP", "decimal_places": 0},
-    }
-    lines = [line("Tokens", "1", "5", explanation=explanation), line("Tokens", "2", "5", explanation=explanation)]
+    explained = usage(
+        "1", "5", metric_name="output_tokens",
+        conversion=QuantityConversion(Decimal(1000000), ConversionOperation.DIVIDE),
+        rounding=QuantityRounding(RoundingMethod.ROUND_UP, 0),
+    )  # fmt: skip
+    lines = [line("Tokens", "1", "5", explained=explained), line("Tokens", "2", "5", explained=explained)]
     notes = [note for note in invoice_document(invoice(lines))["notes"] if note.startswith("Tokens")]
     words = (
         "the quantity is the metered quantity (output_tokens), divided by 1,000,000 and then rounded up to whole units"

@@ -5,9 +5,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from console.explain import Why, why
 from core.clock import now
 from invoices.selectors import get_invoice
+from presentation.explanation import Why, why
 from tests.scenarios.test_pricing_rates import own
 from tests.scenarios.world import World
 

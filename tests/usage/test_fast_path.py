@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import time_machine
 
 from core.api.live_keys import TRUSTED_FOR, LiveKeys
 from core.clock import now
 from core.keys import create_api_key, revoke_api_key
 from core.models import ApiKey
+from tests.plugins.clock import travel
 from tests.usage.servers import OURS
 from tests.usage.test_bad_events import good
 from usage import services
@@ -115,7 +115,7 @@ def test_a_revoked_key_goes_on_for_seconds_here_and_not_at_all_elsewhere(warm: h
     revoke_api_key(key_id=key.pk, now=now())
     assert is_fast(warm.post("/v1/ingest", json=[event(1)]))
     assert warm.post("/v1/ingest", json=[event(2)], headers={"Idempotency-Key": "one"}).status_code == 401
-    with time_machine.travel(now() + TRUSTED_FOR):
+    with travel(now() + TRUSTED_FOR):
         answer = warm.post("/v1/ingest", json=[event(3)])
     assert (answer.status_code, is_fast(answer)) == (401, False)
     assert get_store().count() == 2
@@ -145,10 +145,10 @@ def test_its_requests_are_not_in_the_log_and_its_faults_are(
 
 def test_the_use_of_a_key_is_noted_when_it_is_looked_up(warm: httpx.Client) -> None:
     before = ApiKey.objects.get().last_used_at
-    with time_machine.travel(now() + TRUSTED_FOR / 2):
+    with travel(now() + TRUSTED_FOR / 2):
         assert is_fast(warm.post("/v1/ingest", json=[event(1)]))
     assert ApiKey.objects.get().last_used_at == before
-    with time_machine.travel(now() + timedelta(minutes=2)):
+    with travel(now() + timedelta(minutes=2)):
         assert not is_fast(warm.post("/v1/ingest", json=[event(2)]))
         assert ApiKey.objects.get().last_used_at != before
 

@@ -1,5 +1,5 @@
-"""Charts as server-side SVG geometry: stacked bars, and lines for what has no sum. Values stay exact Decimals until
-they become positions; no floats anywhere.
+"""Stacked bars, and lines for what has no sum, as server-side SVG geometry. Values stay exact Decimals until they
+become positions; no floats anywhere.
 
 A chart is drawn twice, wide and narrow, so that its labels are readable at every width. Each series is one path, each
 column one row of the table beside it; the small script that reads columns aloud takes its words from that table.
@@ -7,16 +7,14 @@ column one row of the table beside it; the small script that reads columns aloud
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from console import words
 from engine.money import ZERO, add, total
+from presentation.charts.scale import Row, Text, ValueAxis, position
+from presentation.formatting import DASH, percent
 
 MAX_SERIES = 8
 OTHER = "Other"
-NOTHING = "\N{EN DASH}"
-_TENTH = Decimal("0.1")
-_STEPS = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +24,6 @@ class Point:
     label: str
     short: str
     by_label: dict[str, Decimal]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A label at a place."""
-
-    x: str
-    y: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +54,6 @@ class Series:
     label: str
     figure: str
     share: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A table row: the column's name, the value of each series, the sum."""
-
-    label: str
-    values: tuple[str, ...]
-    total: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +107,7 @@ def stacked_bars(
         wide=_draw(points, labels, width=wide, height=height, marks=9),
         narrow=_draw(points, labels, width=320, height=min(height, 200), marks=5),
         series=tuple(
-            Series(n, label, show(totals[label]), words.percent(totals[label], whole))
-            for n, label in enumerate(labels, 1)
+            Series(n, label, show(totals[label]), percent(totals[label], whole)) for n, label in enumerate(labels, 1)
         ),
         rows=tuple(
             Row(
@@ -162,7 +141,7 @@ def levels(
     labels = sorted(whole.by_label, key=lambda label: (-abs(whole.by_label[label]), label))[:MAX_SERIES]
 
     def said(value: Decimal | None) -> str:
-        return NOTHING if value is None else show(value)
+        return DASH if value is None else show(value)
 
     def drawn(width: int, height: int, marks: int) -> Drawing:
         return _draw(points, labels, width=width, height=height, marks=marks, are_lines=len(labels) > 1)
@@ -184,21 +163,6 @@ def levels(
         total_label=total_label,
         whole_label=whole_label,
     )
-
-
-def nice_ticks(low: Decimal, high: Decimal, *, about: int = 4) -> list[Decimal]:
-    """Round axis values from at or below `low` (at most 0) to at or above `high` (at least 0); at least two."""
-    extent = high - low
-    if not extent:
-        return [ZERO, Decimal(1)]
-    rough = extent / about
-    magnitude = Decimal(1).scaleb(rough.adjusted())
-    step = next(magnitude * factor for factor in _STEPS if magnitude * factor >= rough)
-    first = -((-low / step).to_integral_value(ROUND_CEILING)) * step
-    ticks = [first]
-    while ticks[-1] < high:
-        ticks.append(ticks[-1] + step)
-    return [tick or ZERO for tick in ticks]
 
 
 def _largest(points: Sequence[Point]) -> tuple[Sequence[Point], list[str]]:
@@ -237,7 +201,7 @@ def _describe(
     )
     if len(totals) > 1:
         first = next(iter(totals))
-        text += f" The largest part is {first} with {show(totals[first])}, {words.percent(totals[first], whole)}."
+        text += f" The largest part is {first} with {show(totals[first])}, {percent(totals[first], whole)}."
     return text
 
 
@@ -249,30 +213,20 @@ def _draw(
     points: Sequence[Point], labels: Sequence[str], *, width: int, height: int, marks: int, are_lines: bool = False
 ) -> Drawing:
     above, below = _extents(points, labels, are_stacked=not are_lines)
-    ticks = nice_ticks(min([ZERO, *below]), max([ZERO, *above]))
-    texts = [words.compact(tick) for tick in ticks]
-    left = Decimal(8 + 7 * max(len(text) for text in texts))
-    right, top, bottom = Decimal(width - 4), Decimal(10), Decimal(height - 24)
-    scale = (bottom - top) / (ticks[-1] - ticks[0])
-
-    def y_of(value: Decimal) -> Decimal:
-        return bottom - (value - ticks[0]) * scale
-
-    pitch = (right - left) / len(points)
-    paths = _steps(points, labels, left, pitch, y_of) if are_lines else _bars(points, labels, left, pitch, y_of)
+    axis = ValueAxis.around([*below, *above], width=width, height=height, top=10)
+    pitch = (axis.right - axis.left) / len(points)
+    drawn = _steps if are_lines else _bars
     return Drawing(
         width=width,
         height=height,
-        left=position(left),
-        right=position(right),
-        top=position(top),
-        bottom=position(bottom),
-        baseline=position(y_of(ZERO)),
-        paths=tuple(enumerate(paths, 1)),
-        ticks=tuple(
-            Text(position(left - 6), position(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)
-        ),
-        marks=_marks(points, left=left, pitch=pitch, y=Decimal(height - 7), most=marks),
+        left=position(axis.left),
+        right=position(axis.right),
+        top=position(axis.top),
+        bottom=position(axis.bottom),
+        baseline=position(axis.y_of(ZERO)),
+        paths=tuple(enumerate(drawn(points, labels, axis.left, pitch, axis.y_of), 1)),
+        ticks=axis.labels(),
+        marks=_marks(points, left=axis.left, pitch=pitch, y=Decimal(height - 7), most=marks),
         dense=pitch < 6,
         are_lines=are_lines,
     )
@@ -346,8 +300,3 @@ def _marks(points: Sequence[Point], *, left: Decimal, pitch: Decimal, y: Decimal
 def _bar(x: Decimal, start: Decimal, width: Decimal, end: Decimal) -> str:
     top, height = min(start, end), max(abs(end - start), Decimal("0.4"))
     return f"M{position(x)} {position(top)}h{position(width)}v{position(height)}h-{position(width)}z"
-
-
-def position(value: Decimal) -> str:
-    """A place in a drawing, with one decimal."""
-    return f"{value.quantize(_TENTH, ROUND_HALF_UP):f}"

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.money_format import abridge, format_money, format_quantity, parse_money
+from presentation.formatting import abridge, format_money, format_quantity, parse_money
 
 USD = {"minor_digits": 2, "places": 0}
 EUR = {"minor_digits": 0, "places": 2}
@@ -18,8 +18,8 @@ JPY = {"minor_digits": 0, "places": 0}
         ("-0", USD, "0.00"),
         ("100", USD, "1.00"),
         ("123456789", USD, "1,234,567.89"),
-        ("-123456789", USD, "-1,234,567.89"),
-        ("-12300", USD, "-123.00"),
+        ("-123456789", USD, "\N{MINUS SIGN}1,234,567.89"),
+        ("-12300", USD, "\N{MINUS SIGN}123.00"),
         ("0.0015", USD, "0.000015"),
         ("24736.50", USD, "247.365"),
         ("1E+5", USD, "1,000.00"),
@@ -52,7 +52,7 @@ def test_money_keeps_every_digit_beyond_the_default_precision() -> None:
         ("1000", "1,000"),
         ("37493333", "37,493,333"),
         ("1234567.50", "1,234,567.5"),
-        ("-1500", "-1,500"),
+        ("-1500", "\N{MINUS SIGN}1,500"),
         ("1E+6", "1,000,000"),
         ("0.000001", "0.000001"),
     ],

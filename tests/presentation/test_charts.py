@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.charts import OTHER, Point, nice_ticks, stacked_bars
-from console.words import quantity
+from presentation.charts.scale import nice_ticks
+from presentation.charts.stacked_bars import OTHER, Point, stacked_bars
+from presentation.formatting import quantity
 
 D = Decimal
 amounts = st.decimals(min_value=D("-100000"), max_value=D(10**9), places=6, allow_nan=False, allow_infinity=False)
@@ -97,6 +98,6 @@ def test_bars_stay_inside_the_drawing(columns: list[dict[str, Decimal]]) -> None
     [("0", "0"), ("7.5", "7.5"), ("9000", "9,000"), ("20000", "20k"), ("2500000", "2.5M"), ("-5", "\N{MINUS SIGN}5")],
 )
 def test_axis_labels_are_short(value: str, text: str) -> None:
-    from console.words import compact
+    from presentation.formatting import compact
 
     assert compact(D(value)) == text

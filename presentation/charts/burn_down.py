@@ -1,7 +1,7 @@
 """The burn-down of a balance as server-side SVG: what was there, what is there, what is expected. No floats anywhere.
 
 Beside the picture stands a table with a row for each column of time; the script that reads charts aloud takes its words
-from there (see console.charts).
+from there (see presentation.charts.stacked_bars).
 """
 
 from collections.abc import Callable, Sequence
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from console import words
-from console.charts import NOTHING, Row, Text, nice_ticks, position
 from engine.money import ZERO
+from presentation.charts.scale import Row, Text, ValueAxis, position
+from presentation.formatting import DASH, day, period
 
 WEEKLY_FROM = timedelta(days=160)
 DAY = timedelta(days=1)
@@ -129,9 +129,9 @@ def _expired(column: Column) -> Decimal:
 
 
 def _row(column: Column, show: Callable[[Decimal], str], *, weekly: bool) -> Row:
-    label = words.span(column.start, column.end) if weekly else words.day(column.start)
+    label = period(column.start, column.end) if weekly else day(column.start)
     values = tuple(show(value) if value else "" for value in (column.added, column.used, column.expired))
-    balance = NOTHING if column.balance is None else show(column.balance)
+    balance = DASH if column.balance is None else show(column.balance)
     return Row(f"{label}, expected" if column.is_forecast and column.balance is not None else label, values, balance)
 
 
@@ -148,17 +148,11 @@ def _draw(
 ) -> BurnDrawing:
     start, end = span
     seen = [value for level in (*past, *expected) for value in (level.before, level.after)]
-    ticks = nice_ticks(min([ZERO, *seen]), max([ZERO, *seen]))
-    texts = [words.compact(tick) for tick in ticks]
-    left = Decimal(8 + 7 * max(len(text) for text in texts))
-    right, top, bottom = Decimal(width - 4), Decimal(22), Decimal(height - 24)
-    scale = (bottom - top) / (ticks[-1] - ticks[0])
+    axis = ValueAxis.around(seen, width=width, height=height, top=22)
+    left, right, y_of = axis.left, axis.right, axis.y_of
 
     def x_of(at: datetime) -> Decimal:
         return left + (right - left) * ((at - start) // timedelta(seconds=1)) / ((end - start) // timedelta(seconds=1))
-
-    def y_of(value: Decimal) -> Decimal:
-        return bottom - (value - ticks[0]) * scale
 
     def path(levels: Sequence[Level]) -> str:
         parts: list[str] = []
@@ -176,8 +170,8 @@ def _draw(
         height=height,
         left=position(left),
         right=position(right),
-        top=position(top),
-        bottom=position(bottom),
+        top=position(axis.top),
+        bottom=position(axis.bottom),
         baseline=zero,
         area=f"{line}V{zero}H{position(x_of(past[0].at))}z",
         line=line,
@@ -185,9 +179,7 @@ def _draw(
         today=position(today),
         today_label=Text(position(min(max(today, left + 18), right - 18)), "14", "Today"),
         expiries=tuple(_flag(x_of(at), y_of(ZERO)) for at in expiries if start <= at <= end),
-        ticks=tuple(
-            Text(position(left - 6), position(y_of(tick)), text) for tick, text in zip(ticks, texts, strict=True)
-        ),
+        ticks=axis.labels(),
         marks=_dates(start, end, x_of, y=Decimal(height - 7), most=marks),
     )
 
@@ -203,7 +195,7 @@ def _dates(
     """At most that many dates under the axis, evenly apart."""
     days = [start + DAY * n for n in range((end - start) // DAY)]
     if len(days) > MONTHLY_FROM:
-        days = [day for day in days if day.day == 1]
+        days = [at for at in days if at.day == 1]
     every = max(-(-len(days) // most), 1)
     found = days[::every]
     edge = x_of(end) - 18
@@ -212,7 +204,7 @@ def _dates(
         Text(
             position(max(x_of(at), x_of(start) + 14)),
             position(y),
-            f"{at:%b %Y}" if with_year else words.day(at, year=False),
+            f"{at:%b %Y}" if with_year else day(at, year=False),
         )
         for at in found
         if x_of(at) <= edge

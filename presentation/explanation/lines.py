@@ -1,0 +1,192 @@
+"""What stands in the columns of a line: its label, quantity, price, and who pays it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from engine.balances import BalanceKind
+from engine.conversion import ConversionOperation, QuantityRounding, RoundingMethod
+from engine.explanation import (
+    AppliedExplanation,
+    Explanation,
+    ExplanationKind,
+    PayingBalance,
+    Pricing,
+    PurchaseExplanation,
+    TrueUpExplanation,
+    UsageExplanation,
+)
+from presentation import formatting
+from presentation.formatting import Unit
+from presentation.groups import GroupNames
+from presentation.prices import percentage, tier_units
+
+_BALANCES: Final = {
+    BalanceKind.CREDIT: "a credit",
+    BalanceKind.PREPAID: "a prepaid commit",
+    BalanceKind.POSTPAID: "a postpaid commit",
+}
+_ALONE: Final = {
+    ExplanationKind.SUBSCRIPTION: "Subscription",
+    ExplanationKind.CONVERSION: "Left to pay",
+    ExplanationKind.COMPOSITE: "Share of spend",
+    ExplanationKind.PURCHASE: "Purchase",
+    ExplanationKind.TRUE_UP: "True-up",
+}
+_ROUNDED: Final = {RoundingMethod.ROUND_UP: "rounded up", RoundingMethod.ROUND_DOWN: "rounded down"}
+
+
+class ExplainedLine(Protocol):
+    """A line of an invoice. Amounts are exact, in stored units of `unit`, or of the invoice's own where it has none."""
+
+    @property
+    def name(self) -> str:
+        """The product's."""
+        ...
+
+    @property
+    def quantity(self) -> Decimal | None:
+        """None for what a balance pays."""
+        ...
+
+    @property
+    def unit_price(self) -> Decimal | None:
+        """None for what a balance pays."""
+        ...
+
+    @property
+    def total(self) -> Decimal:
+        """The amount."""
+        ...
+
+    @property
+    def starting_at(self) -> datetime | None:
+        """Where its stretch of time begins."""
+        ...
+
+    @property
+    def ending_before(self) -> datetime | None:
+        """Where it ends."""
+        ...
+
+    @property
+    def pricing_group_values(self) -> Mapping[str, str]:
+        """What it was priced by."""
+        ...
+
+    @property
+    def presentation_group_values(self) -> Mapping[str, str | None]:
+        """What it is shown apart by."""
+        ...
+
+    @property
+    def unit(self) -> Any:
+        """A `Unit`, or None."""
+        ...
+
+    @property
+    def explanation(self) -> Explanation:
+        """Why it is what it is."""
+        ...
+
+
+def pricing_of(explanation: Explanation) -> Pricing | None:
+    """How the line was priced; None for what balances pay and what they cost."""
+    if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
+        return None
+    return explanation.pricing
+
+
+def event_count(explanation: Explanation) -> int:
+    """How many events the line was measured from."""
+    return explanation.event_count if isinstance(explanation, UsageExplanation) else 0
+
+
+def paying_balance(explanation: Explanation) -> PayingBalance | None:
+    """The balance that pays the line, if one does."""
+    if isinstance(explanation, AppliedExplanation):
+        return explanation.balance
+    pricing = pricing_of(explanation)
+    return None if pricing is None else pricing.balance
+
+
+def balance_name(balance: PayingBalance) -> str:
+    """What a balance is called, else what it is."""
+    return balance.name or _BALANCES[balance.type]
+
+
+def balance_label(line: ExplainedLine) -> str:
+    """The balance that pays, in words; "" for lines that the customer pays."""
+    balance = paying_balance(line.explanation)
+    return "" if balance is None else balance_name(balance)
+
+
+def line_label(line: ExplainedLine, names: GroupNames) -> str:
+    """What tells this line from its product's other lines: "lumen-large, us-east"; "" where nothing does."""
+    groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
+    parts = [names.told(key, value) for key, value in groups.items()]
+    if isinstance(line.explanation, AppliedExplanation):
+        parts.append(f"paid by {balance_name(line.explanation.balance)}")
+    return ", ".join(parts)
+
+
+def label_alone(line: ExplainedLine) -> str:
+    """What a line is called that nothing tells from others of its product."""
+    return _ALONE.get(line.explanation.kind, "All usage")
+
+
+def tier_label(line: ExplainedLine) -> str:
+    """The units that a tier line charges: "first 10,000,000", "next 5,000", "above 15,000"; "" for other lines."""
+    pricing = pricing_of(line.explanation)
+    tier = None if pricing is None else pricing.tier
+    return "" if tier is None else tier_units(tier.starting_at, tier.size)
+
+
+def is_percentage(line: ExplainedLine) -> bool:
+    """Whether its quantity is money, and its price a part of that."""
+    pricing = pricing_of(line.explanation)
+    return pricing is not None and pricing.is_percentage
+
+
+def quantity_text(line: ExplainedLine, unit: Unit) -> str:
+    """The quantity for a column: of a percentage, the money that it is of; "" for lines without one."""
+    if line.quantity is None:
+        return ""
+    if is_percentage(line):
+        return f"{formatting.money(line.quantity, unit).figure} {formatting.unit_code(unit)}"
+    return formatting.quantity(line.quantity)
+
+
+def price_text(line: ExplainedLine, unit: Unit) -> str:
+    """The unit price for a column, "10 %" for a percentage; "" for lines without one."""
+    if line.unit_price is None:
+        return ""
+    return percentage(line.unit_price) if is_percentage(line) else formatting.price(line.unit_price, unit)
+
+
+def priced_units(line: ExplainedLine) -> str:
+    """How a product's priced units come from what is metered, as a note; "" where they are the same."""
+    explanation = line.explanation
+    if not isinstance(explanation, UsageExplanation):
+        return ""
+    parts = []
+    if explanation.conversion is not None:
+        word = "multiplied" if explanation.conversion.op is ConversionOperation.MULTIPLY else "divided"
+        parts.append(f"{word} by {formatting.format_quantity(explanation.conversion.factor)}")
+    if explanation.rounding is not None:
+        parts.append(_rounding(explanation.rounding))
+    if not parts:
+        return ""
+    metric = explanation.metric_name
+    metered = f"the metered quantity ({metric})" if metric and metric != line.name else "the metered quantity"
+    return f"{line.name}: the quantity is {metered}, {' and then '.join(parts)}."
+
+
+def _rounding(rounding: QuantityRounding) -> str:
+    direction, places = _ROUNDED.get(rounding.method, "rounded"), rounding.places
+    if places > 0:
+        return f"{direction} to {formatting.plural(places, 'decimal')}"
+    if places == 0:
+        return f"{direction} to whole units"
+    return f"{direction} to whole {formatting.format_quantity(Decimal(10) ** -places)}s"
