@@ -4,7 +4,7 @@
 Starts a Tactus of its own. Threads of this process reserve, wait, commit, wait, and begin again, as the requests of a
 web process do, through one `GroupCommitWriter`. Measured in turn, round by round: the writer as it is, whose futures
 wake all of a group at once; one whose waiters wake one another in turn (`ChainedWriter`, below); and one that talks to
-PostgreSQL through libpq by hand (bench/libpq_pipeline.py). Ratios are of each round's two.
+PostgreSQL through psycopg's pipeline mode (bench/psycopg_pipeline.py). Ratios are of each round's two.
 """
 
 import argparse
@@ -144,16 +144,16 @@ def writers() -> dict[str, GroupCommitWriter[Any, Any]]:
         carriers: dict[psycopg.Connection[Any], Any] = {}
 
         def connect() -> psycopg.Connection[Any]:
-            made = connect_direct(f"bench-{name}", BY_KEY, prepare_threshold=0)
+            made = connect_direct(f"bench-{name}", BY_KEY)
             carriers[made] = by(made)
             return made
 
         return kind(name, connect, lambda made, operations: carriers[made](operations), gather=0.001)
 
     return {
-        "futures, psycopg": writer(GroupCommitWriter, "futures", by_psycopg),
-        "chain of wakes, psycopg": writer(ChainedWriter, "chain", by_psycopg),
-        "futures, libpq": writer(GroupCommitWriter, "libpq", by_libpq),
+        "futures, libpq": writer(GroupCommitWriter, "futures", by_libpq),
+        "chain of wakes, libpq": writer(ChainedWriter, "chain", by_libpq),
+        "futures, psycopg": writer(GroupCommitWriter, "psycopg", by_psycopg),
     }
 
 

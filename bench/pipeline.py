@@ -2,8 +2,8 @@
 """psycopg's pipeline beside one by hand: `python -m bench pipeline [--groups 1,10,40] [--rounds 9] [--seconds 1.5]`.
 
 Starts a Tactus of its own. Groups of reservations are reserved, then committed, each group in one transaction of two
-exchanges with PostgreSQL, as the group commit does it: through `core.postgres.pipeline.Pipeline`, which is psycopg's
-pipeline mode with prepared statements, and through libpq's functions (bench/libpq_pipeline.py), in turn, round by
+exchanges with PostgreSQL, as the group commit does it: through `core.postgres.pipeline.Pipeline`, which is libpq by
+hand, and through psycopg's pipeline mode with prepared statements (bench/psycopg_pipeline.py), in turn, round by
 round. Ratios are of each round's two.
 """
 
@@ -43,11 +43,13 @@ Carry = Callable[[Any], list[Any]]
 
 
 def by_psycopg(connection: psycopg.Connection[Any]) -> Carry:
-    from core.postgres.pipeline import Pipeline
+    from bench.psycopg_pipeline import PsycopgPipeline
     from reservations.services.reserving import apply_operations
 
+    connection.prepare_threshold = 0
+
     def carry(operations: Any) -> list[Any]:
-        with Pipeline(connection) as pipeline:
+        with PsycopgPipeline(connection) as pipeline:
             last, tell = apply_operations(execute=pipeline.execute, operations=operations)
             rows = pipeline.commit(*last)
         return tell(rows)
@@ -56,10 +58,10 @@ def by_psycopg(connection: psycopg.Connection[Any]) -> Carry:
 
 
 def by_libpq(connection: psycopg.Connection[Any]) -> Carry:
-    from bench.libpq_pipeline import LibpqPipeline
+    from core.postgres.pipeline import Pipeline
     from reservations.services.reserving import apply_operations
 
-    pipeline = LibpqPipeline(connection)
+    pipeline = Pipeline.on(connection)
 
     def carry(operations: Any) -> list[Any]:
         last, tell = apply_operations(execute=pipeline.execute, operations=operations)
@@ -105,7 +107,7 @@ def compare(customers: Sequence[UUID], size: int, options: argparse.Namespace, m
 
     make = maker(customers, size, moment)
     with (
-        connect_direct("bench-psycopg", BY_KEY, prepare_threshold=0) as one,
+        connect_direct("bench-psycopg", BY_KEY) as one,
         connect_direct("bench-libpq", BY_KEY) as other,
     ):
         sides = {"psycopg": by_psycopg(one), "libpq": by_libpq(other)}

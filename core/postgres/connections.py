@@ -1,7 +1,7 @@
 """Connections of our own, besides Django's, straight to the server.
 
-Django's may lead through a pooler that gives each transaction another session (docs/adr/0022). What outlives a
-transaction, settings, prepared statements, locks, belongs on these.
+Django's may lead through a pooler that gives each transaction another session. What outlives a transaction, settings,
+prepared statements, locks, belongs on these: docs/guides/connection-pooler.md.
 """
 
 import atexit
@@ -34,18 +34,16 @@ def is_pooled() -> bool:
     return bool(settings.DATABASE_DIRECT)
 
 
-def connect_direct(name: str, options: str = "", prepare_threshold: int | None = None) -> psycopg.Connection[Any]:
+def connect_direct(name: str, options: str = "") -> psycopg.Connection[Any]:
     """A session of its own on Django's default database, in autocommit; `name` says in PostgreSQL whose it is.
 
-    `options`: settings of the session besides Django's. `prepare_threshold`: how many times a statement is executed
-    before psycopg prepares it; None: never. Raises psycopg.OperationalError; ImproperlyConfigured where DATABASE_URL
-    leads through a pooler and no DATABASE_DIRECT_URL is set.
+    `options`: settings of the session besides Django's. Raises psycopg.OperationalError; ImproperlyConfigured where
+    DATABASE_URL leads through a pooler and no DATABASE_DIRECT_URL is set.
     """
     wrapper = DatabaseWrapper({**connection.settings_dict, **settings.DATABASE_DIRECT})
     params = {key: value for key, value in wrapper.get_connection_params().items() if key in _PARAMS}
     params["options"] = f"{params.get('options', '')} {options}".strip()
     made = psycopg.connect(**params, autocommit=True, connect_timeout=3, application_name=name)
-    made.prepare_threshold = prepare_threshold
     if not settings.DATABASE_DIRECT and not _answers_itself(made):
         made.close()
         raise ImproperlyConfigured(

@@ -210,14 +210,13 @@ def _transaction_taken(transaction_id: str | None) -> Conflict:
 
 
 def _write(connection: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
-    with Pipeline(connection) as pipeline:
-        last, tell = apply_operations(execute=pipeline.execute, operations=operations)
-        rows = pipeline.commit(*last)
-    return tell(rows)
+    pipeline = Pipeline.on(connection)
+    last, tell = apply_operations(execute=pipeline.execute, operations=operations)
+    return tell(pipeline.commit(*last))
 
 
 def _connect() -> psycopg.Connection[Any]:
-    return connect_direct("tactus-reserve", BY_KEY, prepare_threshold=0)
+    return connect_direct("tactus-reserve", BY_KEY)
 
 
 _writer: GroupCommitWriter[Operation, Outcome] = GroupCommitWriter("tactus-reserve", _connect, _write, gather=GATHER)

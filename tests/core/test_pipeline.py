@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.postgres.connections import connect_direct, is_alive
-from core.postgres.pipeline import Call, Pipeline, Rows, array, cursor_executor
+from core.postgres.pipeline import Call, Pipeline, array, cursor_executor
 
 ADD = "INSERT INTO exchanged SELECT unnest(%s::int[]) RETURNING number"
 COUNT = "SELECT count(*) FROM exchanged"
@@ -25,79 +25,48 @@ def client(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
         yield made
 
 
-def committed(client: psycopg.Connection[Any], *calls: Call) -> list[Rows]:
-    with Pipeline(client) as pipeline:
-        return pipeline.commit(*calls)
-
-
 def test_what_is_executed_is_stored_by_the_commit(client: psycopg.Connection[Any]) -> None:
-    with Pipeline(client) as pipeline:
-        assert pipeline.execute((ADD, [array([1, 2])]), (COUNT, [])) == [[(1,), (2,)], [(2,)]]
-        assert pipeline.commit((ADD, ["{3}"]), ("SET LOCAL jit = on", []), (COUNT, [])) == [[(3,)], [], [(3,)]]
-    assert committed(client) == []
-    assert committed(client, (COUNT, [])) == [[(3,)]]
+    pipeline = Pipeline.on(client)
+    assert pipeline.execute((ADD, [array([1, 2])]), (COUNT, [])) == [[(1,), (2,)], [(2,)]]
+    assert pipeline.commit((ADD, ["{3}"]), ("SET LOCAL jit = on", []), (COUNT, [])) == [[(3,)], [], [(3,)]]
+    assert pipeline.commit() == []
+    assert pipeline.commit((COUNT, [])) == [[(3,)]]
     assert is_alive(client)
 
 
-def test_it_is_one_transaction(client: psycopg.Connection[Any]) -> None:
+def test_it_is_one_transaction_and_a_connection_has_one_pipeline(client: psycopg.Connection[Any]) -> None:
     number: Call = ("SELECT pg_current_xact_id()::text", [])
-    with Pipeline(client) as pipeline:
-        [first], [second] = pipeline.execute(number, number)
-        [[third]] = pipeline.commit(number)
-    assert first == second == third != committed(client, number)[0][0]
+    [first], [second] = Pipeline.on(client).execute(number, number)
+    [[third]] = Pipeline.on(client).commit(number)
+    assert first == second == third != Pipeline.on(client).commit(number)[0][0]
 
 
 @pytest.mark.parametrize("wrong", ["{0}", "{x}", "{1}"])
 def test_an_error_takes_all_of_it_back(client: psycopg.Connection[Any], wrong: str) -> None:
-    committed(client, (ADD, ["{1}"]))
+    pipeline = Pipeline.on(client)
+    pipeline.commit((ADD, ["{1}"]))
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.DataError, psycopg.errors.UniqueViolation)) as error:
-        committed(client, (ADD, ["{7}"]), (ADD, [wrong]), (f"{COUNT} WHERE number = 7", []))
+        pipeline.commit((ADD, ["{7}"]), (ADD, [wrong]), (f"{COUNT} WHERE number = 7", []))
     assert error.value.diag.sqlstate
     assert is_alive(client)
-    assert committed(client, (f"{COUNT} WHERE number = 7", []), (COUNT, [])) == [[(0,)], [(1,)]]
+    assert pipeline.commit((f"{COUNT} WHERE number = 7", []), (COUNT, [])) == [[(0,)], [(1,)]]
 
 
 def test_an_error_before_the_commit(client: psycopg.Connection[Any]) -> None:
-    with pytest.raises(psycopg.errors.UndefinedTable), Pipeline(client) as pipeline:
-        pipeline.execute((ADD, ["{5}"]))
+    pipeline = Pipeline.on(client)
+    pipeline.execute((ADD, ["{5}"]))
+    with pytest.raises(psycopg.errors.UndefinedTable):
         pipeline.execute((COUNT, []), ("SELECT 1 FROM nowhere", []))
     assert is_alive(client)
-    assert committed(client, (COUNT, [])) == [[(0,)]]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("ours"), psycopg.ProgrammingError("the driver's")])
-def test_an_error_of_ours_takes_all_of_it_back(client: psycopg.Connection[Any], error: Exception) -> None:
-    with connect_direct("another") as other:
-        other.execute("CREATE TABLE lasting (number int)")
-        try:
-            with pytest.raises(type(error)), Pipeline(client) as pipeline:
-                pipeline.execute(("INSERT INTO lasting VALUES (1) RETURNING number", []))
-                raise error
-            assert is_alive(client)
-            assert other.execute("SELECT count(*) FROM lasting").fetchone() == (0,)
-        finally:
-            other.execute("DROP TABLE lasting")
-
-
-def test_without_a_commit_nothing_is_stored(client: psycopg.Connection[Any]) -> None:
-    with Pipeline(client) as pipeline:
-        pipeline.execute((ADD, ["{5}"]))
-    assert committed(client, (COUNT, [])) == [[(0,)]]
-
-
-def test_statements_that_come_again_are_prepared(client: psycopg.Connection[Any]) -> None:
-    client.prepare_threshold = 0
-    for number in range(3):
-        committed(client, (ADD, [array([number + 1])]), (COUNT, []))
-    found = client.execute("SELECT statement FROM pg_prepared_statements", prepare=False).fetchall()
-    assert sorted(found) == [("INSERT INTO exchanged SELECT unnest($1::int[]) RETURNING number",), (COUNT,)]
+    assert pipeline.commit((COUNT, [])) == [[(0,)]]
 
 
 def test_a_lost_connection_is_an_operational_error(client: psycopg.Connection[Any]) -> None:
-    with pytest.raises(psycopg.OperationalError), Pipeline(client) as pipeline:
-        pipeline.execute((ADD, ["{1}"]))
-        with connect_direct("another") as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [client.info.backend_pid])
+    pipeline = Pipeline.on(client)
+    pipeline.execute((ADD, ["{1}"]))
+    with connect_direct("another") as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [client.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError):
         pipeline.commit((COUNT, []))
     assert not is_alive(client)
 
