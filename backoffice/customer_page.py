@@ -219,7 +219,9 @@ def _tab(
         for key in customer.invoice_listings.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
     ]
     return {
-        "moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]
+        "moments": [
+            timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]
+        ]
     }
 
 
