@@ -173,7 +173,7 @@ class ApiKeyAdmin(RecordAdmin):
         ]
 
     def record_context(self, request: HttpRequest, record: ApiKey) -> dict[str, Any]:
-        return {"moments": timeline.of_subjects([("apikey", record.pk)])}
+        return {"timeline_entries": timeline.of_subjects([("apikey", record.pk)])}
 
     @column(description="Key")
     def shown(self, key: ApiKey) -> SafeString:

@@ -35,7 +35,7 @@ class CatalogAdmin(RecordAdmin):
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {
             "edited_by": EDITED_BY.get(self.opts.model_name or ""),
-            "moments": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
+            "timeline_entries": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
             **self.panels(request, record),
         }
 

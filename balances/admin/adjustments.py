@@ -192,7 +192,7 @@ class AdjustmentAdmin(RecordAdmin):
             "why": record.get_approval_display(),
             "may_decide": request.user.has_perm(APPROVE),
             "gone_at": record.made_at + waiting_time(),
-            "moments": timeline.of_subjects([("adjustment", record.pk)]),
+            "timeline_entries": timeline.of_subjects([("adjustment", record.pk)]),
         }
 
     @column(description="Customer", ordering="customer__name")
