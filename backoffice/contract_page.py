@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.rows import invoice_table
+from backoffice.invoice_rows import invoice_table
 from billing.models import BillingCursor
 from catalog.selectors import state_at
 from contracts.admin import FREQUENCIES, state_of

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 
 from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
-from backoffice.rows import InvoiceRow, invoice_table
+from backoffice.invoice_rows import InvoiceRow, invoice_table
 from balances.admin.adjustments import TONES, decision
 from balances.admin.decisions import signed, target
 from balances.selectors.adjusting import adjustment_rows
