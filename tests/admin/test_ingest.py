@@ -281,7 +281,7 @@ def test_the_refreshing_part_costs_as_much_with_more_of_everything(world: World,
         minute(world, n + 1, accepted=n)
     send(world, *((f"more-{n}", f"ghost-{n}", {"tokens": n}) for n in range(20)))
     roll_usage(now=world.now)
-    assert queries() <= few + 1 <= 14  # the tail behind the roller, once there is a roller
+    assert queries() <= few + 1 <= 14  # the tail behind the rollup worker, once there is a rollup worker
 
 
 @pytest.mark.parametrize("name", ["usage_reconciliation", "usage_unmatched", "usage_conflicts"])

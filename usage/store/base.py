@@ -74,7 +74,7 @@ class UsageQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class RollupSpec:
     """Rules that are asked about often, and the group keys (compound ones) by which: kept added up by the store."""
 
     spec: MetricSpec
@@ -255,10 +255,10 @@ class UsageStore(Protocol):
     def aggregate_each(self, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
         """`aggregate` for each query, of one moment, in a constant number of statements."""
 
-    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+    def ensure_rollup(self, rollups: Sequence[RollupSpec], now: datetime) -> int:
         """Sees to it that these are kept added up from now on, history included; returns how many are new."""
 
-    def forget(self, followings: Sequence[Following]) -> None:
+    def drop_rollup(self, rollups: Sequence[RollupSpec]) -> None:
         """No longer keeps these rules added up, by whatever keys; they are answered from raw events then."""
 
     def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:

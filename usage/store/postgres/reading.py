@@ -1,7 +1,7 @@
 """Reads of aggregates: what the rollups hold, up to their horizon, and the raw events beyond it, in one statement.
 
-One statement sees one snapshot: horizon, rollups and events fit together whatever the roller does meanwhile. A query
-that no series covers, or whose series is still being filled, is answered from raw events alone.
+One statement sees one snapshot: horizon, rollups and events fit together whatever the rollup worker does meanwhile. A
+query that no series covers, or whose series is still being filled, is answered from raw events alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -11,11 +11,11 @@ from django.db import connection, transaction
 from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import (
     EventPage,
-    Following,
     IngestMinutes,
     Position,
     RefusedEvent,
     RollupLag,
+    RollupSpec,
     SeriesProgress,
     StoredEvent,
     StoreHealth,
@@ -24,7 +24,7 @@ from usage.store.base import (
     UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import keeping, roller, tallying, watching
+from usage.store.postgres import keeping, rollup_worker, tallying, watching
 from usage.store.postgres.appending import Appending
 from usage.store.postgres.counting import Fragment
 from usage.store.postgres.events import events_with, evidence_of, newest_of
@@ -50,22 +50,22 @@ class PostgresStore(Appending):
             answers = iter(read(cursor, refs, asked))
         return [_rows(next(answers), query) if query.windows else () for query in queries]
 
-    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+    def ensure_rollup(self, rollups: Sequence[RollupSpec], now: datetime) -> int:
         """See UsageStore."""
-        return roller.follow(followings, now)
+        return rollup_worker.ensure_rollup(rollups, now)
 
-    def forget(self, followings: Sequence[Following]) -> None:
+    def drop_rollup(self, rollups: Sequence[RollupSpec]) -> None:
         """See UsageStore."""
-        roller.forget(followings)
+        rollup_worker.drop_rollup(rollups)
 
     def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:
         """See UsageStore."""
-        return roller.roll(now, patience)
+        return rollup_worker.roll(now, patience)
 
     def progress(self) -> list[SeriesProgress]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            return roller.progress(cursor)
+            return rollup_worker.progress(cursor)
 
     def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
         """See UsageStore."""
