@@ -140,8 +140,8 @@ def test_a_dropped_month_stays_counted_and_its_ids_stay_known(store: PostgresSto
     assert total(store, OLD, OLD + 31 * DAY) == 10
     assert total(store, OLD + HOUR, OLD + 3 * HOUR) == 2
     assert total(store, OLD - 500 * DAY, NOW + DAY) == 12
-    tally = store.tally(NOW, NOW + timedelta(minutes=1), [COUNT])
-    assert (tally.accepted, tally.dropped, sum(row.stored for row in tally.refs)) == (12, 11, 1)
+    totals = store.ingest_totals(NOW, NOW + timedelta(minutes=1), [COUNT])
+    assert (totals.accepted, totals.dropped, sum(row.stored for row in totals.refs)) == (12, 11, 1)
 
 
 def test_nothing_is_dropped_before_it_is_added_up(store: PostgresStore, old_month: datetime) -> None:

@@ -12,6 +12,7 @@ from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order
 from usage.store.base import (
     EventPage,
     IngestMinutes,
+    IngestTotals,
     Position,
     RefusedEvent,
     RollupLag,
@@ -19,15 +20,14 @@ from usage.store.base import (
     SeriesProgress,
     StoredEvent,
     StoreHealth,
-    Tally,
     UnmatchedEvent,
     UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import keeping, rollup_worker, tallying, watching
+from usage.store.postgres import ingest_totals, keeping, rollup_worker, watching
 from usage.store.postgres.appending import Appending
 from usage.store.postgres.counting import Fragment
-from usage.store.postgres.events import events_with, evidence_of, newest_of
+from usage.store.postgres.events import events_with, newest_of, source_events_of
 from usage.store.postgres.keys import event_key
 from usage.store.postgres.partitions import month_of
 from usage.store.postgres.reading import read
@@ -67,11 +67,13 @@ class PostgresStore(Appending):
         with connection.cursor() as cursor:
             return rollup_worker.progress(cursor)
 
-    def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
+    def source_events(
+        self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None
+    ) -> EventPage:
         """See UsageStore."""
         if not query.windows or not refs:
             return EventPage((), None)
-        statement = evidence_of(refs, query, limit + 1, after)
+        statement = source_events_of(refs, query, limit + 1, after)
         rows = self._events(statement, has_value=query.spec.aggregation is not Aggregation.COUNT)
         page = rows[:limit]
         return EventPage(page, page[-1].position if len(rows) > limit else None)
@@ -119,15 +121,15 @@ class PostgresStore(Appending):
             )
             return frozenset(text for (text,) in cursor.fetchall())
 
-    def tally(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
+    def ingest_totals(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> IngestTotals:
         """See UsageStore. One statement."""
         with connection.cursor() as cursor:
-            return tallying.tally(cursor, start, end, specs)
+            return ingest_totals.read_totals(cursor, start, end, specs)
 
     def unmatched(self, query: UnmatchedQuery, limit: int, after: int = 0) -> tuple[UnmatchedEvent, ...]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            rows = tallying.list_fates(cursor, query, limit, after)
+            rows = ingest_totals.list_unbilled(cursor, query, limit, after)
         return tuple(UnmatchedEvent(_stored(row, None), reason) for reason, row in rows)
 
     def prepare(self, now: datetime) -> int:
