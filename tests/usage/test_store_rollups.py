@@ -21,7 +21,7 @@ from tests.usage import strategies as some
 from tests.usage.servers import OURS, patient
 from tests.usage.test_store_conformance import BACKENDS, expected
 from usage.store import NewEvent, RollupSpec, UsageQuery, UsageStore
-from usage.store.postgres.reading import _tail
+from usage.store.postgres.aggregate_sql import _tail
 from usage.store.postgres.rollup_worker import LOCK
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)

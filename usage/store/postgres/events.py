@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from usage.store.base import Position, UsageQuery
-from usage.store.postgres.counting import Fragment, counting_condition, text_of, together, value_of
 from usage.store.postgres.keys import event_key
+from usage.store.postgres.query_sql import Fragment, counting_condition, text_of, together, value_of
 
 COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
 

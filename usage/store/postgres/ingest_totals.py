@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.usage import MetricSpec
 from usage.store.base import IngestTotals, RefTotals, UnbilledReason, UnmatchedQuery
-from usage.store.postgres.counting import Fragment, filters_of, text_of, together, value_of
 from usage.store.postgres.events import COLUMNS
+from usage.store.postgres.query_sql import Fragment, filters_of, text_of, together, value_of
 
 _RECEIVED = "e.received_at >= %s::timestamptz AND e.received_at < %s::timestamptz"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from engine.usage import Aggregation, MetricSpec
-from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, text_of, together, valued
 from usage.store.postgres.models import HOURS
+from usage.store.postgres.query_sql import PROPERTY, Fragment, filters_of, text_of, together, valued
 
 _BIN = "date_bin('1 {}', {}, '2000-01-01 00:00+00'::timestamptz)"
 _DAY = _BIN.format("day", "bucket")

@@ -24,16 +24,16 @@ from usage.store.base import (
     UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import ingest_totals, keeping, rollup_worker, watching
-from usage.store.postgres.appending import Appending
-from usage.store.postgres.counting import Fragment
+from usage.store.postgres import ingest_totals, retention, rollup_worker, stats
+from usage.store.postgres.aggregate_sql import read
+from usage.store.postgres.event_appender import EventAppender
 from usage.store.postgres.events import events_with, newest_of, source_events_of
 from usage.store.postgres.keys import event_key
 from usage.store.postgres.partitions import month_of
-from usage.store.postgres.reading import read
+from usage.store.postgres.query_sql import Fragment
 
 
-class PostgresStore(Appending):
+class PostgresStore(EventAppender):
     """`usage.store.base.UsageStore` on Django's default database connection."""
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
@@ -135,22 +135,22 @@ class PostgresStore(Appending):
     def prepare(self, now: datetime) -> int:
         """See UsageStore. A partition for each month; one that cannot be had now is tried again next time."""
         with connection.cursor() as cursor:
-            missing = keeping.missing_months(cursor, now)
+            missing = retention.missing_months(cursor, now)
             for month in missing:
                 with transaction.atomic(durable=True):
-                    keeping.make_month(cursor, month)
+                    retention.make_month(cursor, month)
         return len(missing)
 
     def drop_before(self, before: datetime) -> tuple[datetime, ...]:
         """See UsageStore. One transaction for each month."""
         dropped = []
         with connection.cursor() as cursor:
-            for month in keeping.ended_months(cursor, before):
+            for month in retention.ended_months(cursor, before):
                 with transaction.atomic(durable=True):
-                    if keeping.drop_month(cursor, month):
+                    if retention.drop_month(cursor, month):
                         dropped.append(month)
             with transaction.atomic(durable=True):
-                keeping.drop_strays(cursor, month_of(before))
+                retention.drop_strays(cursor, month_of(before))
         return tuple(dropped)
 
     def count(self, refs: Sequence[str] | None = None) -> int:
@@ -177,12 +177,12 @@ class PostgresStore(Appending):
     def minutes(self, start: datetime, end: datetime) -> tuple[IngestMinutes, ...]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            return watching.minutes(cursor, start, end)
+            return stats.minutes(cursor, start, end)
 
     def lag(self) -> RollupLag | None:
         """See UsageStore. Counts up to a bound."""
         with connection.cursor() as cursor:
-            return watching.lag(cursor)
+            return stats.lag(cursor)
 
 
 def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:

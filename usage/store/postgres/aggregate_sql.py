@@ -11,7 +11,10 @@ from uuid import UUID
 
 from engine.usage import Aggregation, Partial
 from usage.store.base import UsageQuery
-from usage.store.postgres.counting import (
+from usage.store.postgres.models import HOURS
+from usage.store.postgres.pieces import Piece, pieces_of
+from usage.store.postgres.prepared_statements import run_prepared
+from usage.store.postgres.query_sql import (
     Fragment,
     counted,
     counted_from,
@@ -19,9 +22,6 @@ from usage.store.postgres.counting import (
     together,
     window_of,
 )
-from usage.store.postgres.models import HOURS
-from usage.store.postgres.pieces import Piece, pieces_of
-from usage.store.postgres.preparing import run_prepared
 from usage.store.postgres.rules import fingerprint
 
 MOST_RAGGED = 64
