@@ -25,7 +25,7 @@ from billing.selectors.live_balances import net_balance, pending_draws
 from catalog.models import Product
 from catalog.selectors import state_at
 from contracts.models import Contract
-from core.admin.acts import refuse
+from core.admin.actions import refuse
 from core.clock import now
 from core.errors import TactusError
 from customers.models import Customer

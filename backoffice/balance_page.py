@@ -143,7 +143,7 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
             for each in adjustment_rows().filter(segment__owner=row, status=Adjustment.Status.PENDING)
         ],
         "ledger_url": reverse("admin:balances_ledger", args=[row.pk]),
-        "moments": timeline.of_subjects(
+        "timeline_entries": timeline.of_subjects(
             [("balance", row.pk), *(("adjustment", pk) for pk in by_hand.values_list("pk", flat=True)[:50])]
         ),
     }

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.rows import invoice_table
+from backoffice.invoice_rows import invoice_table
 from billing.models import BillingCursor
 from catalog.selectors import state_at
 from contracts.admin import FREQUENCIES, state_of
@@ -46,7 +46,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={contract.pk}",
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
-        "moments": timeline.of_subjects([("contract", contract.pk)]),
+        "timeline_entries": timeline.of_subjects([("contract", contract.pk)]),
     }
 
 

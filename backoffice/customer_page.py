@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.urls import reverse
 
 from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
-from backoffice.rows import InvoiceRow, invoice_table
+from backoffice.invoice_rows import InvoiceRow, invoice_table
 from balances.admin.adjustments import TONES, decision
 from balances.admin.decisions import signed, target
 from balances.selectors.adjusting import adjustment_rows
@@ -194,7 +194,7 @@ def _tab(
         found: dict[str, Any] = {"contracts": _contract_rows(contracts, drafts, at)}
         if tab == "summary":
             found["invoices"] = _invoices(customer, drafts, 8)
-            found["moments"] = timeline.of_customer(customer.pk, limit=8)
+            found["timeline_entries"] = timeline.of_customer(customer.pk, limit=8)
         return found
     if tab == "invoices":
         return {
@@ -209,7 +209,7 @@ def _tab(
     if tab == "balances":
         return {}
     if tab == "timeline":
-        return {"moments": timeline.of_customer(customer.pk, limit=200)}
+        return {"timeline_entries": timeline.of_customer(customer.pk, limit=200)}
     mine: list[timeline.Subject] = [("customer", customer.pk)]
     mine += [("contract", contract.pk) for contract in contracts]
     mine += [("balance", key) for key in customer.balances.values_list("pk", flat=True)[:MOST_ROWS]]
@@ -219,7 +219,9 @@ def _tab(
         for key in customer.invoice_listings.order_by("-period_start").values_list("pk", flat=True)[:MOST_ROWS]
     ]
     return {
-        "moments": [timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]]
+        "timeline_entries": [
+            timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]
+        ]
     }
 
 

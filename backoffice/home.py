@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from backoffice.rows import InvoiceRow, invoice_table
+from backoffice.invoice_rows import InvoiceRow, invoice_table
 from balances.control import Adjustment, LedgerCheck
 from catalog.models import CreditType
 from contracts.admin import in_state

@@ -112,7 +112,7 @@ def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
         "unit": unit_code(view.currency),
         "hidden_lines": max(0, len(view.lines) - MOST_LINES),
         "badge": status_badge(invoice),
-        "moments": timeline.of_subjects(subjects),
+        "timeline_entries": timeline.of_subjects(subjects),
         "may_see_usage": request.user.has_perm("usage.view_usageevent"),
         "regenerations": list(invoice.regenerations.all()[:5]),
     }

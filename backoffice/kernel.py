@@ -28,7 +28,7 @@ from unfold.widgets import (
 )
 
 from core.admin import timeline
-from core.admin.acts import Act, Done, NothingToAsk, refuse
+from core.admin.actions import ActionResult, ConfirmForm, RecordAction, refuse
 from core.admin.filters import EndedFilter
 from core.admin.inputs import DayInput
 from core.admin.options import Facts, RecordAdmin
@@ -98,12 +98,12 @@ class KeyForm(forms.Form):
         return at
 
 
-def _revoke(key: ApiKey, _data: dict[str, Any], at: datetime) -> Done:
+def _revoke(key: ApiKey, _data: dict[str, Any], at: datetime) -> ActionResult:
     revoke_api_key(key_id=key.pk, now=at)
-    return Done(f"{key.name} is revoked: its next request is refused.")
+    return ActionResult(f"{key.name} is revoked: its next request is refused.")
 
 
-REVOKE = Act(
+REVOKE = RecordAction(
     slug="revoke",
     title="Revoke API key",
     permission="core.revoke_apikey",
@@ -113,8 +113,8 @@ REVOKE = Act(
         f"It was last used {formatting.ago(key.last_used_at, now())}.",
         "A revoked key cannot be brought back; make a new one first if something still needs it.",
     ],
-    form=NothingToAsk,
-    offered=lambda key: key.revoked_at is None,
+    form=ConfirmForm,
+    is_available=lambda key: key.revoked_at is None,
     submit="Revoke this key",
     icon="block",
     danger=True,
@@ -129,7 +129,7 @@ class ApiKeyAdmin(RecordAdmin):
     list_filter = (EndedFilter,)
     search_fields = ("name__icontains", "last4__exact")
     search_help_text = "Name or last four characters"
-    acts = (REVOKE,)
+    record_actions = (REVOKE,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("core.create_apikey")
@@ -173,7 +173,7 @@ class ApiKeyAdmin(RecordAdmin):
         ]
 
     def record_context(self, request: HttpRequest, record: ApiKey) -> dict[str, Any]:
-        return {"moments": timeline.of_subjects([("apikey", record.pk)])}
+        return {"timeline_entries": timeline.of_subjects([("apikey", record.pk)])}
 
     @column(description="Key")
     def shown(self, key: ApiKey) -> SafeString:

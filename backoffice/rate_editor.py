@@ -43,7 +43,7 @@ from catalog.selectors import get_rate_card
 from catalog.selectors.rate_book import get_rate_book
 from catalog.services import RatePlan, add_rates, already_stored, plan_rates
 from catalog.services.rates import RATES_OF
-from core.admin.acts import ReasonForm
+from core.admin.actions import ReasonForm
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
 from engine.calendar import BILLING_FREQUENCIES

@@ -17,7 +17,15 @@ from console.ranges import Choice
 from core.clock import now
 from presentation import formatting
 from usage.admin import ShownEvent, shown_events, shown_properties
-from usage.selectors import EXPLAINED, Fate, Reconciliation, list_conflicts, list_unmatched, match_events, reconcile
+from usage.selectors import (
+    EXPLAINED,
+    Reconciliation,
+    UnbilledReason,
+    list_conflicts,
+    list_unmatched,
+    match_events,
+    reconcile,
+)
 from usage.store import RefusedEvent
 
 PERMISSION = "usage.view_usageevent"
@@ -31,9 +39,9 @@ LONGEST = timedelta(days=35)
 PAGE = 50
 LONGEST_NAME = 128
 TITLES = {
-    Fate.NO_CUSTOMER: "Nobody's name",
-    Fate.NO_METRIC: "No metric",
-    Fate.NO_VALUE: "No value",
+    UnbilledReason.NO_CUSTOMER: "Nobody's name",
+    UnbilledReason.NO_METRIC: "No metric",
+    UnbilledReason.NO_VALUE: "No value",
 }
 
 
@@ -129,7 +137,7 @@ def unmatched(request: HttpRequest) -> HttpResponse:
     _require(request)
     window = read_window(request.GET.dict(), now())
     asked = request.GET.get("reason", "")
-    reasons = (Fate(asked),) if asked in set(Fate) else tuple(Fate)
+    reasons = (UnbilledReason(asked),) if asked in set(UnbilledReason) else tuple(UnbilledReason)
     rows = list_unmatched(
         start=window.start, end=window.end, reasons=reasons, limit=PAGE + 1, after=_arrival(request.GET.get("after"))
     )
@@ -143,7 +151,7 @@ def unmatched(request: HttpRequest) -> HttpResponse:
             "window": window,
             "choices": [
                 Choice("", "Any reason", len(reasons) > 1),
-                *(Choice(str(fate), TITLES[fate], reasons == (fate,)) for fate in Fate),
+                *(Choice(str(reason), TITLES[reason], reasons == (reason,)) for reason in UnbilledReason),
             ],
             "explanation": EXPLAINED[reasons[0]] if len(reasons) == 1 else "",
             "events": [replace(event, note=TITLES[row.reason]) for event, row in zip(events, shown, strict=True)],
@@ -186,8 +194,8 @@ def give_name(request: HttpRequest) -> HttpResponse:
 def _reasons(report: Reconciliation, window: Window) -> list[Reason]:
     url = reverse("admin:usage_unmatched")
     return [
-        Reason(TITLES[fate], EXPLAINED[fate], count, f"{url}?{window.query}&reason={fate}")
-        for fate, count in report.unmatched.items()
+        Reason(TITLES[reason], EXPLAINED[reason], count, f"{url}?{window.query}&reason={reason}")
+        for reason, count in report.unmatched.items()
     ]
 
 

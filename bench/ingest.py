@@ -27,8 +27,8 @@ from bench.measure import sample, spent
 from bench.watch import watch
 from supervisor.temporary import Temporary
 from usage.fast_intake import read_fast
-from usage.store.postgres.rows import EVENT_COLUMNS, rows_of
-from usage.store.postgres.wire import run_script
+from usage.store.postgres.copy_protocol import run_script
+from usage.store.postgres.copy_rows import EVENT_COLUMNS, rows_of
 
 RAW_GROUP = 5_000
 WARM_UP = 3.0

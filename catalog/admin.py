@@ -35,7 +35,7 @@ class CatalogAdmin(RecordAdmin):
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {
             "edited_by": EDITED_BY.get(self.opts.model_name or ""),
-            "moments": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
+            "timeline_entries": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
             **self.panels(request, record),
         }
 
@@ -220,7 +220,7 @@ class RateCardAdmin(CatalogAdmin):
             "contracts_url": f"{contracts}?q={record.pk}" if request.user.has_perm("contracts.view_contract") else "",
         }
 
-    def offered_acts(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
+    def available_actions(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
         """Adding rates and comparing have pages of their own (backoffice.rate_editor, rate_compare)."""
         pages = [("Compare", "compare_arrows", "admin:catalog_ratecard_compare")]
         if request.user.has_perm("catalog.add_rates") and record.archived_at is None:
@@ -228,7 +228,7 @@ class RateCardAdmin(CatalogAdmin):
         return [
             {"title": title, "icon": icon, "danger": False, "url": reverse(name, args=[record.pk])}
             for title, icon, name in pages
-        ] + super().offered_acts(request, record)
+        ] + super().available_actions(request, record)
 
     @column(description="Currency", ordering="fiat_credit_type__name")
     def currency(self, row: RateCard) -> str:

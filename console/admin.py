@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from console.models import EmbedOrigin, EmbedSession
 from console.services import register_origin, remove_origin, revoke_sessions
-from core.admin.acts import Act, Done, refuse
+from core.admin.actions import ActionResult, RecordAction, refuse
 from core.admin.filters import EndedFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
@@ -25,17 +25,17 @@ from core.errors import TactusError
 from presentation import formatting, markup
 
 
-def _remove(origin: EmbedOrigin, _data: dict[str, Any], at: datetime) -> Done:
+def _remove(origin: EmbedOrigin, _data: dict[str, Any], at: datetime) -> ActionResult:
     remove_origin(origin=origin.origin, now=at)
-    return Done(f"{origin.origin} may no longer embed the console.", gone=True)
+    return ActionResult(f"{origin.origin} may no longer embed the console.", gone=True)
 
 
-def _revoke(session: EmbedSession, _data: dict[str, Any], at: datetime) -> Done:
+def _revoke(session: EmbedSession, _data: dict[str, Any], at: datetime) -> ActionResult:
     revoke_sessions(session_id=session.pk, now=at)
-    return Done("The session has ended.")
+    return ActionResult("The session has ended.")
 
 
-REMOVE = Act(
+REMOVE = RecordAction(
     slug="remove",
     title="Remove origin",
     permission="console.edit_origins",
@@ -48,7 +48,7 @@ REMOVE = Act(
     icon="block",
     danger=True,
 )
-REVOKE = Act(
+REVOKE = RecordAction(
     slug="revoke",
     title="Revoke session",
     permission="console.revoke_session",
@@ -57,7 +57,7 @@ REVOKE = Act(
         "The console of this session stops at its next request.",
         "The host page may open a new one.",
     ],
-    offered=lambda session: session.revoked_at is None and session.expires_at > now(),
+    is_available=lambda session: session.revoked_at is None and session.expires_at > now(),
     submit="End this session",
     icon="block",
     danger=True,
@@ -80,7 +80,7 @@ class EmbedOriginAdmin(RecordAdmin):
 
     list_display = ("origin", "created")
     search_fields = ("origin__icontains",)
-    acts = (REMOVE,)
+    record_actions = (REMOVE,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("console.edit_origins")
@@ -128,7 +128,7 @@ class EmbedSessionAdmin(RecordAdmin):
     paginator = InfinitePaginator
     ordering = ("-created_at",)
     sortable_by = ()
-    acts = (REVOKE,)
+    record_actions = (REVOKE,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("customer", "api_key").defer("start_hash")

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
-from core.admin.acts import Act, Done
+from core.admin.actions import ActionResult, RecordAction
 from core.admin.filters import ChosenFilter
 from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
@@ -117,7 +117,7 @@ class ArchiveForm(forms.Form):
     )
 
 
-def _change_end(contract: Contract, data: dict[str, Any], at: datetime) -> Done:
+def _change_end(contract: Contract, data: dict[str, Any], at: datetime) -> ActionResult:
     update_end_date(
         contract_id=contract.pk,
         customer_id=contract.customer_id,
@@ -126,7 +126,9 @@ def _change_end(contract: Contract, data: dict[str, Any], at: datetime) -> Done:
         allow_ending_before_finalized_invoice=not data["keep_finalized"],
     )
     end = data["ending_before"]
-    return Done(f"The contract ends before {formatting.instant(end)} UTC." if end else "The contract has no end now.")
+    return ActionResult(
+        f"The contract ends before {formatting.instant(end)} UTC." if end else "The contract has no end now."
+    )
 
 
 def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
@@ -163,11 +165,11 @@ def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
     return said
 
 
-def _archive(contract: Contract, data: dict[str, Any], at: datetime) -> Done:
+def _archive(contract: Contract, data: dict[str, Any], at: datetime) -> ActionResult:
     archive_contract(
         contract_id=contract.pk, customer_id=contract.customer_id, void_invoices=data["void_invoices"], now=at
     )
-    return Done("The contract is archived.")
+    return ActionResult("The contract is archived.")
 
 
 def _archive_effects(contract: Contract) -> list[str]:
@@ -190,7 +192,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-CHANGE_END = Act(
+CHANGE_END = RecordAction(
     slug="change-end",
     title="Change end date",
     permission="contracts.change_end",
@@ -202,18 +204,18 @@ CHANGE_END = Act(
     preview=_end_preview,
     form=EndForm,
     initial=lambda contract: {"ending_before": contract.ending_before, "keep_finalized": True},
-    offered=lambda contract: contract.archived_at is None,
+    is_available=lambda contract: contract.archived_at is None,
     submit="Change end date",
     icon="event_busy",
 )
-ARCHIVE = Act(
+ARCHIVE = RecordAction(
     slug="archive",
     title="Archive contract",
     permission="contracts.archive_contract",
     run=_archive,
     effects=_archive_effects,
     form=ArchiveForm,
-    offered=lambda contract: contract.archived_at is None,
+    is_available=lambda contract: contract.archived_at is None,
     submit="Archive this contract",
     icon="archive",
     danger=True,
@@ -240,7 +242,7 @@ class ContractAdmin(RecordAdmin):
     )
     search_help_text = "Name, customer, alias or id"
     record_template = "admin/back_office/contract.html"
-    acts = (CHANGE_END, ARCHIVE)
+    record_actions = (CHANGE_END, ARCHIVE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("customer", "rate_card__fiat_credit_type")

@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from core.admin.acts import Act, Done
+from core.admin.actions import ActionResult, RecordAction
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
@@ -85,14 +85,14 @@ class SureForm(forms.Form):
     )
 
 
-def _rename(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+def _rename(customer: Customer, data: dict[str, Any], at: datetime) -> ActionResult:
     renamed = set_name(customer_id=customer.pk, name=data["name"], now=at)
-    return Done(f"The customer is now called {renamed.name}.")
+    return ActionResult(f"The customer is now called {renamed.name}.")
 
 
-def _set_aliases(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+def _set_aliases(customer: Customer, data: dict[str, Any], at: datetime) -> ActionResult:
     set_ingest_aliases(customer_id=customer.pk, ingest_aliases=data["ingest_aliases"], now=at)
-    return Done("The ingest aliases are changed.")
+    return ActionResult("The ingest aliases are changed.")
 
 
 def _one_more_alias(customer: Customer, query: Mapping[str, str]) -> dict[str, Any]:
@@ -102,11 +102,11 @@ def _one_more_alias(customer: Customer, query: Mapping[str, str]) -> dict[str, A
     return {"ingest_aliases": [*aliases, name]} if name and name not in aliases else {}
 
 
-def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> Done:
+def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> ActionResult:
     if data["name"] != customer.name:
         raise InvalidInput("this is not the customer's name", field="name")
     archive_customer(customer_id=customer.pk, now=at)
-    return Done(f"{customer.name} is archived.")
+    return ActionResult(f"{customer.name} is archived.")
 
 
 def _archive_effects(customer: Customer) -> list[str]:
@@ -125,7 +125,7 @@ def _living(customer: Customer) -> bool:
     return customer.archived_at is None
 
 
-RENAME = Act(
+RENAME = RecordAction(
     slug="rename",
     title="Rename",
     permission="customers.rename_customer",
@@ -135,11 +135,11 @@ RENAME = Act(
     ],
     form=NameForm,
     initial=lambda customer: {"name": customer.name},
-    offered=_living,
+    is_available=_living,
     submit="Rename",
     icon="edit",
 )
-ALIASES = Act(
+ALIASES = RecordAction(
     slug="aliases",
     title="Ingest aliases",
     permission="customers.edit_aliases",
@@ -151,18 +151,18 @@ ALIASES = Act(
     form=AliasesForm,
     initial=lambda customer: {"ingest_aliases": [row.alias for row in customer.aliases.all()]},
     suggested=_one_more_alias,
-    offered=_living,
+    is_available=_living,
     submit="Replace the aliases",
     icon="alternate_email",
 )
-ARCHIVE = Act(
+ARCHIVE = RecordAction(
     slug="archive",
     title="Archive customer",
     permission="customers.archive_customer",
     run=_archive,
     effects=_archive_effects,
     form=SureForm,
-    offered=_living,
+    is_available=_living,
     submit="Archive this customer",
     icon="archive",
     danger=True,
@@ -178,7 +178,7 @@ class CustomerAdmin(RecordAdmin):
     search_fields = ("name__icontains", "aliases__alias__istartswith", "salesforce_account_id__exact")
     search_help_text = "Name, alias, Salesforce id or id"
     record_template = "admin/back_office/customer.html"
-    acts = (RENAME, ALIASES, ARCHIVE)
+    record_actions = (RENAME, ALIASES, ARCHIVE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("aliases", "contracts")

@@ -18,7 +18,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 
 from catalog.models import CreditType
-from core.admin.acts import Act, Done, ReasonForm
+from core.admin.actions import ActionResult, ReasonForm, RecordAction
 from core.admin.export import csv_response
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
@@ -123,9 +123,9 @@ def unrated() -> Q:
     return Q(status=InvoiceStatus.FINALIZED) & ~Q(unrated=[])
 
 
-def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
+def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> ActionResult:
     void_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
-    return Done(f"{invoice.number} is void.")
+    return ActionResult(f"{invoice.number} is void.")
 
 
 def _void_effects(invoice: InvoiceListing) -> list[str]:
@@ -138,9 +138,9 @@ def _void_effects(invoice: InvoiceListing) -> list[str]:
     ]
 
 
-def _regenerate(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Done:
+def _regenerate(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> ActionResult:
     new = regenerate_invoice(invoice_id=invoice.pk, now=at, reason=data["reason"])
-    return Done(f"The period is billed again: {new}.", new)
+    return ActionResult(f"The period is billed again: {new}.", new)
 
 
 def _regenerate_effects(invoice: InvoiceListing) -> list[str]:
@@ -155,26 +155,26 @@ def _regenerate_effects(invoice: InvoiceListing) -> list[str]:
     ]
 
 
-VOID = Act(
+VOID = RecordAction(
     slug="void",
     title="Void invoice",
     permission="invoices.void_invoice",
     run=_void,
     effects=_void_effects,
     form=ReasonForm,
-    offered=lambda invoice: invoice.status == InvoiceStatus.FINALIZED,
+    is_available=lambda invoice: invoice.status == InvoiceStatus.FINALIZED,
     submit="Void this invoice",
     icon="block",
     danger=True,
 )
-REGENERATE = Act(
+REGENERATE = RecordAction(
     slug="regenerate",
     title="Regenerate invoice",
     permission="invoices.regenerate_invoice",
     run=_regenerate,
     effects=_regenerate_effects,
     form=ReasonForm,
-    offered=lambda invoice: invoice.status == InvoiceStatus.VOID and invoice.contract.archived_at is None,
+    is_available=lambda invoice: invoice.status == InvoiceStatus.VOID and invoice.contract.archived_at is None,
     submit="Bill this period again",
     icon="autorenew",
 )
@@ -205,7 +205,7 @@ class InvoiceAdmin(RecordAdmin):
     list_before_template = "admin/back_office/invoice_tabs.html"
     actions = ("export_csv",)
     record_template = "admin/back_office/invoice.html"
-    acts = (VOID, REGENERATE)
+    record_actions = (VOID, REGENERATE)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The list is a view over two tables: whoever may see invoices may see it."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from catalog.selectors import list_metrics, metric_spec
-from usage.store import AppendResult, EventColumns, Following, NewEvent, get_store
+from usage.store import AppendResult, EventColumns, NewEvent, RollupSpec, get_store
 
 ROLL_PATIENCE: Final = timedelta(seconds=5)
 """The longest that those who add up all the time wait; readers add the events since then themselves."""
@@ -42,11 +42,11 @@ def roll_usage(*, now: datetime, patience: timedelta = timedelta(0)) -> int:
     Archived metrics too: products that have them go on metering. Any number of these may run at a time.
     """
     store = get_store()
-    followings = [
-        Following(metric_spec(metric), tuple(tuple(key) for key in metric.group_keys))
+    rollups = [
+        RollupSpec(metric_spec(metric), tuple(tuple(key) for key in metric.group_keys))
         for metric in list_metrics(include_archived=True)
     ]
-    store.follow(followings, now)
+    store.ensure_rollup(rollups, now)
     return store.roll(now, patience)
 
 

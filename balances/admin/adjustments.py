@@ -20,7 +20,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 
 from balances.admin.balances import products_called, scope_words
-from balances.admin.decisions import ACTS, balance_name, person, signed, target, usd, waiting
+from balances.admin.decisions import RECORD_ACTIONS, balance_name, person, signed, target, usd, waiting
 from balances.control import Adjustment
 from balances.models import AccessType
 from balances.selectors.adjusting import adjustment_rows, limits
@@ -104,7 +104,7 @@ class AdjustmentAdmin(RecordAdmin):
     search_help_text = "Customer, reason, note, ticket, person or id"
     list_before_template = "admin/back_office/adjustments_before.html"
     record_template = "admin/back_office/adjustment.html"
-    acts = ACTS
+    record_actions = RECORD_ACTIONS
     ordering = ("-made_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -137,11 +137,11 @@ class AdjustmentAdmin(RecordAdmin):
             return back_to_list(request, "admin:balances_adjustment_changelist", MOST_EXPORTED)
         return csv_response("adjustments.csv", EXPORT_HEADER, export_rows(found, usd()))
 
-    def offered_acts(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
+    def available_actions(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
         """Deciding is for others than the maker, withdrawing for the maker."""
         own = record.made_by_id == request.user.pk
         hidden = {"Approve", "Reject"} if own else {"Withdraw"}
-        return [act for act in super().offered_acts(request, record) if act["title"] not in hidden]
+        return [action for action in super().available_actions(request, record) if action["title"] not in hidden]
 
     def page_context(self, request: HttpRequest, record: Adjustment, **extra: Any) -> dict[str, Any]:
         title = f"{signed(record)} for {record.customer.name}"
@@ -192,7 +192,7 @@ class AdjustmentAdmin(RecordAdmin):
             "why": record.get_approval_display(),
             "may_decide": request.user.has_perm(APPROVE),
             "gone_at": record.made_at + waiting_time(),
-            "moments": timeline.of_subjects([("adjustment", record.pk)]),
+            "timeline_entries": timeline.of_subjects([("adjustment", record.pk)]),
         }
 
     @column(description="Customer", ordering="customer__name")

@@ -21,7 +21,7 @@ from balances.services.adjustments import (
 )
 from catalog.models import CreditType
 from core import audit
-from core.admin.acts import Act, Done
+from core.admin.actions import ActionResult, RecordAction
 from core.models import AuditEntry
 from engine.money import add
 from presentation import formatting, markup
@@ -91,23 +91,23 @@ def _me() -> int:
     return audit.current_actor().user_id or 0
 
 
-def _approve(row: Adjustment, data: dict[str, Any], at: datetime) -> Done:
+def _approve(row: Adjustment, data: dict[str, Any], at: datetime) -> ActionResult:
     done = approve_adjustment(adjustment_id=row.pk, decider_id=_me(), note=data["note"], now=at)
-    return Done(
+    return ActionResult(
         format_html("{} is posted for {}. {}", signed(row), row.customer.name, audit_link(done, "See the audit row"))
     )
 
 
-def _reject(row: Adjustment, data: dict[str, Any], at: datetime) -> Done:
+def _reject(row: Adjustment, data: dict[str, Any], at: datetime) -> ActionResult:
     done = reject_adjustment(adjustment_id=row.pk, decider_id=_me(), note=data["note"], now=at)
-    return Done(
+    return ActionResult(
         format_html("Rejected: nothing is posted for {}. {}", row.customer.name, audit_link(done, "See the audit row"))
     )
 
 
-def _withdraw(row: Adjustment, data: dict[str, Any], at: datetime) -> Done:
+def _withdraw(row: Adjustment, data: dict[str, Any], at: datetime) -> ActionResult:
     withdraw_adjustment(adjustment_id=row.pk, maker_id=_me(), note=data["note"], now=at)
-    return Done("Withdrawn: nothing is posted.")
+    return ActionResult("Withdrawn: nothing is posted.")
 
 
 def _approve_effects(row: Adjustment) -> list[str]:
@@ -139,39 +139,39 @@ def waiting(row: Adjustment) -> bool:
     return row.status == Adjustment.Status.PENDING
 
 
-ACT_APPROVE = Act(
+APPROVE_ACTION = RecordAction(
     slug="approve",
     title="Approve",
     permission=APPROVE,
     run=_approve,
     effects=_approve_effects,
     form=NoteForm,
-    offered=waiting,
+    is_available=waiting,
     submit="Approve and post",
     icon="check",
 )
-ACT_REJECT = Act(
+REJECT_ACTION = RecordAction(
     slug="reject",
     title="Reject",
     permission=APPROVE,
     run=_reject,
     effects=lambda row: [f"{signed(row)} for {row.customer.name} is not posted. This cannot be undone."],
     form=WhyNotForm,
-    offered=waiting,
+    is_available=waiting,
     submit="Reject",
     icon="close",
     danger=True,
 )
-ACT_WITHDRAW = Act(
+WITHDRAW_ACTION = RecordAction(
     slug="withdraw",
     title="Withdraw",
     permission=REQUEST,
     run=_withdraw,
     effects=lambda row: [f"{signed(row)} for {row.customer.name} is not posted. Ask again if you need it."],
     form=NoteForm,
-    offered=waiting,
+    is_available=waiting,
     submit="Withdraw it",
     icon="undo",
 )
 
-ACTS = (ACT_APPROVE, ACT_REJECT, ACT_WITHDRAW)
+RECORD_ACTIONS = (APPROVE_ACTION, REJECT_ACTION, WITHDRAW_ACTION)

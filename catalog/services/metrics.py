@@ -70,8 +70,8 @@ def update_metric(
     """Gives a metric another name, or further group keys. What it counts never changes.
 
     Keys added here need no property filter, since filters are fixed: an event without the property is in the group of
-    those without. They hold for all of the past: the roller fills their rollups from history, and until it has, usage
-    by them is read from events. Raises NotFound, InvalidInput for an archived metric or a key that it has.
+    those without. They hold for all of the past: the rollup worker fills their rollups from history, and until it has,
+    usage by them is read from events. Raises NotFound, InvalidInput for an archived metric or a key that it has.
     """
     with use_case():
         metric = _lock(metric_id)

@@ -1,7 +1,7 @@
 """The shape of every screen of records: searchable list, read-only page, and writes only through services.
 
 `RecordAdmin` refuses adding, changing and deleting whatever permissions somebody has: what may be done to a record is
-an `Act` (core.admin.acts), which asks for its own permission and calls one service.
+a `RecordAction` (core.admin.actions), which asks for its own permission and calls one service.
 """
 
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
-from core.admin.acts import Act, act_view
+from core.admin.actions import RecordAction, action_view
 
 DATE_PARTS = frozenset({"year", "iso_year", "month", "day", "week", "week_day", "iso_week_day", "quarter"})
 
@@ -33,7 +33,7 @@ class RecordAdmin(ModelAdmin):
     list_disable_select_all = True
     actions: Any = None
     record_template = "admin/back_office/record.html"
-    acts: ClassVar[tuple[Act, ...]] = ()
+    record_actions: ClassVar[tuple[RecordAction, ...]] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -99,7 +99,7 @@ class RecordAdmin(ModelAdmin):
             "title": str(record),
             "record": record,
             "facts": self.facts(request, record),
-            "acts": self.offered_acts(request, record),
+            "record_actions": self.available_actions(request, record),
             **self.record_context(request, record),
             **extra,
         }
@@ -116,28 +116,28 @@ class RecordAdmin(ModelAdmin):
 
     # --- what may be done -------------------------------------------------------------------------------------------
 
-    def offered_acts(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
-        """The acts that this member of staff may do to this record now, as buttons."""
+    def available_actions(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
+        """The actions that this member of staff may do to this record now, as buttons."""
         return [
             {
-                "title": act.title,
-                "icon": act.icon,
-                "danger": act.danger,
-                "url": reverse(f"{self.admin_site.name}:{act.url_name(self.opts)}", args=[record.pk]),
+                "title": action.title,
+                "icon": action.icon,
+                "danger": action.danger,
+                "url": reverse(f"{self.admin_site.name}:{action.url_name(self.opts)}", args=[record.pk]),
             }
-            for act in self.acts
-            if request.user.has_perm(act.permission) and act.offered(record)
+            for action in self.record_actions
+            if request.user.has_perm(action.permission) and action.is_available(record)
         ]
 
     def get_urls(self) -> list[URLPattern]:
-        """The acts' confirm pages before the rest: Django's last pattern takes any path."""
+        """The actions' confirm pages before the rest: Django's last pattern takes any path."""
         pages = [
             path(
-                f"<path:object_id>/{act.slug}/",
-                self.admin_site.admin_view(act_view(self, act)),
-                name=act.url_name(self.opts),
+                f"<path:object_id>/{action.slug}/",
+                self.admin_site.admin_view(action_view(self, action)),
+                name=action.url_name(self.opts),
             )
-            for act in self.acts
+            for action in self.record_actions
         ]
         return pages + super().get_urls()
 

@@ -1,9 +1,9 @@
 """Reads of invoices: drafts computed live, final ones as stored; breakdowns; what stands behind a line."""
 
 from invoices.selectors.breakdowns import list_breakdowns, spend_by_window
-from invoices.selectors.evidence import get_line, line_events
 from invoices.selectors.integrity import list_altered
 from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
+from invoices.selectors.source_events import get_line, line_events
 from invoices.selectors.views import (
     count_finalized,
     find_invoice,

@@ -289,7 +289,7 @@ def test_above_the_limit_it_waits_and_finance_approves(
     assert [found.pk for found in queue.context["cl"].result_list] == [row.pk]
     assert "+450.00 USD" in text_of(queue)
     page = finance.get(act("change", row))
-    assert {button["title"] for button in page.context["acts"]} == {"Approve", "Reject"}
+    assert {button["title"] for button in page.context["record_actions"]} == {"Approve", "Reject"}
     confirm = text_of(finance.get(act("approve", row)))
     assert "100.00 USD posted now, 550.00 USD afterwards" in confirm
     posted = finance.post(act("approve", row), {"note": "agreed"}, follow=True)
@@ -310,7 +310,7 @@ def test_the_maker_has_no_button_and_is_told_why(
     send(finance, world, entry("20,000", segment))
     row = Adjustment.objects.get()
     page = finance.get(act("change", row))
-    assert [button["title"] for button in page.context["acts"]] == ["Withdraw"]
+    assert [button["title"] for button in page.context["record_actions"]] == ["Withdraw"]
     assert "You asked for this yourself" in text_of(page)
     refused = finance.post(act("approve", row), {"note": ""})
     assert refused.status_code == 400

@@ -17,7 +17,7 @@ from customers.services import archive_customer, create_customer
 from tests.admin.conftest import NOW
 from tests.admin.test_pages import page
 from tests.admin.world import World
-from usage.selectors import Fate, IngestHealth, IngestMinutes, reconcile
+from usage.selectors import IngestHealth, IngestMinutes, UnbilledReason, reconcile
 from usage.services import ingest, roll_usage
 from usage.store import NewEvent, RollupLag, StoreHealth
 from usage.store.postgres.models import EventConflict, IngestMinute
@@ -201,14 +201,14 @@ def test_odd_cursors_are_answered(strays: World, support: Client, query: dict[st
 
 def test_unmatched_events_page_through_to_the_last(world: World, support: Client) -> None:
     send(world, *((f"g-{n:03}", "ghost", {"tokens": 1}) for n in range(70)))
-    answer = ask(support, "usage_unmatched", reason=Fate.NO_CUSTOMER)
+    answer = ask(support, "usage_unmatched", reason=UnbilledReason.NO_CUSTOMER)
     first = [shown.event.transaction_id for shown in answer.context["events"]]
     assert "No customer has this id or ingest alias." in text_of(answer)
     later = support.get(f"{reverse('admin:usage_unmatched')}?{answer.context['next']}")
     rest = [shown.event.transaction_id for shown in later.context["events"]]
     assert first + rest == [f"g-{n:03}" for n in range(70)]
     assert later.context["next"] == ""
-    assert "None in this time" in text_of(ask(support, "usage_unmatched", reason=Fate.NO_METRIC))
+    assert "None in this time" in text_of(ask(support, "usage_unmatched", reason=UnbilledReason.NO_METRIC))
 
 
 def test_a_name_of_nobody_is_given_to_a_customer(strays: World, support: Client) -> None:
@@ -226,7 +226,7 @@ def test_a_name_of_nobody_is_given_to_a_customer(strays: World, support: Client)
     done = support.post(door[1].partition("?")[0], {"ingest_aliases": "acme\no'brien & co/1"})
     assert done.status_code == 302
     after = ask(support, "usage_reconciliation").context["report"]
-    assert (after.rated, after.unmatched[Fate.NO_CUSTOMER]) == (10, 2)
+    assert (after.rated, after.unmatched[UnbilledReason.NO_CUSTOMER]) == (10, 2)
 
 
 def test_archived_customers_get_no_names(world: World, support: Client) -> None:
@@ -281,7 +281,7 @@ def test_the_refreshing_part_costs_as_much_with_more_of_everything(world: World,
         minute(world, n + 1, accepted=n)
     send(world, *((f"more-{n}", f"ghost-{n}", {"tokens": n}) for n in range(20)))
     roll_usage(now=world.now)
-    assert queries() <= few + 1 <= 14  # the tail behind the roller, once there is a roller
+    assert queries() <= few + 1 <= 14  # the tail behind the rollup worker, once there is a rollup worker
 
 
 @pytest.mark.parametrize("name", ["usage_reconciliation", "usage_unmatched", "usage_conflicts"])

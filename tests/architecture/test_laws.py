@@ -144,7 +144,7 @@ SESSION_STATE = re.compile(
     re.VERBOSE,
 )
 # Locks on a connection of its own; prepares nothing behind a pooler. See docs/guides/connection-pooler.md.
-MAY_KEEP_STATE = ("core/postgres/locks.py", "usage/store/postgres/preparing.py")
+MAY_KEEP_STATE = ("core/postgres/locks.py", "usage/store/postgres/prepared_statements.py")
 
 
 def test_no_state_is_left_on_a_session() -> None:

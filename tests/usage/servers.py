@@ -15,7 +15,7 @@ OURS = "pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_databas
 
 
 def patient(store: Store) -> Store:
-    """The store, with a roller that first waits for what other databases have open: it would hold the horizon back."""
+    """The store, whose rollup worker first waits for what other databases have open: it would hold the horizon back."""
     roll = store.roll
 
     def wait_and_roll(now: datetime, patience: timedelta = timedelta(0)) -> int:

@@ -13,7 +13,7 @@ from metronome import Metronome
 
 from core.clock import now
 from core.errors import InvalidInput
-from usage.selectors import Fate, list_unmatched, reconcile
+from usage.selectors import UnbilledReason, list_unmatched, reconcile
 from usage.store import get_store
 
 DAY = timedelta(days=1)
@@ -157,9 +157,13 @@ def test_what_does_not_add_up_is_told(traffic: None, damage: str, fault: str) ->
 def test_without_metrics_and_customers_all_is_unmatched(http: httpx.Client) -> None:
     http.post("/v1/ingest", json=[event(1)])
     end = now().replace(second=0, microsecond=0) + timedelta(minutes=1)
-    assert reconcile(start=end - DAY, end=end).unmatched == {Fate.NO_CUSTOMER: 1, Fate.NO_METRIC: 0, Fate.NO_VALUE: 0}
+    assert reconcile(start=end - DAY, end=end).unmatched == {
+        UnbilledReason.NO_CUSTOMER: 1,
+        UnbilledReason.NO_METRIC: 0,
+        UnbilledReason.NO_VALUE: 0,
+    }
     [row] = list_unmatched(start=end - DAY, end=end)
-    assert row.reason == Fate.NO_CUSTOMER
+    assert row.reason == UnbilledReason.NO_CUSTOMER
     with pytest.raises(InvalidInput):
         reconcile(start=end - DAY, end=end.replace(second=1))
 

@@ -16,9 +16,9 @@ from core.errors import Unavailable
 from core.postgres.group_commit import GroupCommitWriter, PendingWrite
 from tests.usage.servers import OURS
 from usage.store import EventColumns, get_store
+from usage.store.postgres.copy_rows import Rows, rows_of
+from usage.store.postgres.ingest_sql import Repeated
 from usage.store.postgres.ingest_writer import connect_to_ingest, ingest_writer
-from usage.store.postgres.rows import Rows, rows_of
-from usage.store.postgres.writing import Repeated
 
 Writer = GroupCommitWriter[Rows, Repeated]
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from engine.usage import Aggregation, MetricSpec
 from tests.usage.servers import patient
 from tests.usage.strategies import METRIC
 from usage import services
-from usage.store import Following, NewEvent, UsageQuery
+from usage.store import NewEvent, RollupSpec, UsageQuery
 from usage.store.postgres.partitions import add_month, list_months, name_of
 from usage.store.postgres.pieces import Piece, pieces_of
 from usage.store.postgres.store import PostgresStore
@@ -127,7 +127,7 @@ def old_month(transactional_db: None) -> Any:
 
 
 def test_a_dropped_month_stays_counted_and_its_ids_stay_known(store: PostgresStore, old_month: datetime) -> None:
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     sent = [event(i, OLD + i * HOUR) for i in range(10)]
     early = event(90, OLD - 400 * DAY)
     store.append([*sent, early, event(91, NOW)], NOW)
@@ -140,17 +140,17 @@ def test_a_dropped_month_stays_counted_and_its_ids_stay_known(store: PostgresSto
     assert total(store, OLD, OLD + 31 * DAY) == 10
     assert total(store, OLD + HOUR, OLD + 3 * HOUR) == 2
     assert total(store, OLD - 500 * DAY, NOW + DAY) == 12
-    tally = store.tally(NOW, NOW + timedelta(minutes=1), [COUNT])
-    assert (tally.accepted, tally.dropped, sum(row.stored for row in tally.refs)) == (12, 11, 1)
+    totals = store.ingest_totals(NOW, NOW + timedelta(minutes=1), [COUNT])
+    assert (totals.accepted, totals.dropped, sum(row.stored for row in totals.refs)) == (12, 11, 1)
 
 
 def test_nothing_is_dropped_before_it_is_added_up(store: PostgresStore, old_month: datetime) -> None:
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.append([event(1, OLD)], NOW)
     assert store.drop_before(NOW) == ()
     assert store.count(["acme"]) == 1
     store.roll(NOW)
-    store.follow([Following(MetricSpec(Aggregation.SUM, "units"))], NOW)  # has history to catch up on
+    store.ensure_rollup([RollupSpec(MetricSpec(Aggregation.SUM, "units"))], NOW)  # has history to catch up on
     assert OLD not in store.drop_before(NOW)
 
 
@@ -163,7 +163,7 @@ def test_a_month_that_has_not_ended_by_then_is_kept(store: PostgresStore, old_mo
 # ---- another server ------------------------------------------------------------------------------------------------
 def test_data_restored_on_another_server_is_added_up_anew(store: PostgresStore) -> None:
     """There, transactions are numbered from the beginning: lower than those that the rollups know."""
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.append([event(1, NOW), event(2, NOW)], NOW)
     store.roll(NOW)
     with connection.cursor() as cursor:

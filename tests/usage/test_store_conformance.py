@@ -97,7 +97,7 @@ def test_aggregates_equal_the_engines(
     for question in questions:
         assert store.aggregate(refs[:2], question) == expected(sent, refs[:2], question)
         counted = sum(row.event_count for row in expected(sent, refs[:2], question))
-        assert len(store.evidence(refs[:2], question, 100).events) == counted
+        assert len(store.source_events(refs[:2], question, 100).events) == counted
 
 
 @pytest.mark.parametrize("aggregation", list(Aggregation))
@@ -256,7 +256,7 @@ def test_append_refuses_to_be_part_of_a_transaction(committing_store: UsageStore
         committing_store.append([event(units="1")], NOW)
 
 
-# ---- evidence ------------------------------------------------------------------------------------------------------
+# ---- source events -------------------------------------------------------------------------------------------------
 def test_evidence_pages_through_the_counted_events_in_order_of_time(store: UsageStore) -> None:
     sent = [
         event(i, at=some.START + timedelta(minutes=i // 2), units=str(i), region="us" if i % 3 else None)
@@ -271,7 +271,7 @@ def test_evidence_pages_through_the_counted_events_in_order_of_time(store: Usage
     question = query(group_filters={"region": ("us",)})
     pages, after = [], None
     while True:
-        page = store.evidence(["acme"], question, 4, after)
+        page = store.source_events(["acme"], question, 4, after)
         pages.append(page.events)
         after = page.next
         if after is None:

@@ -1,4 +1,4 @@
-"""Aggregates that are kept added up: always exactly what the engine makes of the events, whenever the roller works."""
+"""Aggregates that are kept added up: always exactly what the engine makes of the events, whenever that is done."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,9 +20,9 @@ from engine.usage import Aggregation, MetricSpec
 from tests.usage import strategies as some
 from tests.usage.servers import OURS, patient
 from tests.usage.test_store_conformance import BACKENDS, expected
-from usage.store import Following, NewEvent, UsageQuery, UsageStore
-from usage.store.postgres.reading import _tail
-from usage.store.postgres.roller import LOCK
+from usage.store import NewEvent, RollupSpec, UsageQuery, UsageStore
+from usage.store.postgres.aggregate_sql import _tail
+from usage.store.postgres.rollup_worker import LOCK
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -47,10 +47,10 @@ def total(store: UsageStore, question: UsageQuery | None = None) -> int:
     return int(sum(row.quantity for row in store.aggregate(["acme"], question or month())))
 
 
-def covered(question: UsageQuery, extra: list[str]) -> Following:
+def covered(question: UsageQuery, extra: list[str]) -> RollupSpec:
     """What makes the store keep the question's answers, by more keys than it needs."""
     keys = {*question.group_keys, *question.group_filters, *extra}
-    return Following(question.spec, (tuple(keys),) if keys else ())
+    return RollupSpec(question.spec, (tuple(keys),) if keys else ())
 
 
 @settings(
@@ -60,7 +60,7 @@ def covered(question: UsageQuery, extra: list[str]) -> Following:
 def test_equal_to_the_engine_whenever_the_roller_works(
     store: UsageStore, data: st.DataObject, questions: list[UsageQuery]
 ) -> None:
-    """Batches, duplicates, late events, the roller, and rules that appear in the middle, in any order."""
+    """Batches, duplicates, late events, the rollup worker, and rules that appear in the middle, in any order."""
     run = uuid4().hex
     refs = [f"{run}:id", f"{run}:alias", f"{run}:somebody else"]
     sent = data.draw(some.events(refs, run))
@@ -79,8 +79,8 @@ def test_equal_to_the_engine_whenever_the_roller_works(
                 case "roll":
                     store.roll(NOW)
                 case "follow":
-                    store.follow(unfollowed[:1], NOW)
-        store.follow(unfollowed, NOW)
+                    store.ensure_rollup(unfollowed[:1], NOW)
+        store.ensure_rollup(unfollowed, NOW)
         if data.draw(st.booleans()):
             store.roll(NOW)
         # An alias that moves to another customer takes its events along, rolled or not.
@@ -89,7 +89,7 @@ def test_equal_to_the_engine_whenever_the_roller_works(
             assert store.aggregate_each(who, questions) == wanted
             assert [store.aggregate(who, question) for question in questions] == wanted
     finally:
-        store.forget(unfollowed)
+        store.drop_rollup(unfollowed)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -112,7 +112,7 @@ def test_whole_months_days_and_hours(
     edges = [some.START + n * DAY + hours for n in cuts]
     windows = tuple(Period(a, b) for a, b in pairwise(edges))
     question = UsageQuery(some.METRIC, spec, windows, independent=independent)
-    store.follow([Following(spec)], NOW)
+    store.ensure_rollup([RollupSpec(spec)], NOW)
     store.append(sent[: len(sent) // 2], NOW)
     store.roll(NOW)
     store.append(sent[len(sent) // 2 :], NOW)
@@ -149,7 +149,7 @@ def test_series_of_the_same_rules_by_different_keys(
     edges = [some.START, some.START + HOUR, some.START + DAY, some.START + 20 * DAY + 7 * HOUR, some.START + 45 * DAY]
     windows = tuple(Period(a, b) for a, b in pairwise(edges))
     try:
-        store.follow([Following(spec, followed)], NOW)
+        store.ensure_rollup([RollupSpec(spec, followed)], NOW)
         for part in (sent[::2], sent[1::2]):
             store.append(part, NOW)
             store.roll(NOW)
@@ -157,12 +157,12 @@ def test_series_of_the_same_rules_by_different_keys(
             question = UsageQuery(some.METRIC, spec, windows, keys)
             assert store.aggregate([run], question) == expected([*sent[::2], *sent[1::2]], [run], question)
     finally:
-        store.forget([Following(spec)])
+        store.drop_rollup([RollupSpec(spec)])
 
 
 def test_values_too_long_for_an_index(store: UsageStore) -> None:
     spec = MetricSpec(Aggregation.UNIQUE, "who")
-    store.follow([Following(spec, (("place",),)), Following(COUNT, (("place",),))], NOW)
+    store.ensure_rollup([RollupSpec(spec, (("place",),)), RollupSpec(COUNT, (("place",),))], NOW)
     store.append([event(i, who="x" * 20_000 + str(i % 3), place="y" * 20_000 + str(i % 2)) for i in range(12)], NOW)
     store.roll(NOW)
     assert total(store, month(spec=spec)) == 3
@@ -173,7 +173,7 @@ def test_values_too_long_for_an_index(store: UsageStore) -> None:
 def test_what_was_added_up_shortly_ago_waits_for_more(store: UsageStore) -> None:
     """Answers are exact meanwhile. A clock that was set back does not make it wait."""
     patience = timedelta(seconds=5)
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.append([event(1)], NOW)
     assert store.roll(NOW, patience) == 1
     store.append([event(2)], NOW)
@@ -186,8 +186,8 @@ def test_what_was_added_up_shortly_ago_waits_for_more(store: UsageStore) -> None
 
 
 def test_what_is_far_behind_does_not_wait(store: UsageStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.store.postgres.roller.STEP", 30)
-    store.follow([Following(COUNT)], NOW)
+    monkeypatch.setattr("usage.store.postgres.rollup_worker.STEP", 30)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.roll(NOW)
     for batch in range(10):
         store.append([event(batch * 10 + i) for i in range(10)], NOW)
@@ -232,7 +232,7 @@ def test_a_transaction_that_is_open_while_the_roller_works_counts_once(
     store: UsageStore, stranger: psycopg.Connection[Any]
 ) -> None:
     """Its events have lower numbers than others that commit before it; no horizon may pass over them."""
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.roll(NOW)
     stranger.execute(INSERT, ["slow", some.START])
     store.append([event(1), event(2)], NOW)
@@ -249,7 +249,7 @@ def test_a_transaction_that_is_open_while_the_roller_works_counts_once(
 
 
 def test_a_transaction_that_is_rolled_back_never_counts(store: UsageStore, stranger: psycopg.Connection[Any]) -> None:
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     stranger.execute(INSERT, ["gone", some.START])
     store.append([event(1)], NOW)
     store.roll(NOW)
@@ -276,7 +276,7 @@ def started(work: Callable[[], object], errors: list[Exception]) -> threading.Th
 
 def test_a_reader_sees_one_moment(store: UsageStore) -> None:
     """While two write and two roll, a reader's count only ever grows, and never runs ahead of what was sent."""
-    store.follow([Following(COUNT, (("units",),))], NOW)
+    store.ensure_rollup([RollupSpec(COUNT, (("units",),))], NOW)
     errors: list[Exception] = []
     sent = [0]
     over = threading.Event()
@@ -318,14 +318,14 @@ def test_a_reader_sees_one_moment(store: UsageStore) -> None:
 # ---- back-fill, interruptions --------------------------------------------------------------------------------------
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usage.store.postgres.roller.STEP", 30)
-    monkeypatch.setattr("usage.store.postgres.roller.STEPS_A_TURN", 1)
+    monkeypatch.setattr("usage.store.postgres.rollup_worker.STEP", 30)
+    monkeypatch.setattr("usage.store.postgres.rollup_worker.STEPS_A_TURN", 1)
 
 
 def test_rules_made_later_are_filled_from_history_with_progress(store: UsageStore, small_steps: None) -> None:
     for batch in range(10):
         store.append([event(batch * 10 + i, some.START + i * HOUR) for i in range(10)], NOW)
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     seen = []
     while True:
         [series] = store.progress()
@@ -343,7 +343,7 @@ def test_a_roller_that_dies_in_the_middle_changes_nothing_and_goes_on_later(
     """Killed while it waits for a lock: before it writes the rollups, or between them and the horizon."""
     for batch in range(5):
         store.append([event(batch * 20 + i, some.START + i * HOUR) for i in range(20)], NOW)
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.roll(NOW)
     before = store.progress()
     stranger.execute(f"LOCK TABLE {table} IN SHARE MODE")
@@ -363,7 +363,7 @@ def test_a_roller_that_dies_in_the_middle_changes_nothing_and_goes_on_later(
 
 
 def test_only_one_roller_works_at_a_time(store: UsageStore, stranger: psycopg.Connection[Any]) -> None:
-    store.follow([Following(COUNT)], NOW)
+    store.ensure_rollup([RollupSpec(COUNT)], NOW)
     store.append([event(1)], NOW)
     stranger.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     assert store.roll(NOW) == 0

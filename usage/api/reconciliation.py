@@ -15,7 +15,7 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 from usage import selectors
-from usage.selectors import EXPLAINED, Fate, Reconciliation
+from usage.selectors import EXPLAINED, Reconciliation, UnbilledReason
 
 LONGEST = timedelta(days=35)
 DEFAULT = timedelta(days=1)
@@ -23,7 +23,7 @@ WINDOW = [
     OpenApiParameter("starting_on", datetime, description="A whole minute; a day before the end if left out."),
     OpenApiParameter("ending_before", datetime, description="A whole minute; the current one's end if left out."),
 ]
-REASONS = {str(fate): fate for fate in Fate}
+REASONS = {str(reason): reason for reason in UnbilledReason}
 
 
 class ReasonOutput(Output):
@@ -63,8 +63,8 @@ class ReconciliationOutput(Output):
     def get_unmatched(self, report: Reconciliation) -> list[dict[str, Any]]:
         """By reason."""
         return [
-            {"reason": str(fate), "explanation": EXPLAINED[fate], "events": events}
-            for fate, events in report.unmatched.items()
+            {"reason": str(reason), "explanation": EXPLAINED[reason], "events": events}
+            for reason, events in report.unmatched.items()
         ]
 
     def get_adds_up(self, report: Reconciliation) -> bool:
@@ -154,7 +154,7 @@ class UnmatchedView(ApiView):
         rows = selectors.list_unmatched(
             start=start,
             end=end,
-            reasons=tuple(Fate) if reason is None else (reason,),
+            reasons=tuple(UnbilledReason) if reason is None else (reason,),
             limit=page.limit + 1,
             after=_arrival(page),
         )
@@ -200,7 +200,7 @@ def window_of(request: Request) -> tuple[datetime, datetime]:
     return start, end
 
 
-def read_reason(text: str) -> Fate:
+def read_reason(text: str) -> UnbilledReason:
     """Raises ValueError for a word that is no reason."""
     if text not in REASONS:
         raise ValueError(f"must be one of {', '.join(REASONS)}")

@@ -23,18 +23,18 @@ from usage.selectors.tables import (
     list_usage_by_group,
     usage_windows,
 )
-from usage.store import Fate, IngestMinutes, UsageQuery
+from usage.store import IngestMinutes, UnbilledReason, UsageQuery
 
 __all__ = [
     "EXPLAINED",
     "Backfill",
     "EventMatch",
-    "Fate",
     "GroupBy",
     "GroupCell",
     "IngestHealth",
     "IngestMinutes",
     "Reconciliation",
+    "UnbilledReason",
     "UnknownRef",
     "UsageCell",
     "UsagePage",

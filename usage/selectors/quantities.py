@@ -38,7 +38,7 @@ def list_line_events(
     """
     if after is not None and not _is_position(after):
         raise InvalidInput("not a cursor that this list gave out", field="after")
-    return get_store().evidence(refs_of(customer_id), query, limit, after)
+    return get_store().source_events(refs_of(customer_id), query, limit, after)
 
 
 def list_recent_events(*, customer_id: UUID, limit: int = 50) -> tuple[StoredEvent, ...]:

@@ -9,12 +9,12 @@ from catalog.selectors import list_metrics, metric_spec
 from core.errors import InvalidInput
 from customers.selectors import ids_by_ingest_name
 from engine.usage import MetricSpec
-from usage.store import Fate, RefusedEvent, UnmatchedEvent, UnmatchedQuery, get_store
+from usage.store import RefusedEvent, UnbilledReason, UnmatchedEvent, UnmatchedQuery, get_store
 
 EXPLAINED: Final = {
-    Fate.NO_CUSTOMER: "no customer has this id or ingest alias",
-    Fate.NO_METRIC: "no billable metric counts this event type with these properties",
-    Fate.NO_VALUE: "a billable metric would count it, but its value is missing or not a number",
+    UnbilledReason.NO_CUSTOMER: "no customer has this id or ingest alias",
+    UnbilledReason.NO_METRIC: "no billable metric counts this event type with these properties",
+    UnbilledReason.NO_VALUE: "a billable metric would count it, but its value is missing or not a number",
 }
 MOST_REFS: Final = 100
 
@@ -46,7 +46,7 @@ class Reconciliation:
     dropped: int
     stored: int
     rated: int
-    unmatched: dict[Fate, int]
+    unmatched: dict[UnbilledReason, int]
     unknown_refs: tuple[UnknownRef, ...]
 
     @property
@@ -72,39 +72,44 @@ def reconcile(*, start: datetime, end: datetime) -> Reconciliation:
     Reads the events of that time once. Archived metrics count, as they do in billing.
     """
     _check(start, end)
-    tally = get_store().tally(start, end, _specs())
-    known = ids_by_ingest_name(names=[row.ref for row in tally.refs])
-    rated = sum(row.counted for row in tally.refs if row.ref in known)
-    unknown = sorted((row for row in tally.refs if row.ref not in known), key=lambda row: (-row.stored, row.ref))
+    totals = get_store().ingest_totals(start, end, _specs())
+    known = ids_by_ingest_name(names=[row.ref for row in totals.refs])
+    rated = sum(row.counted for row in totals.refs if row.ref in known)
+    unknown = sorted((row for row in totals.refs if row.ref not in known), key=lambda row: (-row.stored, row.ref))
     return Reconciliation(
         start=start,
         end=end,
-        accepted=tally.accepted,
-        duplicates=tally.duplicates,
-        conflicts=tally.conflicts,
-        rejected=tally.rejected,
-        dropped=tally.dropped,
-        stored=sum(row.stored for row in tally.refs),
+        accepted=totals.accepted,
+        duplicates=totals.duplicates,
+        conflicts=totals.conflicts,
+        rejected=totals.rejected,
+        dropped=totals.dropped,
+        stored=sum(row.stored for row in totals.refs),
         rated=rated,
         unmatched={
-            Fate.NO_CUSTOMER: sum(row.counted + row.no_metric + row.no_value for row in unknown),
-            Fate.NO_METRIC: sum(row.no_metric for row in tally.refs if row.ref in known),
-            Fate.NO_VALUE: sum(row.no_value for row in tally.refs if row.ref in known),
+            UnbilledReason.NO_CUSTOMER: sum(row.counted + row.no_metric + row.no_value for row in unknown),
+            UnbilledReason.NO_METRIC: sum(row.no_metric for row in totals.refs if row.ref in known),
+            UnbilledReason.NO_VALUE: sum(row.no_value for row in totals.refs if row.ref in known),
         },
         unknown_refs=tuple(UnknownRef(row.ref, row.stored, row.first_received_at) for row in unknown[:MOST_REFS]),
     )
 
 
 def list_unmatched(
-    *, start: datetime, end: datetime, reasons: Sequence[Fate] = tuple(Fate), limit: int = 100, after: int = 0
+    *,
+    start: datetime,
+    end: datetime,
+    reasons: Sequence[UnbilledReason] = tuple(UnbilledReason),
+    limit: int = 100,
+    after: int = 0,
 ) -> tuple[UnmatchedEvent, ...]:
     """Events received in `[start, end)` that are not rated, for these reasons, in order of arrival, after `after`."""
     _check(start, end)
     store, specs = get_store(), _specs()
-    refs = [row.ref for row in store.tally(start, end, specs).refs]
+    refs = [row.ref for row in store.ingest_totals(start, end, specs).refs]
     known = ids_by_ingest_name(names=refs)
-    strangers = tuple(ref for ref in refs if ref not in known)
-    return store.unmatched(UnmatchedQuery(start, end, specs, strangers, tuple(reasons)), limit, after)
+    unknown_refs = tuple(ref for ref in refs if ref not in known)
+    return store.unmatched(UnmatchedQuery(start, end, specs, unknown_refs, tuple(reasons)), limit, after)
 
 
 def list_conflicts(*, limit: int = 100, after: tuple[datetime, str] | None = None) -> tuple[RefusedEvent, ...]:

@@ -1,5 +1,5 @@
 -- Value and events of each UTC hour of a day's row, NULL for an hour without events (models.HOURS): no fields of the
--- model, for the roller alone reads and writes them.
+-- model, for the rollup worker alone reads and writes them.
 ALTER TABLE usage_rollup
     ADD h0 numeric, ADD n0 bigint,
     ADD h1 numeric, ADD n1 bigint,
@@ -26,5 +26,5 @@ ALTER TABLE usage_rollup
     ADD h22 numeric, ADD n22 bigint,
     ADD h23 numeric, ADD n23 bigint;
 
--- A step of the roller rewrites most rows of a page: half of it is for their next versions.
+-- A step of the rollup worker rewrites most rows of a page: half of it is for their next versions.
 ALTER TABLE usage_rollup SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);

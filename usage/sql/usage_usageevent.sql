@@ -2,7 +2,7 @@
 -- place, with the same columns, checks and indexes, but no key. usage_eventkey lets each transaction id in once.
 
 -- The number of the transaction that wrote a row. Made anew with a higher scale where data was restored on another
--- server, whose numbers begin again (usage/store/postgres/roller.py).
+-- server, whose numbers begin again (usage/store/postgres/rollup_worker.py).
 CREATE FUNCTION usage_xact(xid8) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT $1::text::bigint';
 
 DROP TABLE usage_usageevent;

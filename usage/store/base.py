@@ -5,7 +5,7 @@
   `append` that was interrupted may be repeated with the same events.
 - Exact: `aggregate` gives what `engine.usage.aggregate` gives for the same events: decimals, never floats; any order of
   arrival; no window of staleness.
-- Evidence: `evidence` lists exactly the events that an aggregate counted.
+- Source events: `source_events` lists exactly the events that an aggregate counted.
 
 A *ref* is the customer's id or ingest alias as it was sent. Who a ref belongs to is decided by the reader, so an alias
 added later brings its earlier events along.
@@ -29,7 +29,7 @@ GroupFilters = Mapping[str, tuple[str | None, ...]]
 """Property name to the texts that pass; None among them lets events pass that lack the property."""
 
 Position = tuple[datetime, int]
-"""An event's place in time: (timestamp, arrival). The cursor of evidence pages."""
+"""An event's place in time: (timestamp, arrival). The cursor of pages of source events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class UsageQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class RollupSpec:
     """Rules that are asked about often, and the group keys (compound ones) by which: kept added up by the store."""
 
     spec: MetricSpec
@@ -126,8 +126,8 @@ class EventPage:
     next: Position | None
 
 
-class Fate(StrEnum):
-    """What became of an event that no metric counts."""
+class UnbilledReason(StrEnum):
+    """Why an event is not billed."""
 
     NO_CUSTOMER = "NO_CUSTOMER"
     NO_METRIC = "NO_METRIC"
@@ -135,7 +135,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RefTally:
+class RefTotals:
     """The events of one ref: `stored`; `counted` by some of the rules; `no_metric`: they pass no filters; `no_value`:
     they pass some, but their value is missing or no number. Each counted by a condition of its own."""
 
@@ -148,7 +148,7 @@ class RefTally:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class IngestTotals:
     """What a stretch of time brought, by the counters kept at the door, and by the events themselves (`refs`).
 
     Conflicts are among the duplicates too. `dropped`: accepted then, gone since by retention.
@@ -159,18 +159,18 @@ class Tally:
     conflicts: int
     rejected: int
     dropped: int
-    refs: tuple[RefTally, ...]
+    refs: tuple[RefTotals, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedQuery:
-    """Events received in `[start, end)` that are not rated, for these reasons. `strangers`: refs of nobody."""
+    """Events received in `[start, end)` that are not rated, for these reasons. `unknown_refs`: refs of nobody."""
 
     start: datetime
     end: datetime
     specs: tuple[MetricSpec, ...]
-    strangers: tuple[str, ...]
-    reasons: tuple[Fate, ...] = tuple(Fate)
+    unknown_refs: tuple[str, ...]
+    reasons: tuple[UnbilledReason, ...] = tuple(UnbilledReason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class UnmatchedEvent:
     """An event that is not billed, and why."""
 
     event: StoredEvent
-    reason: Fate
+    reason: UnbilledReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,10 +255,10 @@ class UsageStore(Protocol):
     def aggregate_each(self, refs: Sequence[str], queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
         """`aggregate` for each query, of one moment, in a constant number of statements."""
 
-    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+    def ensure_rollup(self, rollups: Sequence[RollupSpec], now: datetime) -> int:
         """Sees to it that these are kept added up from now on, history included; returns how many are new."""
 
-    def forget(self, followings: Sequence[Following]) -> None:
+    def drop_rollup(self, rollups: Sequence[RollupSpec]) -> None:
         """No longer keeps these rules added up, by whatever keys; they are answered from raw events then."""
 
     def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:
@@ -273,7 +273,9 @@ class UsageStore(Protocol):
     def progress(self) -> list[SeriesProgress]:
         """All that is kept added up."""
 
-    def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
+    def source_events(
+        self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None
+    ) -> EventPage:
         """The events that `aggregate` counts for the same arguments, in order of time, at most `limit` of them."""
 
     def search(self, transaction_ids: Sequence[str]) -> tuple[StoredEvent, ...]:
@@ -291,7 +293,7 @@ class UsageStore(Protocol):
     def conflicting(self, transaction_ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that came again with other content."""
 
-    def tally(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
+    def ingest_totals(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> IngestTotals:
         """What was received in `[start, end)`, whole UTC minutes, and which of it these rules count; of one moment."""
 
     def unmatched(self, query: UnmatchedQuery, limit: int, after: int = 0) -> tuple[UnmatchedEvent, ...]:

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             ("+ rejected", report.rejected),
             ("accepted", report.accepted),
             ("= rated", report.rated),
-            *((f"+ unmatched: {EXPLAINED[fate]}", events) for fate, events in report.unmatched.items()),
+            *((f"+ unmatched: {EXPLAINED[reason]}", events) for reason, events in report.unmatched.items()),
             ("+ dropped by retention", report.dropped),
         ]
         self.stdout.write(f"Received from {start.isoformat()} to {end.isoformat()}")

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from usage.store.base import Position, UsageQuery
-from usage.store.postgres.counting import Fragment, counting_condition, text_of, together, value_of
 from usage.store.postgres.keys import event_key
+from usage.store.postgres.query_sql import Fragment, counting_condition, text_of, together, value_of
 
 COLUMNS = "e.arrival, e.transaction_id, e.customer_ref, e.event_type, e.timestamp, e.properties::text, e.received_at"
 
 
-def evidence_of(refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None) -> Fragment:
+def source_events_of(refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None) -> Fragment:
     """The counting events of the query, and what each brings as text, in order of time."""
     text, value = text_of(query.spec), value_of(query.spec, "text")
     beyond = [] if after is None else [Fragment("(e.timestamp, e.arrival) > (%s::timestamptz, %s)", list(after))]

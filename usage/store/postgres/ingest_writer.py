@@ -10,8 +10,8 @@ import psycopg
 
 from core.postgres.connections import connect_direct
 from core.postgres.group_commit import GroupCommitWriter
-from usage.store.postgres.rows import Rows
-from usage.store.postgres.writing import Repeated, write_checked, write_unseen
+from usage.store.postgres.copy_rows import Rows
+from usage.store.postgres.ingest_sql import Repeated, write_checked, write_unseen
 
 MAX_GROUP: Final = 5_000
 """Events of one commit, beyond the first batch."""

@@ -25,7 +25,7 @@ class UsageEvent(models.Model):
 
     `customer_ref` is the customer's id or any alias, kept as sent: who it belongs to is decided when it is read, so an
     alias added later brings its earlier events along. `arrival` is the order of arrival. `xact` is the transaction that
-    wrote it, on the scale of `usage_xact()`: the roller and the readers tell by it what is already in the rollups.
+    wrote it, on the scale of `usage_xact()`: by it the rollup worker and readers tell what is already in the rollups.
 
     Partitioned by month of `timestamp`; no unique index of its own: `EventKey` lets each transaction id in once.
     """
@@ -156,8 +156,8 @@ class RollupSeries(models.Model):
 HOURS = tuple((f"h{hour}", f"n{hour}") for hour in range(24))
 """Columns of `usage_rollup`: of a day's row, `value` and `events` of each UTC hour, NULL for one without events.
 
-24 rows in one: most of what the roller does is find and change rows. They are no fields of `Rollup`, which the ORM
-does not read or write.
+24 rows in one: most of what the rollup worker does is find and change rows. They are no fields of `Rollup`, which
+the ORM does not read or write.
 """
 
 

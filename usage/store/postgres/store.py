@@ -11,29 +11,29 @@ from django.db import connection, transaction
 from engine.usage import Aggregation, MetricSpec, Partial, UsageRow, group_order, rows_from_partials
 from usage.store.base import (
     EventPage,
-    Following,
     IngestMinutes,
+    IngestTotals,
     Position,
     RefusedEvent,
     RollupLag,
+    RollupSpec,
     SeriesProgress,
     StoredEvent,
     StoreHealth,
-    Tally,
     UnmatchedEvent,
     UnmatchedQuery,
     UsageQuery,
 )
-from usage.store.postgres import keeping, roller, tallying, watching
-from usage.store.postgres.appending import Appending
-from usage.store.postgres.counting import Fragment
-from usage.store.postgres.events import events_with, evidence_of, newest_of
+from usage.store.postgres import ingest_totals, retention, rollup_worker, stats
+from usage.store.postgres.aggregate_sql import read
+from usage.store.postgres.event_appender import EventAppender
+from usage.store.postgres.events import events_with, newest_of, source_events_of
 from usage.store.postgres.keys import event_key
 from usage.store.postgres.partitions import month_of
-from usage.store.postgres.reading import read
+from usage.store.postgres.query_sql import Fragment
 
 
-class PostgresStore(Appending):
+class PostgresStore(EventAppender):
     """`usage.store.base.UsageStore` on Django's default database connection."""
 
     def aggregate(self, refs: Sequence[str], query: UsageQuery) -> tuple[UsageRow, ...]:
@@ -50,28 +50,30 @@ class PostgresStore(Appending):
             answers = iter(read(cursor, refs, asked))
         return [_rows(next(answers), query) if query.windows else () for query in queries]
 
-    def follow(self, followings: Sequence[Following], now: datetime) -> int:
+    def ensure_rollup(self, rollups: Sequence[RollupSpec], now: datetime) -> int:
         """See UsageStore."""
-        return roller.follow(followings, now)
+        return rollup_worker.ensure_rollup(rollups, now)
 
-    def forget(self, followings: Sequence[Following]) -> None:
+    def drop_rollup(self, rollups: Sequence[RollupSpec]) -> None:
         """See UsageStore."""
-        roller.forget(followings)
+        rollup_worker.drop_rollup(rollups)
 
     def roll(self, now: datetime, patience: timedelta = timedelta(0)) -> int:
         """See UsageStore."""
-        return roller.roll(now, patience)
+        return rollup_worker.roll(now, patience)
 
     def progress(self) -> list[SeriesProgress]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            return roller.progress(cursor)
+            return rollup_worker.progress(cursor)
 
-    def evidence(self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None) -> EventPage:
+    def source_events(
+        self, refs: Sequence[str], query: UsageQuery, limit: int, after: Position | None = None
+    ) -> EventPage:
         """See UsageStore."""
         if not query.windows or not refs:
             return EventPage((), None)
-        statement = evidence_of(refs, query, limit + 1, after)
+        statement = source_events_of(refs, query, limit + 1, after)
         rows = self._events(statement, has_value=query.spec.aggregation is not Aggregation.COUNT)
         page = rows[:limit]
         return EventPage(page, page[-1].position if len(rows) > limit else None)
@@ -119,36 +121,36 @@ class PostgresStore(Appending):
             )
             return frozenset(text for (text,) in cursor.fetchall())
 
-    def tally(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
+    def ingest_totals(self, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> IngestTotals:
         """See UsageStore. One statement."""
         with connection.cursor() as cursor:
-            return tallying.tally(cursor, start, end, specs)
+            return ingest_totals.read_totals(cursor, start, end, specs)
 
     def unmatched(self, query: UnmatchedQuery, limit: int, after: int = 0) -> tuple[UnmatchedEvent, ...]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            rows = tallying.list_fates(cursor, query, limit, after)
+            rows = ingest_totals.list_unbilled(cursor, query, limit, after)
         return tuple(UnmatchedEvent(_stored(row, None), reason) for reason, row in rows)
 
     def prepare(self, now: datetime) -> int:
         """See UsageStore. A partition for each month; one that cannot be had now is tried again next time."""
         with connection.cursor() as cursor:
-            missing = keeping.missing_months(cursor, now)
+            missing = retention.missing_months(cursor, now)
             for month in missing:
                 with transaction.atomic(durable=True):
-                    keeping.make_month(cursor, month)
+                    retention.make_month(cursor, month)
         return len(missing)
 
     def drop_before(self, before: datetime) -> tuple[datetime, ...]:
         """See UsageStore. One transaction for each month."""
         dropped = []
         with connection.cursor() as cursor:
-            for month in keeping.ended_months(cursor, before):
+            for month in retention.ended_months(cursor, before):
                 with transaction.atomic(durable=True):
-                    if keeping.drop_month(cursor, month):
+                    if retention.drop_month(cursor, month):
                         dropped.append(month)
             with transaction.atomic(durable=True):
-                keeping.drop_strays(cursor, month_of(before))
+                retention.drop_strays(cursor, month_of(before))
         return tuple(dropped)
 
     def count(self, refs: Sequence[str] | None = None) -> int:
@@ -175,12 +177,12 @@ class PostgresStore(Appending):
     def minutes(self, start: datetime, end: datetime) -> tuple[IngestMinutes, ...]:
         """See UsageStore."""
         with connection.cursor() as cursor:
-            return watching.minutes(cursor, start, end)
+            return stats.minutes(cursor, start, end)
 
     def lag(self) -> RollupLag | None:
         """See UsageStore. Counts up to a bound."""
         with connection.cursor() as cursor:
-            return watching.lag(cursor)
+            return stats.lag(cursor)
 
 
 def _rows(partials: Sequence[Partial], query: UsageQuery) -> tuple[UsageRow, ...]:

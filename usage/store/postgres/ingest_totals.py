@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from engine.usage import MetricSpec
-from usage.store.base import Fate, RefTally, Tally, UnmatchedQuery
-from usage.store.postgres.counting import Fragment, filters_of, text_of, together, value_of
+from usage.store.base import IngestTotals, RefTotals, UnbilledReason, UnmatchedQuery
 from usage.store.postgres.events import COLUMNS
+from usage.store.postgres.query_sql import Fragment, filters_of, text_of, together, value_of
 
 _RECEIVED = "e.received_at >= %s::timestamptz AND e.received_at < %s::timestamptz"
 
 
-def tally(cursor: Any, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> Tally:
-    """Counters and counts of one moment, in one statement. Each fate is counted by its own condition."""
+def read_totals(cursor: Any, start: datetime, end: datetime, specs: Sequence[MetricSpec]) -> IngestTotals:
+    """Counters and counts of one moment, in one statement. Each reason is counted by its own condition."""
     source = _judged(specs, start, end)
     cursor.execute(
         "WITH sent AS (SELECT coalesce(sum(accepted), 0)::bigint, coalesce(sum(duplicates), 0)::bigint,"  # noqa: S608
@@ -26,27 +26,32 @@ def tally(cursor: Any, start: datetime, end: datetime, specs: Sequence[MetricSpe
         [start, end, *source.params],
     )
     (_, accepted, duplicates, conflicts, rejected, dropped, _), *rows = cursor.fetchall()
-    refs = [RefTally(ref, stored, counted, other, bad, first) for ref, stored, counted, other, bad, _, first in rows]
-    return Tally(accepted, duplicates, conflicts, rejected, dropped, tuple(refs))
+    refs = [RefTotals(ref, stored, counted, other, bad, first) for ref, stored, counted, other, bad, _, first in rows]
+    return IngestTotals(accepted, duplicates, conflicts, rejected, dropped, tuple(refs))
 
 
-def list_fates(cursor: Any, query: UnmatchedQuery, limit: int, after: int) -> list[tuple[Fate, tuple[Any, ...]]]:
+def list_unbilled(
+    cursor: Any, query: UnmatchedQuery, limit: int, after: int
+) -> list[tuple[UnbilledReason, tuple[Any, ...]]]:
     """The events asked for, in order of arrival, with the reason."""
     source = _judged(query.specs, query.start, query.end)
     cursor.execute(
-        f"SELECT fate, {COLUMNS} FROM (SELECT e.*, CASE WHEN customer_ref = ANY(%s::text[]) THEN %s WHEN NOT passed"  # noqa: S608
-        f" THEN %s WHEN NOT counted THEN %s END AS fate FROM ({source.sql}) e) e"
-        " WHERE fate = ANY(%s::text[]) AND arrival > %s ORDER BY arrival LIMIT %s",
+        f"SELECT reason, {COLUMNS} FROM (SELECT e.*, CASE WHEN customer_ref = ANY(%s::text[]) THEN %s WHEN NOT passed"  # noqa: S608
+        f" THEN %s WHEN NOT counted THEN %s END AS reason FROM ({source.sql}) e) e"
+        " WHERE reason = ANY(%s::text[]) AND arrival > %s ORDER BY arrival LIMIT %s",
         [
-            list(query.strangers),
-            *(str(fate) for fate in (Fate.NO_CUSTOMER, Fate.NO_METRIC, Fate.NO_VALUE)),
+            list(query.unknown_refs),
+            *(
+                str(reason)
+                for reason in (UnbilledReason.NO_CUSTOMER, UnbilledReason.NO_METRIC, UnbilledReason.NO_VALUE)
+            ),
             *source.params,
-            [str(fate) for fate in query.reasons],
+            [str(reason) for reason in query.reasons],
             after,
             limit,
         ],
     )
-    return [(Fate(row[0]), row[1:]) for row in cursor.fetchall()]
+    return [(UnbilledReason(row[0]), row[1:]) for row in cursor.fetchall()]
 
 
 def _judged(specs: Sequence[MetricSpec], start: datetime, end: datetime) -> Fragment:

@@ -1,4 +1,4 @@
-"""The roller: follows behind the writers and adds their events to the rollups in big steps.
+"""The rollup worker (process `roller`): goes behind the writers and adds their events to the rollups in big steps.
 
 A step takes the events that transactions below the new horizon wrote: transactions below `pg_snapshot_xmin` have ended,
 so none of them can bring an event later. Rollups and horizon move in one commit, so a step that dies changes nothing,
@@ -16,8 +16,8 @@ from django.db import connection, transaction
 
 from core.exact_json import dumps
 from engine.usage import MetricSpec
-from usage.store.base import Following, SeriesProgress
-from usage.store.postgres.folding import Target, fold
+from usage.store.base import RollupSpec, SeriesProgress
+from usage.store.postgres.rollup_sql import Target, rollup_statement
 from usage.store.postgres.rules import fingerprint, rules_of, spec_of
 
 STEP: Final = 200_000
@@ -40,12 +40,12 @@ SELECT count(*), max(xact) FROM
 """
 
 
-def follow(followings: Sequence[Following], now: datetime) -> int:
+def ensure_rollup(rollups: Sequence[RollupSpec], now: datetime) -> int:
     """Creates the series that are missing; returns how many."""
     wanted = {
-        (fingerprint(following.spec), tuple(sorted(keys))): following.spec
-        for following in followings
-        for keys in ((), *following.group_keys)
+        (fingerprint(rollup.spec), tuple(sorted(keys))): rollup.spec
+        for rollup in rollups
+        for keys in ((), *rollup.group_keys)
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT fingerprint, keys FROM usage_rollupseries")
@@ -70,10 +70,10 @@ def follow(followings: Sequence[Following], now: datetime) -> int:
     return len(missing)
 
 
-def forget(followings: Sequence[Following]) -> None:
+def drop_rollup(rollups: Sequence[RollupSpec]) -> None:
     """Drops the series of these rules with their rollups."""
     with transaction.atomic(), connection.cursor() as cursor:
-        names = [fingerprint(following.spec) for following in followings]
+        names = [fingerprint(rollup.spec) for rollup in rollups]
         cursor.execute("DELETE FROM usage_rollupseries WHERE fingerprint = ANY(%s::uuid[]) RETURNING id", [names])
         ids = [pk for (pk,) in cursor.fetchall()]
         for table in ("usage_rollup", "usage_rollupvalue"):
@@ -138,7 +138,7 @@ def _step(cursor: Any, now: datetime, patience: timedelta, limit: int) -> int | 
             cursor.execute("SELECT count(*) FROM usage_usageevent WHERE xact >= %s AND xact < %s", [horizon, upper])
             [count] = cursor.fetchone()
         for spec, targets in _targets(cursor, ids):
-            statement = fold(spec, targets, horizon, upper)
+            statement = rollup_statement(spec, targets, horizon, upper)
             cursor.execute(statement.sql, statement.params)
         cursor.execute(
             "UPDATE usage_rollupseries SET horizon = %s, is_ready = is_ready OR %s, counted_to = counted_to + %s,"

@@ -6,7 +6,7 @@ A service refuses with a `TactusError`; its words are shown beside the form and 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from django import forms
 from django.contrib import messages
@@ -21,8 +21,21 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from core.clock import now
 from core.errors import TactusError
 
-if TYPE_CHECKING:
-    from core.admin.options import RecordAdmin
+
+class RecordScreen(Protocol):
+    """What a confirm page needs of the admin whose record it is about; `core.admin.options.RecordAdmin` is one."""
+
+    admin_site: Any
+    opts: Any
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether this member of staff may see the record."""
+
+    def get_object(self, request: HttpRequest, object_id: str) -> Any:
+        """The record, or None."""
+
+    def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The answer where there is no such record."""
 
 
 class ReasonForm(forms.Form):
@@ -36,12 +49,12 @@ class ReasonForm(forms.Form):
     )
 
 
-class NothingToAsk(forms.Form):
+class ConfirmForm(forms.Form):
     """A confirmation without fields."""
 
 
 def always(_record: Any) -> bool:
-    """For acts that every record offers."""
+    """For actions that every record offers."""
     return True
 
 
@@ -56,7 +69,7 @@ def unasked(_record: Any, _query: Mapping[str, str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionResult:
     """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone."""
 
     message: str
@@ -65,24 +78,24 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class RecordAction:
     """One thing that may be done.
 
     `run(record, data, now)` makes the one service call; `effects(record)` says beforehand what will happen;
-    `offered(record)` whether it makes sense now; `suggested(record, query)` fills the form in as a link proposes. With
-    a `preview(record, data)` the effect depends on what was filled in: it is shown between the form and the call.
+    `is_available(record)` whether it makes sense now; `suggested(record, query)` fills the form in as a link proposes.
+    With a `preview(record, data)` the effect depends on what was filled in: it is shown between the form and the call.
     """
 
     slug: str
     title: str
     permission: str
-    run: Callable[[Any, dict[str, Any], datetime], Done]
+    run: Callable[[Any, dict[str, Any], datetime], ActionResult]
     effects: Callable[[Any], list[str]]
     preview: Callable[[Any, dict[str, Any]], list[str]] | None = None
-    form: type[forms.Form] = NothingToAsk
+    form: type[forms.Form] = ConfirmForm
     initial: Callable[[Any], dict[str, Any]] = nothing
     suggested: Callable[[Any, Mapping[str, str]], dict[str, Any]] = unasked
-    offered: Callable[[Any], bool] = always
+    is_available: Callable[[Any], bool] = always
     submit: str = ""
     icon: str = ""
     danger: bool = False
@@ -92,11 +105,11 @@ class Act:
         return f"{opts.app_label}_{opts.model_name}_{self.slug.replace('-', '_')}"
 
 
-def act_view(admin: "RecordAdmin", act: Act) -> Callable[..., HttpResponse]:
-    """The view of an act's confirm page."""
+def action_view(admin: RecordScreen, action: RecordAction) -> Callable[..., HttpResponse]:
+    """The view of an action's confirm page."""
 
     def view(request: HttpRequest, object_id: str) -> HttpResponse:
-        if not request.user.has_perm(act.permission) or not admin.has_view_permission(request):
+        if not request.user.has_perm(action.permission) or not admin.has_view_permission(request):
             raise PermissionDenied
         if request.method not in ("GET", "HEAD", "POST"):
             return HttpResponseNotAllowed(["GET", "HEAD", "POST"])
@@ -105,31 +118,33 @@ def act_view(admin: "RecordAdmin", act: Act) -> Callable[..., HttpResponse]:
             return admin.gone(request, object_id)
         page = page_url(admin, record)
         posted = request.method == "POST"
-        initial = {} if posted else {**act.initial(record), **act.suggested(record, request.GET.dict())}
-        form = act.form(request.POST) if posted else act.form(initial=initial)
+        initial = {} if posted else {**action.initial(record), **action.suggested(record, request.GET.dict())}
+        form = action.form(request.POST) if posted else action.form(initial=initial)
         if posted and form.is_valid():
-            if act.preview is not None and "confirmed" not in request.POST:
-                return confirm_page(request, admin, record, act, form, page, act.preview(record, form.cleaned_data))
+            if action.preview is not None and "confirmed" not in request.POST:
+                return confirm_page(
+                    request, admin, record, action, form, page, action.preview(record, form.cleaned_data)
+                )
             try:
-                done = act.run(record, form.cleaned_data, now())
+                result = action.run(record, form.cleaned_data, now())
             except TactusError as error:
                 refuse(form, error)
             else:
-                messages.success(request, done.message)
-                return HttpResponseRedirect(after(admin, done, page))
-        return confirm_page(request, admin, record, act, form, page)
+                messages.success(request, result.message)
+                return HttpResponseRedirect(after(admin, result, page))
+        return confirm_page(request, admin, record, action, form, page)
 
     return view
 
 
-def after(admin: "RecordAdmin", done: Done, page: str) -> str:
+def after(admin: RecordScreen, result: ActionResult, page: str) -> str:
     """Where staff go when it is done."""
-    if done.gone:
+    if result.gone:
         return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
-    return page if done.record is None else page_url(admin, done.record)
+    return page if result.record is None else page_url(admin, result.record)
 
 
-def page_url(admin: "RecordAdmin", record: Model) -> str:
+def page_url(admin: RecordScreen, record: Model) -> str:
     """The address of a record's page."""
     return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_change", args=[record.pk])
 
@@ -142,9 +157,9 @@ def refuse(form: forms.Form, error: TactusError) -> None:
 
 def confirm_page(
     request: HttpRequest,
-    admin: "RecordAdmin",
+    admin: RecordScreen,
     record: Model,
-    act: Act,
+    action: RecordAction,
     form: forms.Form,
     back: str,
     preview: list[str] | None = None,
@@ -154,12 +169,12 @@ def confirm_page(
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
         "original": record,
-        "title": act.title,
-        "act": act,
-        "effects": preview or (act.effects(record) if act.offered(record) else []),
+        "title": action.title,
+        "record_action": action,
+        "effects": preview or (action.effects(record) if action.is_available(record) else []),
         "previewed": preview is not None,
-        "asks_first": act.preview is not None and preview is None,
-        "possible": act.offered(record),
+        "asks_first": action.preview is not None and preview is None,
+        "possible": action.is_available(record),
         "form": form,
         "back": back,
     }

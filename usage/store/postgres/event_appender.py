@@ -13,14 +13,14 @@ from django.db import OperationalError, connection
 from core.transactions import use_case
 from usage.store.base import AppendResult, NewEvent
 from usage.store.columns import EventColumns, columns_of
+from usage.store.postgres.copy_rows import Rows, rows_of
+from usage.store.postgres.ingest_sql import Repeated, count_statement, write_checked
 from usage.store.postgres.ingest_writer import PATIENCE, TOO_LATE, ingest_writer
-from usage.store.postgres.rows import Rows, rows_of
-from usage.store.postgres.writing import Repeated, count_statement, write_checked
 
 _ATTEMPTS = 6
 
 
-class Appending:
+class EventAppender:
     """See `usage.store.base.UsageStore` for what is promised."""
 
     def __init__(self) -> None:

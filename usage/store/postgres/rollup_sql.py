@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from engine.usage import Aggregation, MetricSpec
-from usage.store.postgres.counting import PROPERTY, Fragment, filters_of, text_of, together, valued
 from usage.store.postgres.models import HOURS
+from usage.store.postgres.query_sql import PROPERTY, Fragment, filters_of, text_of, together, valued
 
 _BIN = "date_bin('1 {}', {}, '2000-01-01 00:00+00'::timestamptz)"
 _DAY = _BIN.format("day", "bucket")
@@ -35,7 +35,7 @@ _STORED = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A series to fold into: its id and its keys."""
+    """A series to add to: its id and its keys."""
 
     id: int
     keys: tuple[str, ...]
@@ -57,7 +57,7 @@ class _Hours(Enum):
     FROM_COLUMNS = auto()
 
 
-def fold(spec: MetricSpec, targets: Sequence[Target], lower: int, upper: int) -> Fragment:
+def rollup_statement(spec: MetricSpec, targets: Sequence[Target], lower: int, upper: int) -> Fragment:
     """The statement that adds the events with `lower <= xact < upper` to the targets' rollups by the rules `spec`.
 
     A series by fewer keys is added up from one by more, where there is one: it has fewer rows than the events.

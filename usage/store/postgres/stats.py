@@ -1,4 +1,4 @@
-"""Counters for whoever watches: what came in by minute, and how far the roller is behind."""
+"""Counters for whoever watches: what came in by minute, and how far the rollup worker is behind."""
 
 from datetime import datetime
 from typing import Any, Final

@@ -8,7 +8,7 @@ from struct import Struct
 from typing import Final
 
 from usage.store.columns import EventColumns
-from usage.store.postgres.wire import field, length_of, pack_int4, pack_int8
+from usage.store.postgres.copy_protocol import field, length_of, pack_int4, pack_int8
 
 try:  # Python 3.11's own, at half the price of OpenSSL's for texts as short as an id
     from _sha256 import sha256  # type: ignore[import-not-found]

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from core.postgres.connections import is_pooled
 from core.postgres.pipeline import numbered
-from usage.store.postgres.counting import Fragment
+from usage.store.postgres.query_sql import Fragment
 
 MOST: Final = 64
 """Shapes of statements remembered for a session; a shape is what is asked, without the customer and the times."""

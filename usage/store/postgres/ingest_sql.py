@@ -18,8 +18,8 @@ from typing import Any, Final
 import psycopg
 
 from core.exact_json import dumps
-from usage.store.postgres.rows import EVENT_COLUMNS, KEY_BYTES, Rows, digest_in, key_in
-from usage.store.postgres.wire import BIGINT_ARRAY, UUID_ARRAY, bigint_array, run, run_script, uuid_array
+from usage.store.postgres.copy_protocol import BIGINT_ARRAY, UUID_ARRAY, bigint_array, run, run_script, uuid_array
+from usage.store.postgres.copy_rows import EVENT_COLUMNS, KEY_BYTES, Rows, digest_in, key_in
 
 MAX_CONTENT: Final = 4000
 """A refused content longer than this many bytes is kept without its properties."""

@@ -8,9 +8,9 @@ import pytest
 from django.db import DataError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from usage.store.postgres import preparing
-from usage.store.postgres.counting import Fragment
-from usage.store.postgres.preparing import MOST, run_prepared
+from usage.store.postgres import prepared_statements
+from usage.store.postgres.prepared_statements import MOST, run_prepared
+from usage.store.postgres.query_sql import Fragment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,7 +100,7 @@ def test_what_was_not_asked_for_long_goes(session: None) -> None:
 
 def test_a_plan_made_while_a_table_was_small_does_not_stay(session: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prepared once, it would read the whole table however large it grows, until somebody analyzes it."""
-    monkeypatch.setattr(preparing, "AGE", 0.0)
+    monkeypatch.setattr(prepared_statements, "AGE", 0.0)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE grown (id int PRIMARY KEY)")
 

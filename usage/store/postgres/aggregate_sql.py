@@ -1,7 +1,7 @@
 """Reads of aggregates: what the rollups hold, up to their horizon, and the raw events beyond it, in one statement.
 
-One statement sees one snapshot: horizon, rollups and events fit together whatever the roller does meanwhile. A query
-that no series covers, or whose series is still being filled, is answered from raw events alone.
+One statement sees one snapshot: horizon, rollups and events fit together whatever the rollup worker does meanwhile. A
+query that no series covers, or whose series is still being filled, is answered from raw events alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,10 @@ from uuid import UUID
 
 from engine.usage import Aggregation, Partial
 from usage.store.base import UsageQuery
-from usage.store.postgres.counting import (
+from usage.store.postgres.models import HOURS
+from usage.store.postgres.pieces import Piece, pieces_of
+from usage.store.postgres.prepared_statements import run_prepared
+from usage.store.postgres.query_sql import (
     Fragment,
     counted,
     counted_from,
@@ -19,9 +22,6 @@ from usage.store.postgres.counting import (
     together,
     window_of,
 )
-from usage.store.postgres.models import HOURS
-from usage.store.postgres.pieces import Piece, pieces_of
-from usage.store.postgres.preparing import run_prepared
 from usage.store.postgres.rules import fingerprint
 
 MOST_RAGGED = 64
