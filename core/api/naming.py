@@ -1,4 +1,4 @@
-"""How the API's description names things: by room, so that every room may have its own `CreateInput`."""
+"""How the API's description names things: by app, so that every app may have its own `CreateInput`."""
 
 import re
 from typing import Any
