@@ -47,7 +47,7 @@ def edit_contract(
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
     `subscribe` are subscriptions to add, `resubscribe` those to change; `shown`: what the edit keeps of the latter, as
-    on the wire. `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field.
+    on the wire. `ending_before` None makes the contract open-ended; `parts`: what rooms above keep of it, by field.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
     """

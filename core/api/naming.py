@@ -7,7 +7,7 @@ from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
 
-def schema_prefix(module: str) -> str:
+def room_of(module: str) -> str:
     """`catalog.api.products` -> `CatalogProducts`."""
     return "".join(part.title().replace("_", "") for part in module.split(".") if part != "api")
 
@@ -22,7 +22,7 @@ class Schema(AutoSchema):
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
         name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
         module = type(serializer).__module__
-        return name if module.startswith(("rest_framework.", "core.")) else schema_prefix(module) + name
+        return name if module.startswith(("rest_framework.", "core.")) else room_of(module) + name
 
 
 class WordFieldSchema(OpenApiSerializerFieldExtension):

@@ -1,4 +1,4 @@
-"""Each package says what it is in a README that is short, and that names only what there is."""
+"""Each package says what it is in a README that is short; READMEs and ARCHITECTURE.md name only what there is."""
 
 import re
 from functools import cache
@@ -35,7 +35,7 @@ def test_a_package_says_what_it_is_in_few_lines(readme: str) -> None:
     assert len(lines) <= LINES
 
 
-@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("readme", [*READMES, "ARCHITECTURE.md"])
 def test_what_a_readme_names_is_there(readme: str) -> None:
     text = (ROOT / readme).read_text()
     named = {part for name in _NAME.findall(text) for part in re.split(r"[./]", name) if part}
