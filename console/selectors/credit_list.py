@@ -107,7 +107,7 @@ def _row(grant: Grant, unit_balance: UnitBalance, price: Decimal, now: datetime)
     return CreditRow(
         id=grant.id,
         name=grant.name,
-        kind=grant.words,
+        kind=grant.kind_label,
         window=formatting.access(starts, ends) if parts else "",
         state=state,
         tone=tone,

@@ -64,7 +64,7 @@ class Grant:
     id: UUID
     name: str
     kind: str
-    words: str
+    kind_label: str
     scope: str
     parts: tuple[Part, ...]
     row: Balance
@@ -248,16 +248,16 @@ def _grant(
     *,
     hides: bool,
 ) -> Grant:
-    words = KINDS[row.kind]
+    kind_label = KINDS[row.kind]
     if row.recurring_id:
-        words = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
+        kind_label = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
     if row.rolled_over_from_id:
-        words = "Rolled over"
+        kind_label = "Rolled over"
     return Grant(
         id=row.pk,
-        name=words if hides else row.name or products[str(row.product_id)],
+        name=kind_label if hides else row.name or products[str(row.product_id)],
         kind=row.kind,
-        words=words,
+        kind_label=kind_label,
         scope=_scope(row, products),
         parts=tuple(_part(row, segment, pending, now) for segment in segments),
         row=row,

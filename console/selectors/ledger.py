@@ -314,7 +314,7 @@ def _granting(grant: Grant, *, is_first: bool, gives: bool) -> str:
         return "Carried over from the term before"
     if grant.is_owed:
         return "Commitment begins"
-    return f"{grant.words} granted" if grant.kind == "CREDIT" else "Commit available"
+    return f"{grant.kind_label} granted" if grant.kind == "CREDIT" else "Commit available"
 
 
 def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:
