@@ -1,4 +1,4 @@
-"""Invoices as rows of a table on the pages across rooms."""
+"""Invoices as rows of a table on the pages across apps."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the site shows beyond lists: pages across rooms, files, usage, the home page and the search."""
+"""What the site shows beyond lists: pages across apps, files, usage, the home page and the search."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "contracts.contract": contract_page.context,
     "invoices.invoicelisting": invoice_page.context,
 }
-"""What the pages of these records show from several rooms, by model label (RecordAdmin.record_context)."""
+"""What the pages of these records show from several apps, by model label (RecordAdmin.record_context)."""
 
 ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("customers/customer/<uuid:object_id>/console/", customer_page.open_console, "customers_customer_console"),

@@ -1,4 +1,4 @@
-"""The back office's site: Django's admin in unfold's skin, with our home page, search and pages across rooms."""
+"""The back office's site: Django's admin in unfold's skin, with our home page, search and pages across apps."""
 
 from collections.abc import Callable
 from functools import update_wrapper
@@ -27,12 +27,12 @@ class BackOffice(UnfoldAdminSite):
 
     @cached_property
     def wiring(self) -> Any:
-        """`backoffice.pages`, read late: the rooms' admin modules register themselves here while they load."""
+        """`backoffice.pages`, read late: the apps' admin modules register themselves here while they load."""
         return import_module("backoffice.pages")
 
     @property
     def pages(self) -> dict[str, Callable[[HttpRequest, Any], dict[str, Any]]]:
-        """What records' pages show from several rooms."""
+        """What records' pages show from several apps."""
         contexts: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = self.wiring.CONTEXTS
         return contexts
 

@@ -1,6 +1,6 @@
 """What people do to balances, one deciding on another's wish, and what the reconciler has found.
 
-Models of this room like those in `models.py`, which takes them in.
+Models of this app like those in `models.py`, which takes them in.
 """
 
 import uuid

@@ -13,7 +13,7 @@ OTHERS = (
 def seed_fiat_credit_types(apps: Any, _schema_editor: Any = None) -> None:
     """Creates the currencies that Metronome knows. A migration runs it, with its own registry as `apps`.
 
-    Only USD is stored in its minor unit (domain.md section 2); the others in whole units.
+    Only USD is stored in its minor unit (cents); the others in whole units (engine.money).
     """
     CreditType = apps.get_model("catalog", "CreditType")
     CreditType.objects.create(id=USD, name="USD (cents)", code="USD", places=0, minor_digits=2, is_currency=True)

@@ -10,7 +10,7 @@ COOKIELESS = ("/console/", "/tactus/v1/embed/")
 class CookielessMiddleware:
     """Takes the cookies off requests to the console: there, no code of ours or of a library can be led by one.
 
-    Stands before the session middleware. Whoever looks is known by the Authorization header alone (`console.gate`).
+    Stands before the session middleware. Whoever looks is known by the Authorization header alone (`console.auth`).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

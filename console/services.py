@@ -1,8 +1,8 @@
 """Every write of the console: who may frame it, embed sessions, their tokens, one-time downloads.
 
 Secrets are 256 random bits, stored as SHA-256 only. What is presented decides what it is by its prefix, so that a
-code can never pass as an access token. Sources: console-and-back-office.md 3.9, reliability.md 4.1, domain.md section
-7.
+code can never pass as an access token. How a host embeds the console: docs/guides/embedding.md; why without cookies:
+docs/adr/0009.
 """
 
 import secrets

@@ -13,14 +13,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from console import services
+from console.auth import console_view, embeddable, refusal
 from console.exports import invoice_csv, ledger_csv, units_csv, usage_csv
-from console.gate import console_view, embeddable, refusal
 from console.selectors import invoices, overview
 from console.selectors.access import Viewer, embed_origins
-from console.selectors.burning import burn_panel
-from console.selectors.grants import VIEWS, grant_list
+from console.selectors.burn_down import burn_down_panel
+from console.selectors.credit_list import VIEWS, credit_list
+from console.selectors.credit_summary import credit_summary
 from console.selectors.ledger import ledger_panel
-from console.selectors.standing import standing
 from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
 from core.clock import now
@@ -108,35 +108,35 @@ def invoice_page(request: HttpRequest, viewer: Viewer, invoice_id: UUID) -> Http
 @console_view(CREDITS)
 def credits_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Credits and commits: what can be spent, until when, and where it went."""
-    found = standing(viewer, unit=request.GET.get("unit", ""), now=now())
-    context = {"query": request.GET.urlencode(), "standing": found}
+    found = credit_summary(viewer, unit=request.GET.get("unit", ""), now=now())
+    context = {"query": request.GET.urlencode(), "summary": found}
     return page(request, viewer, "credits", "credits", context)
 
 
 @require_GET
 @console_view(CREDITS)
-def standing_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+def credit_summary_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """What can be spent now, what is owed, what is about to expire."""
-    found = standing(viewer, unit=request.GET.get("unit", ""), now=now())
-    return panel(request, "standing", {"standing": found})
+    found = credit_summary(viewer, unit=request.GET.get("unit", ""), now=now())
+    return panel(request, "credit_summary", {"summary": found})
 
 
 @require_GET
 @console_view(CREDITS)
-def burn_down_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+def burn_down_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The balance over time."""
-    return panel(request, "burn", {"burn": burn_panel(viewer, unit=request.GET.get("unit", ""), now=now())})
+    return panel(request, "burn", {"burn": burn_down_panel(viewer, unit=request.GET.get("unit", ""), now=now())})
 
 
 @require_GET
 @console_view(CREDITS)
-def grants_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+def credit_list_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The grants, current or past."""
     view = request.GET.get("view", "")
     if view not in VIEWS:
         raise InvalidInput("That list does not exist.")
     return panel(
-        request, "grants", {"list": grant_list(viewer, unit=request.GET.get("unit", ""), view=view, now=now())}
+        request, "grants", {"list": credit_list(viewer, unit=request.GET.get("unit", ""), view=view, now=now())}
     )
 
 

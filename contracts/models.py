@@ -109,7 +109,7 @@ class Override(models.Model):
     priority = ExactDecimalField(null=True)
     # TIERED: [{"size": "10", "multiplier": "0.8"}, …], decimals as text
     tiers = models.JSONField(default=list)
-    # OVERWRITE: {"rate_type", "price", "tiers", "package_size", "minimum"} as in catalog.pricing, decimals as text
+    # OVERWRITE: {"rate_type", "price", "tiers", "package_size", "minimum"} as in catalog.prices, decimals as text
     overwrite_rate = models.JSONField(null=True)
     overwrite_credit_type = models.ForeignKey(
         CreditType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -1,4 +1,4 @@
-"""What rooms above add to contracts: commits and credits stand in a contract's bodies and answers, not in this room.
+"""What apps above add to contracts: commits and credits stand in a contract's bodies and answers, not in this app.
 
 `CONTRACT_EXTENSIONS` (billing_site/wiring.py) lists them beside the reactions: this app calls them without knowing who
 they are (docs/adr/0013).
@@ -20,7 +20,7 @@ Fields = dict[str, Field[Any, Any, Any, Any]]
 
 
 class ContractPart(Protocol):
-    """A part of contracts that another room keeps. Bodies are validated; `at` decides what products are called."""
+    """A part of contracts that another app keeps. Bodies are validated; `at` decides what products are called."""
 
     def create_fields(self) -> Fields:
         """Fields of a new contract's body."""

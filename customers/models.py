@@ -30,7 +30,7 @@ class Customer(models.Model):
 class IngestAlias(models.Model):
     """A name under which a customer's events may arrive.
 
-    Unique across active and archived customers (domain.md section 2).
+    Unique across active and archived customers: late events of one never become another's.
     """
 
     id = models.BigAutoField(primary_key=True)

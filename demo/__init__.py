@@ -6,5 +6,5 @@
     load       puts the story into the database, living through its months day by day
     traffic    goes on from there, over HTTP
 
-Part of the composition root, because it uses every room. Nothing depends on it.
+Part of the composition root, because it uses every app. Nothing depends on it.
 """

@@ -147,7 +147,7 @@ class BalanceSegment:
 
 
 def drawdown_order(segments: Iterable[BalanceSegment], products: Mapping[str, frozenset[str]]) -> list[BalanceSegment]:
-    """The segments in the order in which they are drawn (domain.md 3.6); independent of the order given.
+    """The segments in the order in which they are drawn (docs/algorithms/balances.md); independent of the order given.
 
     Rollovers, then prepaid commits and credits, then postpaid commits. `products` are the tags of each product known:
     tags count the products that have them.

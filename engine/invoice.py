@@ -1,7 +1,7 @@
 """A contract's terms and usage to an invoice: one function for draft, final invoice, preview and estimate.
 
-Lines and subtotal are exact, the total is rounded once (domain.md section 7). Rules and tables: docs/algorithms/
-invoices.md and rounding.md.
+Lines and subtotal are exact, the total is rounded once. Rules and tables: docs/algorithms/invoices.md and
+rounding.md.
 """
 
 from collections import defaultdict
@@ -104,7 +104,7 @@ def compose_usage_invoice(
 ) -> ComposedInvoice:
     """The usage invoice of one contract and period. Lines are kept apart at `cuts` as well as at price changes.
 
-    Balances pay what they may, in the order of domain.md 3.6; `cuts` change neither prices nor what is drawn. Raises
+    Balances pay what they may, in their order of drawing; `cuts` change neither prices nor what is drawn. Raises
     InvalidTerms for usage that does not fit the terms: an unknown product, a group of another length, a window that
     crosses the period's edge, a price change or a cut.
     """

@@ -1,6 +1,6 @@
 """Exact decimals: adding, multiplying, the one division, and the one rounding of an invoice's total.
 
-Amounts are in *stored wire units* (domain.md 3.16): US cents for USD, whole units for every other currency.
+Amounts are in *stored wire units*: US cents for USD, whole units for every other currency.
 """
 
 from collections.abc import Iterable
@@ -139,7 +139,7 @@ class Rounded:
 
 
 def round_total(amount: Decimal, currency: Currency) -> Decimal:
-    """`amount` rounded half-up (half away from zero) to the currency's smallest unit (domain.md section 7)."""
+    """`amount` rounded half-up (half away from zero) to the currency's smallest unit (docs/algorithms/rounding.md)."""
     return round_places(amount, currency.places)
 
 

@@ -245,7 +245,7 @@ def decide(
 ) -> Decision:
     """The price of the subject under a rate, while `payer` is drawn (None: while nothing pays).
 
-    `overrides` are those in force for the subject, in any order. The order of precedence is domain.md 3.5.
+    `overrides` are those in force for the subject, in any order. The order of precedence: docs/algorithms/overrides.md.
     """
     base, price = RateTarget.LIST_RATE, version.price
     if payer is not None and payer.rate_type is RateTarget.COMMIT_RATE and version.commit_price is not None:

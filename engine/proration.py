@@ -1,7 +1,7 @@
 """Parts of a billing period in whole days, and the configured rounding of prorated amounts.
 
 Days are UTC; where periods begin at another hour than midnight, days are counted from that hour. Rules and tables:
-docs/algorithms/proration.md.
+docs/algorithms/schedules.md.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Malformed values by kind of field, and a way to hold an endpoint to them (reliability.md section 3)."""
+"""Malformed values by kind of field, and a way to hold an endpoint to them: a 4xx that names the field, never a 500."""
 
 import copy
 import json

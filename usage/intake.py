@@ -1,6 +1,7 @@
 """From the bytes of an ingest request to events: what is accepted, and why something is not.
 
-No serializers: this is the hot path. Limits follow domain.md section 3.14, refusals reliability.md section 3.
+No serializers: this is the hot path. A batch is stored whole or refused whole, with the faults of its events
+(400); too large a body or batch is a 413, what is not JSON a 415.
 """
 
 import re

@@ -22,7 +22,7 @@ from engine.seat_grants import SeatGrant, individual_grants, pooled_grants, unti
 
 ADJUSTMENT = LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT
 MOST_SEATS: Final = 1000
-"""How many seats of a subscription may have commits or credits of their own (domain.md 3.8)."""
+"""How many seats of a subscription may have commits or credits of their own."""
 
 
 @dataclass(frozen=True, slots=True)

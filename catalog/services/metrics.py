@@ -35,7 +35,7 @@ def create_metric(
 ) -> BillableMetric:
     """A new metric; what it counts is fixed from now on. Filters and group keys are in the wire's shapes.
 
-    Raises InvalidInput where the parts do not fit together (domain.md section 2).
+    Raises InvalidInput where the parts do not fit together: a key, of the aggregation or a group, without its filter.
     """
     _check_aggregation(aggregation_type, aggregation_key, property_filters)
     _check_group_keys(group_keys, property_filters)

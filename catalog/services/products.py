@@ -205,7 +205,7 @@ def _check_fields(product: Product, changed: dict[str, Any]) -> None:
 
 
 def _check_group_keys(state: dict[str, Any], metric: BillableMetric) -> None:
-    """Pricing and presentation keys together must be one compound group key of the metric (domain.md section 2)."""
+    """Pricing and presentation keys together must be one compound group key of the metric."""
     pricing, presentation = state["pricing_group_key"], state["presentation_group_key"]
     if not set(pricing).isdisjoint(presentation):
         raise InvalidInput("repeats a property of pricing_group_key", field="presentation_group_key")

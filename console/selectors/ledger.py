@@ -1,4 +1,4 @@
-"""The ledger of a purse, or of one grant: every movement with the balance after it, in a customer's words.
+"""The ledger of a unit's balance, or of one grant: every movement with the balance after it, in a customer's words.
 
 Posted movements come first, in order of time, then what is pending: what running drafts draw, and what has ended but
 waits for them. The last balance is what the tile says; both are the API's.
@@ -16,7 +16,7 @@ from balances.selectors.live import Pending
 from billing.types import CurrencyView
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
-from console.selectors.holdings import Grant, Posted, Purse, holdings, posted
+from console.selectors.customer_balances import Grant, PostedEntry, UnitBalance, customer_balances, posted_entries
 from core.api.paging import decode, encode
 from core.errors import InvalidInput, NotFound
 from engine.money import ZERO, add
@@ -130,7 +130,7 @@ def ledger_panel(viewer: Viewer, query: Mapping[str, str], *, now: datetime) -> 
     found = _read(viewer, query, now)
     if found is None:
         return None
-    question, purse, grants, movements = found
+    question, unit_balance, grants, movements = found
     opening = movements[0] if movements and movements[0].status == "opening" else None
     newest = [movement for movement in reversed(movements) if movement is not opening]
     older = newest
@@ -138,15 +138,17 @@ def ledger_panel(viewer: Viewer, query: Mapping[str, str], *, now: datetime) -> 
         keys = [movement.key for movement in newest]
         older = newest[keys.index(str(after[0])) + 1 :] if str(after[0]) in keys else []
     shown = older[:PAGE]
-    unit = purse.unit
+    unit = unit_balance.unit
     return LedgerPanel(
         question=question,
-        code=purse.code,
+        code=unit_balance.code,
         grants=(
-            *([Choice("", "All that can be spent", not question.grant)] if purse.held else ()),
+            *([Choice("", "All that can be spent", not question.grant)] if unit_balance.held else ()),
             *(
                 Choice(str(grant.id), f"{grant.name} ({_window(grant)})", str(grant.id) == question.grant)
-                for grant in sorted(purse.grants, key=lambda grant: (grant.is_past(now), grant.name, str(grant.id)))
+                for grant in sorted(
+                    unit_balance.grants, key=lambda grant: (grant.is_past(now), grant.name, str(grant.id))
+                )
             ),
         ),
         periods=tuple(Choice(value, label, value == question.period) for value, label in PERIODS.items()),
@@ -167,29 +169,37 @@ def ledger_table(
     found = _read(viewer, query, now)
     if found is None:
         return LedgerQuestion("", "", "all", None, None), None, []
-    question, purse, _, movements = found
-    return question, purse.unit, movements
+    question, unit_balance, _, movements = found
+    return question, unit_balance.unit, movements
 
 
 def _read(
     viewer: Viewer, query: Mapping[str, str], now: datetime
-) -> tuple[LedgerQuestion, Purse, list[Grant], list[Movement]] | None:
-    found = holdings(viewer, now=now)
+) -> tuple[LedgerQuestion, UnitBalance, list[Grant], list[Movement]] | None:
+    found = customer_balances(viewer, now=now)
     wanted = query.get("grant", "")[:40]
     if found is None:
         if wanted:
             raise NotFound(NO_GRANT)
         return None
-    purse = found.purse(query.get("unit", ""), now)
-    if not wanted and not purse.held:
-        wanted = str(purse.owed[0].id)
-    chosen = next(((purse, grant) for purse in found.purses for grant in purse.grants if str(grant.id) == wanted), None)
+    unit_balance = found.unit_balance(query.get("unit", ""), now)
+    if not wanted and not unit_balance.held:
+        wanted = str(unit_balance.owed[0].id)
+    chosen = next(
+        (
+            (unit_balance, grant)
+            for unit_balance in found.unit_balances
+            for grant in unit_balance.grants
+            if str(grant.id) == wanted
+        ),
+        None,
+    )
     if wanted and chosen is None:
         raise NotFound(NO_GRANT)
-    purse = chosen[0] if chosen else purse
-    grants = [chosen[1]] if chosen else purse.held
-    question = _question(query, purse.key, wanted, now)
-    entries = posted(grants, now=now)
+    unit_balance = chosen[0] if chosen else unit_balance
+    grants = [chosen[1]] if chosen else unit_balance.held
+    question = _question(query, unit_balance.key, wanted, now)
+    entries = posted_entries(grants, now=now)
     movements = [
         _movement(grant, entry, is_first=n == 0)
         for grant in grants
@@ -198,7 +208,7 @@ def _read(
     movements.sort(key=lambda movement: (movement.at, movement.is_grant, int(movement.key)))
     movements += _drawing(grants, found.drafts.pending, now)
     movements += _settling(grants, now)
-    return question, purse, grants, _within(_balanced(movements), question, now)
+    return question, unit_balance, grants, _within(_balanced(movements), question, now)
 
 
 def _drawing(grants: Iterable[Grant], pending: Pending, now: datetime) -> Iterator[Movement]:
@@ -213,7 +223,7 @@ def _drawing(grants: Iterable[Grant], pending: Pending, now: datetime) -> Iterat
                 )  # fmt: skip
 
 
-def _numbered(entries: list[Posted]) -> Iterator[tuple[int, Posted]]:
+def _numbered(entries: list[PostedEntry]) -> Iterator[tuple[int, PostedEntry]]:
     """Entries with how many grants of their segment came before, so that a correction is not called a grant."""
     seen: dict[UUID, int] = {}
     for entry in sorted(entries, key=lambda entry: entry.row.pk):
@@ -270,7 +280,7 @@ def _within(movements: list[Movement], question: LedgerQuestion, now: datetime) 
     return [first, *inside]
 
 
-def _movement(grant: Grant, entry: Posted, *, is_first: bool) -> Movement:
+def _movement(grant: Grant, entry: PostedEntry, *, is_first: bool) -> Movement:
     row, is_grant = entry.row, entry.row.kind in GRANTING
     named = f"invoice {entry.number}" if entry.number else ""
     return Movement(
@@ -304,7 +314,7 @@ def _granting(grant: Grant, *, is_first: bool, gives: bool) -> str:
         return "Carried over from the term before"
     if grant.is_owed:
         return "Commitment begins"
-    return f"{grant.words} granted" if grant.kind == "CREDIT" else "Commit available"
+    return f"{grant.kind_label} granted" if grant.kind == "CREDIT" else "Commit available"
 
 
 def _row(movement: Movement, unit: CurrencyView) -> LedgerRow:

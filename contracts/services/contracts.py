@@ -68,7 +68,7 @@ def create_contract(
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
     `renews`: the contract that ends where this one begins; `true_ups` REMOVE waives those of its postpaid commits.
-    `parts`: what rooms above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
+    `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
     schedule = schedule or UsageStatementSchedule()

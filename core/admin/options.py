@@ -109,10 +109,10 @@ class RecordAdmin(ModelAdmin):
         return []
 
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
-        """What this kind of record adds to its page: here, or where several rooms are needed in `site.pages`."""
+        """What this kind of record adds to its page: here, or where several apps are needed in `site.pages`."""
         pages: dict[str, Any] = getattr(self.admin_site, "pages", {})
-        across_rooms = pages.get(self.opts.label_lower)
-        return across_rooms(request, record) if across_rooms else {}
+        across_apps = pages.get(self.opts.label_lower)
+        return across_apps(request, record) if across_apps else {}
 
     # --- what may be done -------------------------------------------------------------------------------------------
 

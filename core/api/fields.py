@@ -1,4 +1,4 @@
-"""Serializer fields that refuse what Django REST framework's own let through (reliability.md section 3)."""
+"""Serializer fields that refuse what Django REST framework lets through, such as NaN or a time without an offset."""
 
 import re
 from collections.abc import Callable, Iterable

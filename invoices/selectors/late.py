@@ -1,4 +1,4 @@
-"""Usage that came after its invoice was final: the invoice stays, the amount is shown (domain.md section 7)."""
+"""Usage that came after its invoice was final: the invoice stays, the amount is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Who may open and do what: every role on every page. See reliability.md 4.3."""
+"""Who may open and do what: every role on every page."""
 
 from collections.abc import Callable
 from datetime import timedelta

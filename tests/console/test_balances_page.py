@@ -18,10 +18,10 @@ from balances.models import Balance, Segment
 from balances.services import NewBalance, add_manual_entry, archive_balance, create_balance
 from catalog.services import create_credit_type, products
 from console.selectors.access import Viewer
-from console.selectors.burning import burn_panel
-from console.selectors.holdings import holdings, posted
-from console.selectors.pace import pace
-from console.selectors.standing import standing
+from console.selectors.burn_down import burn_down_panel
+from console.selectors.burn_rate import burn_rate
+from console.selectors.credit_summary import credit_summary
+from console.selectors.customer_balances import customer_balances, posted_entries
 from core.clock import now
 from customers.services import create_customer
 from invoices.models import InvoiceListing
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.calendar
 
 PANELS = {
     "page": "/console/credits",
-    "standing": "/console/panels/credits",
+    "summary": "/console/panels/credits",
     "burn": "/console/panels/credits/burn-down",
     "grants": "/console/panels/credits/grants",
     "ledger": "/console/panels/credits/ledger",
@@ -78,7 +78,7 @@ def test_tiles_chart_ledger_and_file_say_what_the_api_says(funded: Funded, sdk: 
     token = funded.token()
     left = net(sdk, funded.customer)
     assert left > 0
-    assert tile(funded.get(PANELS["standing"], token).text, "Can be spent now") == dollars(left)
+    assert tile(funded.get(PANELS["summary"], token).text, "Can be spent now") == dollars(left)
     chart = funded.get(PANELS["burn"], token).text
     assert re.search(r"data-reading-total>([\d,.]+)<", chart)[1] == dollars(left)
     ledger = funded.get(PANELS["ledger"], token).text
@@ -149,7 +149,7 @@ def test_adjustments_show_the_public_reason_and_below_zero_counts_as_nothing(fun
     left = net(sdk, funded.customer)
     rows = table_of(funded, token=token)
     assert sum(Decimal(row["amount"]) for row in rows) * 100 == left
-    assert tile(funded.get(PANELS["standing"], token).text, "Can be spent now") == dollars(left)
+    assert tile(funded.get(PANELS["summary"], token).text, "Can be spent now") == dollars(left)
     assert re.search(r"data-reading-total>([\d,.]+)<", funded.get(PANELS["burn"], token).text)[1] == dollars(left)
 
 
@@ -194,7 +194,7 @@ def test_a_long_ledger_pages_to_its_beginning(funded: Funded) -> None:
 
 def test_a_commitment_is_told_as_an_obligation(funded: Funded) -> None:
     token = funded.token()
-    html = funded.get(PANELS["standing"], token).text
+    html = funded.get(PANELS["summary"], token).text
     assert "obligation, no balance" in html
     assert "what is not used by then is billed as well" in html
     ledger = text_of(funded.get(f"{PANELS['ledger']}?grant={funded.given.postpaid}", token).text)
@@ -221,7 +221,7 @@ def test_what_would_expire_is_warned_of_in_three_stages(funded: Funded, days: in
         now=now(),
     )
     alert = re.search(
-        r'<li class="alert (\w+)">(.*?)</li>', funded.get(PANELS["standing"], funded.token(customer)).text, re.DOTALL
+        r'<li class="alert (\w+)">(.*?)</li>', funded.get(PANELS["summary"], funded.token(customer)).text, re.DOTALL
     )
     told = text_of(alert[2])
     assert told.startswith(f"{word} 123.45 USD of Gift is likely to expire unused")
@@ -231,7 +231,7 @@ def test_what_would_expire_is_warned_of_in_three_stages(funded: Funded, days: in
 
 def test_the_forecast_takes_off_what_will_be_used_and_waits_for_three_days(funded: Funded) -> None:
     viewer = Viewer(uuid4(), funded.customer, frozenset(["credits:read"]))
-    panel = burn_panel(viewer, unit="", now=now())
+    panel = burn_down_panel(viewer, unit="", now=now())
     assert panel is not None
     assert panel.chart is not None
     assert panel.chart.has_forecast
@@ -241,12 +241,12 @@ def test_the_forecast_takes_off_what_will_be_used_and_waits_for_three_days(funde
     figures = [Decimal(row.total.replace(",", "").replace("\N{MINUS SIGN}", "-")) for row in expected]
     assert figures[0] < Decimal(panel.chart.total.replace(",", "")) + 20  # a monthly credit may come
     early = funded.since + timedelta(days=2)
-    young = burn_panel(viewer, unit="", now=early)
+    young = burn_down_panel(viewer, unit="", now=early)
     assert young is not None
     assert young.chart is not None
     assert not young.chart.has_forecast
     assert young.notes[0] == "A forecast appears after three days of use."
-    head = standing(viewer, unit="", now=early)
+    head = credit_summary(viewer, unit="", now=early)
     assert head is not None
     assert all("is likely" not in alert.headline for alert in head.alerts)
 
@@ -268,7 +268,7 @@ def test_each_day_or_week_of_the_curve_follows_from_the_one_before(funded: Funde
         )  # fmt: skip
     for customer, axis, lost in ((funded.customer, "Day (UTC)", None), (quiet, "Week (UTC)", Decimal("733.33"))):
         viewer = Viewer(uuid4(), customer, frozenset(["credits:read"]))
-        panel = burn_panel(viewer, unit="", now=now())
+        panel = burn_down_panel(viewer, unit="", now=now())
         assert panel is not None
         assert panel.chart is not None
         assert panel.chart.axis == axis
@@ -301,14 +301,14 @@ def test_a_grant_for_tagged_products_waits_where_invoices_let_it_wait(funded: Fu
             create_balance(customer_id=customer, new=new, now=funded.since)
 
     customer = seed_customer(funded.shop, "Tagged", now=now(), since=funded.since, per_day=1, grants=give_both)
-    found = holdings(Viewer(uuid4(), customer, frozenset(["credits:read"])), now=now())
+    found = customer_balances(Viewer(uuid4(), customer, frozenset(["credits:read"])), now=now())
     assert found is not None
-    [purse] = found.purses
-    used = {bool(grant.row.applicable_product_tags): grant.parts[0].used > 0 for grant in purse.grants}
+    [unit_balance] = found.unit_balances
+    used = {bool(grant.row.applicable_product_tags): grant.parts[0].used > 0 for grant in unit_balance.grants}
     assert used == {False: True, True: False}
-    speed = pace(purse, drafts=found.drafts, entries=posted(purse.held, now=now()), now=now())
-    assert speed is not None
-    assert speed.idle == frozenset()
+    rate = burn_rate(unit_balance, drafts=found.drafts, entries=posted_entries(unit_balance.held, now=now()), now=now())
+    assert rate is not None
+    assert rate.idle == frozenset()
 
 
 def test_custom_units_and_counted_units_have_purses_of_their_own(funded: Funded, sdk: Metronome) -> None:
@@ -328,7 +328,7 @@ def test_custom_units_and_counted_units_have_purses_of_their_own(funded: Funded,
     ):  # fmt: skip
         create_balance(customer_id=funded.customer, new=new, now=now())
     token = funded.token()
-    head = funded.get(PANELS["standing"], token).text
+    head = funded.get(PANELS["summary"], token).text
     chips = {
         name.strip(): (key, figure)
         for key, figure, name in re.findall(
@@ -349,7 +349,7 @@ def test_custom_units_and_counted_units_have_purses_of_their_own(funded: Funded,
         rows = table_of(funded, f"unit={key}", token)
         assert sum(Decimal(row["amount"]) for row in rows) * scale == left
         assert {row["unit"] for row in rows} == {name}
-        page = funded.get(f"{PANELS['standing']}?unit={key}", token).text
+        page = funded.get(f"{PANELS['summary']}?unit={key}", token).text
         assert tile(page, "Can be spent now") == figure
         assert (
             re.search(r"data-reading-total>([\d,.]+)<", funded.get(f"{PANELS['burn']}?unit={key}", token).text)[1]
@@ -398,7 +398,7 @@ def test_what_ends_expires_in_the_ledger_once_nothing_can_draw_it(funded: Funded
         token = funded.token(customer)
     assert net(sdk, customer) == 0
     assert "Trial" in funded.get(f"{PANELS['grants']}?view=past", token).text
-    assert tile(funded.get(PANELS["standing"], token).text, "Next expiry") == "None"
+    assert tile(funded.get(PANELS["summary"], token).text, "Next expiry") == "None"
 
 
 def test_nobody_sees_another_customers_balances(funded: Funded) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 of every process that ingest passes through, while it runs: what was acknowledged is there, once (I1, I2)."""
+"""kill -9 of every process that ingest passes through, while it runs: what was acknowledged is there, once."""
 
 import os
 import signal

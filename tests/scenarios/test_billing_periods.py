@@ -113,7 +113,7 @@ def test_a_boundary_that_passes_makes_the_next_draft_beside_the_one_in_its_grace
 @pytest.mark.parametrize(
     ("first", "expected"),
     [
-        (20, [20, 14, 7, 0]),  # in the middle of a week: a stub, and what lies before was billed elsewhere
+        (20, [20, 14, 7, 0]),  # in the middle of a week: a partial period, and what lies before was billed elsewhere
         (14, [14, 7, 0]),
         (-3, [-3]),
         (400, [35, 28, 21, 14, 7, 0]),

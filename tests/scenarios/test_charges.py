@@ -49,7 +49,7 @@ def test_an_instalment_names_the_invoice_that_holds_it_from_draft_to_regenerated
 
 
 def test_a_true_up_follows_its_contract_to_an_earlier_end(balances: BalanceWorld) -> None:
-    """domain.md 3.2: final after the contract's last usage invoice, not at the date that was agreed before."""
+    """Final after the contract's last usage invoice, not at the date that was agreed before."""
     w = balances
     metric, _, card = w.priced(price=100)
     customer = w.customer()

@@ -1,4 +1,4 @@
-"""Where every event went: nothing disappears silently (reliability.md I5)."""
+"""Where every event went: nothing disappears silently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ class Grant:
     id: UUID
     name: str
     kind: str
-    words: str
+    kind_label: str
     scope: str
     parts: tuple[Part, ...]
     row: Balance
@@ -80,8 +80,8 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Purse:
-    """All grants in one unit. `code` stands beside figures; `key` names the purse in a query string.
+class UnitBalance:
+    """All grants in one unit. `code` stands beside figures; `key` names it in a query string.
 
     `products`: tags by product, as far as the order of drawing asks for them.
     """
@@ -132,20 +132,22 @@ class Drafts:
 
 
 @dataclass(frozen=True, slots=True)
-class Holdings:
+class CustomerBalances:
     """Everything at one moment."""
 
-    purses: tuple[Purse, ...]
+    unit_balances: tuple[UnitBalance, ...]
     drafts: Drafts
 
-    def purse(self, key: str, now: datetime) -> Purse:
-        """The purse that was asked for, else the first one that has something. At least one is there."""
-        named = next((purse for purse in self.purses if purse.key == key), None)
-        return named or next((purse for purse in self.purses if purse.net(now)), self.purses[0])
+    def unit_balance(self, key: str, now: datetime) -> UnitBalance:
+        """The unit's balance that was asked for, else the first one that has something. At least one is there."""
+        named = next((unit_balance for unit_balance in self.unit_balances if unit_balance.key == key), None)
+        return named or next(
+            (unit_balance for unit_balance in self.unit_balances if unit_balance.net(now)), self.unit_balances[0]
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class PostedEntry:
     """An entry of the ledger; `number`, `period_start` and `period_end` are its invoice's, where it has one."""
 
     row: LedgerEntry
@@ -154,7 +156,7 @@ class Posted:
     period_end: datetime | None
 
 
-def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings | None:
+def customer_balances(viewer: Viewer, *, now: datetime, by_day: bool = False) -> CustomerBalances | None:
     """What the customer has now, archived grants left out; None without any.
 
     `by_day`: also what the drafts draw day by day. Drafts are composed only if there is anything to draw from.
@@ -169,17 +171,17 @@ def holdings(viewer: Viewer, *, now: datetime, by_day: bool = False) -> Holdings
     products = _product_names(owners, now)
     tagged = priced_product_tags(payer_id=viewer.customer_id) if any(_tags(owner) for owner in owners) else {}
     hides = bool(viewer.options.get("invoices", {}).get("hide_grant_name"))
-    purses: dict[str, Purse] = {}
+    unit_balances: dict[str, UnitBalance] = {}
     for owner, segments in rows.values():
         grant = _grant(owner, segments, drafts.pending, products, now, hides=hides)
         unit, key = _unit(owner, grant.scope)
-        known = purses.get(key) or Purse(key, unit.code or unit.name, unit, (), tagged)
-        purses[key] = replace(known, grants=(*known.grants, grant))
-    ranked = sorted(purses.values(), key=lambda purse: (not purse.unit.code, purse.code))
-    return Holdings(tuple(ranked), drafts)
+        known = unit_balances.get(key) or UnitBalance(key, unit.code or unit.name, unit, (), tagged)
+        unit_balances[key] = replace(known, grants=(*known.grants, grant))
+    ranked = sorted(unit_balances.values(), key=lambda unit_balance: (not unit_balance.unit.code, unit_balance.code))
+    return CustomerBalances(tuple(ranked), drafts)
 
 
-def posted(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[Posted]]:
+def posted_entries(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[PostedEntry]]:
     """The posted entries of these grants' segments that have begun, by grant, in order of time. One query."""
     parts = {part.id: grant.id for grant in grants for part in grant.parts if part.starting_at <= now}
     invoice = InvoiceListing.objects.filter(pk=OuterRef("invoice_id"))
@@ -187,9 +189,9 @@ def posted(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[Posted]
         its_number=Subquery(invoice.values("number")), its_start=Subquery(invoice.values("period_start")),
         its_end=Subquery(invoice.values("period_end")),
     )  # fmt: skip
-    found: dict[UUID, list[Posted]] = {}
+    found: dict[UUID, list[PostedEntry]] = {}
     for row in rows.order_by("effective_at", "id"):
-        entry = Posted(row, row.its_number or "", row.its_start, row.its_end)
+        entry = PostedEntry(row, row.its_number or "", row.its_start, row.its_end)
         found.setdefault(parts[row.segment_id], []).append(entry)
     return found
 
@@ -246,16 +248,16 @@ def _grant(
     *,
     hides: bool,
 ) -> Grant:
-    words = KINDS[row.kind]
+    kind_label = KINDS[row.kind]
     if row.recurring_id:
-        words = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
+        kind_label = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
     if row.rolled_over_from_id:
-        words = "Rolled over"
+        kind_label = "Rolled over"
     return Grant(
         id=row.pk,
-        name=words if hides else row.name or products[str(row.product_id)],
+        name=kind_label if hides else row.name or products[str(row.product_id)],
         kind=row.kind,
-        words=words,
+        kind_label=kind_label,
         scope=_scope(row, products),
         parts=tuple(_part(row, segment, pending, now) for segment in segments),
         row=row,
@@ -292,7 +294,7 @@ def _part(owner: Balance, row: Segment, pending: Pending, now: datetime) -> Part
 
 
 def _unit(row: Balance, scope: str) -> tuple[CurrencyView, str]:
-    """The unit that a grant is counted in, and its purse's key: units of different things are not added up."""
+    """The unit that a grant is counted in, and its balance's key: units of different things are not added up."""
     if row.access_type == AccessType.SPEND:
         return currency_view(row.credit_type), str(row.credit_type_id)
     same = json.dumps([row.applicable_product_ids, row.applicable_product_tags, row.specifiers], sort_keys=True)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from console.selectors.access import Viewer
-from console.selectors.holdings import Grant, Part, Purse, holdings, posted
-from console.selectors.pace import Pace, outlook, pace
+from console.selectors.burn_rate import BurnRate, burn_rate, forecast
+from console.selectors.customer_balances import Grant, Part, UnitBalance, customer_balances, posted_entries
 from engine.money import ZERO, add, round_places, total
 from presentation import formatting
 from presentation.formatting import Money
@@ -42,7 +42,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """The purse that is looked at. `per_mille` of what was granted is left."""
+    """The unit that is looked at. `per_mille` of what was granted is left."""
 
     key: str
     net: Money
@@ -69,7 +69,7 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CreditSummary:
     """All of it."""
 
     units: tuple[UnitChoice, ...]
@@ -79,25 +79,29 @@ class Standing:
     more_alerts: int
 
 
-def standing(viewer: Viewer, *, unit: str, now: datetime) -> Standing | None:
+def credit_summary(viewer: Viewer, *, unit: str, now: datetime) -> CreditSummary | None:
     """The head of the page for the unit that was asked for; None where the customer has nothing."""
-    found = holdings(viewer, now=now)
+    found = customer_balances(viewer, now=now)
     if found is None:
         return None
-    chosen = found.purse(unit, now)
-    held = [grant for purse in found.purses for grant in purse.held]
-    entries = posted(held, now=now)
+    chosen = found.unit_balance(unit, now)
+    held = [grant for unit_balance in found.unit_balances for grant in unit_balance.held]
+    entries = posted_entries(held, now=now)
     alerts: list[tuple[datetime, Alert]] = []
-    for purse in found.purses:
-        speed = pace(purse, drafts=found.drafts, entries=entries, now=now)
-        alerts += _alerts(purse, speed, now)
+    for unit_balance in found.unit_balances:
+        rate = burn_rate(unit_balance, drafts=found.drafts, entries=entries, now=now)
+        alerts += _alerts(unit_balance, rate, now)
     alerts.sort(key=lambda pair: pair[0])
-    return Standing(
+    return CreditSummary(
         units=tuple(
-            UnitChoice(purse.key, formatting.money(purse.net(now), purse.unit), purse.key == chosen.key)
-            for purse in found.purses
+            UnitChoice(
+                unit_balance.key,
+                formatting.money(unit_balance.net(now), unit_balance.unit),
+                unit_balance.key == chosen.key,
+            )
+            for unit_balance in found.unit_balances
         )
-        if len(found.purses) > 1
+        if len(found.unit_balances) > 1
         else (),
         tiles=_tiles(chosen, now),
         commitments=tuple(_commitments(chosen, now)),
@@ -106,39 +110,39 @@ def standing(viewer: Viewer, *, unit: str, now: datetime) -> Standing | None:
     )
 
 
-def _tiles(purse: Purse, now: datetime) -> Tiles:
-    open_ = [part for _, part in purse.open_parts(now)]
+def _tiles(unit_balance: UnitBalance, now: datetime) -> Tiles:
+    open_ = [part for _, part in unit_balance.open_parts(now)]
     granted = total(add(part.granted, part.adjusted) for part in open_)
     used = total(part.used for part in open_)
     pending = total(part.pending for part in open_)
-    net = purse.net(now)
-    ending = [(grant, part) for grant, part in purse.open_parts(now) if part.left]
+    net = unit_balance.net(now)
+    ending = [(grant, part) for grant, part in unit_balance.open_parts(now) if part.left]
     return Tiles(
-        key=purse.key,
-        net=formatting.money(net, purse.unit),
-        net_note=_net_note(purse, pending, now),
-        granted=formatting.money(granted, purse.unit),
-        granted_note=_granted_note(purse, len({part.row.owner_id for part in open_}), now),
-        used=formatting.money(used, purse.unit),
+        key=unit_balance.key,
+        net=formatting.money(net, unit_balance.unit),
+        net_note=_net_note(unit_balance, pending, now),
+        granted=formatting.money(granted, unit_balance.unit),
+        granted_note=_granted_note(unit_balance, len({part.row.owner_id for part in open_}), now),
+        used=formatting.money(used, unit_balance.unit),
         used_note=_used_note(used, granted, open_),
         per_mille=per_mille(net, granted),
         expiry_day=formatting.last_day(ending[0][1].ending_before) if ending else "",
-        expiry_note=_expiry_note(purse, ending, now),
-        has_held=bool(purse.held),
+        expiry_note=_expiry_note(unit_balance, ending, now),
+        has_held=bool(unit_balance.held),
     )
 
 
-def _net_note(purse: Purse, pending: Decimal, now: datetime) -> str:
+def _net_note(unit_balance: UnitBalance, pending: Decimal, now: datetime) -> str:
     if pending:
-        figure = formatting.money(pending, purse.unit).figure
+        figure = formatting.money(pending, unit_balance.unit).figure
         return f"Now, after {figure} that the running period has used so far"
     return f"On {formatting.day(now)}"
 
 
-def _granted_note(purse: Purse, count: int, now: datetime) -> str:
+def _granted_note(unit_balance: UnitBalance, count: int, now: datetime) -> str:
     text = f"In {formatting.plural(count, 'grant')} that can be used now" if count else "No grant can be used now"
-    coming = total(part.left for grant in purse.held for part in grant.parts if part.starting_at > now)
-    return f"{text}; {formatting.money(coming, purse.unit).figure} more to come" if coming else text
+    coming = total(part.left for grant in unit_balance.held for part in grant.parts if part.starting_at > now)
+    return f"{text}; {formatting.money(coming, unit_balance.unit).figure} more to come" if coming else text
 
 
 def _used_note(used: Decimal, granted: Decimal, open_: list[Part]) -> str:
@@ -150,18 +154,18 @@ def _used_note(used: Decimal, granted: Decimal, open_: list[Part]) -> str:
     return f"{text}; part of it expired or was carried over" if gone else text
 
 
-def _expiry_note(purse: Purse, ending: list[tuple[Grant, Part]], now: datetime) -> str:
+def _expiry_note(unit_balance: UnitBalance, ending: list[tuple[Grant, Part]], now: datetime) -> str:
     if not ending:
         return "Nothing is left that could expire"
     end = ending[0][1].ending_before
     same = [(grant, part) for grant, part in ending if part.ending_before == end]
-    figure = formatting.money(total(part.left for _, part in same), purse.unit)
+    figure = formatting.money(total(part.left for _, part in same), unit_balance.unit)
     names = " and ".join(dict.fromkeys(grant.name for grant, _ in same)) if len(same) < 3 else f"{len(same)} grants"
     return f"{figure.figure} {figure.code} of {names}, {formatting.until(end, now)}"
 
 
-def _commitments(purse: Purse, now: datetime) -> Iterator[Commitment]:
-    for grant in purse.owed:
+def _commitments(unit_balance: UnitBalance, now: datetime) -> Iterator[Commitment]:
+    for grant in unit_balance.owed:
         agreed = total(add(part.granted, part.adjusted) for part in grant.parts)
         used = total(part.used for part in grant.parts)
         left = total(part.left for part in grant.parts)
@@ -169,18 +173,18 @@ def _commitments(purse: Purse, now: datetime) -> Iterator[Commitment]:
             continue
         yield Commitment(
             name=grant.name,
-            used=formatting.money(used, purse.unit),
-            agreed=formatting.money(agreed, purse.unit),
-            note=_owed_note(grant, left, purse, now),
+            used=formatting.money(used, unit_balance.unit),
+            agreed=formatting.money(agreed, unit_balance.unit),
+            note=_owed_note(grant, left, unit_balance, now),
             per_mille=per_mille(used, agreed),
         )
 
 
-def _owed_note(grant: Grant, left: Decimal, purse: Purse, now: datetime) -> str:
+def _owed_note(grant: Grant, left: Decimal, unit_balance: UnitBalance, now: datetime) -> str:
     end = max(part.ending_before for part in grant.parts)
     if not left:
         return f"Fulfilled. It runs until {formatting.last_day(end)}."
-    figure = f"{formatting.money(left, purse.unit).figure} {purse.code}"
+    figure = f"{formatting.money(left, unit_balance.unit).figure} {unit_balance.code}"
     if end <= now:
         text = f"It ended {formatting.through(end)} with {figure} not used."
         return text if grant.row.true_up_disabled else f"{text} The rest is billed."
@@ -188,31 +192,31 @@ def _owed_note(grant: Grant, left: Decimal, purse: Purse, now: datetime) -> str:
     return f"{text}." if grant.row.true_up_disabled else f"{text}; what is not used by then is billed as well."
 
 
-def _alerts(purse: Purse, speed: Pace | None, now: datetime) -> Iterator[tuple[datetime, Alert]]:
-    ahead = outlook(purse, speed, until=now + FARTHEST, now=now) if speed else None
-    for grant, part in purse.open_parts(now):
+def _alerts(unit_balance: UnitBalance, rate: BurnRate | None, now: datetime) -> Iterator[tuple[datetime, Alert]]:
+    ahead = forecast(unit_balance, rate, until=now + FARTHEST, now=now) if rate else None
+    for grant, part in unit_balance.open_parts(now):
         at_risk = part.left if ahead is None else ahead.lost.get(part.id, ZERO)
         # a forecast is no account: less than a coin is nothing
-        if part.ending_before - now > FARTHEST or not round_places(at_risk, purse.unit.places):
+        if part.ending_before - now > FARTHEST or not round_places(at_risk, unit_balance.unit.places):
             continue
         tone, word = next((tone, word) for within, tone, word in STAGES if part.ending_before - now <= within)
-        figure = formatting.money(at_risk, purse.unit)
-        verb = "will expire" if speed is None else "is likely to expire unused"
+        figure = formatting.money(at_risk, unit_balance.unit)
+        verb = "will expire" if rate is None else "is likely to expire unused"
         ends = f"{formatting.through(part.ending_before)}, {formatting.until(part.ending_before, now)}"
         headline = f"{figure.figure} {figure.code} of {grant.name} {verb} {ends}."
-        yield part.ending_before, Alert(tone, word, headline, _risk(purse, part, figure, at_risk, speed))
+        yield part.ending_before, Alert(tone, word, headline, _risk(unit_balance, part, figure, at_risk, rate))
 
 
-def _risk(purse: Purse, part: Part, figure: Money, at_risk: Decimal, speed: Pace | None) -> str:
+def _risk(unit_balance: UnitBalance, part: Part, figure: Money, at_risk: Decimal, rate: BurnRate | None) -> str:
     """How the amount at risk is known."""
-    if speed is None:
+    if rate is None:
         return "That is all that is left of it."
     if at_risk == part.left:
-        return f"At the pace of the last {speed.days} days none of it would be used by then."
-    there = formatting.money(part.left, purse.unit)
+        return f"At the pace of the last {rate.days} days none of it would be used by then."
+    there = formatting.money(part.left, unit_balance.unit)
     return (
         f"{there.figure} {there.code} is left now; about {figure.figure} would remain if you go on as in the last"
-        f" {speed.days} days."
+        f" {rate.days} days."
     )
 
 

@@ -1,4 +1,4 @@
-"""The grants of a purse, one by one, with their access segments."""
+"""The grants of a unit's balance, one by one, with their access segments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from uuid import UUID
 from balances.selectors import invoiced_amounts
 from billing.lines import currency_view
 from console.selectors.access import Viewer
-from console.selectors.holdings import Grant, Part, Purse, holdings
-from console.selectors.standing import per_mille
+from console.selectors.credit_summary import per_mille
+from console.selectors.customer_balances import Grant, Part, UnitBalance, customer_balances
 from engine.money import ZERO, add, mul, total
 from presentation import formatting
 from presentation.formatting import Money
@@ -41,7 +41,7 @@ class SegmentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantRow:
+class CreditRow:
     """A grant. `per_mille` of it is used, or of a commitment: fulfilled."""
 
     id: UUID
@@ -59,14 +59,14 @@ class GrantRow:
 
 
 @dataclass(frozen=True, slots=True)
-class GrantList:
+class CreditList:
     """Current or past grants; `views`: (value, label, how many)."""
 
     unit: str
     code: str
     view: str
     views: tuple[tuple[str, str, int], ...]
-    rows: tuple[GrantRow, ...]
+    rows: tuple[CreditRow, ...]
 
     @property
     def left_label(self) -> str:
@@ -74,22 +74,22 @@ class GrantList:
         return "To be used" if all(row.is_owed for row in self.rows) else "Left"
 
 
-def grant_list(viewer: Viewer, *, unit: str, view: str, now: datetime) -> GrantList | None:
-    """The grants of the purse that was asked for, the one that ends first first; None where there is nothing."""
-    found = holdings(viewer, now=now)
+def credit_list(viewer: Viewer, *, unit: str, view: str, now: datetime) -> CreditList | None:
+    """The grants of the unit that was asked for, the one that ends first first; None where there is nothing."""
+    found = customer_balances(viewer, now=now)
     if found is None:
         return None
-    purse = found.purse(unit, now)
-    past = [grant for grant in purse.grants if grant.is_past(now)]
-    current = [grant for grant in purse.grants if not grant.is_past(now)]
+    unit_balance = found.unit_balance(unit, now)
+    past = [grant for grant in unit_balance.grants if grant.is_past(now)]
+    current = [grant for grant in unit_balance.grants if not grant.is_past(now)]
     chosen = sorted(past, key=_ended, reverse=True) if view == "past" else sorted(current, key=_ended)
     prices = _prices(chosen)
-    return GrantList(
-        unit=purse.key,
-        code=purse.code,
+    return CreditList(
+        unit=unit_balance.key,
+        code=unit_balance.code,
         view=view,
         views=(("", VIEWS[""], len(current)), ("past", VIEWS["past"], len(past))),
-        rows=tuple(_row(grant, purse, prices.get(grant.id, ZERO), now) for grant in chosen),
+        rows=tuple(_row(grant, unit_balance, prices.get(grant.id, ZERO), now) for grant in chosen),
     )
 
 
@@ -97,32 +97,34 @@ def _ended(grant: Grant) -> tuple[datetime, str]:
     return max((part.ending_before for part in grant.parts), default=grant.row.created_at), str(grant.id)
 
 
-def _row(grant: Grant, purse: Purse, price: Decimal, now: datetime) -> GrantRow:
+def _row(grant: Grant, unit_balance: UnitBalance, price: Decimal, now: datetime) -> CreditRow:
     parts = sorted(grant.parts, key=lambda part: (part.starting_at, str(part.id)))
     starts = min((part.starting_at for part in parts), default=now)
     ends = max((part.ending_before for part in parts), default=now)
     state, tone, note = _state(grant, starts, ends, now)
     granted = total(add(part.granted, part.adjusted) for part in parts)
     used = total(part.used for part in parts)
-    return GrantRow(
+    return CreditRow(
         id=grant.id,
         name=grant.name,
-        kind=grant.words,
+        kind=grant.kind_label,
         window=formatting.access(starts, ends) if parts else "",
         state=state,
         tone=tone,
         note=note,
-        sums=_sums(parts, purse),
+        sums=_sums(parts, unit_balance),
         per_mille=per_mille(used, granted),
         is_owed=grant.is_owed,
         facts=tuple(_facts(grant, price)),
-        segments=tuple(_segment(grant, part, purse, now) for part in parts),
+        segments=tuple(_segment(grant, part, unit_balance, now) for part in parts),
     )
 
 
-def _segment(grant: Grant, part: Part, purse: Purse, now: datetime) -> SegmentRow:
+def _segment(grant: Grant, part: Part, unit_balance: UnitBalance, now: datetime) -> SegmentRow:
     state, tone, note = _state(grant, part.starting_at, part.ending_before, now)
-    return SegmentRow(formatting.access(part.starting_at, part.ending_before), state, tone, note, _sums([part], purse))
+    return SegmentRow(
+        formatting.access(part.starting_at, part.ending_before), state, tone, note, _sums([part], unit_balance)
+    )
 
 
 def _state(grant: Grant, starts: datetime, ends: datetime, now: datetime) -> tuple[str, str, str]:
@@ -134,9 +136,9 @@ def _state(grant: Grant, starts: datetime, ends: datetime, now: datetime) -> tup
     return "in force", "info" if grant.is_owed else "ok", f"{verb} {formatting.until(ends, now)}"
 
 
-def _sums(parts: list[Part], purse: Purse) -> Sums:
+def _sums(parts: list[Part], unit_balance: UnitBalance) -> Sums:
     def money(name: str) -> Money:
-        return formatting.money(total(getattr(part, name) for part in parts), purse.unit)
+        return formatting.money(total(getattr(part, name) for part in parts), unit_balance.unit)
 
     more = {
         "Adjusted by hand": "adjusted",
