@@ -70,7 +70,7 @@ class RecurringGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class GrantPeriod:
     """One period's commit or credit: `amount` usable over `access`; `charge` is invoiced at `period.start`."""
 
     period: Period
@@ -80,7 +80,7 @@ class Child:
     fraction: Fraction
 
 
-def children(grant: RecurringGrant, until: datetime) -> Iterator[Child]:
+def grant_periods(grant: RecurringGrant, until: datetime) -> Iterator[GrantPeriod]:
     """The children whose period begins before `until`, in order. Access never outlasts the grant itself."""
     for period in periods(grant.schedule, grant.starting_at, grant.ending_before, until):
         full = full_period(grant.schedule, period.start)
@@ -92,7 +92,7 @@ def children(grant: RecurringGrant, until: datetime) -> Iterator[Child]:
         if grant.invoice is not None:
             charge = prorated(grant.invoice.total, fraction, grant.invoice_rounding)
         amount = prorated(grant.access.total, fraction, grant.access_rounding)
-        yield Child(period, Period(period.start, end), amount, charge, fraction)
+        yield GrantPeriod(period, Period(period.start, end), amount, charge, fraction)
 
 
 def _fraction(grant: RecurringGrant, period: Period, full: Period) -> Fraction:
@@ -104,7 +104,9 @@ def _fraction(grant: RecurringGrant, period: Period, full: Period) -> Fraction:
     return fraction_of(Period(start, end), full)
 
 
-def seat_increase(grant: RecurringGrant, child: Child, added: Decimal, at: datetime, *, is_prorated: bool) -> Decimal:
+def seat_increase(
+    grant: RecurringGrant, child: GrantPeriod, added: Decimal, at: datetime, *, is_prorated: bool
+) -> Decimal:
     """What `added` seats bring to a pooled child whose period holds `at`: per seat, prorated if so configured."""
     amount = mul(grant.access.unit_price, checked(added, "quantity"))
     if not is_prorated:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from engine.money import ONE, ZERO, mul, subtract
 from engine.proration import prorated
 from engine.quantities import Standing, standing_at
-from engine.recurring import Child, RecurringGrant, seat_increase
+from engine.recurring import GrantPeriod, RecurringGrant, seat_increase
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class SeatGrant:
 
 
 def pooled_grants(
-    grant: RecurringGrant, child: Child, held: Sequence[Standing], *, is_prorated: bool
+    grant: RecurringGrant, child: GrantPeriod, held: Sequence[Standing], *, is_prorated: bool
 ) -> list[SeatGrant]:
     """The amount for one seat times the quantity at the period's start, and then for each increase above what was
     granted so far in the period. A decrease takes nothing back; it counts from the next period on.
@@ -44,7 +44,7 @@ def pooled_grants(
 
 
 def individual_grants(
-    grant: RecurringGrant, child: Child, held: Sequence[Standing], *, is_prorated: bool
+    grant: RecurringGrant, child: GrantPeriod, held: Sequence[Standing], *, is_prorated: bool
 ) -> list[SeatGrant]:
     """One amount for each seat that is assigned at any time of the period, once: from its start or from when it came.
 

@@ -28,7 +28,7 @@ from engine.errors import InvalidTerms
 from engine.money import plain
 from engine.overrides import RateTarget
 from engine.proration import AmountRounding, ProrationRounding
-from engine.recurring import Amount, Child, GrantProration, children
+from engine.recurring import Amount, GrantPeriod, GrantProration, grant_periods
 from engine.recurring import RecurringGrant as EngineGrant
 from engine.schedules import ScheduleItem
 
@@ -100,12 +100,12 @@ def add_recurring(
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
         row.save(force_insert=True)
-        follow_grant(row, now=now)
+        sync_recurring_grant(row, now=now)
         made.append(row)
     return made
 
 
-def follow_subscriptions(event: ContractEdited) -> None:
+def sync_subscription_grants(event: ContractEdited) -> None:
     """Reaction: what seats bring changes with them, backwards too. Raises InvalidInput."""
     if not event.updated_subscriptions:
         return
@@ -119,20 +119,20 @@ def follow_subscriptions(event: ContractEdited) -> None:
             row.contract = contract
             try:
                 check_seats(row, terms=engine_grant(row))
-                follow_grant(row, now=event.occurred_at, since=since)
+                sync_recurring_grant(row, now=event.occurred_at, since=since)
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"update_subscriptions.{index}") from error
 
 
-def open_due_children(*, now: datetime) -> int:
+def issue_recurring_balances(*, now: datetime) -> int:
     """Sweep: makes the children that are due, each a period before it begins; returns how many grants it saw to."""
     done = 0
-    while done < BATCH and _open_next(now, RecurringGrant.objects.all()):
+    while done < BATCH and _issue_next(now, RecurringGrant.objects.all()):
         done += 1
     return done
 
 
-def bring_what_is_due(*, customer_id: UUID, now: datetime) -> None:
+def issue_due_grants(*, customer_id: UUID, now: datetime) -> None:
     """Before the customer's balances are read: what falls due by now is there, though the sweep has not come round.
 
     One query where nothing is due. What another transaction is at, it leaves to that one.
@@ -143,13 +143,13 @@ def bring_what_is_due(*, customer_id: UUID, now: datetime) -> None:
     actor = audit.set_actor(audit.Actor())  # the time does it, not who happens to look
     try:
         for _ in range(BATCH):
-            if not _open_next(now, rows):
+            if not _issue_next(now, rows):
                 break
     finally:
         audit.reset_actor(actor)
 
 
-def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
+def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
     """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock.
 
     Where it grants for seats, the children whose period ends after `since` (by default: a while before the last look)
@@ -162,7 +162,7 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
     since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
     ahead = None  # where the period before began: then the next child is made
-    for terms, child in children_of(row):
+    for terms, child in grant_periods_of(row):
         begins = child.period.start if ahead is None else ahead
         if begins > now:
             due = begins
@@ -175,21 +175,21 @@ def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None =
         if made is None:
             made = _make(row, child, seats, now)
         if seats is not None and made.archived_at is None and (fresh or child.period.end > since):
-            seats.bring(made, child, now=now)
+            seats.sync_seat_grants(made, child, now=now)
     if seats is not None:
         due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
     row.next_child_at = due
     row.save(update_fields=["next_child_at"])
 
 
-def children_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, Child]]:
+def grant_periods_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, GrantPeriod]]:
     """The children in order, without end where there is none, each with the terms under which it began or is to."""
     phases = [
         (datetime.fromisoformat(kept["before"]), engine_grant(_as_it_was(row, kept))) for kept in row.earlier_terms
     ]
     since: datetime | None = None
     for until, terms in [*phases, (FOREVER, engine_grant(row))]:
-        for child in children(terms, FOREVER):
+        for child in grant_periods(terms, FOREVER):
             if child.period.start > until:
                 break
             if since is None or child.period.start > since:
@@ -236,7 +236,7 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
     )
 
 
-def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime) -> Balance:
+def _make(row: RecurringGrant, child: GrantPeriod, seats: Seats | None, now: datetime) -> Balance:
     segments = [Grant(child.amount, child.access.start, child.access.end)] if seats is None else seats.first(child)
     begun = [part for part in segments if part.starting_at == child.access.start]
     items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
@@ -258,7 +258,7 @@ def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime)
     return balance
 
 
-def _open_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
+def _issue_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
     """Follows the one of these grants that has waited longest and whose contract nobody else is at; False for none."""
     with transaction.atomic(durable=True):  # no use case of a request: it may only have asked for balances
         waiting = (
@@ -276,7 +276,7 @@ def _open_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
             return True
         try:
             with transaction.atomic():
-                follow_grant(waiting, now=now)
+                sync_recurring_grant(waiting, now=now)
         except OperationalError:
             raise
         except Exception:

@@ -16,7 +16,7 @@ from contracts.selectors.subscriptions import end_of, history_of
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, subtract
 from engine.quantities import Standing
-from engine.recurring import Child
+from engine.recurring import GrantPeriod
 from engine.recurring import RecurringGrant as EngineGrant
 from engine.seat_grants import SeatGrant, individual_grants, pooled_grants, until
 
@@ -39,12 +39,12 @@ class Seats:
         """Whether all seats share what they bring."""
         return self.row.allocation == RecurringGrant.Allocation.POOLED
 
-    def grants(self, child: Child) -> list[SeatGrant]:
+    def grants(self, child: GrantPeriod) -> list[SeatGrant]:
         """All that seats bring to a child, past and to come."""
         make = pooled_grants if self.is_pooled else individual_grants
         return make(self.terms, child, self.held, is_prorated=self.row.seat_increase_is_prorated)
 
-    def first(self, child: Child) -> list[Grant]:
+    def first(self, child: GrantPeriod) -> list[Grant]:
         """The segments that a new child begins with, those of seats that are to come included: they begin with them.
 
         What is to come into a pool is brought when it is due, because an entry counts at once.
@@ -59,7 +59,7 @@ class Seats:
         ahead = [standing.starting_at for standing in self.held if standing.starting_at > now]
         return min(ahead, default=None) if self.is_pooled else None
 
-    def bring(self, balance: Balance, child: Child, *, now: datetime) -> None:
+    def sync_seat_grants(self, balance: Balance, child: GrantPeriod, *, now: datetime) -> None:
         """Makes a child hold what seats bring by now, and each seat's own what it is to bring, in a segment that begins
         then. Twice changes nothing. The caller holds the balances.
 
@@ -89,7 +89,12 @@ class Seats:
         self._adjust(segment, differences, now)
 
     def _each(
-        self, balance: Balance, child: Child, segments: dict[str, Segment], wanted: Sequence[SeatGrant], now: datetime
+        self,
+        balance: Balance,
+        child: GrantPeriod,
+        segments: dict[str, Segment],
+        wanted: Sequence[SeatGrant],
+        now: datetime,
     ) -> None:
         """A segment for each new seat, and entries where what a known one is due has changed."""
         rows = LedgerEntry.objects.filter(segment__owner=balance, kind=ADJUSTMENT).values("segment_id")
@@ -120,7 +125,7 @@ class Seats:
         for at, amount in sorted(differences.items(), key=lambda pair: pair[1], reverse=True):
             append([entry(segment, kind=ADJUSTMENT, amount=amount, at=at, now=now)])
 
-    def _segment(self, one: SeatGrant, child: Child) -> Grant:
+    def _segment(self, one: SeatGrant, child: GrantPeriod) -> Grant:
         seat = ("", "") if one.seat_id is None else (self.subscription.seat_group_key, one.seat_id)
         return Grant(one.amount, one.starting_at, child.access.end, of_seats=True, seat=seat)
 
