@@ -202,11 +202,11 @@ def main() -> None:
             import sys
 
             from core.clock import now
-            from reservations.services.reservations import work_out
+            from reservations.services.reservations import refresh_available_balance
 
             sys.setswitchinterval(0.001)  # as in a web process
             for customer in customers:
-                work_out(customer_id=customer, credit_type_id=USD, now=now())
+                refresh_available_balance(customer_id=customer, credit_type_id=USD, now=now())
             compare(customers, options)
 
 
