@@ -9,7 +9,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from balances.control import Adjustment, LedgerCheck
+from balances.adjustment_models import Adjustment, LedgerCheck
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
