@@ -82,7 +82,7 @@ class ChainedWriter(GroupCommitWriter[Any, Any]):
     def _pend(self, item: Any) -> PendingWrite[Any, Any]:
         return ChainedWrite(item)
 
-    def _tell(self, group: Sequence[Any], results: Sequence[Any]) -> None:
+    def _set_results(self, group: Sequence[Any], results: Sequence[Any]) -> None:
         waiting = deque(group)
         for pending, result in zip(group, results, strict=True):
             pending.settle(result, waiting)
