@@ -12,6 +12,7 @@ from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
 from balances.services.recurring_edits import RecurringChange, change_recurring
 from contracts.models import Contract, ContractEdit
+from contracts.selectors import payer_of
 from core.errors import InvalidInput
 from core.transactions import require_transaction
 from engine.errors import InvalidTerms
@@ -66,7 +67,7 @@ def change_terms(
     require_transaction()
     if not any(archive.values()) and not any(updates.values()):
         return
-    lock_balances(contract.customer_id)
+    lock_balances(payer_of(contract, now))
     for name, ids in archive.items():
         for index, balance_id in enumerate(ids):
             balance = _find(contract, balance_id, KINDS[name], f"archive_{name}.{index}.id")

@@ -25,6 +25,7 @@ from charges.selectors import terms_of
 from charges.services import cancel_charges, describe_charges, reprice_charge
 from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
+from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction, use_case
@@ -123,7 +124,7 @@ def archive_balances_of_contract(event: ContractArchived) -> None:
     """Reaction: its commits and credits expire with it."""
     require_transaction()
     contract = lock_contract(contract_id=event.contract_id)
-    lock_balances(contract.customer_id)
+    lock_balances(payer_of(contract, event.occurred_at))
     for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
         _archive(balance, now=event.occurred_at, strict=False)
     contract.recurring_grants.filter(archived_at__isnull=True).update(archived_at=event.occurred_at, next_child_at=None)
@@ -147,7 +148,7 @@ def end_with_contract(event: ContractEndChanged) -> None:
     contract = lock_contract(contract_id=event.contract_id)
     if contract.ending_before is None:
         return
-    lock_balances(contract.customer_id)
+    lock_balances(payer_of(contract, event.occurred_at))
     for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
         late = balance.segments.filter(removed_at__isnull=True, ending_before__gt=contract.ending_before)
         for segment in late:

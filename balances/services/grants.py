@@ -18,6 +18,7 @@ from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import add_purchases
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit
+from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core import audit
 from core.constraints import violated
@@ -147,7 +148,7 @@ def add_balances(
     require_transaction()
     if not new:
         return []
-    lock_balances(contract.customer_id)
+    lock_balances(payer_of(contract, now))
     made = []
     for index, one in enumerate(new):
         try:

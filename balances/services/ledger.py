@@ -15,6 +15,7 @@ from balances.selectors.live import segment_state
 from balances.selectors.purchases import Purchase
 from balances.services.events import record_adjusted
 from contracts.models import Contract
+from contracts.selectors import payer_of
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
@@ -27,13 +28,13 @@ from engine.settlement import expiry_amount
 Kind = LedgerEntry.Kind
 
 
-def lock_balances(customer_id: UUID) -> None:
-    """Waits for the customer's balances: until this transaction ends nobody else writes their ledgers.
+def lock_balances(payer_id: UUID) -> None:
+    """Waits for the balances of a paying account: until this transaction ends nobody else writes their ledgers.
 
     Taken after the locks of contracts and invoices, never before: whoever holds it waits for no other row but a number
     series. That order is what keeps sweeps, edits and manual entries from waiting for each other.
     """
-    advisory_xact_lock("balances", [str(customer_id)])
+    advisory_xact_lock("balances", [str(payer_id)])
 
 
 def append(entries: Iterable[LedgerEntry]) -> None:
@@ -88,7 +89,7 @@ def draw(
 def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
     """Returns what a voided invoice drew, once, entry by entry. The caller holds the contract's lock."""
     require_transaction()
-    lock_balances(contract.customer_id)
+    lock_balances(payer_of(contract, now))
     drawn = LedgerEntry.objects.filter(
         invoice_id=invoice_id, kind__in=[Kind.AUTOMATED_INVOICE_DEDUCTION, Kind.TRUEUP], reversed_by__isnull=True
     )

@@ -18,7 +18,7 @@ from balances.services.seats import Seats, check_seats, seats_of
 from catalog.models import CreditType
 from contracts.events import ContractEdited
 from contracts.models import Contract, ContractEdit, SubscriptionChange
-from contracts.selectors import billing_schedule
+from contracts.selectors import billing_schedule, payer_of
 from contracts.services import lock_contract
 from core import audit
 from core.errors import InvalidInput
@@ -157,7 +157,7 @@ def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime 
     what seats no longer bring.
     """
     require_transaction()
-    lock_balances(row.contract.customer_id)
+    lock_balances(payer_of(row.contract, now))
     known = {issued.period_start: issued for issued in row.children.all()}
     seats = seats_of(row, terms=engine_grant(row))
     since = since or min(row.next_child_at or now, now) - LOOK_BACK
@@ -275,7 +275,7 @@ def _issue_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
         )
         if waiting is None:
             return False
-        lock_balances(waiting.contract.customer_id)
+        lock_balances(payer_of(waiting.contract, now))
         waiting.refresh_from_db(fields=["next_child_at", "archived_at"])
         if waiting.archived_at is not None:
             return True

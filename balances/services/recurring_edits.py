@@ -17,6 +17,7 @@ from balances.services.recurring import engine_grant, grant_periods_of, kept_ter
 from charges.selectors import terms_of
 from charges.services import cancel_charges, reprice_charge
 from contracts.models import Contract
+from contracts.selectors import payer_of
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction
 from engine.errors import InvalidTerms
@@ -47,7 +48,7 @@ def change_recurring(
     """
     require_transaction()
     if changes:
-        lock_balances(contract.customer_id)
+        lock_balances(payer_of(contract, now))
     for index, change in enumerate(changes):
         rows = RecurringGrant.objects.select_related("subscription").filter(contract=contract, kind=kind)
         row = rows.filter(pk=change.grant_id, archived_at__isnull=True).first()

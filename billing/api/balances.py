@@ -32,6 +32,8 @@ from core.clock import now
 from core.errors import InvalidInput
 from customers.selectors import require_customer
 
+COMPONENTS = "InvoicesBalances"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
 A_PAGE = 25
 USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 NO_UNIT = UUID(int=0)

@@ -22,6 +22,8 @@ from customers.selectors import require_customer
 from engine.errors import InvalidTerms
 from engine.usage import Event
 
+COMPONENTS = "InvoicesPreview"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
 MAX_EVENTS = 100
 LAST = 2**62
 

@@ -7,6 +7,9 @@ from core.api.fields import CustomFieldsField, ExactField, InstantField, WordFie
 from core.api.output import NoneYetField, Output
 from engine.invoice_states import InvoiceStatus, InvoiceType
 
+COMPONENTS = "InvoicesSchema"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
+
 
 class UnitOutput(Output):
     """The unit of the amounts: cents for USD."""

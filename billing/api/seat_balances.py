@@ -19,6 +19,8 @@ from core.api.views import ApiView
 from core.clock import now
 from engine.money import ZERO, add
 
+COMPONENTS = "InvoicesSeats"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
 A_PAGE = 25
 MOST = 100
 NO_UNIT = UUID(int=0)

@@ -1,15 +1,20 @@
-"""How the API's description names things: by room, so that every room may have its own `CreateInput`."""
+"""How the API's description names things: by app, so that every app may have its own `CreateInput`."""
 
 import re
+import sys
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 
 
-def room_of(module: str) -> str:
-    """`catalog.api.products` -> `CatalogProducts`."""
-    return "".join(part.title().replace("_", "") for part in module.split(".") if part != "api")
+def prefix_of(module: str) -> str:
+    """`catalog.api.products` -> `CatalogProducts`; what the module states as `COMPONENTS`, if it does.
+
+    Clients are generated from these names: a module that moves states the ones that it had.
+    """
+    stated: str | None = getattr(sys.modules[module], "COMPONENTS", None)
+    return stated or "".join(part.title().replace("_", "") for part in module.split(".") if part != "api")
 
 
 class Schema(AutoSchema):
@@ -22,7 +27,7 @@ class Schema(AutoSchema):
     def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
         name: str = super()._get_serializer_name(serializer, direction, bypass_extensions)
         module = type(serializer).__module__
-        return name if module.startswith(("rest_framework.", "core.")) else room_of(module) + name
+        return name if module.startswith(("rest_framework.", "core.")) else prefix_of(module) + name
 
 
 class WordFieldSchema(OpenApiSerializerFieldExtension):

@@ -7,7 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field, inline_serializer
 from rest_framework import serializers
 
-from core.api.naming import room_of
+from core.api.naming import prefix_of
 
 PAGING = [
     OpenApiParameter("limit", int, description="Rows a page, 1 to 100."),
@@ -67,4 +67,4 @@ class NoneYetField(serializers.Field):
 
 
 def _name(output: type[Output]) -> str:
-    return room_of(output.__module__) + output.__name__.removesuffix("Output")
+    return prefix_of(output.__module__) + output.__name__.removesuffix("Output")

@@ -27,6 +27,8 @@ from core.errors import InvalidInput
 from customers import selectors, services
 from customers.models import Customer
 
+COMPONENTS = "Customers"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
 MAX_IDS = 100
 
 

@@ -8,6 +8,9 @@ from core.api.fields import ExactField, InstantField
 from core.api.output import Output
 from invoices.selectors.late import UnbilledUsage
 
+COMPONENTS = "InvoicesSchema"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
+
 
 class LateLineOutput(Output):
     """A line whose quantity has changed since it was invoiced. `quantity` and `amount` are what came later."""

@@ -27,6 +27,8 @@ from reservations.selectors.reservations import get_reservation, list_reservatio
 from reservations.services import reservations
 from reservations.services.reserving import Done, Row
 
+COMPONENTS = "InvoicesReservations"
+"""The beginning of these names in /openapi.json, wherever the code lies."""
 LONGEST = 3600
 A_PAGE = 100
 SCOPES = frozenset({"*", "balances:write"})
