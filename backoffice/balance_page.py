@@ -17,13 +17,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from balances.adjustment_models import Adjustment
+from balances.admin.adjustment_decisions import person, signed
 from balances.admin.adjustments import back_to_list, filtered
 from balances.admin.balances import KINDS, access_text, amount_cell, living_segments, name_of, state_of, with_all
-from balances.admin.decisions import person, signed
-from balances.control import Adjustment
 from balances.models import AccessType, Balance, Segment
 from balances.selectors import invoice_schedules
-from balances.selectors.adjusting import adjustment_rows
+from balances.selectors.adjustments import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
 from billing.selectors.live_balances import pending_draws
 from core.admin import timeline

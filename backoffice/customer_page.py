@@ -15,9 +15,9 @@ from django.urls import reverse
 
 from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
 from backoffice.invoice_rows import InvoiceRow, invoice_table
+from balances.admin.adjustment_decisions import signed, target
 from balances.admin.adjustments import TONES, decision
-from balances.admin.decisions import signed, target
-from balances.selectors.adjusting import adjustment_rows
+from balances.selectors.adjustments import adjustment_rows
 from billing.lines import currency_view
 from billing.types import InvoiceView
 from catalog.models import CreditType

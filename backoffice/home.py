@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from backoffice.invoice_rows import InvoiceRow, invoice_table
-from balances.control import Adjustment, LedgerCheck
+from balances.adjustment_models import Adjustment, LedgerCheck
 from catalog.models import CreditType
 from contracts.admin import in_state
 from contracts.models import Contract

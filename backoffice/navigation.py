@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from balances.selectors.adjusting import waiting_for
+from balances.selectors.adjustments import waiting_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from backoffice import (
-    adjust_page,
+    adjustments_page,
     balance_page,
     contract_page,
     customer_page,
@@ -33,7 +33,7 @@ CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
 
 ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("customers/customer/<uuid:object_id>/console/", customer_page.open_console, "customers_customer_console"),
-    ("customers/customer/<uuid:object_id>/adjust/", adjust_page.adjust, "customers_customer_adjust"),
+    ("customers/customer/<uuid:object_id>/adjust/", adjustments_page.adjust, "customers_customer_adjust"),
     ("balances/balance/ledgers.csv", balance_page.ledgers_csv, "balances_ledgers"),
     ("balances/balance/<uuid:object_id>/ledger.csv", balance_page.ledger_csv, "balances_ledger"),
     ("invoices/invoicelisting/<uuid:object_id>/pdf/", invoice_page.pdf, "invoices_invoicelisting_pdf"),

@@ -21,7 +21,11 @@ class BalancesConfig(registry.AppRegistration):
     }
     api_resources = ("balances",)
     sweeps = (
-        registry.Sweep("balances.open_due_children", "balances.services.recurring.open_due_children", every_seconds=10),
+        registry.Sweep(
+            "balances.issue_recurring_balances",
+            "balances.services.recurring.issue_recurring_balances",
+            every_seconds=10,
+        ),
         registry.Sweep(
             "balances.withdraw_forgotten", "balances.services.adjustments.withdraw_forgotten", every_seconds=300
         ),

@@ -9,7 +9,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from balances.control import Adjustment, LedgerCheck
+from balances.adjustment_models import Adjustment, LedgerCheck
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
@@ -74,7 +74,7 @@ def _fits(prefix: str) -> list[models.BaseConstraint]:
 
 
 class RecurringGrant(Terms):
-    """A recurring commit or credit of a contract: a child balance for each of its periods."""
+    """A recurring commit or credit of a contract: a balance for each of its periods."""
 
     class Kind(models.TextChoices):
         COMMIT = "COMMIT"
@@ -95,7 +95,7 @@ class RecurringGrant(Terms):
     seat_increase_is_prorated = models.BooleanField(default=True)
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField(null=True, blank=True)
-    # how many periods a child's access lasts
+    # how many periods the access of each balance lasts
     duration = models.PositiveIntegerField(default=1)
     # "": the contract's usage invoices
     frequency = models.CharField(max_length=9, choices=enum_choices(GRANT_FREQUENCIES), blank=True, default="")
@@ -108,9 +108,9 @@ class RecurringGrant(Terms):
     )
     # {"access": {"rounding_method", "decimal_places"}, "invoice": …} as on the wire
     proration_rounding = models.JSONField(default=dict, blank=True)
-    # what held before edits, oldest first: columns by name as JSON has them, and `before`, up to when children began so
+    # what held before edits, oldest first: columns by name as JSON has them, and `before`, up to when periods began so
     earlier_terms = models.JSONField(default=list, blank=True)
-    # when the sweeper makes the next child; NULL where there is none left
+    # when the sweep issues the next balance; NULL where there is none left
     next_child_at = models.DateTimeField(null=True, blank=True, db_index=True)
     added_by = models.ForeignKey(
         ContractEdit, null=True, blank=True, on_delete=models.PROTECT, related_name="added_recurring_grants"
@@ -172,7 +172,7 @@ class Balance(Terms):
     recurring = models.ForeignKey(
         RecurringGrant, null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
-    # of a recurring grant's child: which of its periods
+    # of a balance of a recurring grant: which of its periods
     period_start = models.DateTimeField(null=True, blank=True)
     rolled_over_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="rollovers"

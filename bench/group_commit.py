@@ -82,7 +82,7 @@ class ChainedWriter(GroupCommitWriter[Any, Any]):
     def _pend(self, item: Any) -> PendingWrite[Any, Any]:
         return ChainedWrite(item)
 
-    def _tell(self, group: Sequence[Any], results: Sequence[Any]) -> None:
+    def _set_results(self, group: Sequence[Any], results: Sequence[Any]) -> None:
         waiting = deque(group)
         for pending, result in zip(group, results, strict=True):
             pending.settle(result, waiting)
@@ -202,11 +202,11 @@ def main() -> None:
             import sys
 
             from core.clock import now
-            from reservations.services.reservations import work_out
+            from reservations.services.reservations import refresh_available_balance
 
             sys.setswitchinterval(0.001)  # as in a web process
             for customer in customers:
-                work_out(customer_id=customer, credit_type_id=USD, now=now())
+                refresh_available_balance(customer_id=customer, credit_type_id=USD, now=now())
             compare(customers, options)
 
 

@@ -50,9 +50,9 @@ def by_psycopg(connection: psycopg.Connection[Any]) -> Carry:
 
     def carry(operations: Any) -> list[Any]:
         with PsycopgPipeline(connection) as pipeline:
-            last, tell = apply_operations(execute=pipeline.execute, operations=operations)
+            last, read_results = apply_operations(execute=pipeline.execute, operations=operations)
             rows = pipeline.commit(*last)
-        return tell(rows)
+        return read_results(rows)
 
     return carry
 
@@ -64,8 +64,8 @@ def by_libpq(connection: psycopg.Connection[Any]) -> Carry:
     pipeline = Pipeline.on(connection)
 
     def carry(operations: Any) -> list[Any]:
-        last, tell = apply_operations(execute=pipeline.execute, operations=operations)
-        return tell(pipeline.commit(*last))
+        last, read_results = apply_operations(execute=pipeline.execute, operations=operations)
+        return read_results(pipeline.commit(*last))
 
     return carry
 
@@ -150,11 +150,11 @@ def main() -> None:
         os.environ["TACTUS_RESERVATION_FRESH_SECONDS"] = "3600"  # balances are worked out once
         with django(tactus):
             from core.clock import now
-            from reservations.services.reservations import work_out
+            from reservations.services.reservations import refresh_available_balance
 
             moment = now()
             for customer in customers:
-                work_out(customer_id=customer, credit_type_id=USD, now=moment)
+                refresh_available_balance(customer_id=customer, credit_type_id=USD, now=moment)
             for size in map(int, options.groups.split(",")):
                 compare(customers, size, options, moment)
 

@@ -10,7 +10,7 @@ class BillingConfig(registry.AppRegistration):
             "billing.open_due_periods",
             "billing.services.periods.open_due_periods",
             every_seconds=10,
-            after=("balances.open_due_children",),
+            after=("balances.issue_recurring_balances",),
         ),
         # invoices that are due may still draw on what has ended
         registry.Sweep(

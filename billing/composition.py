@@ -17,14 +17,14 @@ from engine.terms import CompositeScope, Spend
 
 def compose(terms: Terms, source: UsageSource) -> ComposedInvoice:
     """The invoice as it stands."""
-    whole = replace(terms.engine, elsewhere=_other_contract_spend(terms, source))
+    whole = replace(terms.engine, other_contract_spend=_other_contract_spend(terms, source))
     return compose_usage_invoice(whole, read_usage(terms, source))
 
 
 def compose_windows(terms: Terms, windows: Sequence[Period], source: UsageSource) -> list[ComposedInvoice]:
     """The same invoice by day or hour; `windows` in order, inside the period."""
     edges = [edge for window in windows for edge in (window.start, window.end)]
-    whole = replace(terms.engine, elsewhere=_other_contract_spend(terms, source, edges))
+    whole = replace(terms.engine, other_contract_spend=_other_contract_spend(terms, source, edges))
     return breakdown(whole, read_usage(terms, source, edges), windows)
 
 

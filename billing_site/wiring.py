@@ -9,7 +9,7 @@ from typing import Any
 from balances.contract_part import BalancesPart
 from balances.events import CommitArchived, CommitCreated, CommitEdited
 from balances.services.edits import archive_balances_of_contract, archive_balances_of_customer, end_with_contract
-from balances.services.recurring import follow_subscriptions
+from balances.services.recurring import sync_subscription_grants
 from billing.services.charges import sync_purchases
 from billing.services.periods import drop_open_periods, open_periods_of_contract, reschedule_periods
 from billing.services.rollover import roll_over
@@ -25,7 +25,7 @@ from invoices.services.void import refuse_end_before_invoices, void_invoices_of_
 REACTIONS: tuple[Reaction, ...] = (
     *on(CustomerArchived, archive_contracts_of_customer, archive_balances_of_customer),
     *on(ContractCreated, open_periods_of_contract),
-    *on(ContractEdited, follow_subscriptions, sync_subscriptions),
+    *on(ContractEdited, sync_subscription_grants, sync_subscriptions),
     *on(ContractEndChanged, end_with_contract, preserve_prepaid_ends, reschedule_periods, refuse_end_before_invoices),
     *on(ContractArchived, drop_open_periods, void_invoices_of_contract, archive_balances_of_contract),
     *on(ContractRenewed, roll_over),

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from balances.services.recurring import open_due_children
+from balances.services.recurring import issue_recurring_balances
 from billing.services.draft_totals import refresh_draft_totals
 from billing.services.expiry import expire_ended_segments
 from billing.services.periods import open_due_periods
@@ -120,7 +120,7 @@ def _live_through(life: _Life) -> int:
 
 
 def _do_due_work(at: datetime) -> int:
-    open_due_children(now=at)
+    issue_recurring_balances(now=at)
     open_due_periods(now=at)
     finalize_due_invoices(now=at)
     expire_ended_segments(now=at)

@@ -140,7 +140,7 @@ def _spend(terms: InvoiceTerms, composite: CompositeTerms, lines: Sequence[Invoi
         if counts(composite, line.product_id, tags.get(line.product_id, frozenset())):
             found.setdefault(line.credit_type_id, []).append(_Counted(line.name, line.starting_at, line.total))
     if composite.scope is CompositeScope.CUSTOMER:
-        for spend in terms.elsewhere:
+        for spend in terms.other_contract_spend:
             if counts(composite, spend.product_id, spend.tags) and spend.window.start in terms.period:
                 entry = _Counted(None, spend.window.start, spend.amount)
                 found.setdefault(spend.unit, []).append(entry)

@@ -41,7 +41,7 @@ Settled = list[Entry | Applied]
 
 
 @dataclass(slots=True, eq=False)
-class Purse:
+class DrawdownAccount:
     """A segment while an invoice draws on it."""
 
     segment: BalanceSegment
@@ -84,65 +84,67 @@ class Purse:
 
 @dataclass(slots=True)
 class _Payers:
-    """The purses that may pay a product, each with its place in the order: for everybody, and for one seat each."""
+    """The accounts that may pay a product, each with its place in the order: for everybody, and for one seat each."""
 
-    general: list[tuple[int, Purse]]
-    by_seat: dict[GroupValue, list[tuple[int, Purse]]]
+    general: list[tuple[int, DrawdownAccount]]
+    by_seat: dict[GroupValue, list[tuple[int, DrawdownAccount]]]
 
-    def of(self, subject: Subject) -> list[Purse]:
+    def of(self, subject: Subject) -> list[DrawdownAccount]:
         """Those that may be meant for the subject, in order."""
         if not self.by_seat:
-            return [purse for _, purse in self.general]
+            return [account for _, account in self.general]
         found = list(self.general)
         for value in subject.pricing | subject.presentation:
             found += self.by_seat.get(value, ())
-        return [purse for _, purse in sorted(found, key=lambda entry: entry[0])]
+        return [account for _, account in sorted(found, key=lambda entry: entry[0])]
 
 
-class Purses:
+class DrawdownAccounts:
     """All balances that an invoice may draw, in their order."""
 
     def __init__(self, segments: Iterable[BalanceSegment], products: Mapping[str, frozenset[str]]) -> None:
-        self._all = [Purse(segment, max(segment.available, ZERO)) for segment in drawdown_order(segments, products)]
+        self._all = [
+            DrawdownAccount(segment, max(segment.available, ZERO)) for segment in drawdown_order(segments, products)
+        ]
         self._by_product: dict[tuple[str, str], _Payers] = {}
 
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def candidates(self, charge: Charge) -> Iterator[Purse]:
-        """The purses that may pay the charge and are not empty when their turn comes, in order."""
+    def candidates(self, charge: Charge) -> Iterator[DrawdownAccount]:
+        """The accounts that may pay the charge and are not empty when their turn comes, in order."""
         subject, instant = charge.subject, charge.instant
         key = subject.product_id, charge.version.credit_type_id
         known = self._by_product.get(key)
         if known is None:
             known = self._by_product[key] = self._payers(subject, key[1])
-        for purse in known.of(subject):
-            segment = purse.segment
+        for account in known.of(subject):
+            segment = account.segment
             if (
-                purse.left > 0
+                account.left > 0
                 and segment.starting_at <= instant
                 and (segment.ending_before is None or instant < segment.ending_before)
                 and (not segment.names_groups or segment.pays(subject))
             ):
-                yield purse
+                yield account
 
     def _payers(self, subject: Subject, unit: str) -> _Payers:
         found = _Payers([], {})
-        for place, purse in enumerate(self._all):
-            segment = purse.segment
+        for place, account in enumerate(self._all):
+            segment = account.segment
             if segment.unit == unit and segment.may_pay(subject.product_id, subject.tags):
                 if segment.seat is None:
-                    found.general.append((place, purse))
+                    found.general.append((place, account))
                 else:
-                    found.by_seat.setdefault(segment.seat, []).append((place, purse))
+                    found.by_seat.setdefault(segment.seat, []).append((place, account))
         return found
 
     def drawdowns(self) -> tuple[Drawdown, ...]:
         """What was drawn from each segment, in the order of drawing."""
         return tuple(
-            Drawdown(purse.segment.balance_id, purse.segment.segment_id, purse.drawn)
-            for purse in self._all
-            if purse.drawn
+            Drawdown(account.segment.balance_id, account.segment.segment_id, account.drawn)
+            for account in self._all
+            if account.drawn
         )
 
 
@@ -158,7 +160,7 @@ def payment_order(charge: Charge) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def settle(charge: Charge, purses: Purses) -> Settled:
+def settle(charge: Charge, accounts: DrawdownAccounts) -> Settled:
     """The charge's steps, with who pays each: covered ones at the price that holds while their balance pays.
 
     The position in tiers is carried from payer to payer. Negative quantities are never paid: there is no look-ahead.
@@ -167,13 +169,13 @@ def settle(charge: Charge, purses: Purses) -> Settled:
     run = _Run(charge, charge.position, add(charge.position, charge.quantity), [])
     price: Price = own.price
     steps: list[Step] | None = None
-    if charge.quantity > 0 and purses:
-        for purse in purses.candidates(charge):
-            decision = charge.decide(purse.segment)
+    if charge.quantity > 0 and accounts:
+        for account in accounts.candidates(charge):
+            decision = charge.decide(account.segment)
             if steps is None or decision.price != price:
                 price = decision.price
                 steps = walk(price, run.at, run.end, charge.reached)
-            steps = run.pay(purse, decision, steps)
+            steps = run.pay(account, decision, steps)
             if not steps:
                 return run.result
     if steps is None or price != own.price:
@@ -191,17 +193,17 @@ class _Run:
     end: Decimal
     result: Settled
 
-    def pay(self, purse: Purse, decision: Decision, steps: list[Step]) -> list[Step]:
-        """Lets one purse pay what it can; the steps that are left."""
-        before = purse.left
-        settled, rest = purse.take(steps)
-        self.append(settled, decision, purse.segment, last=not rest)
+    def pay(self, account: DrawdownAccount, decision: Decision, steps: list[Step]) -> list[Step]:
+        """Lets one account pay what it can; the steps that are left."""
+        before = account.left
+        settled, rest = account.take(steps)
+        self.append(settled, decision, account.segment, last=not rest)
         paid = [step for step in settled if step.total > 0]
         if paid:
             amount, quantity = ZERO, ZERO
             for step in paid:
                 amount, quantity = add(amount, step.total), add(quantity, step.quantity)
-            self.result.append(Applied(purse.segment, amount, quantity, before))
+            self.result.append(Applied(account.segment, amount, quantity, before))
         return rest
 
     def append(self, steps: Sequence[Step], decision: Decision, payer: BalanceSegment | None, *, last: bool) -> None:

@@ -26,7 +26,7 @@ from engine.charges import (
 )
 from engine.composites import composite_charges, composite_edges, counts, minimum_charge
 from engine.conversion import ConversionOperation, QuantityConversion, QuantityRounding, RoundingMethod
-from engine.drawdown import Purses, Settled, payment_order, settle
+from engine.drawdown import DrawdownAccounts, Settled, payment_order, settle
 from engine.errors import InvalidTerms
 from engine.explanation import ExplanationKind
 from engine.lines import InvoiceLine, lines_of
@@ -130,15 +130,15 @@ def compose_usage_invoice(
         charge = subscription_charge(terms, source)
         if charge is not None:
             charges.append(charge)
-    purses = Purses(terms.balances_here(), terms.tags)
-    lines = _pay(charges, purses, terms)
-    lines += _composites(terms, lines, purses, apart)
-    lines += _conversions(terms, lines, purses, apart)
+    accounts = DrawdownAccounts(terms.balances_here(), terms.tags)
+    lines = _pay(charges, accounts, terms)
+    lines += _composites(terms, lines, accounts, apart)
+    lines += _conversions(terms, lines, accounts, apart)
     unrated.sort(key=_unrated_order)
     subtotal = total(line.total for line in lines if line.counted)
     result = rounded(subtotal, terms.currency)
     return ComposedInvoice(
-        terms.period, tuple(lines), subtotal, result.total, result.rounding, tuple(unrated), purses.drawdowns()
+        terms.period, tuple(lines), subtotal, result.total, result.rounding, tuple(unrated), accounts.drawdowns()
     )
 
 
@@ -179,12 +179,12 @@ def _edges(terms: InvoiceTerms, product: ProductTerms, composites: dict[str, set
     return edges
 
 
-def _pay(charges: Sequence[Charge], purses: Purses, terms: InvoiceTerms) -> list[InvoiceLine]:
+def _pay(charges: Sequence[Charge], accounts: DrawdownAccounts, terms: InvoiceTerms) -> list[InvoiceLine]:
     """Settles the charges in the order of payment; their lines in the order of the invoice."""
-    if not purses:
-        settled: dict[int, Settled] = {id(charge): settle(charge, purses) for charge in charges}
+    if not accounts:
+        settled: dict[int, Settled] = {id(charge): settle(charge, accounts) for charge in charges}
     else:
-        settled = {id(charge): settle(charge, purses) for charge in sorted(charges, key=payment_order)}
+        settled = {id(charge): settle(charge, accounts) for charge in sorted(charges, key=payment_order)}
     return [
         line
         for charge in sorted(charges, key=_charge_order)
@@ -193,7 +193,7 @@ def _pay(charges: Sequence[Charge], purses: Purses, terms: InvoiceTerms) -> list
 
 
 def _composites(
-    terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses, cuts: Sequence[datetime]
+    terms: InvoiceTerms, lines: Sequence[InvoiceLine], accounts: DrawdownAccounts, cuts: Sequence[datetime]
 ) -> list[InvoiceLine]:
     """The lines of composite products; those that count other composites come last and see them."""
     found: list[InvoiceLine] = []
@@ -203,15 +203,15 @@ def _composites(
             if composite.include_composites is not chained:
                 continue
             charges = composite_charges(terms, composite, [*lines, *found], cuts)
-            own = _pay(charges, purses, terms)
+            own = _pay(charges, accounts, terms)
             short = minimum_charge(charges, own, terms.credit_type_id)
-            made += own if short is None else [*own, *_pay([short], purses, terms)]
+            made += own if short is None else [*own, *_pay([short], accounts, terms)]
         found += made
     return found
 
 
 def _conversions(
-    terms: InvoiceTerms, lines: Sequence[InvoiceLine], purses: Purses, cuts: Sequence[datetime]
+    terms: InvoiceTerms, lines: Sequence[InvoiceLine], accounts: DrawdownAccounts, cuts: Sequence[datetime]
 ) -> list[InvoiceLine]:
     """One line for each custom unit on the invoice: what balances in it did not pay, in fiat. Apart at `cuts`."""
     found: list[InvoiceLine] = []
@@ -231,7 +231,7 @@ def _conversions(
             CONVERSION, "Conversion", subject, (), (), terms.period, last, version, pricer, decision, ZERO, due, due,
             parts, Origin(ExplanationKind.CONVERSION, unit_id=unit), is_fixed=True,
         )  # fmt: skip
-        found += _pay([charge], purses, terms)
+        found += _pay([charge], accounts, terms)
     return found
 
 

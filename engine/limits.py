@@ -38,17 +38,18 @@ class Allowance:
             checked(getattr(self, name), name)
 
 
-def approval(worth: Decimal | None, allowance: Allowance) -> Approval:
-    """Whether an adjustment needs a second person. `worth`: what it moves, whichever way; None if that is not known.
+def approval(usd_equivalent: Decimal | None, allowance: Allowance) -> Approval:
+    """Whether an adjustment needs a second person.
 
-    What reaches the limit exactly is still within it.
+    `usd_equivalent`: what it moves, whichever way, in USD cents; None if that is not known. What reaches the limit
+    exactly is still within it.
     """
-    if worth is None:
+    if usd_equivalent is None:
         return Approval.NO_WORTH
-    if worth > allowance.limit:
+    if usd_equivalent > allowance.limit:
         return Approval.AMOUNT
-    if add(worth, allowance.by_maker) > allowance.limit:
+    if add(usd_equivalent, allowance.by_maker) > allowance.limit:
         return Approval.MAKER_SUM
-    if add(worth, allowance.for_customer) > allowance.limit:
+    if add(usd_equivalent, allowance.for_customer) > allowance.limit:
         return Approval.CUSTOMER_SUM
     return Approval.NONE

@@ -1,4 +1,4 @@
-"""Recurring commits and credits: the child of each period, what it grants, for how long, and what it costs.
+"""Grant periods of recurring commits and credits: what each grants, for how long, and what it costs.
 
 Rules and tables: docs/algorithms/schedules.md.
 """
@@ -16,7 +16,7 @@ from engine.proration import Fraction, ProrationRounding, fraction_of, full_peri
 
 
 class GrantProration(StrEnum):
-    """Which children of a recurring grant are prorated where their period is not a whole one."""
+    """Which periods of a recurring grant are prorated where they are not whole ones."""
 
     NONE = "NONE"
     FIRST = "FIRST"
@@ -46,7 +46,7 @@ class RecurringGrant:
     """A recurring commit or credit over `[starting_at, ending_before)`; give the contract's end where it ends first.
 
     `schedule` is the contract's usage statement schedule, or with a recurrence frequency one anchored on
-    `starting_at`. A child's access lasts `duration` of its periods; `invoice` None: nothing is charged.
+    `starting_at`. A period's access lasts for `duration` periods; `invoice` None: nothing is charged.
     """
 
     schedule: BillingSchedule
@@ -70,7 +70,7 @@ class RecurringGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Child:
+class GrantPeriod:
     """One period's commit or credit: `amount` usable over `access`; `charge` is invoiced at `period.start`."""
 
     period: Period
@@ -80,8 +80,8 @@ class Child:
     fraction: Fraction
 
 
-def children(grant: RecurringGrant, until: datetime) -> Iterator[Child]:
-    """The children whose period begins before `until`, in order. Access never outlasts the grant itself."""
+def grant_periods(grant: RecurringGrant, until: datetime) -> Iterator[GrantPeriod]:
+    """The grant periods that begin before `until`, in order. Access never outlasts the grant itself."""
     for period in periods(grant.schedule, grant.starting_at, grant.ending_before, until):
         full = full_period(grant.schedule, period.start)
         end = grant.schedule.boundary(grant.schedule.index(period.start) + grant.duration)
@@ -92,7 +92,7 @@ def children(grant: RecurringGrant, until: datetime) -> Iterator[Child]:
         if grant.invoice is not None:
             charge = prorated(grant.invoice.total, fraction, grant.invoice_rounding)
         amount = prorated(grant.access.total, fraction, grant.access_rounding)
-        yield Child(period, Period(period.start, end), amount, charge, fraction)
+        yield GrantPeriod(period, Period(period.start, end), amount, charge, fraction)
 
 
 def _fraction(grant: RecurringGrant, period: Period, full: Period) -> Fraction:
@@ -104,10 +104,12 @@ def _fraction(grant: RecurringGrant, period: Period, full: Period) -> Fraction:
     return fraction_of(Period(start, end), full)
 
 
-def seat_increase(grant: RecurringGrant, child: Child, added: Decimal, at: datetime, *, is_prorated: bool) -> Decimal:
-    """What `added` seats bring to a pooled child whose period holds `at`: per seat, prorated if so configured."""
+def seat_increase(
+    grant: RecurringGrant, grant_period: GrantPeriod, added: Decimal, at: datetime, *, is_prorated: bool
+) -> Decimal:
+    """What `added` seats bring to the pool of the period that holds `at`: per seat, prorated if so configured."""
     amount = mul(grant.access.unit_price, checked(added, "quantity"))
     if not is_prorated:
         return amount
-    full = full_period(grant.schedule, child.period.start)
-    return prorated(amount, fraction_of(Period(at, child.period.end), full), grant.access_rounding)
+    full = full_period(grant.schedule, grant_period.period.start)
+    return prorated(amount, fraction_of(Period(at, grant_period.period.end), full), grant.access_rounding)

@@ -164,7 +164,7 @@ class InvoiceTerms:
 
     Rates are in the invoice's own credit type, or in a custom one that `conversions` (credit type id: fiat for one
     unit) turns into it. `balances` are the customer's segments with what is available to this invoice; those of other
-    contracts are ignored. `elsewhere` is the spend of the customer's other contracts.
+    contracts are ignored. `other_contract_spend` is the spend of the customer's other contracts.
     """
 
     contract_id: str
@@ -178,7 +178,7 @@ class InvoiceTerms:
     subscriptions: tuple[SubscriptionTerms, ...] = ()
     composites: tuple[CompositeTerms, ...] = ()
     balances: tuple[BalanceSegment, ...] = ()
-    elsewhere: tuple[Spend, ...] = ()
+    other_contract_spend: tuple[Spend, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_products()

@@ -1,6 +1,6 @@
 """Adjustments for staff: the queue for the second person, what was decided, and by which limit.
 
-Asking for one stands in backoffice/adjust_page.py, because it shows what drafts draw.
+Asking for one stands in backoffice/adjustments_page.py, because it shows what drafts draw.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,11 +19,11 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 
+from balances.adjustment_models import Adjustment
+from balances.admin.adjustment_decisions import RECORD_ACTIONS, balance_name, person, signed, target, usd, waiting
 from balances.admin.balances import products_called, scope_words
-from balances.admin.decisions import RECORD_ACTIONS, balance_name, person, signed, target, usd, waiting
-from balances.control import Adjustment
 from balances.models import AccessType
-from balances.selectors.adjusting import adjustment_rows, limits
+from balances.selectors.adjustments import adjustment_rows, limits
 from balances.services.adjustments import (
     APPROVE,
     waiting_time,

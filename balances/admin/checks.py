@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display as column
 from unfold.paginator import InfinitePaginator
 
-from balances.control import LedgerCheck
+from balances.adjustment_models import LedgerCheck
 from core.admin.options import Facts, RecordAdmin
 from presentation import markup
 

@@ -1,10 +1,10 @@
 """Every write of balances."""
 
 from balances.services.adjustments import (
-    CreditWish,
-    EntryWish,
+    AdjustmentReason,
+    CreditRequest,
+    LedgerEntryRequest,
     NewAdjustment,
-    Words,
     approve_adjustment,
     reject_adjustment,
     request_adjustment,
@@ -25,11 +25,11 @@ from balances.services.purchases import waive_true_ups
 from balances.services.rolling import roll_balance
 
 __all__ = [
-    "CreditWish",
-    "EntryWish",
+    "AdjustmentReason",
+    "CreditRequest",
+    "LedgerEntryRequest",
     "NewAdjustment",
     "NewBalance",
-    "Words",
     "add_balances",
     "add_manual_entry",
     "approve_adjustment",

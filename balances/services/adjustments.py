@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from balances.control import Adjustment
+from balances.adjustment_models import Adjustment
 from balances.events import (
     AdjustmentEvent,
     AdjustmentPosted,
@@ -22,7 +22,7 @@ from balances.events import (
     AdjustmentWithdrawn,
 )
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
-from balances.selectors.adjusting import Verdict, assess
+from balances.selectors.adjustments import ApprovalDecision, assess
 from balances.services.grants import NewBalance, check_product, check_scope, grant
 from balances.services.ledger import lock_balances, post_manual_entry
 from catalog.models import CreditType, Product
@@ -45,7 +45,7 @@ Status = Adjustment.Status
 
 
 @dataclass(frozen=True, slots=True)
-class EntryWish:
+class LedgerEntryRequest:
     """An entry in a segment's ledger: `amount` signed, in the balance's stored unit."""
 
     segment_id: UUID
@@ -53,7 +53,7 @@ class EntryWish:
 
 
 @dataclass(frozen=True, slots=True)
-class CreditWish:
+class CreditRequest:
     """A new credit of the customer: `amount` above 0 in the stored unit, over `[starting_at, ending_before)`, UTC.
 
     It pays for these products and those with any of these tags (none of either: for everything), on this contract
@@ -73,7 +73,7 @@ class CreditWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class AdjustmentReason:
     """Why. The customer reads `public_reason`; note and ticket are for staff."""
 
     reason_code: str
@@ -87,12 +87,12 @@ class NewAdjustment:
     """What is asked for. The same `id` again is the same adjustment: a form that is sent twice posts once."""
 
     customer_id: UUID
-    wish: EntryWish | CreditWish
-    words: Words
+    asked: LedgerEntryRequest | CreditRequest
+    reason: AdjustmentReason
     id: UUID = field(default_factory=uuid4)
 
 
-def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Verdict:
+def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> ApprovalDecision:
     """What asking for it now would lead to; writes nothing. Raises as `request_adjustment`."""
     with use_case():
         customer = _customer(new.customer_id)
@@ -118,11 +118,11 @@ def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> A
         lock_balances(customer.pk)
         row = _asked(new, customer, now)
         row.made_by = maker
-        verdict = _assessed(row, maker, now)
-        row.worth, row.approval = verdict.worth, verdict.approval.value
-        row.limit_worth = verdict.allowance.limit
-        row.by_maker, row.for_customer = verdict.allowance.by_maker, verdict.allowance.for_customer
-        if verdict.approval is Approval.NONE:
+        decision = _assessed(row, maker, now)
+        row.worth, row.approval = decision.usd_equivalent, decision.approval.value
+        row.limit_worth = decision.allowance.limit
+        row.by_maker, row.for_customer = decision.allowance.by_maker, decision.allowance.for_customer
+        if decision.approval is Approval.NONE:
             _post(row, customer, now)
         row.save(force_insert=True)
         if row.status == Status.POSTED:
@@ -200,7 +200,7 @@ def _forget(adjustment_id: UUID, now: datetime) -> int:
     return 1
 
 
-def _assessed(row: Adjustment, maker: User, now: datetime) -> Verdict:
+def _assessed(row: Adjustment, maker: User, now: datetime) -> ApprovalDecision:
     return assess(
         maker=maker, customer_id=row.customer_id, amount=row.amount, unit=row.credit_type,
         access_type=AccessType.SPEND if row.segment is None else row.segment.owner.access_type, now=now,
@@ -208,30 +208,30 @@ def _assessed(row: Adjustment, maker: User, now: datetime) -> Verdict:
 
 
 def _asked(new: NewAdjustment, customer: Customer, now: datetime) -> Adjustment:
-    """The row of a wish that can be carried out now. Raises InvalidInput and NotFound naming the field."""
-    words = _checked_words(new.words)
+    """The row of what is asked for that can be carried out now. Raises InvalidInput and NotFound naming the field."""
+    reason = _checked_reason(new.reason)
     row = Adjustment(
-        id=new.id, customer=customer, amount=new.wish.amount, made_at=now, reason_code=words.reason_code,
-        public_reason=words.public_reason, note=words.note, ticket_url=words.ticket_url,
+        id=new.id, customer=customer, amount=new.asked.amount, made_at=now, reason_code=reason.reason_code,
+        public_reason=reason.public_reason, note=reason.note, ticket_url=reason.ticket_url,
     )  # fmt: skip
-    if isinstance(new.wish, EntryWish):
-        segment = Segment.objects.select_related("owner__credit_type").filter(pk=new.wish.segment_id).first()
+    if isinstance(new.asked, LedgerEntryRequest):
+        segment = Segment.objects.select_related("owner__credit_type").filter(pk=new.asked.segment_id).first()
         if segment is None or segment.owner.customer_id != customer.pk:
             raise NotFound("the customer has no such balance", field="segment_id")
         row.segment, row.credit_type = segment, segment.owner.credit_type
     else:
-        product = Product.objects.filter(pk=new.wish.product_id).first()
+        product = Product.objects.filter(pk=new.asked.product_id).first()
         if product is None:
             raise InvalidInput("no such product", field="product_id")
-        unit = CreditType.objects.filter(pk=new.wish.credit_type_id, archived_at__isnull=True).first()
+        unit = CreditType.objects.filter(pk=new.asked.credit_type_id, archived_at__isnull=True).first()
         if unit is None:
             raise InvalidInput("no such credit type", field="credit_type_id")
         row.product, row.credit_type = product, unit
-        row.credit_name = _text(new.wish.name, "name", 200)
-        row.access_from, row.access_until = new.wish.starting_at, new.wish.ending_before
-        row.applicable_product_ids = list(new.wish.applicable_product_ids)
-        row.applicable_product_tags = list(new.wish.applicable_product_tags)
-        row.contract_id, row.priority = new.wish.contract_id, new.wish.priority
+        row.credit_name = _text(new.asked.name, "name", 200)
+        row.access_from, row.access_until = new.asked.starting_at, new.asked.ending_before
+        row.applicable_product_ids = list(new.asked.applicable_product_ids)
+        row.applicable_product_tags = list(new.asked.applicable_product_tags)
+        row.contract_id, row.priority = new.asked.contract_id, new.asked.priority
     _check(row, now)
     return row
 
@@ -345,13 +345,13 @@ def _customer(customer_id: UUID) -> Customer:
     return customer
 
 
-def _checked_words(words: Words) -> Words:
-    if words.reason_code not in Adjustment.ReasonCode.values:
+def _checked_reason(reason: AdjustmentReason) -> AdjustmentReason:
+    if reason.reason_code not in Adjustment.ReasonCode.values:
         raise InvalidInput(f"must be one of {', '.join(Adjustment.ReasonCode.values)}", field="reason_code")
-    public = _text(words.public_reason, "public_reason", 500)
+    public = _text(reason.public_reason, "public_reason", 500)
     if not public:
         raise InvalidInput("is needed: the customer reads it", field="public_reason")
-    url = _text(words.ticket_url, "ticket_url", 500)
+    url = _text(reason.ticket_url, "ticket_url", 500)
     if url:
         try:
             parts = urlsplit(url)
@@ -360,7 +360,7 @@ def _checked_words(words: Words) -> Words:
             good = False
         if not good or any(letter.isspace() for letter in url):
             raise InvalidInput("must be an http or https address", field="ticket_url")
-    return Words(words.reason_code, public, _text(words.note, "note", 2000), url)
+    return AdjustmentReason(reason.reason_code, public, _text(reason.note, "note", 2000), url)
 
 
 def _text(value: str, name: str, longest: int) -> str:

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from balances.control import LedgerCheck
+from balances.adjustment_models import LedgerCheck
 from balances.events import BalanceLedgerDiffers
 from balances.models import Balance, Segment
 from balances.selectors.integrity import Differing, list_differing

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError
 
-from balances.control import USD
+from balances.adjustment_models import USD
 from balances.events import GrantedSegment, ScheduledCharge
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment

@@ -1,4 +1,4 @@
-"""Recurring commits and credits: agreed with a contract, their children made by the sweeper, one period ahead."""
+"""Recurring commits and credits: agreed with a contract; the sweep issues a balance for each period, one ahead."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from engine.errors import InvalidTerms
 from engine.money import plain
 from engine.overrides import RateTarget
 from engine.proration import AmountRounding, ProrationRounding
-from engine.recurring import Amount, Child, GrantProration, children
+from engine.recurring import Amount, GrantPeriod, GrantProration, grant_periods
 from engine.recurring import RecurringGrant as EngineGrant
 from engine.schedules import ScheduleItem
 
@@ -88,9 +88,9 @@ _INHERITED = (
 def add_recurring(
     contract: Contract, *, new: Sequence[NewRecurring], path: str, now: datetime, edit: ContractEdit | None = None
 ) -> list[RecurringGrant]:
-    """Adds recurring commits or credits, and the children that have begun; the caller holds the contract's lock.
+    """Adds recurring commits or credits, and the balances of periods that have begun.
 
-    Raises InvalidInput naming `<path>.<index>.<field>`.
+    The caller holds the contract's lock. Raises InvalidInput naming `<path>.<index>.<field>`.
     """
     require_transaction()
     made = []
@@ -100,12 +100,12 @@ def add_recurring(
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
         row.save(force_insert=True)
-        follow_grant(row, now=now)
+        sync_recurring_grant(row, now=now)
         made.append(row)
     return made
 
 
-def follow_subscriptions(event: ContractEdited) -> None:
+def sync_subscription_grants(event: ContractEdited) -> None:
     """Reaction: what seats bring changes with them, backwards too. Raises InvalidInput."""
     if not event.updated_subscriptions:
         return
@@ -119,20 +119,20 @@ def follow_subscriptions(event: ContractEdited) -> None:
             row.contract = contract
             try:
                 check_seats(row, terms=engine_grant(row))
-                follow_grant(row, now=event.occurred_at, since=since)
+                sync_recurring_grant(row, now=event.occurred_at, since=since)
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"update_subscriptions.{index}") from error
 
 
-def open_due_children(*, now: datetime) -> int:
-    """Sweep: makes the children that are due, each a period before it begins; returns how many grants it saw to."""
+def issue_recurring_balances(*, now: datetime) -> int:
+    """Sweep: issues the balances that are due, each one period ahead; returns how many grants it saw to."""
     done = 0
-    while done < BATCH and _open_next(now, RecurringGrant.objects.all()):
+    while done < BATCH and _issue_next(now, RecurringGrant.objects.all()):
         done += 1
     return done
 
 
-def bring_what_is_due(*, customer_id: UUID, now: datetime) -> None:
+def issue_due_grants(*, customer_id: UUID, now: datetime) -> None:
     """Before the customer's balances are read: what falls due by now is there, though the sweep has not come round.
 
     One query where nothing is due. What another transaction is at, it leaves to that one.
@@ -143,57 +143,58 @@ def bring_what_is_due(*, customer_id: UUID, now: datetime) -> None:
     actor = audit.set_actor(audit.Actor())  # the time does it, not who happens to look
     try:
         for _ in range(BATCH):
-            if not _open_next(now, rows):
+            if not _issue_next(now, rows):
                 break
     finally:
         audit.reset_actor(actor)
 
 
-def follow_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
-    """Makes the children that exist by now: up to the one after the present. The caller holds the contract's lock.
+def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
+    """Issues the balances that are to be there by now: up to the one of the period after the present.
 
-    Where it grants for seats, the children whose period ends after `since` (by default: a while before the last look)
-    get what seats have brought by now. Raises InvalidTerms where invoices drew what seats no longer bring.
+    The caller holds the contract's lock. Where it grants for seats, the balances whose period ends after `since` (by
+    default: a while before the last look) get what seats have brought by now. Raises InvalidTerms where invoices drew
+    what seats no longer bring.
     """
     require_transaction()
     lock_balances(payer_of(row.contract, now))
-    known = {child.period_start: child for child in row.children.all()}
+    known = {issued.period_start: issued for issued in row.children.all()}
     seats = seats_of(row, terms=engine_grant(row))
     since = since or min(row.next_child_at or now, now) - LOOK_BACK
     due: datetime | None = None
-    ahead = None  # where the period before began: then the next child is made
-    for terms, child in children_of(row):
-        begins = child.period.start if ahead is None else ahead
+    ahead = None  # where the period before began: then the next balance is issued
+    for terms, grant_period in grant_periods_of(row):
+        begins = grant_period.period.start if ahead is None else ahead
         if begins > now:
             due = begins
             break
-        ahead = child.period.start
+        ahead = grant_period.period.start
         if seats is not None and seats.terms is not terms:
             seats = replace(seats, terms=terms)
-        made = known.get(child.period.start)
+        made = known.get(grant_period.period.start)
         fresh = made is None
         if made is None:
-            made = _make(row, child, seats, now)
-        if seats is not None and made.archived_at is None and (fresh or child.period.end > since):
-            seats.bring(made, child, now=now)
+            made = _make(row, grant_period, seats, now)
+        if seats is not None and made.archived_at is None and (fresh or grant_period.period.end > since):
+            seats.sync_seat_grants(made, grant_period, now=now)
     if seats is not None:
         due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
     row.next_child_at = due
     row.save(update_fields=["next_child_at"])
 
 
-def children_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, Child]]:
-    """The children in order, without end where there is none, each with the terms under which it began or is to."""
+def grant_periods_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, GrantPeriod]]:
+    """Grant periods in order, without end where there is none, each with the terms under which it began or is to."""
     phases = [
         (datetime.fromisoformat(kept["before"]), engine_grant(_as_it_was(row, kept))) for kept in row.earlier_terms
     ]
     since: datetime | None = None
     for until, terms in [*phases, (FOREVER, engine_grant(row))]:
-        for child in children(terms, FOREVER):
-            if child.period.start > until:
+        for grant_period in grant_periods(terms, FOREVER):
+            if grant_period.period.start > until:
                 break
-            if since is None or child.period.start > since:
-                yield terms, child
+            if since is None or grant_period.period.start > since:
+                yield terms, grant_period
         since = until
 
 
@@ -236,10 +237,14 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
     )
 
 
-def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime) -> Balance:
-    segments = [Grant(child.amount, child.access.start, child.access.end)] if seats is None else seats.first(child)
-    begun = [part for part in segments if part.starting_at == child.access.start]
-    items = [] if child.charge is None else [ScheduleItem(child.period.start, child.charge)]
+def _make(row: RecurringGrant, grant_period: GrantPeriod, seats: Seats | None, now: datetime) -> Balance:
+    segments = (
+        [Grant(grant_period.amount, grant_period.access.start, grant_period.access.end)]
+        if seats is None
+        else seats.first(grant_period)
+    )
+    begun = [part for part in segments if part.starting_at == grant_period.access.start]
+    items = [] if grant_period.charge is None else [ScheduleItem(grant_period.period.start, grant_period.charge)]
     commit = row.kind == RecurringGrant.Kind.COMMIT
     balance = Balance(
         kind=Balance.Kind.PREPAID if commit else Balance.Kind.CREDIT,
@@ -250,15 +255,15 @@ def _make(row: RecurringGrant, child: Child, seats: Seats | None, now: datetime)
         invoice_contract=row.contract if items else None,
         cost_basis=cost_basis(items, segments=begun),
         recurring=row,
-        period_start=child.period.start,
-        created_at=max(child.period.start, row.contract.starting_at),
+        period_start=grant_period.period.start,
+        created_at=max(grant_period.period.start, row.contract.starting_at),
         **{name: getattr(row, name) for name in _INHERITED},
     )
-    write_balance(balance, segments=segments, items=items, now=now, service_period=child.period)
+    write_balance(balance, segments=segments, items=items, now=now, service_period=grant_period.period)
     return balance
 
 
-def _open_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
+def _issue_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
     """Follows the one of these grants that has waited longest and whose contract nobody else is at; False for none."""
     with transaction.atomic(durable=True):  # no use case of a request: it may only have asked for balances
         waiting = (
@@ -276,11 +281,11 @@ def _open_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
             return True
         try:
             with transaction.atomic():
-                follow_grant(waiting, now=now)
+                sync_recurring_grant(waiting, now=now)
         except OperationalError:
             raise
         except Exception:
-            logger.exception("the children of recurring grant %s could not be made", waiting.pk)
+            logger.exception("the balances of recurring grant %s could not be issued", waiting.pk)
             RecurringGrant.objects.filter(pk=waiting.pk).update(next_child_at=now + LOOK_AGAIN_AFTER)
     return True
 

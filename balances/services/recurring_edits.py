@@ -13,7 +13,7 @@ from balances.services.events import record_archived, record_edited
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
-from balances.services.recurring import children_of, engine_grant, follow_grant, kept_terms
+from balances.services.recurring import engine_grant, grant_periods_of, kept_terms, sync_recurring_grant
 from charges.selectors import terms_of
 from charges.services import cancel_charges, reprice_charge
 from contracts.models import Contract
@@ -22,7 +22,7 @@ from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction
 from engine.errors import InvalidTerms
 from engine.money import ONE, ZERO, add, checked, subtract
-from engine.recurring import Child
+from engine.recurring import GrantPeriod
 from engine.schedules import ScheduleItem
 
 AMOUNTS = ("access_unit_price", "access_quantity", "invoice_unit_price", "invoice_quantity")
@@ -43,8 +43,8 @@ def change_recurring(
 ) -> None:
     """Changes what is to come; the caller holds the contract's lock.
 
-    Children that have begun stay as they are. Those that have not get the new amount, end, charge and rate type; those
-    that are no longer to be are withdrawn. Raises InvalidInput naming `<path>.<index>.<field>`, Conflict.
+    Balances of periods that have begun stay as they are. Those that have not get the new amount, end, charge and rate
+    type; those that are no longer to be are withdrawn. Raises InvalidInput naming `<path>.<index>.<field>`, Conflict.
     """
     require_transaction()
     if changes:
@@ -63,9 +63,9 @@ def change_recurring(
 
 
 def _change(row: RecurringGrant, fields: Mapping[str, Any], now: datetime) -> None:
-    follow_grant(row, now=now)  # what has begun is there, under the terms that held until now
+    sync_recurring_grant(row, now=now)  # what has begun is there, under the terms that held until now
     waiting = list(row.children.filter(period_start__gt=now).order_by("period_start"))
-    last = max((child.period_start for child in waiting if child.period_start is not None), default=now)
+    last = max((one.period_start for one in waiting if one.period_start is not None), default=now)
     old = _coming(row, now, last)
     row.earlier_terms = [*row.earlier_terms, kept_terms(row, now=now)]
     _set(row, fields)
@@ -79,20 +79,20 @@ def _change(row: RecurringGrant, fields: Mapping[str, Any], now: datetime) -> No
             _reshape(row, balance, old.get(start), new[start], now)
         elif balance.archived_at is None:
             _withdraw(balance, now)
-    follow_grant(row, now=now)  # what seats bring follows the new terms, and the next child is made
+    sync_recurring_grant(row, now=now)  # what seats bring follows the new terms, and the next balance is issued
     for balance in waiting:
         if balance.archived_at is None:
             _settle_cost(balance)
 
 
-def _coming(row: RecurringGrant, now: datetime, last: datetime) -> dict[datetime, Child]:
-    """The children that begin after `now` and up to `last`, by their start."""
+def _coming(row: RecurringGrant, now: datetime, last: datetime) -> dict[datetime, GrantPeriod]:
+    """The grant periods that begin after `now` and up to `last`, by their start."""
     found = {}
-    for _, child in children_of(row):
-        if child.period.start > last:
+    for _, grant_period in grant_periods_of(row):
+        if grant_period.period.start > last:
             break
-        if child.period.start > now:
-            found[child.period.start] = child
+        if grant_period.period.start > now:
+            found[grant_period.period.start] = grant_period
     return found
 
 
@@ -120,8 +120,8 @@ def _set(row: RecurringGrant, fields: Mapping[str, Any]) -> None:
     engine_grant(row)
 
 
-def _reshape(row: RecurringGrant, balance: Balance, old: Child | None, new: Child, now: datetime) -> None:
-    """A child that has not begun, under the new terms. What people changed in it by hand stays. `old` None: it was
+def _reshape(row: RecurringGrant, balance: Balance, old: GrantPeriod | None, new: GrantPeriod, now: datetime) -> None:
+    """A balance that has not begun, under the new terms. What people changed in it by hand stays. `old` None: it was
     withdrawn, and is to be again.
     """
     before = ZERO if old is None else old.amount
@@ -162,7 +162,7 @@ def _settle_cost(balance: Balance) -> None:
 
 
 def _withdraw(balance: Balance, now: datetime) -> None:
-    """A child that is not to be: nothing is granted, nothing charged. It has not begun, so nobody has drawn on it."""
+    """A balance that is not to be: nothing is granted, nothing charged. It has not begun, so nobody has drawn on it."""
     charges = purchases_for(balance)
     if not all(map(is_open, charges)):
         raise Conflict("a finalized invoice charges for what is to come; make that void first")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from balances.control import USD
+from balances.adjustment_models import USD
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.grants import Grant, cost_basis, first_kind

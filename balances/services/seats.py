@@ -1,4 +1,4 @@
-"""What the seats of a subscription bring to the children of a recurring grant, pooled or each for itself."""
+"""What the seats of a subscription bring to the balances of a recurring grant, pooled or each for itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from contracts.selectors.subscriptions import end_of, history_of
 from engine.errors import InvalidTerms
 from engine.money import ZERO, add, subtract
 from engine.quantities import Standing
-from engine.recurring import Child
+from engine.recurring import GrantPeriod
 from engine.recurring import RecurringGrant as EngineGrant
 from engine.seat_grants import SeatGrant, individual_grants, pooled_grants, until
 
@@ -27,7 +27,7 @@ MOST_SEATS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Seats:
-    """The seats that a recurring grant is for: what each child gets from them."""
+    """The seats that a recurring grant is for: what each of its periods gets from them."""
 
     row: RecurringGrant
     terms: EngineGrant
@@ -39,43 +39,43 @@ class Seats:
         """Whether all seats share what they bring."""
         return self.row.allocation == RecurringGrant.Allocation.POOLED
 
-    def grants(self, child: Child) -> list[SeatGrant]:
-        """All that seats bring to a child, past and to come."""
+    def grants(self, grant_period: GrantPeriod) -> list[SeatGrant]:
+        """All that seats bring in a period, past and to come."""
         make = pooled_grants if self.is_pooled else individual_grants
-        return make(self.terms, child, self.held, is_prorated=self.row.seat_increase_is_prorated)
+        return make(self.terms, grant_period, self.held, is_prorated=self.row.seat_increase_is_prorated)
 
-    def first(self, child: Child) -> list[Grant]:
-        """The segments that a new child begins with, those of seats that are to come included: they begin with them.
+    def first(self, grant_period: GrantPeriod) -> list[Grant]:
+        """The segments that a new balance begins with, those of seats that are to come included: they begin with them.
 
         What is to come into a pool is brought when it is due, because an entry counts at once.
         """
-        found = self.grants(child)
+        found = self.grants(grant_period)
         if self.is_pooled:
-            found = [one for one in found if one.starting_at == child.period.start]
-        return [self._segment(one, child) for one in found]
+            found = [one for one in found if one.starting_at == grant_period.period.start]
+        return [self._segment(one, grant_period) for one in found]
 
     def next_change(self, now: datetime) -> datetime | None:
         """When something has to be brought into a pool next."""
         ahead = [standing.starting_at for standing in self.held if standing.starting_at > now]
         return min(ahead, default=None) if self.is_pooled else None
 
-    def bring(self, balance: Balance, child: Child, *, now: datetime) -> None:
-        """Makes a child hold what seats bring by now, and each seat's own what it is to bring, in a segment that begins
-        then. Twice changes nothing. The caller holds the balances.
+    def sync_seat_grants(self, balance: Balance, grant_period: GrantPeriod, *, now: datetime) -> None:
+        """Makes a period's balance hold what seats bring by now, and each seat's own what it is to bring, in a segment
+        that begins then. Twice changes nothing. The caller holds the balances.
 
         Raises InvalidTerms where invoices drew more than what is left by a change in the past.
         """
-        wanted = self.grants(child)
+        wanted = self.grants(grant_period)
         segments = {
             segment.seat_id: segment
             for segment in balance.segments.filter(removed_at__isnull=True, seat_granted__isnull=False)
         }
         if self.is_pooled:
             if "" in segments:
-                due = [one for one in wanted if one.starting_at <= max(now, child.period.start)]
+                due = [one for one in wanted if one.starting_at <= max(now, grant_period.period.start)]
                 self._pool(segments[""], due, now)
             return
-        self._each(balance, child, segments, wanted, now)
+        self._each(balance, grant_period, segments, wanted, now)
 
     def _pool(self, segment: Segment, wanted: Sequence[SeatGrant], now: datetime) -> None:
         """Entries of what has changed, dated when it did."""
@@ -89,7 +89,12 @@ class Seats:
         self._adjust(segment, differences, now)
 
     def _each(
-        self, balance: Balance, child: Child, segments: dict[str, Segment], wanted: Sequence[SeatGrant], now: datetime
+        self,
+        balance: Balance,
+        grant_period: GrantPeriod,
+        segments: dict[str, Segment],
+        wanted: Sequence[SeatGrant],
+        now: datetime,
     ) -> None:
         """A segment for each new seat, and entries where what a known one is due has changed."""
         rows = LedgerEntry.objects.filter(segment__owner=balance, kind=ADJUSTMENT).values("segment_id")
@@ -97,7 +102,7 @@ class Seats:
         asked = {one.seat_id or "": one for one in wanted}
         removed = balance.segments.filter(removed_at__isnull=False).exclude(seat_id="")
         there = segments.keys() | set(removed.values_list("seat_id", flat=True))  # what was taken out stays out
-        fresh = [self._segment(one, child) for seat_id, one in asked.items() if seat_id not in there]
+        fresh = [self._segment(one, grant_period) for seat_id, one in asked.items() if seat_id not in there]
         if fresh:
             add_segments(balance, segments=fresh, now=now)
         for seat_id, segment in segments.items():
@@ -120,9 +125,9 @@ class Seats:
         for at, amount in sorted(differences.items(), key=lambda pair: pair[1], reverse=True):
             append([entry(segment, kind=ADJUSTMENT, amount=amount, at=at, now=now)])
 
-    def _segment(self, one: SeatGrant, child: Child) -> Grant:
+    def _segment(self, one: SeatGrant, grant_period: GrantPeriod) -> Grant:
         seat = ("", "") if one.seat_id is None else (self.subscription.seat_group_key, one.seat_id)
-        return Grant(one.amount, one.starting_at, child.access.end, of_seats=True, seat=seat)
+        return Grant(one.amount, one.starting_at, grant_period.access.end, of_seats=True, seat=seat)
 
 
 def seats_of(row: RecurringGrant, *, terms: EngineGrant) -> Seats | None:

@@ -12,7 +12,7 @@ from balances.api.outputs import BalanceOutput, present_balances
 from balances.models import AccessType, Balance
 from balances.selectors import filter_balances
 from balances.services.edits import COMMITS, CREDITS
-from balances.services.recurring import bring_what_is_due
+from balances.services.recurring import issue_due_grants
 from billing.selectors.live_balances import BalanceFilter, balances_now, net_balance
 from core.api.fields import (
     CustomFieldsField,
@@ -116,7 +116,7 @@ class ListBalances(ApiView):
         """List a customer's commits and credits, newest first; what drafts draw now is taken off."""
         body = self.read_body(request, self.body)
         require_customer(customer_id=body["customer_id"], field="customer_id")
-        bring_what_is_due(customer_id=body["customer_id"], now=now())
+        issue_due_grants(customer_id=body["customer_id"], now=now())
         rows = filter_balances(
             customer_id=body["customer_id"], kinds=self.kinds, balance_id=body.get(self.one),
             access_type=body.get("access_type"), covering_date=body.get("covering_date"),
@@ -166,7 +166,7 @@ class GetNetBalance(ApiView):
         if access_type == AccessType.SPEND and unit is None:
             unit = USD
         at = now()
-        bring_what_is_due(customer_id=body["customer_id"], now=at)
+        issue_due_grants(customer_id=body["customer_id"], now=at)
         left = net_balance(
             customer_id=body["customer_id"],
             now=at,

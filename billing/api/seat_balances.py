@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balances.models import AccessType, Balance
-from balances.services.recurring import bring_what_is_due
+from balances.services.recurring import issue_due_grants
 from billing.selectors.seat_balances import Access, SeatBalance, SeatHolding, seat_balances
 from contracts.selectors import get_contract
 from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, TextField, WholeField
@@ -119,7 +119,7 @@ class ListSeatBalances(ApiView):
         detailed = bool(body.get("include_credits_and_commits"))
         ledgers = detailed and bool(body.get("include_ledgers"))
         at = now()
-        bring_what_is_due(customer_id=contract.customer_id, now=at)
+        issue_due_grants(customer_id=contract.customer_id, now=at)
         found = seat_balances(
             contract=contract,
             now=at,

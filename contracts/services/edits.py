@@ -10,15 +10,10 @@ from django.db import IntegrityError
 from contracts.events import ContractEdited, UpdatedSubscription
 from contracts.models import ContractEdit
 from contracts.parts import contract_parts
+from contracts.services import overrides, subscriptions
 from contracts.services.contracts import ids_of, lock_contract, move_end, record_event
-from contracts.services.overrides import NewOverride, add_overrides, plain_override, remove_overrides
-from contracts.services.subscriptions import (
-    NewSubscription,
-    SubscriptionUpdate,
-    add_subscriptions,
-    plain_subscription,
-    update_subscriptions,
-)
+from contracts.services.overrides import NewOverride, plain_override
+from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
@@ -33,21 +28,21 @@ def edit_contract(
     contract_id: UUID,
     customer_id: UUID,
     now: datetime,
-    add: Sequence[NewOverride] = (),
-    remove: Sequence[UUID] = (),
-    subscribe: Sequence[NewSubscription] = (),
-    resubscribe: Sequence[SubscriptionUpdate] = (),
+    add_overrides: Sequence[NewOverride] = (),
+    remove_overrides: Sequence[UUID] = (),
+    add_subscriptions: Sequence[NewSubscription] = (),
+    update_subscriptions: Sequence[SubscriptionUpdate] = (),
     name: str | None = None,
     ending_before: Any = SAME,
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
     parts: Mapping[str, Any] | None = None,
-    shown: Mapping[str, Any] | None = None,
+    recorded_changes: Mapping[str, Any] | None = None,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
-    `subscribe` are subscriptions to add, `resubscribe` those to change; `shown`: what the edit keeps of the latter, as
-    on the wire. `ending_before` None makes the contract open-ended; `parts`: what rooms above keep of it, by field.
+    `recorded_changes`: what the edit keeps of `update_subscriptions`, as on the wire.
+    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
     """
@@ -56,7 +51,7 @@ def edit_contract(
             contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
             if contract.archived_at is not None:
                 raise InvalidInput("the contract is archived", field="contract_id")
-            changes: dict[str, Any] = dict(shown or {})
+            changes: dict[str, Any] = dict(recorded_changes or {})
             edit = ContractEdit(
                 contract=contract,
                 uniqueness_key=uniqueness_key,
@@ -69,20 +64,22 @@ def edit_contract(
                 contract.save(update_fields=["name"])
             if ending_before is not SAME:
                 changes["update_contract_end_date"] = ending_before and ending_before.isoformat()
-            if not (add or remove or subscribe or changes or any((parts or {}).values())):
+            if not (add_overrides or remove_overrides or add_subscriptions or changes or any((parts or {}).values())):
                 raise InvalidInput("nothing to change was given")
             edit.save(force_insert=True)
-            remove_overrides(contract, ids=remove, edit=edit)
-            added = add_overrides(contract, overrides=add, path="add_overrides", now=now, edit=edit)
-            subscribed = add_subscriptions(contract, new=subscribe, path="add_subscriptions", now=now, edit=edit)
-            update_subscriptions(contract, updates=resubscribe, now=now, edit=edit)
+            overrides.remove_overrides(contract, ids=remove_overrides, edit=edit)
+            added = overrides.add_overrides(contract, overrides=add_overrides, path="add_overrides", now=now, edit=edit)
+            subscribed = subscriptions.add_subscriptions(
+                contract, new=add_subscriptions, path="add_subscriptions", now=now, edit=edit
+            )
+            subscriptions.update_subscriptions(contract, updates=update_subscriptions, now=now, edit=edit)
             for part in contract_parts():
                 part.edit(contract, body=parts or {}, edit=edit, now=now)
             detail = {
                 "edit_id": str(edit.pk),
                 **changes,
                 "add_overrides": [plain_override(row) for row in added],
-                "remove_overrides": [str(override_id) for override_id in remove],
+                "remove_overrides": [str(override_id) for override_id in remove_overrides],
             }
             if subscribed:
                 detail["add_subscriptions"] = [plain_subscription(row) for row in subscribed]
@@ -92,11 +89,11 @@ def edit_contract(
                 edit_id=edit.pk,
                 contract_name=name,
                 added_override_ids=tuple(row.pk for row in added),
-                removed_override_ids=tuple(remove),
+                removed_override_ids=tuple(remove_overrides),
                 added_subscription_ids=tuple(row.pk for row in subscribed),
                 updated_subscriptions=tuple(
                     UpdatedSubscription(subscription_id=one.subscription_id, end_changed="ending_before" in one.fields)
-                    for one in resubscribe
+                    for one in update_subscriptions
                 ),
             )
             record_event(contract, event=edited, detail=detail)

@@ -164,9 +164,9 @@ class GroupCommitWriter(Generic[Item, Result]):
             for pending in group:
                 self._store([pending])
         else:
-            self._tell(group, results)
+            self._set_results(group, results)
 
-    def _tell(self, group: Sequence[PendingWrite[Item, Result]], results: Sequence[Result]) -> None:
+    def _set_results(self, group: Sequence[PendingWrite[Item, Result]], results: Sequence[Result]) -> None:
         for pending, result in list(zip(group, results, strict=True)):
             pending.set_result(result)
 

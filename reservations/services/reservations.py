@@ -35,14 +35,14 @@ from reservations.services.reserving import (
     Done,
     Operation,
     Outcome,
-    Outdated,
     Refused,
     Release,
     Reserve,
+    Stale,
     Taken,
     apply_operations,
 )
-from reservations.services.spendable import Figure, open_spendable, record_figure, unsettled
+from reservations.services.spendable import BalanceSnapshot, open_spendable, record_balance_snapshot, unsettled
 from usage.selectors import stored_transactions
 
 ROUNDS: Final = 6
@@ -72,11 +72,11 @@ def reserve(
     uniqueness key that is taken, NotCovered by what is there at this moment, drafts and reservations taken off.
     """
     asked = Reserve(
-        uuid4(), customer_id, credit_type_id, amount, now, now + ttl, transaction_id, uniqueness_key, in_passing=shared
+        uuid4(), customer_id, credit_type_id, amount, now, now + ttl, transaction_id, uniqueness_key, allow_stale=shared
     )
     outcome = _carry_out(asked, now=now, shared=shared)
-    if isinstance(outcome, Done) and outcome.by_old:
-        old_balances.submit((customer_id, credit_type_id), now)
+    if isinstance(outcome, Done) and outcome.served_stale:
+        stale_balances.submit((customer_id, credit_type_id), now)
     if isinstance(outcome, Taken):
         raise _taken(uniqueness_key, transaction_id)
     return _done(outcome, amount)
@@ -110,7 +110,7 @@ def release(*, reservation_id: UUID, now: datetime, shared: bool = False) -> Don
     return _done(_carry_out(Release(reservation_id, now), now=now, shared=shared), None)
 
 
-def work_out(*, customer_id: UUID, credit_type_id: UUID, now: datetime) -> int:
+def refresh_available_balance(*, customer_id: UUID, credit_type_id: UUID, now: datetime) -> int:
     """Works out what the customer can spend, from a snapshot that is taken after this is called, and notes it.
 
     Returns how many reservations it settled. Nobody who reserves meanwhile waits for it. Whoever waited while two
@@ -120,18 +120,21 @@ def work_out(*, customer_id: UUID, credit_type_id: UUID, now: datetime) -> int:
     seen, settled = row.rounds, None
     with advisory_session_lock(f"spendable:{row.pk}"):
         while settled is None and Spendable.objects.values_list("rounds", flat=True).get(pk=row.pk) < seen + 2:
-            figure, stored = _figure(row, now)
-            settled = record_figure(spendable_id=row.pk, figure=figure, stored=stored, now=now)
+            balance, stored = _balance_snapshot(row, now)
+            settled = record_balance_snapshot(spendable_id=row.pk, balance=balance, stored=stored, now=now)
     return settled or 0
 
 
 def settle_committed(*, now: datetime) -> int:
     """Sweep: settles reservations whose events have come where nobody has reserved since; returns how many."""
     rows = unsettled(now=now, older_than=LOOK_AFTER, limit=BATCH)
-    return sum(work_out(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now) for row in rows)
+    return sum(
+        refresh_available_balance(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now)
+        for row in rows
+    )
 
 
-def _figure(row: Spendable, now: datetime) -> tuple[Figure, frozenset[str]]:
+def _balance_snapshot(row: Spendable, now: datetime) -> tuple[BalanceSnapshot, frozenset[str]]:
     with snapshot():
         noted = what_is_noted(spendable_id=row.pk)
         stored = stored_transactions(transaction_ids=noted.transaction_ids)
@@ -139,18 +142,18 @@ def _figure(row: Spendable, now: datetime) -> tuple[Figure, frozenset[str]]:
             customer_id=row.customer_id, now=now, credit_type_id=row.credit_type_id, access_type=AccessType.SPEND
         )
         span = steady_span(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now)
-    return Figure(live, now, *span, noted.rounds, noted.changes), stored
+    return BalanceSnapshot(live, now, *span, noted.rounds, noted.changes), stored
 
 
 def _carry_out(asked: Operation, *, now: datetime, shared: bool) -> Outcome:
     """What comes of it. A balance that is not good enough is worked out first; then a refusal stands."""
     outcome = _apply(asked, shared=shared)
     for _ in range(ROUNDS):
-        if not isinstance(outcome, Outdated) or isinstance(asked, Release):
+        if not isinstance(outcome, Stale) or isinstance(asked, Release):
             return outcome
-        work_out(customer_id=outcome.customer_id, credit_type_id=outcome.credit_type_id, now=now)
-        outcome = _apply(replace(asked, last=True), shared=shared)
-    if isinstance(outcome, Outdated):
+        refresh_available_balance(customer_id=outcome.customer_id, credit_type_id=outcome.credit_type_id, now=now)
+        outcome = _apply(replace(asked, final_attempt=True), shared=shared)
+    if isinstance(outcome, Stale):
         raise Unavailable("the customer's balances change faster than they can be added up; try again")
     return outcome
 
@@ -165,8 +168,8 @@ def _apply(asked: Operation, *, shared: bool) -> Outcome:
                 raise
     with use_case(), connection.cursor() as cursor:
         execute = cursor_executor(cursor)
-        last, tell = apply_operations(execute=execute, operations=[asked])
-        return tell(execute(*last))[0]
+        last, read_results = apply_operations(execute=execute, operations=[asked])
+        return read_results(execute(*last))[0]
 
 
 def _done(outcome: Outcome, amount: Decimal | None) -> Done:
@@ -211,8 +214,8 @@ def _transaction_taken(transaction_id: str | None) -> Conflict:
 
 def _write(connection: psycopg.Connection[Any], operations: Sequence[Operation]) -> list[Outcome]:
     pipeline = Pipeline.on(connection)
-    last, tell = apply_operations(execute=pipeline.execute, operations=operations)
-    return tell(pipeline.commit(*last))
+    last, read_results = apply_operations(execute=pipeline.execute, operations=operations)
+    return read_results(pipeline.commit(*last))
 
 
 def _connect() -> psycopg.Connection[Any]:
@@ -222,10 +225,12 @@ def _connect() -> psycopg.Connection[Any]:
 _writer: GroupCommitWriter[Operation, Outcome] = GroupCommitWriter("tactus-reserve", _connect, _write, gather=GATHER)
 
 
-def _work_out_old(whose: tuple[UUID, UUID], now: datetime) -> None:
+def _refresh_stale_balance(whose: tuple[UUID, UUID], now: datetime) -> None:
     customer_id, credit_type_id = whose
-    work_out(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
+    refresh_available_balance(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
 
 
-old_balances: CoalescingQueue[tuple[UUID, UUID], datetime] = CoalescingQueue("tactus-balances", _work_out_old)
+stale_balances: CoalescingQueue[tuple[UUID, UUID], datetime] = CoalescingQueue(
+    "tactus-balances", _refresh_stale_balance
+)
 """Balances that were granted from though they had grown old."""

@@ -27,8 +27,8 @@ GOOD_FOR: Final = 5
 class Reserve:
     """Hold `amount` until `expires_at`.
 
-    `last`: the balance was worked out for this one, a refusal stands. `in_passing`: a balance that has grown old is to
-    be worked out after this, not before it.
+    `final_attempt`: the balance was worked out for this one, a refusal stands. `allow_stale`: a balance that has grown
+    old is to be worked out after this, not before it.
     """
 
     id: UUID
@@ -39,20 +39,20 @@ class Reserve:
     expires_at: datetime
     transaction_id: str | None = None
     uniqueness_key: str | None = None
-    last: bool = False
-    in_passing: bool = False
+    final_attempt: bool = False
+    allow_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """Bind a reservation to its event, for `amount` (None: all of it). `last`: as with `Reserve`."""
+    """Bind a reservation to its event, for `amount` (None: all of it). `final_attempt`: as with `Reserve`."""
 
     id: UUID
     now: datetime
     lapses_at: datetime
     transaction_id: str | None = None
     amount: Decimal | None = None
-    last: bool = False
+    final_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class Row:
 class Done:
     """Carried out, or carried out before. `remaining`: what is free after it, not below 0.
 
-    `by_old`: by a balance that this one undertook to have worked out.
+    `served_stale`: by a balance that this one undertook to have worked out.
     """
 
     row: Row
     remaining: Decimal
-    by_old: bool = False
+    served_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,14 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Outdated:
+class Stale:
     """Nothing was stored: work the balance out, then try again."""
 
     customer_id: UUID
     credit_type_id: UUID
 
 
-Outcome = Done | Refused | Taken | Missing | Outdated
+Outcome = Done | Refused | Taken | Missing | Stale
 
 # ARRAY, not IN: a row that somebody else has changed while it was waited for is checked once more, and a join with rows
 # that are not locked may then say that it is not wanted.
@@ -218,11 +218,11 @@ def apply_operations(
     outcomes = [group.carry_out(operation) for operation in operations]
     last = group.storing()
 
-    def tell(rows: list[Rows]) -> list[Outcome]:
+    def read_results(rows: list[Rows]) -> list[Outcome]:
         stored = {id_ for found in rows for (id_,) in found}
         return [group.after_all(outcome, stored) for outcome in outcomes]
 
-    return last, tell
+    return last, read_results
 
 
 class _Group:
@@ -291,17 +291,17 @@ class _Group:
     def _reserve(self, asked: Reserve) -> Outcome:
         account = self._by_unit.get((asked.customer_id, asked.credit_type_id))
         if account is None or not account.is_usable(asked.now):
-            return Outdated(asked.customer_id, asked.credit_type_id)
-        by_old = not asked.last and account.undertake(asked.now)
-        if by_old and not asked.in_passing:
-            return Outdated(asked.customer_id, asked.credit_type_id)
+            return Stale(asked.customer_id, asked.credit_type_id)
+        served_stale = not asked.final_attempt and account.undertake(asked.now)
+        if served_stale and not asked.allow_stale:
+            return Stale(asked.customer_id, asked.credit_type_id)
         if not self._covers(account, asked.amount):
-            return self._not_covered(account, last=asked.last)
+            return self._not_covered(account, final_attempt=asked.final_attempt)
         hold = Hold(asked.id, HoldStatus.HELD, asked.amount, asked.amount, asked.transaction_id)
         row = Row(hold, account.id, account.customer_id, account.credit_type_id, asked.now, asked.expires_at)
         self._rows[asked.id], self._added[asked.id] = row, asked
         account.room = subtract(account.room, asked.amount)
-        return Done(row, account.remaining, by_old)
+        return Done(row, account.remaining, served_stale)
 
     def _commit(self, asked: Commit) -> Outcome:
         row = self._rows.get(asked.id)
@@ -310,7 +310,7 @@ class _Group:
         account = self._accounts[row.spendable_id]
         if row.hold.status is HoldStatus.EXPIRED:
             if not account.is_usable(asked.now):
-                return Outdated(account.customer_id, account.credit_type_id)
+                return Stale(account.customer_id, account.credit_type_id)
             self._covers(account, row.hold.reserved if asked.amount is None else asked.amount)
         new = commit(row.hold, transaction_id=asked.transaction_id, amount=asked.amount, room=account.room)
         return self._become(row, new, asked)
@@ -318,7 +318,7 @@ class _Group:
     def _become(self, row: Row, new: Hold | Refusal, asked: Commit | Release) -> Outcome:
         account = self._accounts[row.spendable_id]
         if new is Refusal.NOT_COVERED and isinstance(asked, Commit):
-            return self._not_covered(account, last=asked.last, row=row)
+            return self._not_covered(account, final_attempt=asked.final_attempt, row=row)
         if isinstance(new, Refusal):
             return Refused(new, account.remaining, row)
         if new == row.hold:
@@ -346,9 +346,9 @@ class _Group:
         return account.room >= amount
 
     @staticmethod
-    def _not_covered(account: _Account, *, last: bool, row: Row | None = None) -> Outcome:
-        if not last:
-            return Outdated(account.customer_id, account.credit_type_id)
+    def _not_covered(account: _Account, *, final_attempt: bool, row: Row | None = None) -> Outcome:
+        if not final_attempt:
+            return Stale(account.customer_id, account.credit_type_id)
         return Refused(Refusal.NOT_COVERED, account.remaining, row)
 
 

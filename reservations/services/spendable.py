@@ -22,7 +22,7 @@ Status = Reservation.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class BalanceSnapshot:
     """A live balance worked out from one snapshot of everything. `rounds`, `changes`: what that snapshot knew."""
 
     live: Decimal
@@ -50,22 +50,24 @@ def open_spendable(*, customer_id: UUID, credit_type_id: UUID) -> Spendable:
         return Spendable.objects.get_or_create(customer_id=customer_id, credit_type_id=credit_type_id)[0]
 
 
-def record_figure(*, spendable_id: int, figure: Figure, stored: Collection[str], now: datetime) -> int | None:
+def record_balance_snapshot(
+    *, spendable_id: int, balance: BalanceSnapshot, stored: Collection[str], now: datetime
+) -> int | None:
     """Takes a worked-out balance over; reservations whose events are in it are settled. How many, or None: too late.
 
-    `stored`: those transaction ids of its reservations whose events the figure contains. Not a use case of the request
+    `stored`: those transaction ids of its reservations whose events the balance contains. Not a use case of the request
     that asked for it: what that is about may still be refused.
     """
     with transaction.atomic(durable=True):
         row = Spendable.objects.select_for_update(no_key=True).get(pk=spendable_id)
-        if row.rounds != figure.rounds:
+        if row.rounds != balance.rounds:
             return None
         settled = settle(spendable_id=spendable_id, stored=stored, now=now)
-        row.live, row.as_of = figure.live, figure.as_of
-        row.valid_from, row.valid_until = figure.valid_from, figure.valid_until
+        row.live, row.as_of = balance.live, balance.as_of
+        row.valid_from, row.valid_until = balance.valid_from, balance.valid_until
         row.rounds += 1
         row.save(update_fields=["live", "as_of", "valid_from", "valid_until", "rounds"])
-        SpendableChange.objects.filter(pk__in=figure.changes).delete()
+        SpendableChange.objects.filter(pk__in=balance.changes).delete()
     return settled
 
 

@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from balances.control import Adjustment, LedgerCheck
+from balances.adjustment_models import Adjustment, LedgerCheck
 from balances.models import Balance, LedgerEntry, Segment
 from balances.services import NewBalance, create_balance
 from balances.services.checks import check_ledgers

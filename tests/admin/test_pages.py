@@ -135,14 +135,14 @@ def test_a_contract_shows_its_subscriptions(world: World, support: Client) -> No
     contract = Contract.objects.get(pk=world.contract)
     edit_contract(
         contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
-        subscribe=[NewSubscription(seat.pk, "MONTHLY", "ADVANCE", starting_at=world.since, **seats)],
+        add_subscriptions=[NewSubscription(seat.pk, "MONTHLY", "ADVANCE", starting_at=world.since, **seats)],
     )  # fmt: skip
     row = Subscription.objects.get()
     later = NewChange("x", "REMOVE_SEATS", world.now + timedelta(days=2), seat_ids=("a",))
     edit_contract(
         contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
-        resubscribe=[SubscriptionUpdate(row.pk, changes=(later,))],
-        shown={"update_subscriptions": [{"id": str(row.pk)}]},
+        update_subscriptions=[SubscriptionUpdate(row.pk, changes=(later,))],
+        recorded_changes={"update_subscriptions": [{"id": str(row.pk)}]},
     )  # fmt: skip
     text = page(support, "contracts_contract_change", world.contract)
     for part in ("Subscriptions", "Seats", "in advance", "2 assigned", "4 from 22 Mar 2026"):

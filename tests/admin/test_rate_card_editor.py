@@ -166,7 +166,7 @@ def test_contracts_with_a_price_of_their_own_are_named(editor: Editor, world: Wo
     override = NewOverride(
         starting_at=world.since, type="OVERWRITE", product_id=world.product, overwrite_rate=price
     )  # fmt: skip
-    edit_contract(contract_id=world.contract, customer_id=world.customer, add=[override], now=world.now)
+    edit_contract(contract_id=world.contract, customer_id=world.customer, add_overrides=[override], now=world.now)
     bring_up_to_date(world.now)
     effects = editor.paste(HEAD + "Tokens\t0.5\t2026-03-01").context["effects"]
     assert [(row.contract.customer.name, row.wholly, row.shielded) for row in effects.contracts] == [

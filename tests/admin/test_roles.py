@@ -10,8 +10,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from balances.control import Adjustment
-from balances.services import EntryWish, NewAdjustment, NewBalance, Words, create_balance, request_adjustment
+from balances.adjustment_models import Adjustment
+from balances.services import (
+    AdjustmentReason,
+    LedgerEntryRequest,
+    NewAdjustment,
+    NewBalance,
+    create_balance,
+    request_adjustment,
+)
 from catalog.services.products import create_product
 from core.keys import create_api_key
 from core.registry import ROLES, permissions_of
@@ -92,10 +99,12 @@ def adjusted(world: World) -> tuple[UUID, UUID]:
         end = world.now.replace(minute=0) + timedelta(days=9)
         new = NewBalance(kind="CREDIT", product_id=product.pk, access=((Decimal(100), world.since, end),))
         segment = create_balance(customer_id=world.customer, new=new, now=world.now).segments.get()
-        wish = NewAdjustment(
-            customer_id=world.customer, wish=EntryWish(segment.pk, Decimal(50_000)), words=Words("OTHER", "because")
+        new = NewAdjustment(
+            customer_id=world.customer,
+            asked=LedgerEntryRequest(segment.pk, Decimal(50_000)),
+            reason=AdjustmentReason("OTHER", "because"),
         )
-        known = request_adjustment(new=wish, maker_id=User.objects.get(username="maker").pk, now=world.now)
+        known = request_adjustment(new=new, maker_id=User.objects.get(username="maker").pk, now=world.now)
     assert known.segment is not None
     return known.pk, known.segment.owner_id
 

@@ -116,7 +116,7 @@ def test_a_sweep_comes_after_those_whose_work_it_looks_for() -> None:
     for sweep in list_sweeps():
         assert all(places[name] < places[sweep.name] for name in sweep.after)
         assert not sweep.after or sweep.queue == registry.BILLING
-    assert places["balances.open_due_children"] < places["invoices.finalize_due_invoices"]
+    assert places["balances.issue_recurring_balances"] < places["invoices.finalize_due_invoices"]
     assert places["reservations.settle_committed"] < places["reservations.lapse_due_reservations"]
 
 

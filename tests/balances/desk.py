@@ -8,14 +8,14 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from balances.control import USD, Adjustment
+from balances.adjustment_models import USD, Adjustment
 from balances.models import Balance, Segment
 from balances.services import (
-    CreditWish,
-    EntryWish,
+    AdjustmentReason,
+    CreditRequest,
+    LedgerEntryRequest,
     NewAdjustment,
     NewBalance,
-    Words,
     create_balance,
     request_adjustment,
 )
@@ -73,7 +73,10 @@ class Desk:
     ) -> Adjustment:
         target = segment or self.segment
         new = NewAdjustment(
-            customer_id=target.owner.customer_id, wish=EntryWish(target.pk, Decimal(amount)), words=words(), **more
+            customer_id=target.owner.customer_id,
+            asked=LedgerEntryRequest(target.pk, Decimal(amount)),
+            reason=reason(),
+            **more,
         )
         return request_adjustment(new=new, maker_id=(by or self.support).pk, now=at)
 
@@ -81,13 +84,13 @@ class Desk:
         self, amount: Any, *, by: User | None = None, unit: UUID = USD, customer: Customer | None = None, **more: Any
     ) -> Adjustment:
         terms = {"starting_at": NOW, "ending_before": NOW + YEAR, "name": "Sorry"} | more
-        wish = CreditWish(product_id=self.product.pk, credit_type_id=unit, amount=Decimal(amount), **terms)
-        new = NewAdjustment(customer_id=(customer or self.customer).pk, wish=wish, words=words())
+        asked = CreditRequest(product_id=self.product.pk, credit_type_id=unit, amount=Decimal(amount), **terms)
+        new = NewAdjustment(customer_id=(customer or self.customer).pk, asked=asked, reason=reason())
         return request_adjustment(new=new, maker_id=(by or self.support).pk, now=NOW)
 
 
-def words(**more: Any) -> Words:
-    return Words(**{"reason_code": "GOODWILL", "public_reason": "For the outage of 3 March"} | more)
+def reason(**more: Any) -> AdjustmentReason:
+    return AdjustmentReason(**{"reason_code": "GOODWILL", "public_reason": "For the outage of 3 March"} | more)
 
 
 def make_desk() -> Desk:

@@ -13,11 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 
-from balances.control import Adjustment
+from balances.adjustment_models import Adjustment
 from balances.models import Balance, LedgerEntry
-from balances.selectors.adjusting import default_expiry, limit_of, limits, worth_of
+from balances.selectors.adjustments import default_expiry, limit_of, limits, usd_equivalent_of
 from balances.services import (
-    EntryWish,
+    LedgerEntryRequest,
     NewAdjustment,
     add_manual_entry,
     approve_adjustment,
@@ -34,7 +34,7 @@ from contracts.services import create_contract
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.models import AuditEntry, OutboxEvent
 from customers.services import archive_customer
-from tests.balances.desk import NOW, YEAR, Desk, customer_with, make_desk, person, words
+from tests.balances.desk import NOW, YEAR, Desk, customer_with, make_desk, person, reason
 
 LIMIT = 10_000  # support's, in cents
 
@@ -234,7 +234,7 @@ def test_the_same_form_twice_posts_once(desk: Desk) -> None:
 
 def test_other_currencies_count_at_the_settings_figure(desk: Desk) -> None:
     euro = CreditType.objects.get(code="EUR")
-    assert worth_of(amount=Decimal(-80), unit=euro, customer_id=desk.customer.pk) == 10_000
+    assert usd_equivalent_of(amount=Decimal(-80), unit=euro, customer_id=desk.customer.pk) == 10_000
     assert desk.ask_credit(80, unit=euro.pk).status == "POSTED"
     assert desk.ask_credit(1, unit=euro.pk).status == "PENDING"
 
@@ -254,7 +254,7 @@ def test_custom_units_count_at_the_customers_dearest_conversion(desk: Desk) -> N
             credit_type_conversions=[rate_cards.Conversion(unit.pk, Decimal(price))],
         )  # fmt: skip
         create_contract(customer_id=desk.customer.pk, rate_card_id=card.pk, starting_at=NOW.replace(hour=0), now=NOW)
-    assert worth_of(amount=Decimal(3), unit=unit, customer_id=desk.customer.pk) == 150
+    assert usd_equivalent_of(amount=Decimal(3), unit=unit, customer_id=desk.customer.pk) == 150
     assert desk.ask_credit(200, unit=unit.pk).status == "POSTED"
     assert desk.ask_credit(1, unit=unit.pk).approval == "MAKER_SUM"
 
@@ -308,7 +308,9 @@ def test_a_credit_ends_in_a_year_or_with_the_contract(desk: Desk) -> None:
     ],
 )
 def test_words_that_are_refused(desk: Desk, more: dict[str, str], field: str) -> None:
-    new = NewAdjustment(customer_id=desk.customer.pk, wish=EntryWish(desk.segment.pk, Decimal(1)), words=words(**more))
+    new = NewAdjustment(
+        customer_id=desk.customer.pk, asked=LedgerEntryRequest(desk.segment.pk, Decimal(1)), reason=reason(**more)
+    )
     with pytest.raises(InvalidInput) as refused:
         request_adjustment(new=new, maker_id=desk.support.pk, now=NOW)
     assert refused.value.field == field
@@ -356,7 +358,7 @@ def test_only_fixed_products_carry_a_credit(desk: Desk) -> None:
 
 def test_another_customers_balance_is_not_found(desk: Desk) -> None:
     stranger, _ = customer_with(product=desk.product, name="Stranger")
-    new = NewAdjustment(customer_id=stranger.pk, wish=EntryWish(desk.segment.pk, Decimal(1)), words=words())
+    new = NewAdjustment(customer_id=stranger.pk, asked=LedgerEntryRequest(desk.segment.pk, Decimal(1)), reason=reason())
     with pytest.raises(NotFound):
         request_adjustment(new=new, maker_id=desk.support.pk, now=NOW)
 

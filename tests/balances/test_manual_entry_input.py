@@ -5,7 +5,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from balances.control import Adjustment
+from balances.adjustment_models import Adjustment
 from balances.models import LedgerEntry
 from core.clock import now
 from core.keys import create_api_key

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from balances.control import Adjustment
+from balances.adjustment_models import Adjustment
 from balances.services import approve_adjustment
 from engine.limits import WINDOW, Allowance, Approval, approval
 from tests.balances.desk import NOW, Desk, customer_with, person
@@ -15,10 +15,12 @@ from tests.balances.desk import NOW, Desk, customer_with, person
 CENTS = st.integers(0, 30_000).map(Decimal)
 
 
-@given(worth=st.none() | CENTS, limit=CENTS, by_maker=CENTS, for_customer=CENTS)
-def test_alone_means_within_the_limit(worth: Any, limit: Decimal, by_maker: Decimal, for_customer: Decimal) -> None:
-    found = approval(worth, Allowance(limit, by_maker, for_customer))
-    within = worth is not None and worth + max(by_maker, for_customer) <= limit
+@given(usd_equivalent=st.none() | CENTS, limit=CENTS, by_maker=CENTS, for_customer=CENTS)
+def test_alone_means_within_the_limit(
+    usd_equivalent: Any, limit: Decimal, by_maker: Decimal, for_customer: Decimal
+) -> None:
+    found = approval(usd_equivalent, Allowance(limit, by_maker, for_customer))
+    within = usd_equivalent is not None and usd_equivalent + max(by_maker, for_customer) <= limit
     assert (found is Approval.NONE) == within
 
 

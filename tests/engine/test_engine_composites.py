@@ -90,8 +90,8 @@ def test_composite(row: Row) -> None:
     fee = composite(
         percentage(row["percentage"]), scope=CompositeScope(row["scope"]), exclude_free_usage=row["free"] == "free"
     )
-    elsewhere = tuple(Spend("p", frozenset(), JANUARY, amount, UNIT) for amount in numbers(row["elsewhere"]))
-    terms = two(fee, elsewhere=elsewhere)
+    other_contract_spend = tuple(Spend("p", frozenset(), JANUARY, amount, UNIT) for amount in numbers(row["elsewhere"]))
+    terms = two(fee, other_contract_spend=other_contract_spend)
     made = compose_usage_invoice(terms, use(terms, *numbers(row["spend"])))
     lines = [line for line in made.lines if line.product_id == "fee"]
     assert shape(replace(made, lines=tuple(lines))) == row["lines"]

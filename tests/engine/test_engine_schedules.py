@@ -18,7 +18,7 @@ from engine.overrides import OverrideSpecifier
 from engine.prices import Subscription as SubscriptionPrice
 from engine.proration import AmountRounding, ProrationRounding, fraction_of, full_period, prorated
 from engine.rating import RateSchedule, RateVersion
-from engine.recurring import Amount, GrantProration, RecurringGrant, children, seat_increase
+from engine.recurring import Amount, GrantProration, RecurringGrant, grant_periods, seat_increase
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 from engine.subscriptions import (
     Collection,
@@ -101,8 +101,8 @@ def test_prorated(row: Row) -> None:
     assert plain(prorated(Decimal(row["amount"]), (int(days), int(of)), rounding(row["rounding"]))) == row["result"]
 
 
-@each("schedules", "children")
-def test_children(row: Row) -> None:
+@each("schedules", "grant periods")
+def test_grant_periods(row: Row) -> None:
     grant = RecurringGrant(
         BillingSchedule(Frequency.MONTHLY, START.date()),
         at(row["from"]),
@@ -112,26 +112,26 @@ def test_children(row: Row) -> None:
         invoice=Amount(Decimal(155), Decimal(2)),
         proration=GrantProration(row["proration"]),
     )
-    found = list(children(grant, at("2030-01-01T00")))
+    found = list(grant_periods(grant, at("2030-01-01T00")))
     assert ", ".join(
-        f"{child.access.start:%Y-%m-%dT%H} {child.access.end:%Y-%m-%dT%H} {plain(child.amount)}" for child in found
-    ) == row["children"]  # fmt: skip
-    assert [child.charge for child in found] == [child.amount for child in found]
-    assert list(children(grant, found[-1].period.start)) == found[:-1]
+        f"{one.access.start:%Y-%m-%dT%H} {one.access.end:%Y-%m-%dT%H} {plain(one.amount)}" for one in found
+    ) == row["grant periods"]  # fmt: skip
+    assert [one.charge for one in found] == [one.amount for one in found]
+    assert list(grant_periods(grant, found[-1].period.start)) == found[:-1]
 
 
 def test_daily_grants_and_pooled_seats() -> None:
     daily = RecurringGrant(BillingSchedule(Frequency.DAILY, START.date()), START, None, Amount(Decimal(5), Decimal(3)))
-    assert [(child.access.start, child.amount) for child in children(daily, START + 2 * DAY)] == [
+    assert [(one.access.start, one.amount) for one in grant_periods(daily, START + 2 * DAY)] == [
         (START, 15),
         (START + DAY, 15),
     ]
     schedule = BillingSchedule(Frequency.MONTHLY, START.date())
     monthly = replace(daily, schedule=schedule, access=Amount(Decimal(31), Decimal(3)))
-    [child] = children(monthly, START + DAY)
+    [grant_period] = grant_periods(monthly, START + DAY)
     late = START + 30 * DAY
-    assert seat_increase(monthly, child, Decimal(2), late, is_prorated=True) == 2
-    assert seat_increase(monthly, child, Decimal(2), late, is_prorated=False) == 62
+    assert seat_increase(monthly, grant_period, Decimal(2), late, is_prorated=True) == 2
+    assert seat_increase(monthly, grant_period, Decimal(2), late, is_prorated=False) == 62
 
 
 def subscription(changes: str, **facts: Any) -> Subscription:

@@ -13,7 +13,7 @@ from engine.errors import InvalidTerms
 from engine.invoice import UsageInput, compose_usage_invoice, usage_windows
 from engine.money import plain, total
 from engine.quantities import Change, ChangeKind, history, standing_at
-from engine.recurring import Amount, RecurringGrant, children
+from engine.recurring import Amount, RecurringGrant, grant_periods
 from engine.seat_grants import individual_grants, pooled_grants, until
 from engine.usage import UsageRow
 from tests.engine.strategies import JANUARY, quick
@@ -60,9 +60,9 @@ def test_history(row: Row) -> None:
 
 @each("subscriptions", "grants")
 def test_grants(row: Row) -> None:
-    [child] = children(weekly(), MONDAY + DAY)
+    [grant_period] = grant_periods(weekly(), MONDAY + DAY)
     make = pooled_grants if row["allocation"] == "POOLED" else individual_grants
-    found = make(weekly(), child, history(changes(row["changes"])), is_prorated=row["prorated"] == "yes")
+    found = make(weekly(), grant_period, history(changes(row["changes"])), is_prorated=row["prorated"] == "yes")
     shown = [f"{one.starting_at.day}{f' {one.seat_id}' if one.seat_id else ''} {plain(one.amount)}" for one in found]
     assert ", ".join(shown) == row["grants"]
 
@@ -79,10 +79,10 @@ def test_what_cannot_be_is_refused() -> None:
 
 def test_nothing_is_granted_after_the_end() -> None:
     held = until(history(changes("6:=2")), MONDAY + 10 * DAY)
-    first, second, third = children(weekly(), MONDAY + 15 * DAY)
+    first, second, third = grant_periods(weekly(), MONDAY + 15 * DAY)
     amounts = [
-        total(one.amount for one in pooled_grants(weekly(), child, held, is_prorated=True))
-        for child in (first, second, third)
+        total(one.amount for one in pooled_grants(weekly(), grant_period, held, is_prorated=True))
+        for grant_period in (first, second, third)
     ]
     assert amounts == [140, 140, 0]
 
@@ -103,20 +103,23 @@ def test_pooled_is_never_less_than_what_is_there_and_individual_is_once_a_seat(
         kind = ChangeKind.ADD_SEATS if sign == "+" else ChangeKind.REMOVE_SEATS
         asked.append(Change(MONDAY + day * DAY, kind, seat_ids=tuple(sorted(seats))))
     held = history(asked)
-    for child in children(weekly(), MONDAY + 4 * WEEK):
-        inside = [one for one in held if child.period.start < one.starting_at < child.period.end]
-        first = standing_at(held, child.period.start)
+    for grant_period in grant_periods(weekly(), MONDAY + 4 * WEEK):
+        inside = [one for one in held if grant_period.period.start < one.starting_at < grant_period.period.end]
+        first = standing_at(held, grant_period.period.start)
         seen = [one for one in [first, *inside] if one is not None]
-        pooled = pooled_grants(weekly(), child, held, is_prorated=prorated)
+        pooled = pooled_grants(weekly(), grant_period, held, is_prorated=prorated)
         most = max(one.total for one in seen)
         whole = total(one.amount for one in pooled)
         assert whole <= 70 * most
         if not prorated:
             assert whole == 70 * most
-        own = individual_grants(weekly(), child, held, is_prorated=prorated)
+        own = individual_grants(weekly(), grant_period, held, is_prorated=prorated)
         ever = {seat for one in seen for seat in one.assigned}
         assert sorted(one.seat_id or "" for one in own) == sorted(ever)
-        assert all(0 < one.amount <= 70 and child.period.start <= one.starting_at < child.period.end for one in own)
+        assert all(
+            0 < one.amount <= 70 and grant_period.period.start <= one.starting_at < grant_period.period.end
+            for one in own
+        )
 
 
 def test_only_a_seats_own_usage_is_cut_where_its_balance_begins() -> None:

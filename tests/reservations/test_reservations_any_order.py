@@ -28,7 +28,7 @@ STEPS = st.lists(
         st.tuples(st.just("usage"), st.integers(1, 30), st.just(0)),
         st.tuples(st.just("top_up"), st.integers(1, 90), st.just(0)),
         st.tuples(st.just("manual"), st.integers(-60, 30).filter(bool), st.just(0)),
-        st.tuples(st.just("work_out"), st.just(0), st.just(0)),
+        st.tuples(st.just("refresh_available_balance"), st.just(0), st.just(0)),
         st.tuples(st.just("sweep"), st.just(0), st.just(0)),
         st.tuples(st.just("time"), st.integers(1, 15), st.just(0)),
     ),
@@ -132,8 +132,8 @@ class Life:
             self.w.manual(self.customer, self.credit.id, segment, float(taken), "by hand")
             self.there += taken
 
-    def work_out(self, *_: int) -> None:
-        reservations.work_out(customer_id=UUID(self.customer), credit_type_id=USD, now=now())
+    def refresh_available_balance(self, *_: int) -> None:
+        reservations.refresh_available_balance(customer_id=UUID(self.customer), credit_type_id=USD, now=now())
 
     def sweep(self, *_: int) -> None:
         self.w.run_due_work(until=now())

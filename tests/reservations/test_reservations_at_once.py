@@ -67,7 +67,7 @@ class Processes:
         for writer in self.writers:
             writer.stop()
         deadline = time.monotonic() + 10
-        while not reservations.old_balances.is_idle:
+        while not reservations.stale_balances.is_idle:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -154,7 +154,7 @@ def test_an_event_is_counted_once_at_every_moment(
                 if not turn % 2:
                     w.spend(customer, metric, 1, name)
                 if turn % 3 == 0:
-                    reservations.work_out(customer_id=UUID(customer), credit_type_id=USD, now=now())
+                    reservations.refresh_available_balance(customer_id=UUID(customer), credit_type_id=USD, now=now())
         finally:
             connection.close()
 

@@ -42,7 +42,7 @@ def customer(live_sdk: Metronome) -> UUID:
     w = BalanceWorld(live_sdk)
     made = w.customer()
     w.grant(made, 100, w.days_ago(1), w.days_ago(-1))
-    reservations.work_out(customer_id=UUID(made), credit_type_id=USD, now=now())
+    reservations.refresh_available_balance(customer_id=UUID(made), credit_type_id=USD, now=now())
     return UUID(made)
 
 
@@ -56,7 +56,7 @@ def gate(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
 def until_idle() -> None:
     """Nobody reads the database any more behind the test's back."""
     deadline = time.monotonic() + 10
-    while not reservations.old_balances.is_idle:
+    while not reservations.stale_balances.is_idle:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -146,15 +146,15 @@ def test_an_old_balance_is_worked_out_in_passing(
 ) -> None:
     Spendable.objects.update(as_of=now() - timedelta(seconds=3))
     before = Spendable.objects.get()
-    assert reserve(customer, 1).by_old
-    assert not reserve(customer, 1).by_old  # somebody is at it
+    assert reserve(customer, 1).served_stale
+    assert not reserve(customer, 1).served_stale  # somebody is at it
     deadline = time.monotonic() + 10
     while Spendable.objects.get().rounds == before.rounds:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert Spendable.objects.get().as_of > before.as_of
     Spendable.objects.update(as_of=now() - timedelta(seconds=6))
-    assert not reserve(customer, 1).by_old  # too old to be granted from: worked out before
+    assert not reserve(customer, 1).served_stale  # too old to be granted from: worked out before
 
 
 def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(

@@ -16,12 +16,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from balances.adjustment_models import Adjustment
 from balances.admin.balances import access_text, amount_text, name_of, scope_words
-from balances.control import Adjustment
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
-from balances.selectors.adjusting import default_expiry
+from balances.selectors.adjustments import default_expiry
 from balances.selectors.live import Pending, left_in
-from balances.services import CreditWish, EntryWish, NewAdjustment, Words
+from balances.services import AdjustmentReason, CreditRequest, LedgerEntryRequest, NewAdjustment
 from catalog.models import CreditType
 from core.admin.inputs import DayInput
 from customers.models import Customer
@@ -46,7 +46,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AdjustmentContext:
     """What the page needs to know of a customer: read once for each request."""
 
     customer: Customer
@@ -98,9 +98,9 @@ class WhyForm(forms.Form):
         help_text="Its address, https://…",
     )
 
-    def __init__(self, desk: Desk, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, context: AdjustmentContext, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.desk = desk
+        self.context = context
         self.prepare()
         self.order_fields(self.order)
 
@@ -112,7 +112,7 @@ class WhyForm(forms.Form):
         """What the amount counts; None while that is not chosen. Units of usage have none of their own."""
 
     @abstractmethod
-    def wish(self) -> EntryWish | CreditWish:
+    def asked(self) -> LedgerEntryRequest | CreditRequest:
         """What is asked for."""
 
     def first_fields(self) -> list[forms.BoundField]:
@@ -142,8 +142,8 @@ class WhyForm(forms.Form):
     def new(self) -> NewAdjustment:
         """What the service takes."""
         data = self.cleaned_data
-        words = Words(data["reason_code"], data["public_reason"], data["note"], data["ticket_url"])
-        return NewAdjustment(customer_id=self.desk.customer.pk, wish=self.wish(), words=words, id=data["key"])
+        reason = AdjustmentReason(data["reason_code"], data["public_reason"], data["note"], data["ticket_url"])
+        return NewAdjustment(customer_id=self.context.customer.pk, asked=self.asked(), reason=reason, id=data["key"])
 
 
 class CreditForm(WhyForm):
@@ -193,14 +193,14 @@ class CreditForm(WhyForm):
 
     def prepare(self) -> None:
         """The units that the customer deals in, products that a credit may hang on, one year's access."""
-        self.choose("credit_type_id", [(str(unit.pk), formatting.unit_code(unit)) for unit in self.desk.units])
-        self.choose("product_id", self.desk.products)
-        self.choose("contract_id", [("", "All contracts"), *self.desk.contracts])
-        self.choose("applicable_product_ids", self.desk.payable)
-        self.choose("applicable_product_tags", [(tag, tag) for tag in self.desk.tags])
-        if not self.desk.tags:
+        self.choose("credit_type_id", [(str(unit.pk), formatting.unit_code(unit)) for unit in self.context.units])
+        self.choose("product_id", self.context.products)
+        self.choose("contract_id", [("", "All contracts"), *self.context.contracts])
+        self.choose("applicable_product_ids", self.context.payable)
+        self.choose("applicable_product_tags", [(tag, tag) for tag in self.context.tags])
+        if not self.context.tags:
             del self.fields["applicable_product_tags"]
-        expiry = default_expiry(customer_id=self.desk.customer.pk, now=self.desk.at)
+        expiry = default_expiry(customer_id=self.context.customer.pk, now=self.context.at)
         self.fields["ending_before"].initial = expiry
 
     def choose(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
@@ -213,17 +213,17 @@ class CreditForm(WhyForm):
 
     def unit(self) -> CreditType | None:
         chosen = self.cleaned_data.get("credit_type_id")
-        return next((unit for unit in self.desk.units if str(unit.pk) == chosen), None)
+        return next((unit for unit in self.context.units if str(unit.pk) == chosen), None)
 
-    def wish(self) -> CreditWish:
+    def asked(self) -> CreditRequest:
         data = self.cleaned_data
         start = data["starting_at"]
-        hour = self.desk.at.replace(minute=0, second=0, microsecond=0)
-        return CreditWish(
+        hour = self.context.at.replace(minute=0, second=0, microsecond=0)
+        return CreditRequest(
             product_id=UUID(data["product_id"]),
             credit_type_id=UUID(data["credit_type_id"]),
             amount=data["amount"],
-            starting_at=_midnight(start) if start and start > self.desk.at.date() else hour,
+            starting_at=_midnight(start) if start and start > self.context.at.date() else hour,
             ending_before=_midnight(data["ending_before"]),
             name=data["name"],
             applicable_product_ids=tuple(data["applicable_product_ids"]),
@@ -234,17 +234,19 @@ class CreditForm(WhyForm):
 
     def scope(self) -> str:
         """What the credit that is asked for pays for, in words."""
-        wish = self.wish()
-        names = dict(self.desk.payable)
-        products = [names[product_id] for product_id in wish.applicable_product_ids]
-        return scope_words(products, wish.applicable_product_tags, dict(self.desk.contracts).get(str(wish.contract_id)))
+        asked = self.asked()
+        names = dict(self.context.payable)
+        products = [names[product_id] for product_id in asked.applicable_product_ids]
+        return scope_words(
+            products, asked.applicable_product_tags, dict(self.context.contracts).get(str(asked.contract_id))
+        )
 
     def clean_ending_before(self) -> date:
         """A day that calendars know, and after the first one."""
         chosen: date = self.cleaned_data["ending_before"]
         if chosen.year > 2200:
             raise forms.ValidationError("Must be before 2201.")
-        if chosen <= self.desk.at.date():
+        if chosen <= self.context.at.date():
             raise forms.ValidationError("Must be a day to come.")
         return chosen
 
@@ -272,13 +274,13 @@ class EntryForm(WhyForm):
         """The segments that have not ended."""
         field = self.fields["segment_id"]
         if isinstance(field, forms.ChoiceField):
-            pending, at = self.desk.pending, self.desk.at
-            field.choices = [(str(each.segment.pk), each.label(pending, at)) for each in self.desk.choices]
+            pending, at = self.context.pending, self.context.at
+            field.choices = [(str(each.segment.pk), each.label(pending, at)) for each in self.context.choices]
 
     def chosen(self) -> Choice | None:
         """The segment that is meant."""
         wanted = self.cleaned_data.get("segment_id")
-        return next((each for each in self.desk.choices if str(each.segment.pk) == wanted), None)
+        return next((each for each in self.context.choices if str(each.segment.pk) == wanted), None)
 
     def unit(self) -> CreditType | None:
         found = self.chosen()
@@ -288,10 +290,12 @@ class EntryForm(WhyForm):
         whole = CreditType(name="units")
         return whole if found.balance.access_type == AccessType.QUANTITY else found.balance.credit_type
 
-    def wish(self) -> EntryWish:
+    def asked(self) -> LedgerEntryRequest:
         data = self.cleaned_data
         amount: Decimal = data["amount"]
-        return EntryWish(UUID(data["segment_id"]), amount.copy_negate() if data["direction"] == "take" else amount)
+        return LedgerEntryRequest(
+            UUID(data["segment_id"]), amount.copy_negate() if data["direction"] == "take" else amount
+        )
 
 
 def _midnight(day: date) -> datetime:

@@ -12,14 +12,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from backoffice.adjust_forms import Choice, CreditForm, Desk, EntryForm, WhyForm
+from backoffice.adjustments_forms import AdjustmentContext, Choice, CreditForm, EntryForm, WhyForm
+from balances.adjustment_models import Adjustment
+from balances.admin.adjustment_decisions import audit_link, person, signed, usd
 from balances.admin.balances import amount_cell, amount_text, living_segments, with_all
-from balances.admin.decisions import audit_link, person, signed, usd
-from balances.control import Adjustment
 from balances.models import AccessType, Balance
-from balances.selectors.adjusting import Verdict, allowance_of, deciders, units_of
+from balances.selectors.adjustments import ApprovalDecision, allowance_of, deciders, units_of
 from balances.selectors.live import left_in, usable
-from balances.services import CreditWish, EntryWish, request_adjustment, try_adjustment
+from balances.services import CreditRequest, LedgerEntryRequest, request_adjustment, try_adjustment
 from balances.services.adjustments import APPROVE, REQUEST
 from billing.selectors.live_balances import net_balance, pending_draws
 from catalog.models import Product
@@ -59,27 +59,27 @@ def adjust(request: HttpRequest, object_id: UUID) -> HttpResponse:
     if customer.archived_at is not None:
         messages.error(request, f"{customer.name} is archived: its balances cannot be adjusted.")
         return HttpResponseRedirect(page)
-    desk = desk_of(customer, now())
+    context = adjustment_context(customer, now())
     wanted = request.POST.get("kind") or request.GET.get("kind") or ("entry" if "segment" in request.GET else "credit")
     kind = wanted if wanted in FORMS else "credit"
     if request.method != "POST":
         initial = {"key": uuid4(), "segment_id": request.GET.get("segment", "")}
-        return _page(request, desk, kind, FORMS[kind](desk, initial=initial))
-    form = FORMS[kind](desk, request.POST)
+        return _page(request, context, kind, FORMS[kind](context, initial=initial))
+    form = FORMS[kind](context, request.POST)
     if not form.is_valid() or "back" in request.POST:
-        return _page(request, desk, kind, form)
+        return _page(request, context, kind, form)
     try:
         if "confirmed" not in request.POST:
-            verdict = try_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=desk.at)
-            return _page(request, desk, kind, form, impact_of(request, desk, form, verdict))
-        row = request_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=desk.at)
+            decision = try_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=context.at)
+            return _page(request, context, kind, form, impact_of(request, context, form, decision))
+        row = request_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=context.at)
     except TactusError as error:
         refuse(form, error)
-        return _page(request, desk, kind, form)
+        return _page(request, context, kind, form)
     return _done(request, row, page)
 
 
-def desk_of(customer: Customer, at: datetime) -> Desk:
+def adjustment_context(customer: Customer, at: datetime) -> AdjustmentContext:
     """What can be adjusted for a customer. Drafts are composed once."""
     rows = with_all(Balance.objects.filter(customer=customer, archived_at__isnull=True))
     choices = [Choice(row, segment) for row in rows for segment in living_segments(row) if segment.ending_before > at]
@@ -93,7 +93,7 @@ def desk_of(customer: Customer, at: datetime) -> Desk:
         Adjustment.objects.filter(product__isnull=False).order_by("-made_at").values_list("product_id", flat=True)[:1]
     )
     usual = {str(key) for key in last}
-    return Desk(
+    return AdjustmentContext(
         customer=customer,
         at=at,
         pending=pending_draws(payer_id=customer.pk) if choices else {},
@@ -106,15 +106,17 @@ def desk_of(customer: Customer, at: datetime) -> Desk:
     )
 
 
-def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict) -> dict[str, Any]:
+def impact_of(
+    request: HttpRequest, context: AdjustmentContext, form: WhyForm, decision: ApprovalDecision
+) -> dict[str, Any]:
     """Before and after, and who decides: what is shown between the form and the call."""
-    wish = form.wish()
+    asked = form.asked()
     chosen = form.chosen() if isinstance(form, EntryForm) else None
     rows, warnings = [], []
     if chosen is not None:
-        left = left_in(chosen.segment, desk.pending)
-        after = add(left, wish.amount)
-        rows.append((chosen.title(desk.at), left, after))
+        left = left_in(chosen.segment, context.pending)
+        after = add(left, asked.amount)
+        rows.append((chosen.title(context.at), left, after))
         if after < ZERO:
             over = amount_text(after.copy_negate(), chosen.balance)
             warnings.append(f"Drafts already draw {over} of what you take: they will charge that instead.")
@@ -122,28 +124,28 @@ def impact_of(request: HttpRequest, desk: Desk, form: WhyForm, verdict: Verdict)
             warnings.append("A postpaid commit: what is left of it at its end is invoiced as a true-up.")
     balance = chosen.balance if chosen else _credit_like(form)
     before = net_balance(
-        customer_id=desk.customer.pk, now=desk.at, credit_type_id=balance.credit_type_id,
+        customer_id=context.customer.pk, now=context.at, credit_type_id=balance.credit_type_id,
         access_type=balance.access_type,
     )  # fmt: skip
-    rows.append((f"{desk.customer.name} can spend now", before, add(before, _change(desk, wish, chosen))))
-    alone = verdict.approval is Approval.NONE
+    rows.append((f"{context.customer.name} can spend now", before, add(before, _change(context, asked, chosen))))
+    alone = decision.approval is Approval.NONE
     others = [person(user) for user in deciders(but=request.user)]  # type: ignore[arg-type]
     unit = usd()
-    used = max(verdict.allowance.by_maker, verdict.allowance.for_customer)
+    used = max(decision.allowance.by_maker, decision.allowance.for_customer)
     return {
-        "change": _signed(wish.amount, balance),
-        "adds": wish.amount > ZERO,
+        "change": _signed(asked.amount, balance),
+        "adds": asked.amount > ZERO,
         "rows": [(label, amount_cell(was, balance), amount_cell(will, balance)) for label, was, will in rows],
         "warnings": warnings,
-        "credit": wish if isinstance(wish, CreditWish) else None,
+        "credit": asked if isinstance(asked, CreditRequest) else None,
         "scope": form.scope() if isinstance(form, CreditForm) else "",
         "alone": alone,
-        "why": WHY.get(verdict.approval, ""),
-        "limit": formatting.money_text(verdict.allowance.limit, unit),
+        "why": WHY.get(decision.approval, ""),
+        "limit": formatting.money_text(decision.allowance.limit, unit),
         "used": formatting.money_text(used, unit),
         "others": others[:4],
         "more": max(0, len(others) - 4),
-        "submit": _submit(alone, isinstance(wish, CreditWish)),
+        "submit": _submit(alone, isinstance(asked, CreditRequest)),
     }
 
 
@@ -153,17 +155,17 @@ def _submit(alone: bool, credit: bool) -> str:
     return "Grant the credit" if credit else "Post the entry"
 
 
-def _change(desk: Desk, wish: EntryWish | CreditWish, chosen: Choice | None) -> Decimal:
+def _change(context: AdjustmentContext, asked: LedgerEntryRequest | CreditRequest, chosen: Choice | None) -> Decimal:
     """By how much it moves what can be spent at this moment."""
-    if isinstance(wish, CreditWish):
-        return wish.amount if wish.starting_at <= desk.at else ZERO
+    if isinstance(asked, CreditRequest):
+        return asked.amount if asked.starting_at <= context.at else ZERO
     if chosen is None:
         return ZERO
     segment = chosen.segment
-    before = usable(segment, desk.pending, now=desk.at)
-    if not segment.starting_at <= desk.at < segment.ending_before:
+    before = usable(segment, context.pending, now=context.at)
+    if not segment.starting_at <= context.at < segment.ending_before:
         return ZERO
-    return subtract(max(add(left_in(segment, desk.pending), wish.amount), ZERO), before)
+    return subtract(max(add(left_in(segment, context.pending), asked.amount), ZERO), before)
 
 
 def _credit_like(form: WhyForm) -> Balance:
@@ -193,27 +195,28 @@ def _done(request: HttpRequest, row: Adjustment, page: str) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, desk: Desk, kind: str, form: WhyForm, impact: dict[str, Any] | None = None
+    request: HttpRequest, context: AdjustmentContext, kind: str, form: WhyForm, impact: dict[str, Any] | None = None
 ) -> TemplateResponse:
     unit = usd()
-    allowance = allowance_of(maker=request.user, customer_id=desk.customer.pk, now=desk.at)  # type: ignore[arg-type]
+    maker: Any = request.user
+    allowance = allowance_of(maker=maker, customer_id=context.customer.pk, now=context.at)
     used = max(allowance.by_maker, allowance.for_customer)
-    context = {
+    shown = {
         **admin.site.each_context(request),
         "opts": Customer._meta,
-        "original": desk.customer,
+        "original": context.customer,
         "title": "Adjust balance",
-        "customer": desk.customer,
+        "customer": context.customer,
         "kind": kind,
         "form": form,
         "impact": impact,
-        "nothing": not desk.choices,
-        "no_product": kind == "credit" and not desk.products,
+        "nothing": not context.choices,
+        "no_product": kind == "credit" and not context.products,
         "limit": formatting.money_text(allowance.limit, unit),
         "used": formatting.money_text(used, unit) if used else "",
         "left": formatting.money_text(max(subtract(allowance.limit, used), ZERO), unit),
         "may_decide": request.user.has_perm(APPROVE),
-        "back": reverse("admin:customers_customer_change", args=[desk.customer.pk]),
+        "back": reverse("admin:customers_customer_change", args=[context.customer.pk]),
     }
     status = 400 if form.errors else 200
-    return TemplateResponse(request, "admin/back_office/adjust.html", context, status=status)
+    return TemplateResponse(request, "admin/back_office/adjust.html", shown, status=status)

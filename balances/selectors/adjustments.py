@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet, Sum
 
-from balances.control import Adjustment
+from balances.adjustment_models import Adjustment
 from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
@@ -25,10 +25,13 @@ A_YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether an adjustment needs a second person, and by which figures. `worth` in USD cents, None if not known."""
+class ApprovalDecision:
+    """Whether an adjustment needs a second person, and by which figures.
 
-    worth: Decimal | None
+    `usd_equivalent`: in USD cents, None if not known.
+    """
+
+    usd_equivalent: Decimal | None
     allowance: Allowance
     approval: Approval
 
@@ -44,13 +47,13 @@ def limit_of(user: User) -> Decimal:
     return max((known.get(role, ZERO) for role in roles_of(user)), default=ZERO)
 
 
-def worths() -> dict[str, Decimal]:
+def usd_per_unit() -> dict[str, Decimal]:
     """What one unit of a currency counts as in USD, for limits only."""
     table: dict[str, str] = settings.TACTUS_ADJUSTMENT_WORTH
     return {code: _number(text, "TACTUS_ADJUSTMENT_WORTH") for code, text in table.items()} | {"USD": Decimal(1)}
 
 
-def worth_of(
+def usd_equivalent_of(
     *, amount: Decimal, unit: CreditType, customer_id: UUID, access_type: str = AccessType.SPEND
 ) -> Decimal | None:
     """What an amount in the unit's stored scale moves, in USD cents; None where that is not known.
@@ -84,11 +87,11 @@ def allowance_of(*, maker: User, customer_id: UUID, now: datetime) -> Allowance:
 
 def assess(
     *, maker: User, customer_id: UUID, amount: Decimal, unit: CreditType, access_type: str, now: datetime
-) -> Verdict:
+) -> ApprovalDecision:
     """Whether this person may post this alone now. What is true under the lock of the service is what counts."""
-    worth = worth_of(amount=amount, unit=unit, customer_id=customer_id, access_type=access_type)
+    usd_equivalent = usd_equivalent_of(amount=amount, unit=unit, customer_id=customer_id, access_type=access_type)
     allowance = allowance_of(maker=maker, customer_id=customer_id, now=now)
-    return Verdict(worth, allowance, approval(worth, allowance))
+    return ApprovalDecision(usd_equivalent, allowance, approval(usd_equivalent, allowance))
 
 
 def deciders(*, but: User) -> list[User]:
@@ -150,7 +153,7 @@ def units_of(*, customer_id: UUID) -> Iterator[CreditType]:
 def _in_usd_cents(amount: Decimal, unit: CreditType) -> Decimal | None:
     if unit.code == "USD":
         return amount
-    counts = worths().get(unit.code)
+    counts = usd_per_unit().get(unit.code)
     if counts is None:
         return None
     return mul(mul(amount.scaleb(-unit.minor_digits), counts), CENTS)

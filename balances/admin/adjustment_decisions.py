@@ -9,8 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from balances.adjustment_models import Adjustment
 from balances.admin.balances import KINDS, access_text
-from balances.control import Adjustment
 from balances.models import AccessType, Balance
 from balances.services.adjustments import (
     APPROVE,

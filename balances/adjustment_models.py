@@ -1,4 +1,4 @@
-"""What people do to balances, one deciding on another's wish, and what the reconciler has found.
+"""What people do to balances, one deciding on another's request, and what the reconciler has found.
 
 Models of this app like those in `models.py`, which takes them in.
 """
