@@ -1,7 +1,7 @@
 """What was prepaid: commits and credits, their access segments, and the ledger. What is invoiced for them: `charges`.
 
 A segment's sums follow the ledger and nothing else: a trigger adds each entry to them in the statement that appends it,
-and refuses any other change (balances/migrations/0002).
+and refuses any other change (balances/sql).
 """
 
 import uuid

@@ -1,7 +1,7 @@
 """What is spendable now, and the reservations that hold some of it.
 
 `held` and `committed` of a `Spendable` follow its reservations and nothing else: a trigger counts them in the statement
-that changes them, refuses any other change, and refuses to hold what is not there (balances/migrations/0004).
+that changes them, refuses any other change, and refuses to hold what is not there (reservations/sql).
 """
 
 import uuid

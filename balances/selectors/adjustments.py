@@ -15,7 +15,6 @@ from balances.adjustment_models import Adjustment
 from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
-from core.errors import NotFound
 from core.staff import roles_of
 from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, mul
@@ -125,14 +124,6 @@ def adjustment_rows() -> QuerySet[Adjustment]:
         "credit",
         "contract",
     )
-
-
-def get_adjustment(*, adjustment_id: UUID) -> Adjustment:
-    """One adjustment. Raises NotFound."""
-    found = adjustment_rows().filter(pk=adjustment_id).first()
-    if found is None:
-        raise NotFound(f"no adjustment {adjustment_id}")
-    return found
 
 
 def waiting_for(user: User) -> int:

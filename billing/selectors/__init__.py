@@ -1,6 +1,6 @@
 """Reads of what is accruing."""
 
-from billing.selectors.drafts import draft_view, draft_views, period_rows
+from billing.selectors.drafts import draft_views, period_rows
 from billing.selectors.live_balances import BalanceFilter, balances_now, net_balance, pending_draws, priced_product_tags
 from billing.selectors.previews import preview_invoices
 from billing.selectors.what_if import Repriced, reprice_drafts
@@ -9,7 +9,6 @@ __all__ = [
     "BalanceFilter",
     "Repriced",
     "balances_now",
-    "draft_view",
     "draft_views",
     "net_balance",
     "pending_draws",

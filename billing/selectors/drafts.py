@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from billing.compute import ComputedInvoice, compute_invoice, compute_invoices
+from billing.compute import ComputedInvoice, compute_invoices
 from billing.lines import currency_view
 from billing.models import BillingPeriod
 from billing.parties import current_buyer, current_seller
@@ -19,13 +19,11 @@ def period_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
-def draft_view(period: BillingPeriod, *, now: datetime) -> InvoiceView:
-    """A period as the draft of its invoice. Raises InvalidTerms for agreements that no invoice can be made by."""
-    return view_of_period(period, compute_invoice(period, at=now))
-
-
 def draft_views(periods: Iterable[BillingPeriod], *, now: datetime) -> list[InvoiceView]:
-    """The same of many, in their order; what an account's periods draw is worked out once."""
+    """Periods as the drafts of their invoices, in their order; what an account's periods draw is worked out once.
+
+    Raises InvalidTerms for agreements that no invoice can be made by.
+    """
     rows = list(periods)
     computed = compute_invoices(rows, at=now)
     return [view_of_period(row, computed[row.pk]) for row in rows]

@@ -23,7 +23,7 @@ from engine.timeline import later_wins
 from engine.usage import MetricSpec
 
 CATALOG_CHANGES = Changes("catalog_change")
-"""Rates, products, rate cards, metrics, credit types and conversions (triggers: catalog/migrations/0014, 0015)."""
+"""Rates, products, rate cards, metrics, credit types and conversions (triggers: catalog/sql/catalog_change.sql)."""
 # What of a product's state bears on its lines.
 BILLED = (
     "name", "billable_metric_id", "pricing_group_key", "presentation_group_key", "quantity_conversion",

@@ -1,6 +1,6 @@
--- Which transactions changed the catalog: how a process knows that what it has read still stands (selectors/terms.py).
+-- Which transactions changed the catalog: how a process knows that what it has read still stands (catalog/selectors/terms.py).
 -- A row for each statement that changes one of the tables below, in the same transaction; rows of the day before go as
--- new ones come. No model: core.kept alone reads it.
+-- new ones come. No model: core.postgres.snapshot_cache alone reads it.
 CREATE TABLE catalog_change (
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
     at timestamptz NOT NULL DEFAULT now()

@@ -1,6 +1,6 @@
--- Which transactions changed what of a customer: how a process knows that what it has read still stands (core.kept).
+-- Which transactions changed what of a customer: how a process knows that what it has read still stands.
 -- One row for a customer and transaction, written in that transaction, so a snapshot shows it exactly when it shows the
--- change. A customer's rows of the day before go as new ones come. No model: core.kept alone reads it.
+-- change. A customer's rows of the day before go as new ones come. No model: core.postgres.snapshot_cache alone reads it.
 CREATE TABLE customers_change (
     customer_id uuid NOT NULL,
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),

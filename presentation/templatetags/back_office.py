@@ -34,12 +34,6 @@ def figure(amount: Decimal | None, unit: Any) -> str:
 
 
 @register.filter
-def period_text(view: Any) -> str:
-    """The period of anything with `period_start` and `period_end`."""
-    return formatting.period(view.period_start, view.period_end)
-
-
-@register.filter
 def count(number: int) -> str:
     """ "48,120" """
     return f"{number:,}"

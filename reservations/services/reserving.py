@@ -3,7 +3,7 @@
 The rows of what is spendable are locked first, in one order; whoever writes a reservation holds its row. So what is
 free is known here for as long as it matters, each operation sees what the ones before it left, and the whole group is
 written by one UPDATE and one INSERT, whose triggers prove that nothing was held twice
-(sql/balances_reservation.sql).
+(reservations/sql).
 """
 
 from collections.abc import Callable, Iterable, Sequence

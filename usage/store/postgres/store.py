@@ -1,4 +1,4 @@
-"""The PostgreSQL event store: one table, its unique key, and one statement for every read."""
+"""The PostgreSQL event store: events, their keys and rollups; a read is a statement or two, however much there is."""
 
 import json
 from collections.abc import Sequence
