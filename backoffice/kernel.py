@@ -234,7 +234,7 @@ class AuditEntryAdmin(RecordAdmin):
             ("Reason", record.reason or formatting.DASH),
             ("From address", record.ip or formatting.DASH),
             ("Request", markup.code(record.request_id) if record.request_id else formatting.DASH),
-            *((label.capitalize(), text) for label, text in timeline.detail(record.detail)),
+            *((label.capitalize(), formatting.detail(value)) for label, value in timeline.detail(record.detail)),
         ]
 
     @column(description="When")
@@ -279,7 +279,7 @@ class OutboxEventAdmin(RecordAdmin):
             ("Event", markup.code(f"{record.name} v{record.version}")),
             ("About", _subject(record.subject_type, record.subject_id)),
             ("Customer", _subject(customer_model(), record.customer_id) if record.customer_id else formatting.DASH),
-            *((label.capitalize(), text) for label, text in timeline.detail(record.payload)),
+            *((label.capitalize(), formatting.detail(value)) for label, value in timeline.detail(record.payload)),
         ]
 
     @column(description="When")
@@ -296,7 +296,7 @@ class OutboxEventAdmin(RecordAdmin):
 
     @column(description="Detail")
     def summary(self, event: OutboxEvent) -> str:
-        return ", ".join(f"{label} {text}" for label, text in timeline.detail(event.payload))[:120]
+        return ", ".join(f"{label} {formatting.detail(value)}" for label, value in timeline.detail(event.payload))[:120]
 
 
 def _subject(kind: str, key: Any) -> SafeString:

@@ -285,10 +285,17 @@ def period(start: datetime, end: datetime) -> str:
 
 def window(start: datetime, end: datetime | None) -> str:
     """A stretch of time that may have no end: "from 1 Nov 2026", "1 Nov 2026 until 1 Dec 2026". Hours where needed."""
-    since = day(start) if _is_midnight(start) else instant(start)
-    if end is None:
-        return f"from {since}"
-    return f"{since} until {day(end) if _is_midnight(end) else instant(end)}"
+    return f"from {bound(start)}" if end is None else f"{bound(start)} until {bound(end)}"
+
+
+def bound(at: datetime) -> str:
+    """Where something begins or ends: "1 Dec 2026" for a midnight in UTC, else "1 Dec 2026, 10:22"."""
+    return day(at) if _is_midnight(at) else instant(at)
+
+
+def detail(value: str | datetime) -> str:
+    """A value that an event or an act tells: text as it is, an instant as people write it."""
+    return value if isinstance(value, str) else bound(value)
 
 
 def last_day(end: datetime) -> str:

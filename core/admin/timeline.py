@@ -3,10 +3,11 @@
 Titles, pages and what is kept from people are the apps' (`core.registry`, `core.events.titles`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -17,19 +18,24 @@ from core.models import AuditEntry, OutboxEvent
 from core.registry import hidden_details, record_pages
 
 LONGEST = 200
+INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+"""How payloads write one."""
+
+Value = str | datetime
+"""What people read of a payload: words, or an instant, which the page words."""
 
 Subject = tuple[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of a timeline. `detail`: label and text pairs; `url`: the page of what it is about, if it has one."""
+    """One line of a timeline. `detail`: label and value pairs; `url`: the page of what it is about, if it has one."""
 
     at: datetime
     title: str
     who: str
     reason: str
-    detail: list[tuple[str, str]]
+    detail: list[tuple[str, Value]]
     subject: str
     url: str
 
@@ -114,7 +120,7 @@ def _plain_words(name: str) -> str:
     return name.replace(".", " ").replace("_", " ").capitalize()
 
 
-def detail(payload: Any) -> list[tuple[str, str]]:
+def detail(payload: Any) -> list[tuple[str, Value]]:
     """What people can read of a payload: plain values, how many of a list of things, what came to a list or left it.
 
     A list `x` beside a list `previous_x` is told as what was added and what was removed.
@@ -123,7 +129,7 @@ def detail(payload: Any) -> list[tuple[str, str]]:
         return []
     compared = {key for key, value in payload.items() if isinstance(value, list) and f"previous_{key}" in payload}
     told = hidden_details() | compared | {f"previous_{key}" for key in compared}
-    shown = [
+    shown: list[tuple[str, Value]] = [
         (_label(key), text)
         for key, value in payload.items()
         if key not in told and (text := _readable(value, ids=key.endswith("_ids")))
@@ -142,14 +148,15 @@ def _label(key: str) -> str:
     return f"{words}s" if key.endswith("_ids") else words
 
 
-def _readable(value: Any, *, ids: bool = False) -> str:
-    """A value in words; empty for what has none. Of a list of things or of ids: how many."""
+def _readable(value: Any, *, ids: bool = False) -> Value:
+    """A value for people; empty for what has none. Of a list of things or of ids: how many."""
     if value is None or isinstance(value, bool | dict):
         return ""
     if isinstance(value, list):
         plain = not ids and all(isinstance(item, str | int) for item in value)
         return ", ".join(map(str, value))[:LONGEST] if plain or not value else f"{len(value):,}"
-    return str(value)[:LONGEST]
+    text = str(value)
+    return datetime.fromisoformat(text) if INSTANT.fullmatch(text) else text[:LONGEST]
 
 
 def kind_of(subject_type: str) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from django.db import connection
@@ -94,6 +94,16 @@ def test_every_tab_opens(world: World, finance: Client) -> None:
     }
     pages = {tab: page(finance, "customers_customer_change", world.customer, query=f"?tab={tab}") for tab in words}
     assert {tab: words[tab] in text for tab, text in pages.items()} == dict.fromkeys(words, True)
+
+
+def test_what_happened_is_told_with_days_as_people_write_them(world: World, finance: Client) -> None:
+    edit_contract(
+        contract_id=world.contract, customer_id=world.customer, now=world.now,
+        ending_before=datetime(2026, 12, 1, tzinfo=UTC),
+    )  # fmt: skip
+    text = page(finance, "customers_customer_change", world.customer, query="?tab=timeline")
+    assert "ending before: 1 Dec 2026<" in text
+    assert "T00:00:00Z" not in text
 
 
 def test_tabs_of_other_roles_are_not_there(world: World, support: Client) -> None:

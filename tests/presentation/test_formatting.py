@@ -95,6 +95,13 @@ def test_an_empty_period_is_its_day_and_an_open_one_only_begins() -> None:
     assert formatting.window(start, noon) == "17 Oct 2026 until 2 Dec 2026, 12:00"
 
 
+def test_what_begins_or_ends_at_midnight_is_told_by_its_day() -> None:
+    midnight = datetime(2026, 11, 1, tzinfo=UTC)
+    assert formatting.detail(midnight) == "1 Nov 2026"
+    assert formatting.detail(midnight + timedelta(hours=10)) == "1 Nov 2026, 10:00"
+    assert formatting.detail("acme") == "acme"
+
+
 def test_times_are_told_in_utc() -> None:
     late = datetime(2026, 11, 1, 1, tzinfo=timezone(timedelta(hours=2)))
     assert formatting.instant(late) == "31 Oct 2026, 23:00"
