@@ -2,9 +2,9 @@
 """The group commit's parts beside others: `python -m bench group_commit [--threads 20] [--rounds 8] [--seconds 2]`.
 
 Starts a Tactus of its own. Threads of this process reserve, wait, commit, wait, and begin again, as the requests of a
-web process do, through one `GroupCommitWriter`. Measured in turn, round by round: the writer as it is, whose futures
-wake all of a group at once; one whose waiters wake one another in turn (`ChainedWriter`, below); and one that talks to
-PostgreSQL through psycopg's pipeline mode (bench/psycopg_pipeline.py). Ratios are of each round's two.
+web process do, through one `GroupCommitWriter`. Measured in turn, round by round: the writer as it is, whose waiters
+wake one another in turn; one that wakes all of a group at once by their futures (`FutureWriter`, below); and one that
+talks to PostgreSQL through psycopg's pipeline mode (bench/psycopg_pipeline.py). Ratios are of each round's two.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import os
 import statistics
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -31,62 +31,35 @@ from core.errors import Unavailable
 from core.postgres.group_commit import GroupCommitWriter, PendingWrite
 
 
-class ChainedWrite(PendingWrite[Any, Any]):
-    """What waits on a lock of its own, and is woken by whoever was woken before."""
+class FutureWrite(PendingWrite[Any, Any]):
+    """What waits on a `concurrent.futures.Future`."""
 
     def __init__(self, item: Any) -> None:
         super().__init__(item)
-        self._result: Any = None
-        self._failure: BaseException | None = None
-        self._others: deque[ChainedWrite] = deque()
-        self._gave_up = False
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def settle(self, result: Any, others: "deque[ChainedWrite]") -> None:
-        self._result, self._others = result, others
-
-    def set_exception(self, exception: BaseException | None) -> None:
-        self._failure = exception
-        self._lock.release()
+        self.future: Future[Any] = Future()
 
     def done(self) -> bool:
-        return self._result is not None or self._failure is not None
+        return self.future.done()
+
+    def fail(self, error: Exception) -> None:
+        self.future.set_exception(error)
 
     def wait(self, patience: float, too_late: str) -> Any:
-        if not self._lock.acquire(timeout=patience):
-            self._gave_up = True
-            if not self._lock.acquire(blocking=False):
-                raise Unavailable(too_late)
-        wake_one(self._others)
-        if self._failure is not None:
-            raise self._failure
-        return self._result
-
-    def wake(self) -> bool:
-        self._lock.release()
-        return not self._gave_up
+        try:
+            return self.future.result(patience)
+        except TimeoutError:
+            raise Unavailable(too_late) from None
 
 
-def wake_one(waiting: deque[ChainedWrite]) -> None:
-    try:
-        while not waiting.popleft().wake():
-            pass
-    except IndexError:
-        return
-
-
-class ChainedWriter(GroupCommitWriter[Any, Any]):
-    """Wakes the first of a group, who wakes the next."""
+class FutureWriter(GroupCommitWriter[Any, Any]):
+    """Wakes all of a group at once."""
 
     def _pend(self, item: Any) -> PendingWrite[Any, Any]:
-        return ChainedWrite(item)
+        return FutureWrite(item)
 
     def _set_results(self, group: Sequence[Any], results: Sequence[Any]) -> None:
-        waiting = deque(group)
-        for pending, result in zip(group, results, strict=True):
-            pending.settle(result, waiting)
-        wake_one(waiting)
+        for pending, result in list(zip(group, results, strict=True)):
+            pending.future.set_result(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +124,9 @@ def writers() -> dict[str, GroupCommitWriter[Any, Any]]:
         return kind(name, connect, lambda made, operations: carriers[made](operations), gather=0.001)
 
     return {
-        "futures, libpq": writer(GroupCommitWriter, "futures", by_libpq),
-        "chain of wakes, libpq": writer(ChainedWriter, "chain", by_libpq),
-        "futures, psycopg": writer(GroupCommitWriter, "psycopg", by_psycopg),
+        "chain of wakes, libpq": writer(GroupCommitWriter, "chain", by_libpq),
+        "futures, libpq": writer(FutureWriter, "futures", by_libpq),
+        "chain of wakes, psycopg": writer(GroupCommitWriter, "psycopg", by_psycopg),
     }
 
 

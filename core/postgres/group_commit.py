@@ -8,8 +8,8 @@ import os
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakSet
@@ -30,12 +30,23 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class PendingWrite(Future[Result], Generic[Item, Result]):
-    """An item on its way to be written: the future of what comes of it."""
+class PendingWrite(Generic[Item, Result]):
+    """An item on its way to be written: who submits it waits for it at once.
+
+    Those who wait for one commit are woken one by another, first come, first served: all at once they would only wait
+    anew, for the interpreter's lock. It is what futures do, and `bench.group_commit` has them beside it.
+    """
+
+    __slots__ = ("_error", "_gave_up", "_others", "_result", "_woken", "item")
 
     def __init__(self, item: Item) -> None:
-        super().__init__()
         self.item = item
+        self._result: list[Result] = []
+        self._error: Exception | None = None
+        self._others: deque[PendingWrite[Item, Result]] = deque()
+        self._gave_up = False
+        self._woken = threading.Lock()
+        self._woken.acquire()
 
     def wait(self, patience: float, too_late: str) -> Result:
         """What came of it, once it is committed.
@@ -43,12 +54,48 @@ class PendingWrite(Future[Result], Generic[Item, Result]):
         Raises Unavailable, saying `too_late`, after `patience` seconds: it is unknown then whether it will be stored;
         psycopg.Error.
         """
+        woken = False
         try:
-            return self.result(patience)
-        except TimeoutError:
-            if self.done():  # at the last moment
-                return self.result(0)
-            raise Unavailable(too_late) from None
+            woken = self._woken.acquire(timeout=patience)
+        finally:
+            if not woken:
+                self._gave_up = True
+                woken = self._woken.acquire(blocking=False)  # at the last moment
+            if woken:
+                wake_next(self._others)
+        if self._error is not None:
+            raise self._error
+        if not self._result:
+            raise Unavailable(too_late)
+        return self._result[0]
+
+    def done(self) -> bool:
+        """Whether it is known what came of it."""
+        return bool(self._result) or self._error is not None
+
+    def settle(self, result: Result, others: "deque[PendingWrite[Item, Result]]") -> None:
+        """Notes what came of it; `others` of its commit are still to be woken when this one is."""
+        self._result.append(result)
+        self._others = others
+
+    def fail(self, error: Exception) -> None:
+        """Notes what came of it, and wakes who waits."""
+        self._error = error
+        self._woken.release()
+
+    def wake(self) -> bool:
+        """Wakes who waits; False where that one has given up, and perhaps wakes nobody in turn."""
+        self._woken.release()
+        return not self._gave_up
+
+
+def wake_next(waiting: deque[PendingWrite[Any, Any]]) -> None:
+    """Wakes the first who still waits, who wakes the next."""
+    try:
+        while not waiting.popleft().wake():
+            pass
+    except IndexError:
+        return
 
 
 class GroupCommitWriter(Generic[Item, Result]):
@@ -167,8 +214,10 @@ class GroupCommitWriter(Generic[Item, Result]):
             self._set_results(group, results)
 
     def _set_results(self, group: Sequence[PendingWrite[Item, Result]], results: Sequence[Result]) -> None:
+        others = deque(group)
         for pending, result in list(zip(group, results, strict=True)):
-            pending.set_result(result)
+            pending.settle(result, others)
+        wake_next(others)
 
     def _attempt(self, items: Sequence[Item]) -> Sequence[Result]:
         for attempt in range(ATTEMPTS):
@@ -207,4 +256,4 @@ os.register_at_fork(after_in_child=_begin_again)
 def _fail(group: Sequence[PendingWrite[Any, Any]], error: Exception) -> None:
     for pending in group:
         if not pending.done():
-            pending.set_exception(error)
+            pending.fail(error)

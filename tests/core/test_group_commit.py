@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -132,6 +133,20 @@ def test_who_waited_long_enough_hears_of_it_and_it_may_be_stored(table: Table, m
     table.go_on.set()
     assert pending.wait(10, LATE) == 10
     assert table.stored() == [1]
+
+
+def test_those_who_wait_wake_one_another_past_those_who_gave_up(table: Table, make: Callable[..., Writer]) -> None:
+    writer = make()
+    first = hold(table, writer, 1000)
+    pending = [writer.submit(number) for number in range(1, 9)]
+    for place in (0, 3, 4, 7):
+        with pytest.raises(Unavailable, match=LATE):
+            pending[place].wait(0.05, LATE)
+    with ThreadPoolExecutor(4) as pool:
+        others = [pool.submit(pending[place].wait, 10, LATE) for place in (1, 2, 5, 6)]
+        table.go_on.set()
+        assert first.wait(10, LATE) == 10_000
+        assert [other.result(5) for other in others] == [20, 30, 60, 70]
 
 
 def test_an_error_of_ours_is_told_and_the_next_are_written(table: Table) -> None:

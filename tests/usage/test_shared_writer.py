@@ -23,6 +23,7 @@ from usage.store.postgres.ingest_writer import connect_to_ingest, ingest_writer
 Writer = GroupCommitWriter[Rows, Repeated]
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
+LATE = "too late"
 
 
 def rows(*ids: str, content: str = "{}", at: datetime = NOW) -> Rows:
@@ -56,7 +57,7 @@ def together(
     until_waiting()
     tickets = [writer.submit(batch) for batch in batches]
     gate.rollback()
-    assert first.result(20) == ()
+    assert first.wait(20, LATE) == ()
     return tickets
 
 
@@ -88,7 +89,7 @@ def conflicts() -> dict[str, tuple[int, Any]]:
 
 def test_batches_that_wait_share_one_commit(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     tickets = together(writer, gate, [rows(f"a{n}", f"b{n}") for n in range(5)])
-    assert [ticket.result(20) for ticket in tickets] == [()] * 5
+    assert [ticket.wait(20, LATE) for ticket in tickets] == [()] * 5
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(DISTINCT xact), count(*) FROM usage_usageevent WHERE transaction_id <> 'held'")
         assert cursor.fetchone() == (1, 10)
@@ -104,16 +105,16 @@ def test_the_first_wins_across_the_batches_of_a_group(writer: Writer, gate: psyc
         rows("a", content='{"n":1}'),
     ]
     tickets = together(writer, gate, batches)
-    assert [ticket.result(20) for ticket in tickets] == [(), (0,), (0, 1), (0,)]
+    assert [ticket.wait(20, LATE) for ticket in tickets] == [(), (0,), (0, 1), (0,)]
     assert stored() == ["held", "a", "b", "c", "d"]
     assert counted() == (5, 4, 1, 0)
     assert conflicts() == {"b": (1, "2")}
 
 
 def test_conflicts_are_counted_up_and_equal_content_is_none(writer: Writer) -> None:
-    assert writer.submit(rows("a", content='{"n":1}')).result(20) == ()
+    assert writer.submit(rows("a", content='{"n":1}')).wait(20, LATE) == ()
     for n in (1, 2, 3, 1):
-        assert writer.submit(rows("a", content=f'{{"n":{n}}}', at=NOW + timedelta(minutes=n))).result(20) == (0,)
+        assert writer.submit(rows("a", content=f'{{"n":{n}}}', at=NOW + timedelta(minutes=n))).wait(20, LATE) == (0,)
     assert conflicts() == {"a": (2, "3")}
     assert counted() == (1, 4, 2, 0)
     [event] = get_store().search(["a"])
@@ -123,9 +124,9 @@ def test_conflicts_are_counted_up_and_equal_content_is_none(writer: Writer) -> N
 def test_a_poisonous_batch_fails_alone(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     batches = [rows("a"), rows("b", content='{"n":'), rows("c"), rows("a", "d")]
     good, bad, other, repeated = together(writer, gate, batches)
-    assert (good.result(20), other.result(20), repeated.result(20)) == ((), (), (0,))
+    assert (good.wait(20, LATE), other.wait(20, LATE), repeated.wait(20, LATE)) == ((), (), (0,))
     with pytest.raises(psycopg.DataError):
-        bad.result(20)
+        bad.wait(20, LATE)
     assert stored() == ["held", "a", "c", "d"]
     assert counted() == (4, 1, 0, 0)
 
@@ -139,13 +140,13 @@ def test_losing_the_server_fails_those_who_wait_and_the_next_are_stored(
     until_waiting()
     end_writers(gate)
     with pytest.raises(psycopg.OperationalError):
-        ticket.result(20)
+        ticket.wait(20, LATE)
     gate.rollback()
-    assert writer.submit(held).result(20) == ()
+    assert writer.submit(held).wait(20, LATE) == ()
     # Hung up on while nothing was under way: nobody notices.
     end_writers(gate)
     gate.rollback()
-    assert writer.submit(rows("next")).result(20) == ()
+    assert writer.submit(rows("next")).wait(20, LATE) == ()
     assert stored() == ["held", "next"]
 
 
@@ -168,15 +169,15 @@ def test_too_much_waiting_is_refused(
     with pytest.raises(Unavailable, match="send them again"):
         writer.submit(rows("c"))
     gate.rollback()
-    assert (first.result(20), second.result(20)) == ((), ())
-    assert writer.submit(rows("c")).result(20) == ()
+    assert (first.wait(20, LATE), second.wait(20, LATE)) == ((), ())
+    assert writer.submit(rows("c")).wait(20, LATE) == ()
     writer.stop()
 
 
 def test_stopping_stores_what_was_taken(writer: Writer, gate: psycopg.Connection[Any]) -> None:
     tickets = together(writer, gate, [rows("a"), rows("b")])
     writer.stop()
-    assert [ticket.result(20) for ticket in tickets] == [(), ()]
+    assert [ticket.wait(20, LATE) for ticket in tickets] == [(), ()]
     assert stored() == ["held", "a", "b"]
 
 
@@ -192,7 +193,7 @@ def test_writers_that_share_ids_store_each_once_without_deadlocks(gate: psycopg.
             shifted = names[start:] + names[:start]
             chosen = shifted[:100] if number % 2 else shifted[99::-1]
             batch = rows(*chosen, content=f'{{"n":{number % 3}}}')
-            repeated = writers[number % 3].submit(batch).result(20)
+            repeated = writers[number % 3].submit(batch).wait(20, LATE)
             with lock:
                 counts.append(100 - len(repeated))
 
