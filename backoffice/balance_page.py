@@ -160,6 +160,8 @@ def movements(live: Live) -> list[Movement]:
         after = add(after, line["amount"])
         entry = line.get("entry_id")
         word = next(word for kind, word in MOVEMENTS.items() if line["type"].endswith(kind))
+        if word == MOVEMENTS["EXPIRATION"] and line["amount"] > ZERO:
+            word = "Expiry taken back"
         found.append(
             Movement(
                 line["timestamp"], word, line["type"], line["amount"], after, entry is None, line["segment_id"],

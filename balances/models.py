@@ -218,7 +218,7 @@ class Segment(models.Model):
     """A stretch of access, `[starting_at, ending_before)`, and the sums of its ledger.
 
     balance = granted + manual - used - expired - rolled_over - trued_up = the sum of the entries. Only manual entries
-    may bring it below 0 (trigger).
+    may bring it below 0 (trigger). What has expired holds nothing: its expiry is taken back before more is booked.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -266,6 +266,7 @@ class Segment(models.Model):
                 ),
                 name="segment_adds_up",
             ),
+            models.CheckConstraint(condition=Q(expired=0) | Q(balance=0), name="segment_expired_holds_nothing"),
         ]
 
     def __str__(self) -> str:

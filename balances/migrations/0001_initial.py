@@ -747,6 +747,10 @@ class Migration(migrations.Migration):
                         ),
                         name="segment_adds_up",
                     ),
+                    models.CheckConstraint(
+                        condition=models.Q(("expired", 0), ("balance", 0), _connector="OR"),
+                        name="segment_expired_holds_nothing",
+                    ),
                 ],
             },
         ),

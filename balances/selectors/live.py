@@ -4,16 +4,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import entries_of
+from engine.ledger_times import LedgerMove, listed
 from engine.money import ZERO, add, subtract, total
 from engine.settlement import SegmentState
 
 Kind = LedgerEntry.Kind
+Entry = TypeVar("Entry", bound=LedgerEntry)
 PREFIX = {"PREPAID": "PREPAID_COMMIT_", "POSTPAID": "POSTPAID_COMMIT_", "CREDIT": "CREDIT_"}
+GRANTS = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
 # A returned deduction of a postpaid commit has no name of its own.
 POSTPAID_NAMES = {Kind.CANCELED: Kind.AUTOMATED_INVOICE_DEDUCTION, Kind.SEGMENT_START: Kind.INITIAL_BALANCE}
 
@@ -84,21 +87,50 @@ def segment_ledgers(
     """The ledger of each segment by itself; one query. The segments come with their owners."""
     rows = {segment.pk: segment for segment in segments}
     found: dict[UUID, list[dict[str, Any]]] = {segment_id: [] for segment_id in rows}
-    entries = LedgerEntry.objects.filter(segment__in=list(rows)).select_related("segment")
-    for entry in entries.order_by("effective_at", "id"):
-        found[entry.segment_id].append(_entry(rows[entry.segment_id].owner, entry))
+    entries = by_segment(LedgerEntry.objects.filter(segment__in=list(rows)).select_related("segment"))
     for segment_id, segment in rows.items():
-        shown = [*found[segment_id], *_pending(segment.owner, segment, pending, now)]
-        found[segment_id] = sorted(shown, key=lambda entry: entry["timestamp"])
+        found[segment_id] = _segment_ledger(segment.owner, segment, entries.get(segment_id, ()), pending, now)
     return found
 
 
+def by_segment(entries: Iterable[Entry]) -> dict[UUID, list[Entry]]:
+    """Entries by segment, in the order of posting."""
+    found: dict[UUID, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.pk):
+        found.setdefault(entry.segment_id, []).append(entry)
+    return found
+
+
+def listed_entries(
+    segment: Segment, posted: Sequence[LedgerEntry], more: Iterable[tuple[datetime, Decimal]] = ()
+) -> list[tuple[int, datetime]]:
+    """How all entries of a segment, in the order of posting, and then `more` are listed: place and time."""
+    places = {entry.pk: place for place, entry in enumerate(posted)}
+    moves = [
+        LedgerMove(
+            segment.starting_at if entry.kind in GRANTS else entry.effective_at, entry.amount,
+            None if entry.reverses_id is None else places[entry.reverses_id],
+        )
+        for entry in posted
+    ]  # fmt: skip
+    return listed([*moves, *(LedgerMove(at, amount) for at, amount in more)], segment.starting_at)
+
+
 def _ledger(row: Balance, posted: Iterable[LedgerEntry], pending: Pending, now: datetime) -> list[dict[str, Any]]:
-    shown = [_entry(row, entry) for entry in posted]
+    entries = by_segment(posted)
+    shown: list[dict[str, Any]] = []
     for segment in row.segments.all():
         if segment.starting_at <= now:
-            shown += _pending(row, segment, pending, now)
+            shown += _segment_ledger(row, segment, entries.get(segment.pk, ()), pending, now)
     return sorted(shown, key=lambda entry: entry["timestamp"])
+
+
+def _segment_ledger(
+    row: Balance, segment: Segment, posted: Sequence[LedgerEntry], pending: Pending, now: datetime
+) -> list[dict[str, Any]]:
+    lines = [*(_entry(row, entry) for entry in posted), *_pending(row, segment, pending, now)]
+    waiting = [(line["timestamp"], line["amount"]) for line in lines[len(posted) :]]
+    return [lines[place] | {"timestamp": at} for place, at in listed_entries(segment, posted, waiting)]
 
 
 def _pending(row: Balance, segment: Segment, pending: Pending, now: datetime) -> list[dict[str, Any]]:
@@ -128,11 +160,12 @@ def _pending(row: Balance, segment: Segment, pending: Pending, now: datetime) ->
 
 
 def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
-    grants = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
+    kind = Kind(entry.kind)
+    if kind == Kind.EXPIRATION and entry.invoice_id is not None and row.kind != Balance.Kind.POSTPAID:
+        kind = Kind.CANCELED  # taken back because of that invoice
     shown: dict[str, Any] = {
-        "type": _name(row, Kind(entry.kind)),
+        "type": _name(row, kind),
         "amount": entry.amount,
-        "timestamp": entry.segment.starting_at if entry.kind in grants else entry.effective_at,
         "segment_id": entry.segment_id,
         # for staff; no answer of the API shows them
         "entry_id": entry.pk,
@@ -142,7 +175,7 @@ def _entry(row: Balance, entry: LedgerEntry) -> dict[str, Any]:
         shown["invoice_id"] = entry.invoice_id
     if entry.contract_id is not None:
         shown["new_contract_id" if entry.kind == Kind.ROLLOVER else "contract_id"] = entry.contract_id
-    if entry.reason and entry.kind in (Kind.MANUAL, *grants):
+    if entry.reason and entry.kind in (Kind.MANUAL, *GRANTS):
         shown["reason"] = entry.reason
     return shown
 

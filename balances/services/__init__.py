@@ -20,6 +20,7 @@ from balances.services.ledger import (
     give_back,
     lock_balances,
     settle_true_ups,
+    take_back_expiries,
 )
 from balances.services.purchases import waive_true_ups
 from balances.services.rolling import roll_balance
@@ -45,6 +46,7 @@ __all__ = [
     "request_adjustment",
     "roll_balance",
     "settle_true_ups",
+    "take_back_expiries",
     "try_adjustment",
     "update_end_date",
     "waive_true_ups",

@@ -26,6 +26,8 @@ from engine.money import ZERO, plain, total
 from engine.settlement import expiry_amount
 
 Kind = LedgerEntry.Kind
+SUMS = ("granted", "manual", "used", "expired", "rolled_over", "trued_up", "balance")
+BY_HAND = "an entry by hand came after it"
 
 
 def lock_balances(payer_id: UUID) -> None:
@@ -87,21 +89,32 @@ def draw(
 
 
 def give_back(contract: Contract, *, invoice_id: UUID, now: datetime) -> None:
-    """Returns what a voided invoice drew, once, entry by entry. The caller holds the contract's lock."""
+    """Returns what a voided invoice drew, once, entry by entry, as of when it was drawn. The contract is locked.
+
+    What comes back to an archived balance expires with the rest of it.
+    """
     require_transaction()
     lock_balances(payer_of(contract, now))
     drawn = LedgerEntry.objects.filter(
         invoice_id=invoice_id, kind__in=[Kind.AUTOMATED_INVOICE_DEDUCTION, Kind.TRUEUP], reversed_by__isnull=True
     )
+    rows = Segment.objects.filter(pk__in=drawn.values("segment_id")).order_by("pk")
+    segments = list(rows.select_related("owner"))
+    take_back_expiries(segments, now=now, reason="the invoice was voided", invoice_id=invoice_id)
     append(
         LedgerEntry(
             segment_id=row.segment_id, kind=Kind.TRUEUP if row.kind == Kind.TRUEUP else Kind.CANCELED,
-            amount=row.amount.copy_negate(), effective_at=now,
-            created_at=now, created_by=audit.current_actor().label, invoice_id=invoice_id, contract=contract,
+            amount=row.amount.copy_negate(),
+            effective_at=row.effective_at, created_at=now, created_by=audit.current_actor().label,
+            invoice_id=invoice_id, contract=contract,
             reverses=row, reason="the invoice was voided",
         )
-        for row in drawn.order_by("id")
+        for row in list(drawn.order_by("id"))
     )  # fmt: skip
+    for segment in segments:
+        if segment.owner.archived_at is not None:
+            segment.refresh_from_db(fields=SUMS)
+            expire_segment(segment, at=segment.owner.archived_at, now=now, reason="archived")
 
 
 def settle_true_ups(
@@ -131,6 +144,33 @@ def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str
     """What is left of a segment is no more, from `at` on. The caller holds the customer's balances."""
     amount = expiry_amount(segment_state(segment)).copy_negate()
     append([entry(segment, kind=Kind.EXPIRATION, amount=amount, at=at, now=now, reason=reason)])
+
+
+def take_back_expiries(
+    segments: Iterable[Segment], *, now: datetime, reason: str, invoice_id: UUID | None = None
+) -> None:
+    """What was posted as expired of these segments is there again, as of when it expired; the sweep decides anew.
+
+    A posted expiry is the last entry of a segment: whatever else is to be booked on it, and whatever may let something
+    draw on it again, comes here first. The segments were read since the caller holds the customer's balances; their
+    sums are read anew. `invoice_id`: the void invoice that is the cause.
+    """
+    require_transaction()
+    ended = {segment.pk: segment for segment in segments if segment.expired != ZERO}
+    if not ended:
+        return
+    posted = LedgerEntry.objects.filter(
+        segment__in=list(ended), kind=Kind.EXPIRATION, amount__lt=0, reversed_by__isnull=True
+    )
+    append(
+        entry(
+            ended[row.segment_id], kind=Kind.EXPIRATION, amount=row.amount.copy_negate(), at=row.effective_at, now=now,
+            invoice_id=invoice_id, reverses=row, reason=reason,
+        )
+        for row in list(posted.order_by("id"))
+    )  # fmt: skip
+    for segment in ended.values():
+        segment.refresh_from_db(fields=SUMS)
 
 
 def add_manual_entry(
@@ -193,6 +233,7 @@ def post_manual_entry(
     at = timestamp or segment.starting_at
     if not segment.starting_at <= at < segment.ending_before:
         raise InvalidInput("must lie in the segment", field="timestamp")
+    take_back_expiries([segment], now=now, reason=BY_HAND)
     made = entry(segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key)
     append([made])
     record_adjusted(balance, now=now, reason=reason, amount=amount, timestamp=at, segment_id=segment.pk)
@@ -229,6 +270,7 @@ def _post_for_seats(
         if not segment.starting_at <= at < segment.ending_before:
             raise InvalidInput(f"must lie in the segment of seat {seat_id}", field="timestamp")
         if share != ZERO:
+            take_back_expiries([segment], now=now, reason=BY_HAND)
             # the key once: the first entry speaks for the whole request
             key = None if made else uniqueness_key
             made.append(

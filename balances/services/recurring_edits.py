@@ -11,9 +11,10 @@ from django.db.models import F
 from balances.models import Balance, LedgerEntry, RecurringGrant
 from balances.services.events import record_archived, record_edited
 from balances.services.grants import Grant, cost_basis, first_kind
-from balances.services.ledger import append, entry, lock_balances
+from balances.services.ledger import append, entry, lock_balances, take_back_expiries
 from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
 from balances.services.recurring import engine_grant, grant_periods_of, kept_terms, sync_recurring_grant
+from balances.services.schedules import CHANGED
 from charges.selectors import terms_of
 from charges.services import cancel_charges, reprice_charge
 from contracts.models import Contract
@@ -126,6 +127,7 @@ def _reshape(row: RecurringGrant, balance: Balance, old: GrantPeriod | None, new
     """
     before = ZERO if old is None else old.amount
     for segment in balance.segments.filter(removed_at__isnull=True):
+        take_back_expiries([segment], now=now, reason=CHANGED)
         if old is None or segment.ending_before == old.access.end:
             segment.ending_before = new.access.end
             segment.save(update_fields=["ending_before"])
@@ -168,6 +170,7 @@ def _withdraw(balance: Balance, now: datetime) -> None:
         raise Conflict("a finalized invoice charges for what is to come; make that void first")
     cancel_charges(charges=charges, now=now)
     for segment in balance.segments.filter(removed_at__isnull=True):
+        take_back_expiries([segment], now=now, reason=CHANGED)
         seats = segment.seat_granted is not None
         kind = LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT if seats else first_kind(balance)
         at, reason = segment.starting_at, "it ends before"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from balances.adjustment_models import USD
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.grants import Grant, cost_basis, first_kind
-from balances.services.ledger import append, entry, expire_segment
+from balances.services.ledger import append, entry, take_back_expiries
 from balances.services.purchases import add_purchases, purchases_for, remove_purchase, schedule_of
 from charges.models import Charge
 from charges.selectors import terms_of
@@ -23,6 +23,9 @@ from engine.schedules import AccessSegment, ScheduleItem
 
 NAMED = (ChargeState.INVOICED.value, ChargeState.VOIDED.value)
 DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
+CHANGED = "access was changed"
+SHORTEST = timedelta(hours=1)
+"""How short access can be: times are on the hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any
         fields.get("starting_at", segment.starting_at),
         fields.get("ending_before", segment.ending_before),
     )
+    take_back_expiries([segment], now=now, reason=CHANGED)
     difference = subtract(fields.get("amount", segment.granted), segment.granted)
     if difference < ZERO and segment.balance + difference < ZERO:
         raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
@@ -68,15 +72,6 @@ def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any
         raise InvalidTerms("a finalized invoice draws from this segment outside of these dates", where)
     segment.starting_at, segment.ending_before = wanted.starting_at, wanted.ending_before
     segment.save(update_fields=["starting_at", "ending_before"])
-    if segment.expired and segment.ending_before > now:  # prolonged: what had expired is back
-        expiries = segment.entries.filter(kind=LedgerEntry.Kind.EXPIRATION, amount__lt=0, reversed_by__isnull=True)
-        append(
-            entry(
-                segment, kind=LedgerEntry.Kind.EXPIRATION, amount=row.amount.copy_negate(), at=now, now=now,
-                reverses=row, reason="access was prolonged",
-            )
-            for row in expiries
-        )  # fmt: skip
     append([entry(segment, kind=first_kind(balance), amount=difference, at=wanted.starting_at, now=now)])
 
 
@@ -95,6 +90,7 @@ def _grant(balance: Balance, part: AccessSegment, now: datetime) -> Segment:
 
 def _take_back(segment: Segment, now: datetime) -> None:
     """Removes a segment that no final invoice drew from, and what was added to it by hand."""
+    take_back_expiries([segment], now=now, reason=CHANGED)
     manual = entry(
         segment, kind=LedgerEntry.Kind.MANUAL, amount=segment.manual.copy_negate(), at=segment.starting_at, now=now,
         reason="the segment was removed",
@@ -114,20 +110,23 @@ def end_access(balance: Balance, *, end: datetime, now: datetime) -> None:
         if row.ending_before > end:
             cut_segment(row, end=end, now=now)
     if rows and rows[-1].ending_before < end:
-        last = rows[-1]
-        last.ending_before = end
-        last.save(update_fields=["ending_before"])
+        _move_end(rows[-1], end=end, now=now)
 
 
 def cut_segment(segment: Segment, *, end: datetime, now: datetime) -> None:
-    """No access from `end` on. A segment that had not begun is taken out, unless an invoice drew from it."""
+    """No access from `end` on. A segment that had not begun is taken out; one that an invoice drew from, cut short."""
     if segment.starting_at < end:
-        segment.ending_before = end
-        segment.save(update_fields=["ending_before"])
+        _move_end(segment, end=end, now=now)
     elif not segment.used:
         _take_back(segment, now)
     else:
-        expire_segment(segment, at=segment.starting_at, now=now, reason="access ended before")
+        _move_end(segment, end=min(segment.ending_before, segment.starting_at + SHORTEST), now=now)
+
+
+def _move_end(segment: Segment, *, end: datetime, now: datetime) -> None:
+    take_back_expiries([segment], now=now, reason=CHANGED)
+    segment.ending_before = end
+    segment.save(update_fields=["ending_before"])
 
 
 def change_invoices(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:

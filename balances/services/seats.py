@@ -10,7 +10,7 @@ from django.db.models import Sum
 
 from balances.models import Balance, LedgerEntry, RecurringGrant, Segment
 from balances.services.grants import Grant, add_segments
-from balances.services.ledger import append, entry
+from balances.services.ledger import append, entry, take_back_expiries
 from contracts.models import Subscription
 from contracts.selectors.subscriptions import end_of, history_of
 from engine.errors import InvalidTerms
@@ -21,6 +21,7 @@ from engine.recurring import RecurringGrant as EngineGrant
 from engine.seat_grants import SeatGrant, individual_grants, pooled_grants, until
 
 ADJUSTMENT = LedgerEntry.Kind.SEAT_BASED_ADJUSTMENT
+SEATS_CHANGED: Final = "the number of seats was changed"
 MOST_SEATS: Final = 1000
 """How many seats of a subscription may have commits or credits of their own."""
 
@@ -109,6 +110,7 @@ class Seats:
             one = asked.get(seat_id)
             brought = add(segment.seat_granted or ZERO, adjusted.get(segment.pk, ZERO))
             if one is not None and one.starting_at != segment.starting_at:
+                take_back_expiries([segment], now=now, reason=SEATS_CHANGED)
                 segment.starting_at = one.starting_at
                 segment.save(update_fields=["starting_at"])
             at = segment.starting_at
@@ -116,6 +118,8 @@ class Seats:
 
     @staticmethod
     def _adjust(segment: Segment, differences: dict[datetime, Decimal], now: datetime) -> None:
+        if any(differences.values()):
+            take_back_expiries([segment], now=now, reason=SEATS_CHANGED)
         whole = ZERO
         for amount in differences.values():
             whole = add(whole, amount)

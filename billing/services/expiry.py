@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from balances.models import Balance, Segment
-from balances.services import expire_segment, lock_balances
-from billing.models import BillingCursor, BillingPeriod
+from balances.services import expire_segment, lock_balances, take_back_expiries
+from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from core.transactions import use_case
 
 BATCH = 200
@@ -17,6 +17,21 @@ def expire_ended_segments(*, now: datetime) -> int:
     """Sweep: posts the expiry of segments that have ended; returns how many. Twice changes nothing."""
     due = list(_due(now).values_list("owner__customer_id", flat=True).distinct()[:BATCH])
     return sum(_expire(customer_id, now) for customer_id in due)
+
+
+def take_back_expiries_in(
+    payer_id: UUID, *, start: datetime, end: datetime, now: datetime, reason: str, invoice_id: UUID | None = None
+) -> None:
+    """A period `[start, end)` may draw on the account's balances again: what expired of them in it is taken back.
+
+    Takes the lock of the account's balances. `invoice_id`: the void invoice that is the cause.
+    """
+    lock_balances(payer_id)
+    rows = Segment.objects.filter(
+        owner__customer_id=payer_id, owner__archived_at__isnull=True, removed_at__isnull=True, expired__gt=0,
+        starting_at__lte=end, ending_before__gt=start,
+    )  # fmt: skip
+    take_back_expiries(rows.order_by("pk"), now=now, reason=reason, invoice_id=invoice_id)
 
 
 def open_usage(segment: Segment) -> QuerySet[BillingPeriod]:
@@ -55,11 +70,15 @@ def _due(now: datetime) -> QuerySet[Segment]:
     """Ended segments that hold something which nothing can draw: no open period, none to come, no voided one that may
     be made anew. What a postpaid commit holds is billed by its true-up, unless that is waived.
     """
-    same = Q(payer_id=OuterRef("owner__customer_id"), type=BillingPeriod.Type.USAGE)
-    overlap = Q(period_start__lt=OuterRef("ending_before"), period_end__gte=OuterRef("starting_at"))
+    usage = Q(type=BillingPeriod.Type.USAGE)
+    may_charge = usage | Q(contract__has_subscriptions=True)
+    charged = usage | Exists(BilledSubscription.objects.filter(period_id=OuterRef("pk")))
     remade = Exists(BillingPeriod.objects.filter(reopened_from_id=OuterRef("pk"), voided_at__isnull=True))
-    usage = BillingPeriod.objects.filter(same & overlap, contract__archived_at__isnull=True)
-    waiting = usage.filter(Q(state=BillingPeriod.State.OPEN) | Q(voided_at__isnull=False) & ~remade)
+    waiting = BillingPeriod.objects.filter(
+        Q(state=BillingPeriod.State.OPEN) & may_charge | Q(voided_at__isnull=False) & charged & ~remade,
+        payer_id=OuterRef("owner__customer_id"), contract__archived_at__isnull=True,
+        period_start__lt=OuterRef("ending_before"), period_end__gte=OuterRef("starting_at"),
+    )  # fmt: skip
     to_come = BillingCursor.objects.filter(
         contract__customer_id=OuterRef("owner__customer_id"), next_period_at__lt=OuterRef("ending_before"),
         next_period_at__lte=now,

@@ -12,6 +12,7 @@ from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from billing.periods import covered_periods, periods_to_bill, usage_periods
 from billing.services.billed_charges import move_charges, release_charges, void_charges_of
 from billing.services.charges import collect_charges
+from billing.services.expiry import take_back_expiries_in
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
@@ -67,6 +68,8 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
     """
     require_transaction()
     known = usage_periods(contract)
+    announced = BillingCursor.objects.filter(contract=contract).values_list("next_period_at", flat=True).first()
+    longer: list[Period] = []
     opened = {row.period_start: row for row in known if row.state == BillingPeriod.State.OPEN}
     missing: list[Period] = []
     next_period_at = None
@@ -78,6 +81,8 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
         if row is None:
             missing.append(period)
         elif (row.period_end, row.due_at) != (period.end, due_at(period.end)):
+            if row.period_end < period.end:
+                longer.append(period)
             row.period_end = period.end
             row.due_at = row.next_attempt_at = due_at(period.end)
             row.save(update_fields=["period_end", "due_at", "next_attempt_at"])
@@ -87,6 +92,8 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
     if missing:
         unit = billing_unit(contract)
         BillingPeriod.objects.bulk_create([_opened(contract, period, unit, now=now) for period in missing])
+    fresh = [*longer, *(one for one in missing if announced is None or one.start < announced)]
+    _revive_balances(contract, fresh, now=now)
     times = [at for at in (next_period_at, SubscriptionBilling(contract).next_period_at(now)) if at is not None]
     BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
     collect_charges(contract, now=now)
@@ -105,11 +112,18 @@ def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription],
 
 
 def release_period(period: BillingPeriod, *, now: datetime) -> None:
-    """The document of a closed period was voided: it, charges included, may be billed anew. Its lock is held."""
+    """The document of a closed period was voided: it, charges included, may be billed anew. Its lock is held.
+
+    What expired of balances that it may draw then is there again.
+    """
     require_transaction()
     period.voided_at = now
     period.save(update_fields=["voided_at"])
     void_charges_of(period)
+    take_back_expiries_in(
+        period.payer_id, start=period.period_start, end=period.period_end, now=now, reason="the invoice was voided",
+        invoice_id=period.pk,
+    )  # fmt: skip
 
 
 def reopen_period(period: BillingPeriod, *, period_end: datetime, now: datetime) -> BillingPeriod:
@@ -185,6 +199,17 @@ def _open_next(now: datetime) -> bool:
 
 def _sync(event: ContractEvent) -> None:
     sync_periods(lock_contract(contract_id=event.contract_id), now=event.occurred_at)
+
+
+def _revive_balances(contract: Contract, fresh: list[Period], *, now: datetime) -> None:
+    """Takes back what expired of balances that these periods may draw, of which nothing was known before.
+
+    A period that the contract's cursor announced needs none: until it opened, the sweep left its balances alone.
+    """
+    if fresh:
+        start, end = min(period.start for period in fresh), max(period.end for period in fresh)
+        payer_id = payer_of(contract, start)
+        take_back_expiries_in(payer_id, start=start, end=end, now=now, reason="a period may draw on it")
 
 
 def _opened(contract: Contract, period: Period, unit: CreditType, *, now: datetime) -> BillingPeriod:

@@ -4,9 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from balances.models import Balance
+from balances.models import Balance, Segment
 from balances.selectors.live import segment_state
-from balances.services import lock_balances, roll_balance, waive_true_ups
+from balances.services import lock_balances, roll_balance, take_back_expiries, waive_true_ups
 from billing.selectors.live_balances import pending_draws
 from billing.services.charges import collect_charges
 from contracts.events import ContractRenewed
@@ -33,12 +33,16 @@ def roll_over(event: ContractRenewed) -> None:
     if event.waive_true_ups:
         waive_true_ups(rows.filter(kind=Balance.Kind.POSTPAID))
         collect_charges(old, now=event.occurred_at)
+    rolling = rows.filter(rollover_fraction__gt=0)
+    reach = Segment.objects.filter(removed_at__isnull=True, ending_before__gte=contract.starting_at)
+    renewed = "the contract was renewed"
+    take_back_expiries(reach.filter(owner__in=rolling).order_by("pk"), now=event.occurred_at, reason=renewed)
     pending = pending_draws(payer_id=payer_id)
     end = contract.ending_before or contract.starting_at + WITHOUT_END
-    for balance in rows.filter(rollover_fraction__gt=0):
+    for balance in rolling:
         shares: list[tuple[UUID, Decimal]] = []
         whole = ZERO
-        for segment in balance.segments.filter(removed_at__isnull=True, ending_before__gte=contract.starting_at):
+        for segment in reach.filter(owner=balance):
             share = rollover_amount(segment_state(segment, pending), balance.rollover_fraction)
             if share > ZERO:
                 shares.append((segment.pk, share))

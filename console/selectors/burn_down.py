@@ -112,10 +112,11 @@ def _until_empty(ahead: Forecast, end: datetime, now: datetime) -> datetime:
 
 def _posted_moves(entries: Mapping[UUID, Sequence[PostedEntry]], now: datetime) -> Iterator[Move]:
     for rows in entries.values():
-        for row in (entry.row for entry in rows):
-            at = min(row.segment.starting_at if row.kind in GRANTS else row.effective_at, now)
+        for entry in rows:
+            row = entry.row
+            at = min(row.segment.starting_at if row.kind in GRANTS else entry.at, now)
             kind = "used" if row.kind in DRAWS else "added"
-            if kind == "added" and row.amount < 0:
+            if kind == "added" and (row.amount < 0 or row.kind == LedgerEntry.Kind.EXPIRATION):
                 kind = "expired"
             yield Move(at, at, row.amount, kind)
 

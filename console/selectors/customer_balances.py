@@ -10,7 +10,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from balances.models import AccessType, Balance, LedgerEntry, Segment
-from balances.selectors.live import Pending, PendingDraw, left_in, usable
+from balances.selectors.live import Pending, PendingDraw, by_segment, left_in, listed_entries, usable
 from billing.lines import currency_view
 from billing.selectors import pending_draws, priced_product_tags
 from billing.types import CurrencyView
@@ -148,9 +148,10 @@ class CustomerBalances:
 
 @dataclass(frozen=True, slots=True)
 class PostedEntry:
-    """An entry of the ledger; `number`, `period_start` and `period_end` are its invoice's, where it has one."""
+    """An entry of the ledger, listed at `at`; `number`, `period_start`, `period_end`: its invoice's, if it has one."""
 
     row: LedgerEntry
+    at: datetime
     number: str
     period_start: datetime | None
     period_end: datetime | None
@@ -190,10 +191,12 @@ def posted_entries(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list
         its_end=Subquery(invoice.values("period_end")),
     )  # fmt: skip
     found: dict[UUID, list[PostedEntry]] = {}
-    for row in rows.order_by("effective_at", "id"):
-        entry = PostedEntry(row, row.its_number or "", row.its_start, row.its_end)
-        found.setdefault(parts[row.segment_id], []).append(entry)
-    return found
+    for segment_id, mine in by_segment(rows).items():
+        for place, at in listed_entries(mine[0].segment, mine):
+            row = mine[place]
+            entry = PostedEntry(row, at, row.its_number or "", row.its_start, row.its_end)
+            found.setdefault(parts[segment_id], []).append(entry)
+    return {grant_id: sorted(entries, key=lambda entry: entry.at) for grant_id, entries in found.items()}
 
 
 def _segments(viewer: Viewer) -> QuerySet[Segment]:

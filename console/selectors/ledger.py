@@ -47,7 +47,8 @@ WORDS = {
 class Movement:
     """A movement. `amount` and `balance` (after it) in stored units; `status`: posted, pending, opening.
 
-    `text` names no invoice: `invoice` does, in words, and `invoice_id` where it is. At one time grants come last.
+    `text` names no invoice: `invoice` does, in words, and `invoice_id` where it is. `begins`: access to what it moves
+    begins then; at one time what has begun before comes first.
     """
 
     at: datetime
@@ -60,7 +61,7 @@ class Movement:
     invoice_id: UUID | None = None
     note: str = ""
     balance: Decimal = ZERO
-    is_grant: bool = False
+    begins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,13 @@ def _read(
     grants = [chosen[1]] if chosen else unit_balance.held
     question = _question(query, unit_balance.key, wanted, now)
     entries = posted_entries(grants, now=now)
+    first = {entry.row.pk for found in entries.values() for n, entry in _numbered(found) if n == 0}
     movements = [
-        _movement(grant, entry, is_first=n == 0)
+        _movement(grant, entry, is_first=entry.row.pk in first)
         for grant in grants
-        for n, entry in _numbered(entries.get(grant.id, []))
+        for entry in entries.get(grant.id, [])
     ]
-    movements.sort(key=lambda movement: (movement.at, movement.is_grant, int(movement.key)))
+    movements.sort(key=lambda movement: (movement.at, movement.begins))
     movements += _drawing(grants, found.drafts.pending, now)
     movements += _settling(grants, now)
     return question, unit_balance, grants, _within(_balanced(movements), question, now)
@@ -281,17 +283,17 @@ def _within(movements: list[Movement], question: LedgerQuestion, now: datetime) 
 
 
 def _movement(grant: Grant, entry: PostedEntry, *, is_first: bool) -> Movement:
-    row, is_grant = entry.row, entry.row.kind in GRANTING
+    row = entry.row
     named = f"invoice {entry.number}" if entry.number else ""
     return Movement(
-        at=row.segment.starting_at if is_grant else row.effective_at,
+        at=entry.at,
         key=str(row.pk),
         grant=grant.name,
         text=_text(grant, row, is_first=is_first, has_invoice=bool(named)),
         amount=row.amount,
         invoice=named,
         invoice_id=row.invoice_id if named else None,
-        is_grant=is_grant,
+        begins=entry.at == row.segment.starting_at,
     )
 
 
