@@ -117,4 +117,6 @@ def record_commit() -> None:
 
 def forget_old(*, now: datetime) -> int:
     """Deletes keys older than `KEEP`; returns how many."""
-    return IdempotentRequest.objects.filter(started_at__lt=now - KEEP).delete()[0]
+    old = IdempotentRequest.objects.filter(started_at__lt=now - KEEP)
+    with transaction.atomic():
+        return IdempotentRequest.objects.filter(pk__in=old.select_for_update(skip_locked=True).values("pk")).delete()[0]

@@ -20,6 +20,7 @@ from balances.models import AccessType
 from billing.selectors.live_balances import net_balance
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
+from core.patience import each_in_turn
 from core.postgres.coalescing import CoalescingQueue
 from core.postgres.connections import BY_KEY, connect_direct
 from core.postgres.group_commit import GroupCommitWriter
@@ -128,9 +129,9 @@ def refresh_available_balance(*, customer_id: UUID, credit_type_id: UUID, now: d
 def settle_committed(*, now: datetime) -> int:
     """Sweep: settles reservations whose events have come where nobody has reserved since; returns how many."""
     rows = unsettled(now=now, older_than=LOOK_AFTER, limit=BATCH)
-    return sum(
-        refresh_available_balance(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now)
-        for row in rows
+    return each_in_turn(
+        rows,
+        lambda row: refresh_available_balance(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now),
     )
 
 
