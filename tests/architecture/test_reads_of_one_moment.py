@@ -230,6 +230,8 @@ def office_pages(shop: Shop) -> Iterator[tuple[str, str]]:
     for kind, screen in admin.site._registry.items():
         record = kind._default_manager.first()
         for name in sorted({row.name for row in screen.get_urls() if row.name}):
+            if name.endswith(("_add", "_delete", "_history")):
+                continue  # refused, or the record's page again
             url = _address(f"admin:{name}", record)
             if url is not None:
                 yield f"admin:{name}", url

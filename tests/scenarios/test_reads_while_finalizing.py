@@ -12,7 +12,7 @@ from invoices.services.finalize import finalize_due_invoices
 from tests.scenarios.balance_world import BalanceWorld
 from tests.scenarios.world import exact
 
-WEEKS, CONTRACTS = 4, 6
+WEEKS, CONTRACTS = 4, 5
 CREDIT = 20_000
 
 
