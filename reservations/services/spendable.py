@@ -108,7 +108,7 @@ def _end(due: Q, since: str, status: str, now: datetime) -> int:
     """One transaction for all whose balance nobody else holds, which are locked first, as everybody does."""
     with use_case():
         held = Spendable.objects.select_for_update(no_key=True, skip_locked=True).filter(
-            pk__in=Reservation.objects.filter(due).order_by(since).values("spendable_id")
+            pk__in=Reservation.objects.filter(due).values("spendable_id")
         )
         free = list(held.order_by("pk").values_list("pk", flat=True)[:BATCH])
         ended = Reservation.objects.filter(due, spendable_id__in=free).order_by(since).values("pk")[:BATCH]
