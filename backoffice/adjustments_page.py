@@ -28,6 +28,7 @@ from contracts.models import Contract
 from core.admin.actions import refuse
 from core.clock import now
 from core.errors import TactusError
+from core.transactions import reads_snapshot
 from customers.models import Customer
 from engine.limits import Approval
 from engine.money import ZERO, add, subtract
@@ -79,6 +80,7 @@ def adjust(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return _done(request, row, page)
 
 
+@reads_snapshot
 def adjustment_context(customer: Customer, at: datetime) -> AdjustmentContext:
     """What can be adjusted for a customer. Drafts are composed once."""
     rows = with_all(Balance.objects.filter(customer=customer, archived_at__isnull=True))

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from backoffice.site import own_snapshot
 from billing.types import CurrencyView, InvoiceView, LineView
 from core.admin import timeline
 from core.admin.export import csv_response
@@ -124,6 +125,7 @@ def lines_csv(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return csv_response(f"{view.number or 'draft'}-lines.csv", LINES_HEADER, _line_rows(view))
 
 
+@own_snapshot
 def pdf(request: HttpRequest, object_id: UUID) -> HttpResponse:
     """The PDF: stored for final invoices, made now for drafts and void ones."""
     _require(request, "invoices.view_invoice")

@@ -46,6 +46,7 @@ from catalog.services.rates import RATES_OF
 from core.admin.actions import ReasonForm
 from core.clock import now
 from core.errors import Conflict, InvalidInput, NotFound
+from core.transactions import reads_snapshot
 from engine.calendar import BILLING_FREQUENCIES
 
 SHOWN_ERRORS = 50
@@ -108,6 +109,7 @@ def page_of(card: RateCard) -> str:
 # --- the steps -----------------------------------------------------------------------------------------------------
 
 
+@reads_snapshot
 def check_table(step: Request) -> HttpResponse:
     """Checks what was typed into the table; rows that nobody touched do not count."""
     rows = posted_rows(step.http.POST, step.book)
@@ -121,6 +123,7 @@ def check_table(step: Request) -> HttpResponse:
     return preview(step, plan)
 
 
+@reads_snapshot
 def check_sheet(step: Request) -> HttpResponse:
     """Checks pasted cells or a file."""
     try:

@@ -8,13 +8,14 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 from unfold.sites import UnfoldAdminSite
 
 from core import audit
 from core.clock import now
+from core.transactions import reads_snapshot
 
 LONGEST_QUERY = 200
 
@@ -37,14 +38,19 @@ class BackOffice(UnfoldAdminSite):
         return contexts
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Django's guard, then the actor of the audit trail, and refusals as pages of this site."""
+        """Django's guard, then the actor of the audit trail, and refusals as pages of this site.
+
+        What is only looked at (GET) is read and rendered in one snapshot, unless a service behind the view takes it.
+        """
+        looked_at = view if getattr(view, "own_snapshot", False) else reads_snapshot(rendered(view))
 
         def as_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             token = audit.set_actor(actor_of(request))
             try:
                 if has_nul(request):  # PostgreSQL would refuse the query
                     return self.refusal(request, 400, "Not understood", "The address contains a NUL character.")
-                return view(request, *args, **kwargs)
+                answer = looked_at if request.method in ("GET", "HEAD") else view
+                return answer(request, *args, **kwargs)
             except PermissionDenied:
                 return self.refusal(request, 403, "Not for your role", "Ask an owner if you should be able to do this.")
             except Http404:
@@ -85,6 +91,22 @@ class BackOffice(UnfoldAdminSite):
         return TemplateResponse(
             request, f"admin/back_office/{template}.html", context, headers={"HX-Trigger": "search"}
         )
+
+
+def rendered(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, with its template rendered at once: lists read as they are rendered."""
+
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = view(request, *args, **kwargs)
+        return response.render() if isinstance(response, SimpleTemplateResponse) else response
+
+    return answer
+
+
+def own_snapshot(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Marks a view behind which a service takes the snapshot itself, because it writes after reading."""
+    vars(view)["own_snapshot"] = True
+    return view
 
 
 def has_nul(request: HttpRequest) -> bool:

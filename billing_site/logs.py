@@ -22,6 +22,13 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def leave_out_expired(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop the warning that a sweep's wake-up has expired: the next one has taken its place (wiring.beat_schedule)."""
+    if event.get("event") == "task_revoked" and event.get("expired"):
+        raise structlog.DropEvent
+    return event
+
+
 def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
     """Configure structlog and return Django's LOGGING, so that the standard library's records take the same road.
 
@@ -39,7 +46,12 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         redact,
     ]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            leave_out_expired,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
@@ -65,6 +77,8 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "httpx": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            # what has expired or was revoked, one line each
+            "celery.worker.request": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
         },

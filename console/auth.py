@@ -19,6 +19,7 @@ from core.api.auth import bearer_token
 from core.api.errors import describe
 from core.clock import now
 from core.errors import NotAllowed, NotAuthenticated, TactusError
+from core.transactions import reads_snapshot
 
 View = Callable[..., HttpResponse]
 logger = logging.getLogger(__name__)
@@ -27,15 +28,20 @@ logger = logging.getLogger(__name__)
 def console_view(*scopes: str) -> Callable[[View], View]:
     """A view of the console: called with a `Viewer` who holds all of `scopes`, its answer never stored by anyone.
 
+    What is only looked at (GET) is read and rendered in one snapshot: its figures agree with each other.
     Refusals leave as a short page of their status; the script in the frame puts them into words beside a retry button.
     """
 
     def wrap(view: View) -> View:
+        looked_at = reads_snapshot(view)
+
         @csrf_exempt
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                response = view(request, _viewer(request, scopes), *args, **kwargs)
+                viewer = _viewer(request, scopes)
+                answer = looked_at if request.method in ("GET", "HEAD") else view
+                response = answer(request, viewer, *args, **kwargs)
             except TactusError as error:
                 response = refusal(request, error)
             except Exception as error:

@@ -246,8 +246,8 @@ def forget_ended_sessions(*, now: datetime) -> int:
     stays.
     """
     with use_case():
-        ended = EmbedSession.objects.filter(expires_at__lt=now - KEEP_ENDED).values_list("pk", flat=True)[:500]
-        found = list(ended)
+        ended = EmbedSession.objects.filter(expires_at__lt=now - KEEP_ENDED).select_for_update(skip_locked=True)
+        found = list(ended.values_list("pk", flat=True)[:500])
         EmbedSession.objects.filter(pk__in=found).delete()
     return len(found)
 

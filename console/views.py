@@ -25,6 +25,7 @@ from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
 from core.clock import now
 from core.errors import InvalidInput, NotAllowed, NotFound
+from core.transactions import reads_snapshot
 from engine.usage import numeric
 from invoices.services.documents import get_pdf
 
@@ -279,9 +280,9 @@ def _check_file(path: str, viewer: Viewer) -> re.Match[str]:
 def _read_file(path: str, query: str, viewer: Viewer) -> tuple[str, bytes, str]:
     match = _check_file(path, viewer)
     if match["invoice"] is None:
-        table = _TABLES[path]
+        table = reads_snapshot(_TABLES[path])
         return *table(viewer, query=QueryDict(query).dict(), now=now()), "text/csv; charset=utf-8"
     invoice_id = UUID(match["invoice"])
     if match["kind"] == "pdf":
         return *get_pdf(invoice_id=invoice_id, customer_id=viewer.customer_id, now=now()), "application/pdf"
-    return *invoice_csv(viewer, invoice_id=invoice_id, now=now()), "text/csv; charset=utf-8"
+    return *reads_snapshot(invoice_csv)(viewer, invoice_id=invoice_id, now=now()), "text/csv; charset=utf-8"

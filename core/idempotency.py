@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from core.errors import Conflict, InvalidInput
 from core.models import ApiKey, IdempotentRequest
+from core.patience import limit_waits
 
 KEEP = timedelta(days=7)
 TAKE_OVER_AFTER = timedelta(seconds=90)
@@ -117,4 +118,7 @@ def record_commit() -> None:
 
 def forget_old(*, now: datetime) -> int:
     """Deletes keys older than `KEEP`; returns how many."""
-    return IdempotentRequest.objects.filter(started_at__lt=now - KEEP).delete()[0]
+    old = IdempotentRequest.objects.filter(started_at__lt=now - KEEP)
+    with transaction.atomic():
+        limit_waits()
+        return IdempotentRequest.objects.filter(pk__in=old.select_for_update(skip_locked=True).values("pk")).delete()[0]

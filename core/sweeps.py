@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from time import monotonic
-from typing import cast
+from typing import Any, cast
 
+from django.db import OperationalError
 from django.utils.module_loading import import_string
 
+from core.patience import bounded_waits, passes_over
 from core.registry import BILLING, Sweep, registrations
 
 
@@ -44,7 +46,7 @@ def run_sweep(name: str, *, clock: Callable[[], datetime]) -> int:
     for sweep in sweeps.values():
         if sweep.name == name or sweep.name in _before(name, sweeps):
             more = {"patience": sweep.patience} if sweep.patience else {}
-            while made := _function(sweep)(now=clock(), **more):
+            while made := _carry_out(sweep, now=clock(), **more):
                 done += made
                 if monotonic() >= end:
                     return done
@@ -55,7 +57,7 @@ def run_due_work(*, clock: Callable[[], datetime]) -> int:
     """All work that is due, in the foreground; returns how many items. One sweep may make work for another."""
     total, progress = 0, True
     while progress:
-        made = sum(_function(sweep)(now=clock()) for sweep in list_sweeps() if sweep.foreground)
+        made = sum(_carry_out(sweep, now=clock()) for sweep in list_sweeps() if sweep.foreground)
         total, progress = total + made, made > 0
     return total
 
@@ -76,5 +78,13 @@ def _before(name: str, sweeps: dict[str, Sweep]) -> set[str]:
     return found
 
 
-def _function(sweep: Sweep) -> Callable[..., int]:
-    return cast("Callable[..., int]", import_string(sweep.function))
+def _carry_out(sweep: Sweep, **more: Any) -> int:
+    """One call of its function, which waits for nobody for long: what is locked is left for the next run."""
+    function = cast("Callable[..., int]", import_string(sweep.function))
+    with bounded_waits():
+        try:
+            return function(**more)
+        except OperationalError as error:
+            if not passes_over(error):
+                raise
+            return 0

@@ -1,25 +1,35 @@
 """Transactions: a use case is one durable transaction; its parts assert that one is open."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from django.db import connection, transaction
 
-from core import idempotency
+from core import idempotency, patience
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_in_snapshot: ContextVar[bool] = ContextVar("in_snapshot", default=False)
 _snapshot_began: ContextVar[float | None] = ContextVar("snapshot_began", default=None)
 
 
 @contextmanager
 def use_case() -> Iterator[None]:
-    """One whole business write: committed when the block ends, never nested in another.
+    """One whole business write: committed when the block ends, never nested in another nor in a snapshot.
 
-    If the request carries an idempotency key, the same commit records that its effect has happened.
+    If the request carries an idempotency key, the same commit records that its effect has happened. Within
+    `core.patience.bounded_waits` it waits for locks for a short time only.
     Raises RuntimeError when a transaction is already open, Conflict when another request took over the key.
     """
+    if _in_snapshot.get():
+        raise RuntimeError("a snapshot is only read: what is to be written before it comes before it")
     with transaction.atomic(durable=True):
+        patience.limit_waits()
         yield
         idempotency.record_commit()
 
@@ -31,17 +41,34 @@ def snapshot() -> Iterator[None]:
     Raises RuntimeError inside a transaction. (In a test's own transaction the reads are of whatever moment they are.)
     """
     before = time.monotonic()
-    with transaction.atomic(durable=True):
-        if len(connection.atomic_blocks) > 1:
+    if _in_snapshot.get() or any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise RuntimeError("a snapshot is a transaction of its own")
+    reading = _in_snapshot.set(True)
+    try:
+        if connection.in_atomic_block:
             yield
             return
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        token = _snapshot_began.set(before)
-        try:
-            yield
-        finally:
-            _snapshot_began.reset(token)
+        with transaction.atomic(durable=True):
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            began = _snapshot_began.set(before)
+            try:
+                yield
+            finally:
+                _snapshot_began.reset(began)
+    finally:
+        _in_snapshot.reset(reading)
+
+
+def reads_snapshot(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: the function's queries are reads of one moment: of the `snapshot` that is open, or of its own."""
+
+    @wraps(function)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        with nullcontext() if _in_snapshot.get() else snapshot():
+            return function(*args, **kwargs)
+
+    return reading
 
 
 def snapshot_began() -> float | None:

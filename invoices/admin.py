@@ -24,6 +24,7 @@ from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.fields import enum_choices
+from core.transactions import reads_snapshot
 from engine.invoice_states import InvoiceStatus
 from engine.money import add, subtract
 from invoices.models import InvoiceListing, Settlement
@@ -293,6 +294,7 @@ class InvoiceAdmin(RecordAdmin):
         return "regenerated" if row.regenerated_from_id else ""
 
     @admin.action(description="Export as CSV", permissions=["view"])
+    @reads_snapshot
     def export_csv(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         """The chosen invoices, one row each; amounts in people's units (dollars, not cents)."""
         return csv_response("invoices.csv", EXPORT_HEADER, export_rows(queryset))

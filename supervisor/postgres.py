@@ -89,11 +89,20 @@ class Postgres:
         )
 
     def ready(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it takes connections. Asked before it says so itself, it would log each time that it starts up."""
+        if not self._says_ready():
+            return False
         try:
             with self._connect_as_superuser():
                 return True
         except psycopg.OperationalError:
+            return False
+
+    def _says_ready(self) -> bool:
+        """The last line of its pid file is its state."""
+        try:
+            return (self.data / "postmaster.pid").read_text(encoding="ascii").split()[-1] == "ready"
+        except (OSError, IndexError):
             return False
 
     def ensure_database(self) -> None:

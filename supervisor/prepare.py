@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import django
+from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -29,6 +30,8 @@ def main() -> None:
     credentials_file = Path(sys.argv[1]) / "credentials.json"
     django.setup()
     commands = set(get_commands())
+    # Where `collectstatic` would put files; the web server warns where it is missing.
+    Path(settings.STATIC_ROOT or ".").mkdir(parents=True, exist_ok=True)
     migrate()
     if "load_demo" in commands and os.environ.get("TACTUS_DEMO", "1") != "0":
         call_command("load_demo", once=True)

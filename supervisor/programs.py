@@ -56,7 +56,8 @@ def web_server(site: Site) -> Child:
     command = [_tool("granian"), "--interface", "wsgi", "--host", site.host, "--port", str(site.port)]
     command += ["--workers", os.environ.get("WEB_WORKERS", "2"), "--blocking-threads", str(WEB_THREADS)]
     command += ["--backlog", "1024", "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5"]
-    command += ["--log-level", "warning", "billing_site.wsgi:application"]
+    # It warns of the threads at each start, though they only wait for a writer.
+    command += ["--log-level", "error", "billing_site.wsgi:application"]
     return site.program(
         "web",
         *command,

@@ -30,6 +30,7 @@ from contracts.models import Contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
+from core.patience import each_in_turn
 from core.postgres.locks import advisory_xact_lock
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
@@ -181,7 +182,7 @@ def withdraw_forgotten(*, now: datetime) -> int:
     """Sweep: what nobody decided in time is withdrawn; returns how many. Twice changes nothing."""
     due = Adjustment.objects.filter(status=Status.PENDING, made_at__lte=now - waiting_time())
     found = list(due.order_by("made_at").values_list("pk", flat=True)[:200])
-    return sum(_forget(key, now) for key in found)
+    return each_in_turn(found, lambda key: _forget(key, now))
 
 
 def waiting_time() -> timedelta:

@@ -22,6 +22,7 @@ from contracts.selectors import billing_schedule, payer_of
 from contracts.services import lock_contract
 from core import audit
 from core.errors import InvalidInput
+from core.patience import bounded_waits, is_too_slow, limit_waits, passes_over
 from core.transactions import require_transaction
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
@@ -126,25 +127,27 @@ def sync_subscription_grants(event: ContractEdited) -> None:
 
 def issue_recurring_balances(*, now: datetime) -> int:
     """Sweep: issues the balances that are due, each one period ahead; returns how many grants it saw to."""
-    done = 0
-    while done < BATCH and _issue_next(now, RecurringGrant.objects.all()):
-        done += 1
+    done, busy = 0, set[UUID]()
+    while done < BATCH and (outcome := _issue_next(now, RecurringGrant.objects.all(), busy)) is not None:
+        done += outcome
     return done
 
 
 def issue_due_grants(*, customer_id: UUID, now: datetime) -> None:
     """Before the customer's balances are read: what falls due by now is there, though the sweep has not come round.
 
-    One query where nothing is due. What another transaction is at, it leaves to that one.
+    One query where nothing is due. What another transaction is at, it leaves to that one, after a moment's wait.
     """
     rows = RecurringGrant.objects.filter(contract__customer_id=customer_id)
     if not rows.filter(next_child_at__lte=now, archived_at__isnull=True).exists():
         return
     actor = audit.set_actor(audit.Actor())  # the time does it, not who happens to look
+    busy: set[UUID] = set()
     try:
-        for _ in range(BATCH):
-            if not _issue_next(now, rows):
-                break
+        with bounded_waits():
+            for _ in range(BATCH):
+                if _issue_next(now, rows, busy) is None:
+                    break
     finally:
         audit.reset_actor(actor)
 
@@ -263,31 +266,47 @@ def _make(row: RecurringGrant, grant_period: GrantPeriod, seats: Seats | None, n
     return balance
 
 
-def _issue_next(now: datetime, rows: QuerySet[RecurringGrant]) -> bool:
-    """Follows the one of these grants that has waited longest and whose contract nobody else is at; False for none."""
-    with transaction.atomic(durable=True):  # no use case of a request: it may only have asked for balances
-        waiting = (
-            rows.select_for_update(skip_locked=True, of=("contract",))
-            .select_related("contract")
-            .filter(next_child_at__lte=now, archived_at__isnull=True)
-            .order_by("next_child_at")
-            .first()
-        )
-        if waiting is None:
-            return False
-        lock_balances(payer_of(waiting.contract, now))
-        waiting.refresh_from_db(fields=["next_child_at", "archived_at"])
-        if waiting.archived_at is not None:
-            return True
-        try:
-            with transaction.atomic():
-                sync_recurring_grant(waiting, now=now)
-        except OperationalError:
+def _issue_next(now: datetime, rows: QuerySet[RecurringGrant], busy: set[UUID]) -> int | None:
+    """Follows the one of these grants that has waited longest and whose contract nobody else is at; None for none.
+
+    `busy` takes one that needs what somebody else holds: it is left for the next run.
+    """
+    waiting = None
+    try:
+        with transaction.atomic(durable=True):  # no use case of a request: it may only have asked for balances
+            limit_waits()
+            waiting = (
+                rows.select_for_update(skip_locked=True, of=("contract",))
+                .select_related("contract")
+                .filter(next_child_at__lte=now, archived_at__isnull=True)
+                .exclude(pk__in=busy)
+                .order_by("next_child_at")
+                .first()
+            )
+            if waiting is None:
+                return None
+            lock_balances(payer_of(waiting.contract, now))
+            waiting.refresh_from_db(fields=["next_child_at", "archived_at"])
+            if waiting.archived_at is None:
+                _issue(waiting, now)
+    except OperationalError as error:
+        if waiting is None or not passes_over(error):
             raise
-        except Exception:
-            logger.exception("the balances of recurring grant %s could not be issued", waiting.pk)
-            RecurringGrant.objects.filter(pk=waiting.pk).update(next_child_at=now + LOOK_AGAIN_AFTER)
-    return True
+        busy.add(waiting.pk)
+        return 0
+    return 1
+
+
+def _issue(row: RecurringGrant, now: datetime) -> None:
+    """Issues what is due of a grant, or sees to it that it is tried again later."""
+    try:
+        with transaction.atomic():
+            sync_recurring_grant(row, now=now)
+    except Exception as error:
+        if isinstance(error, OperationalError) and not is_too_slow(error):
+            raise
+        logger.exception("the balances of recurring grant %s could not be issued", row.pk)
+        RecurringGrant.objects.filter(pk=row.pk).update(next_child_at=now + LOOK_AGAIN_AFTER)
 
 
 def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdit | None) -> RecurringGrant:

@@ -102,10 +102,19 @@ class NetBalanceOutput(Output):
     credit_type_id = serializers.UUIDField()
 
 
-class ListBalances(ApiView):
-    """POST /v1/contracts/customerBalances/list"""
+class ReadsBalances(ApiView):
+    """Reads balances of the customer that its body names: what falls due by now is issued first, if it is not there."""
 
     resource, access = "balances", "read"
+    body: ClassVar[type[Input]]
+
+    def before_reading(self, request: Request) -> None:
+        issue_due_grants(customer_id=self.read_body(request, self.body)["customer_id"], now=now())
+
+
+class ListBalances(ReadsBalances):
+    """POST /v1/contracts/customerBalances/list"""
+
     body: ClassVar[type[ListInput]] = ListBalancesInput
     kinds: ClassVar[tuple[str, ...]] = ()
     one: ClassVar[str] = "id"
@@ -116,7 +125,6 @@ class ListBalances(ApiView):
         """List a customer's commits and credits, newest first; what drafts draw now is taken off."""
         body = self.read_body(request, self.body)
         require_customer(customer_id=body["customer_id"], field="customer_id")
-        issue_due_grants(customer_id=body["customer_id"], now=now())
         rows = filter_balances(
             customer_id=body["customer_id"], kinds=self.kinds, balance_id=body.get(self.one),
             access_type=body.get("access_type"), covering_date=body.get("covering_date"),
@@ -149,10 +157,10 @@ class ListCredits(ListBalances):
         return super().post(request)
 
 
-class GetNetBalance(ApiView):
+class GetNetBalance(ReadsBalances):
     """POST /v1/contracts/customerBalances/getNetBalance"""
 
-    resource, access = "balances", "read"
+    body = NetBalanceInput
 
     @extend_schema(request=NetBalanceInput, responses=envelope(NetBalanceOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
@@ -165,11 +173,9 @@ class GetNetBalance(ApiView):
             raise InvalidInput("only with access_type SPEND", field="credit_type_id")
         if access_type == AccessType.SPEND and unit is None:
             unit = USD
-        at = now()
-        issue_due_grants(customer_id=body["customer_id"], now=at)
         left = net_balance(
             customer_id=body["customer_id"],
-            now=at,
+            now=now(),
             credit_type_id=unit,
             access_type=access_type,
             filters=[_filter(one) for one in body.get("filters") or ()],

@@ -9,13 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balances.models import AccessType, Balance
-from balances.services.recurring import issue_due_grants
+from billing.api.balances import ReadsBalances
 from billing.selectors.seat_balances import Access, SeatBalance, SeatHolding, seat_balances
 from contracts.selectors import get_contract
 from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, TextField, WholeField
 from core.api.output import Output
 from core.api.paging import Style, encode, foreign, page_request
-from core.api.views import ApiView
 from core.clock import now
 from engine.money import ZERO, add
 
@@ -100,10 +99,10 @@ class PaginationOutput(Output):
 SEATS_PAGE = inline_serializer("SeatBalancesPage", {"data": SeatOutput(many=True), "pagination": PaginationOutput()})
 
 
-class ListSeatBalances(ApiView):
+class ListSeatBalances(ReadsBalances):
     """POST /v1/contracts/seatBalances/list"""
 
-    resource, access = "balances", "read"
+    body = ListSeatBalancesInput
 
     @extend_schema(request=ListSeatBalancesInput, responses=SEATS_PAGE, tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
@@ -118,11 +117,9 @@ class ListSeatBalances(ApiView):
             after = page.after[1]
         detailed = bool(body.get("include_credits_and_commits"))
         ledgers = detailed and bool(body.get("include_ledgers"))
-        at = now()
-        issue_due_grants(customer_id=contract.customer_id, now=at)
         found = seat_balances(
             contract=contract,
-            now=at,
+            now=now(),
             limit=page.limit,
             after=after,
             subscription_ids=body.get("subscription_ids") or (),

@@ -9,7 +9,8 @@ from django.db.models import F, Q
 from billing.compute import compute_invoice
 from billing.models import BillingPeriod
 from billing.selectors.drafts import period_rows
-from core.transactions import use_case
+from core.patience import each_in_turn, is_too_slow
+from core.transactions import snapshot, use_case
 
 logger = logging.getLogger(__name__)
 FRESH_FOR = timedelta(minutes=10)
@@ -25,17 +26,21 @@ def refresh_draft_totals(*, now: datetime, limit: int = BATCH) -> int:
         Q(draft_total_at__isnull=True) | Q(draft_total_at__lte=now - FRESH_FOR)
     )  # fmt: skip
     rows = list(stale.order_by(F("draft_total_at").asc(nulls_first=True), "period_start", "id")[:limit])
-    for row in rows:
-        try:
+    return each_in_turn(rows, lambda row: _refresh(row, now))
+
+
+def _refresh(row: BillingPeriod, now: datetime) -> int:
+    try:
+        with snapshot():
             total = compute_invoice(row, at=now).total
-        except OperationalError:
+    except Exception as error:
+        if isinstance(error, OperationalError) and not is_too_slow(error):
             raise
-        except Exception:
-            logger.exception("draft %s could not be composed", row.pk)
-            total = None
-        with use_case():
-            # A draft that became final meanwhile keeps what it has.
-            BillingPeriod.objects.filter(pk=row.pk, state=BillingPeriod.State.OPEN).update(
-                draft_total=total, draft_total_at=now
-            )
-    return len(rows)
+        logger.exception("draft %s could not be composed", row.pk)
+        total = None
+    with use_case():
+        # A draft that became final meanwhile keeps what it has.
+        BillingPeriod.objects.filter(pk=row.pk, state=BillingPeriod.State.OPEN).update(
+            draft_total=total, draft_total_at=now
+        )
+    return 1

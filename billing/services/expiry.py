@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from balances.models import Balance, Segment
 from balances.services import expire_segment, lock_balances, take_back_expiries
 from billing.models import BilledSubscription, BillingCursor, BillingPeriod
+from core.patience import each_in_turn
 from core.transactions import use_case
 
 BATCH = 200
@@ -16,7 +17,7 @@ BATCH = 200
 def expire_ended_segments(*, now: datetime) -> int:
     """Sweep: posts the expiry of segments that have ended; returns how many. Twice changes nothing."""
     due = list(_due(now).values_list("owner__customer_id", flat=True).distinct()[:BATCH])
-    return sum(_expire(customer_id, now) for customer_id in due)
+    return each_in_turn(due, lambda customer_id: _expire(customer_id, now))
 
 
 def take_back_expiries_in(

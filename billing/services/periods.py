@@ -21,6 +21,7 @@ from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
 from core.jobs import enqueue
+from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
 from engine.calendar import Period
 
@@ -55,9 +56,9 @@ def drop_open_periods(event: ContractArchived) -> None:
 
 def open_due_periods(*, now: datetime) -> int:
     """Sweep: opens the periods that have begun since; returns how many contracts it saw to."""
-    done = 0
-    while done < BATCH and _open_next(now):
-        done += 1
+    done, busy = 0, set[UUID]()
+    while done < BATCH and (outcome := _open_next(now, busy)) is not None:
+        done += outcome
     return done
 
 
@@ -171,30 +172,38 @@ def lock_period(period_id: UUID) -> BillingPeriod:
     )
 
 
-def _open_next(now: datetime) -> bool:
-    """Follows the contract that has waited longest and that nobody else is at; False when there is none.
+def _open_next(now: datetime, busy: set[UUID]) -> int | None:
+    """Follows the contract that has waited longest and that nobody else is at; None when there is none.
 
     The contract is locked first and its cursor after it, as every other use case does. One that cannot be followed
-    holds nobody up: it is tried again later.
+    holds nobody up: it is tried again later, and in the next run where others hold what it needs (`busy` takes it).
     """
-    with use_case():
-        contract = (
-            Contract.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(billing_cursor__next_period_at__lte=now)
-            .order_by("billing_cursor__next_period_at")
-            .first()
-        )
-        if contract is None:
-            return False
-        try:
-            with transaction.atomic():
-                sync_periods(contract, now=now)
-        except OperationalError:
+    contract = None
+    try:
+        with use_case():
+            contract = (
+                Contract.objects.select_for_update(skip_locked=True, of=("self",))
+                .filter(billing_cursor__next_period_at__lte=now)
+                .exclude(pk__in=busy)
+                .order_by("billing_cursor__next_period_at")
+                .first()
+            )
+            if contract is None:
+                return None
+            try:
+                with transaction.atomic():
+                    sync_periods(contract, now=now)
+            except Exception as error:
+                if isinstance(error, OperationalError) and not is_too_slow(error):
+                    raise
+                logger.exception("the periods of contract %s could not be opened", contract.pk)
+                BillingCursor.objects.filter(contract=contract).update(next_period_at=now + LOOK_AGAIN_AFTER)
+    except OperationalError as error:
+        if contract is None or not passes_over(error):
             raise
-        except Exception:
-            logger.exception("the periods of contract %s could not be opened", contract.pk)
-            BillingCursor.objects.filter(contract=contract).update(next_period_at=now + LOOK_AGAIN_AFTER)
-    return True
+        busy.add(contract.pk)
+        return 0
+    return 1
 
 
 def _sync(event: ContractEvent) -> None:

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from core.clock import now
 from core.errors import TactusError
+from core.transactions import reads_snapshot
 
 
 class RecordScreen(Protocol):
@@ -122,9 +123,8 @@ def action_view(admin: RecordScreen, action: RecordAction) -> Callable[..., Http
         form = action.form(request.POST) if posted else action.form(initial=initial)
         if posted and form.is_valid():
             if action.preview is not None and "confirmed" not in request.POST:
-                return confirm_page(
-                    request, admin, record, action, form, page, action.preview(record, form.cleaned_data)
-                )
+                effects = reads_snapshot(action.preview)(record, form.cleaned_data)
+                return confirm_page(request, admin, record, action, form, page, effects)
             try:
                 result = action.run(record, form.cleaned_data, now())
             except TactusError as error:

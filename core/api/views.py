@@ -1,5 +1,6 @@
 """The base of API views, and health checks."""
 
+from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from django.db import Error, connection
@@ -12,13 +13,24 @@ from structlog.contextvars import get_contextvars
 
 from core.audit import Actor, set_actor
 from core.models import ApiKey
+from core.transactions import snapshot
 
 
 class ApiView(APIView):
-    """A view with a scope. `resource` is the scope's first half; `access = "read"` marks a POST that only reads."""
+    """A view with a scope. `resource` is the scope's first half; `access = "read"` marks a POST that only reads.
+
+    What only reads is answered from one snapshot (core.transactions): figures on an answer agree with each other
+    whatever is committed meanwhile. `own_snapshot`: the service behind the view takes it, because it writes afterwards.
+    """
 
     resource: ClassVar[str] = ""
     access: ClassVar[str | None] = None
+    own_snapshot: ClassVar[bool] = False
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Ends the snapshot with the answer."""
+        with ExitStack() as self._reading:
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -31,6 +43,17 @@ class ApiView(APIView):
                     label=request.auth.name,
                 )
             )
+        if self._only_reads(request):
+            _ = request.data  # whoever sends it slowly keeps no snapshot open
+            self.before_reading(request)
+            if not self.own_snapshot:
+                self._reading.enter_context(snapshot())
+
+    def before_reading(self, request: Request) -> None:
+        """What has to be written so that the answer is up to date: here, before the snapshot is taken."""
+
+    def _only_reads(self, request: Request) -> bool:
+        return request.method in ("GET", "HEAD") or (self.access == "read" and request.method == "POST")
 
     def read_body(self, request: Request, serializer: type[Serializer[Any]]) -> dict[str, Any]:
         """The validated body. Raises a 400 that names each field at fault."""

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import psycopg
 from django.db import connection
 
+from core.patience import bound_ms
 from core.postgres.connections import borrow_direct
 from core.transactions import require_transaction
 
@@ -31,7 +32,11 @@ def advisory_session_lock(subject: str) -> Iterator[None]:
     with ExitStack() as stack:
         with connection.wrap_database_errors:
             session = stack.enter_context(borrow_direct())
+            if (bound := bound_ms()) is not None:
+                session.execute(f"SET lock_timeout = {bound}")
             session.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [subject])
+            if bound is not None:
+                session.execute("RESET lock_timeout")
         try:
             yield
         finally:

@@ -106,7 +106,7 @@ class RetrieveInvoice(ApiView):
 class InvoicePdf(ApiView):
     """GET /v1/customers/{customer_id}/invoices/{invoice_id}/pdf"""
 
-    resource = "invoices"
+    resource, own_snapshot = "invoices", True
 
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY}, tags=["Invoices"])
     def get(self, _request: Request, customer_id: UUID, invoice_id: UUID) -> HttpResponse:

@@ -20,6 +20,7 @@ from charges.services import invoice_charges
 from core import audit
 from core.events import publish
 from core.jobs import enqueue
+from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceType, PeriodState
 from engine.money import ZERO, add, plain
@@ -38,10 +39,11 @@ RETRY = (timedelta(minutes=1), timedelta(minutes=5), timedelta(hours=1), timedel
 def finalize_due_invoices(*, now: datetime) -> int:
     """Sweep: closes billing periods that are due, each account's in the order in which they draw; returns how many.
 
-    At most `BATCH` of them. One that fails waits for its next attempt, and says why in `last_error`.
+    At most `BATCH` of them. One that fails waits for its next attempt, and says why in `last_error`; an account that
+    somebody else holds waits for the next run.
     """
-    seen = 0
-    while seen < BATCH and (outcome := _finalize_next(now)) is not None:
+    seen, busy = 0, set[UUID]()
+    while seen < BATCH and (outcome := _finalize_next(now, busy)) is not None:
         seen += outcome
     return seen
 
@@ -141,37 +143,49 @@ def _subscribed(period: BillingPeriod, computed: ComputedInvoice) -> list[Billed
     return list(found.values())
 
 
-def _finalize_next(now: datetime) -> int | None:
+def _finalize_next(now: datetime, busy: set[UUID]) -> int | None:
     """Sees to the due period that waits longest and whose contract nobody else is at; None when there is none.
 
     One a transaction, since its number locks the series for everybody. Of those that wait equally long the one that
-    draws first comes first: then none has to compute what others leave it.
+    draws first comes first: then none has to compute what others leave it. `busy` takes the paying account of one whose
+    other rows or balances somebody holds: it is left for the next run.
     """
-    with use_case():
-        waiting = (
-            BillingPeriod.objects.select_for_update(skip_locked=True, of=("contract",))
-            .select_related("contract")
-            .filter(state=PeriodState.OPEN, next_attempt_at__lte=now)
-            .order_by("next_attempt_at", *DRAWING_ORDER)
-            .first()
-        )
-        if waiting is None:
-            return None
-        period = _locked_periods(waiting.contract_id, now).first()
-        if period is None:  # another sweeper was faster
-            return 0
-        if (later := _true_up_waits(period, now)) is not None:
-            BillingPeriod.objects.filter(pk=period.pk).update(next_attempt_at=later)
-            return 0
-        try:
-            with transaction.atomic():
-                finalize_locked(period, now=now)
-        except OperationalError:
+    waiting = None
+    try:
+        with use_case():
+            waiting = (
+                BillingPeriod.objects.select_for_update(skip_locked=True, of=("contract",))
+                .select_related("contract")
+                .filter(state=PeriodState.OPEN, next_attempt_at__lte=now)
+                .exclude(payer_id__in=busy)
+                .order_by("next_attempt_at", *DRAWING_ORDER)
+                .first()
+            )
+            return None if waiting is None else _finalize_of(waiting.contract_id, now)
+    except OperationalError as error:
+        if waiting is None or not passes_over(error):
             raise
-        except Exception as error:
-            logger.exception("billing period %s could not be closed", period.pk)
-            again = now + RETRY[min(period.attempts, len(RETRY) - 1)]
-            postpone(period, reason=f"{type(error).__name__}: {error}", until=again, now=now)
+        busy.add(waiting.payer_id)
+        return 0
+
+
+def _finalize_of(contract_id: UUID, now: datetime) -> int:
+    """Sees to the first due period of a contract whose lock the caller holds; how many it saw to."""
+    period = _locked_periods(contract_id, now).first()
+    if period is None:  # another sweeper was faster
+        return 0
+    if (later := _true_up_waits(period, now)) is not None:
+        BillingPeriod.objects.filter(pk=period.pk).update(next_attempt_at=later)
+        return 0
+    try:
+        with transaction.atomic():
+            finalize_locked(period, now=now)
+    except Exception as error:
+        if isinstance(error, OperationalError) and not is_too_slow(error):
+            raise
+        logger.exception("billing period %s could not be closed", period.pk)
+        again = now + RETRY[min(period.attempts, len(RETRY) - 1)]
+        postpone(period, reason=f"{type(error).__name__}: {error}", until=again, now=now)
     return 1
 
 

@@ -20,6 +20,7 @@ from balances.models import AccessType
 from billing.selectors.live_balances import net_balance
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotCovered, NotFound, TactusError, Unavailable, uniqueness_key_used
+from core.patience import bounded_waits, each_in_turn
 from core.postgres.coalescing import CoalescingQueue
 from core.postgres.connections import BY_KEY, connect_direct
 from core.postgres.group_commit import GroupCommitWriter
@@ -128,9 +129,9 @@ def refresh_available_balance(*, customer_id: UUID, credit_type_id: UUID, now: d
 def settle_committed(*, now: datetime) -> int:
     """Sweep: settles reservations whose events have come where nobody has reserved since; returns how many."""
     rows = unsettled(now=now, older_than=LOOK_AFTER, limit=BATCH)
-    return sum(
-        refresh_available_balance(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now)
-        for row in rows
+    return each_in_turn(
+        rows,
+        lambda row: refresh_available_balance(customer_id=row.customer_id, credit_type_id=row.credit_type_id, now=now),
     )
 
 
@@ -226,8 +227,11 @@ _writer: GroupCommitWriter[Operation, Outcome] = GroupCommitWriter("tactus-reser
 
 
 def _refresh_stale_balance(whose: tuple[UUID, UUID], now: datetime) -> None:
-    customer_id, credit_type_id = whose
-    refresh_available_balance(customer_id=customer_id, credit_type_id=credit_type_id, now=now)
+    def refresh(asked: tuple[UUID, UUID]) -> int:
+        return refresh_available_balance(customer_id=asked[0], credit_type_id=asked[1], now=now)
+
+    with bounded_waits():  # whoever comes next does not wait for this one
+        each_in_turn([whose], refresh)
 
 
 stale_balances: CoalescingQueue[tuple[UUID, UUID], datetime] = CoalescingQueue(

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from balances.services.ledger import lock_balances
 from catalog.models import CreditType
 from core.errors import InvalidInput
+from core.patience import limit_waits
 from core.transactions import use_case
 from customers.selectors import get_active_customer
 from reservations.models import Reservation, Spendable, SpendableChange
@@ -46,6 +47,7 @@ def open_spendable(*, customer_id: UUID, credit_type_id: UUID) -> Spendable:
     if not CreditType.objects.filter(pk=credit_type_id).exists():
         raise InvalidInput("no such credit type", field="credit_type_id")
     with transaction.atomic(durable=True):
+        limit_waits()
         lock_balances(customer_id)
         return Spendable.objects.get_or_create(customer_id=customer_id, credit_type_id=credit_type_id)[0]
 
@@ -59,6 +61,7 @@ def record_balance_snapshot(
     that asked for it: what that is about may still be refused.
     """
     with transaction.atomic(durable=True):
+        limit_waits()
         row = Spendable.objects.select_for_update(no_key=True).get(pk=spendable_id)
         if row.rounds != balance.rounds:
             return None
@@ -83,11 +86,7 @@ def settle(*, spendable_id: int, stored: Collection[str], now: datetime) -> int:
 
 def expire_due_reservations(*, now: datetime) -> int:
     """Sweep: lets go what is held too long; returns how many. Reserving does not wait for it."""
-    due = list(
-        Reservation.objects.filter(status=Status.HELD, expires_at__lte=now)
-        .order_by("expires_at").values_list("pk", "spendable_id")[:BATCH]
-    )  # fmt: skip
-    return _end(due, Q(status=Status.HELD, expires_at__lte=now), Status.EXPIRED, now)
+    return _end(Q(status=Status.HELD, expires_at__lte=now), "expires_at", Status.EXPIRED, now)
 
 
 def lapse_due_reservations(*, now: datetime) -> int:
@@ -95,28 +94,25 @@ def lapse_due_reservations(*, now: datetime) -> int:
 
     What did come was settled by whoever worked the balance out just before (reservations.services.reservations).
     """
-    due = list(
-        Reservation.objects.filter(status=Status.COMMITTED, lapses_at__lte=now)
-        .order_by("lapses_at").values_list("pk", "spendable_id")[:BATCH]
-    )  # fmt: skip
-    return _end(due, Q(status=Status.COMMITTED, lapses_at__lte=now), Status.LAPSED, now)
+    return _end(Q(status=Status.COMMITTED, lapses_at__lte=now), "lapses_at", Status.LAPSED, now)
 
 
 def forget_old_reservations(*, now: datetime) -> int:
     """Sweep: deletes reservations that ended more than `KEEP` ago; returns how many."""
-    old = Reservation.objects.filter(ended_at__lt=now - KEEP).order_by("ended_at").values("pk")[:BATCH]
+    old = Reservation.objects.filter(ended_at__lt=now - KEEP).order_by("ended_at").select_for_update(skip_locked=True)
     with use_case():
-        return Reservation.objects.filter(pk__in=old).delete()[0]
+        return Reservation.objects.filter(pk__in=old.values("pk")[:BATCH]).delete()[0]
 
 
-def _end(due: list[tuple[UUID, int]], still: Q, status: str, now: datetime) -> int:
-    """One transaction for all: their rows locked first and in order, as everybody does."""
-    if not due:
-        return 0
+def _end(due: Q, since: str, status: str, now: datetime) -> int:
+    """One transaction for all whose balance nobody else holds, which are locked first, as everybody does."""
     with use_case():
-        ids = {spendable_id for _, spendable_id in due}
-        list(Spendable.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
-        return Reservation.objects.filter(still, pk__in=[pk for pk, _ in due]).update(status=status, ended_at=now)
+        held = Spendable.objects.select_for_update(no_key=True, skip_locked=True).filter(
+            pk__in=Reservation.objects.filter(due).values("spendable_id")
+        )
+        free = list(held.order_by("pk").values_list("pk", flat=True)[:BATCH])
+        ended = Reservation.objects.filter(due, spendable_id__in=free).order_by(since).values("pk")[:BATCH]
+        return Reservation.objects.filter(due, pk__in=ended).update(status=status, ended_at=now) if free else 0
 
 
 def unsettled(*, now: datetime, older_than: timedelta, limit: int) -> list[Spendable]:

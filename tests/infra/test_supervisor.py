@@ -1,6 +1,7 @@
 """A whole Tactus under fire: kill -9 of every part, of the supervisor itself, and starts on what is left."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,23 @@ def test_beat_and_worker_do_what_is_due(tactus: Temporary) -> None:
     assert eventually(finalized, 60)
     assert eventually(lambda: documents() == finalized(), 60)
     assert eventually(lambda: "CREDIT_EXPIRATION" in ledger(), 60), ledger()
+
+
+NOISE = re.compile(r"\b(?:WARNING|ERROR|FATAL|PANIC|Traceback|[A-Za-z]*Warning:)|\[(?:warning|error|critical)\b")
+# what a server or a library says of the machine that runs this, and of its own log file
+OF_THE_MACHINE = ("overcommit_memory", "SecurityWarning", "logfile -> ")
+
+
+def test_a_healthy_start_and_its_work_log_no_warning(tactus: Temporary, var: Path) -> None:
+    """Migrations, two dozen documents that a job and a sweep render at the same time, wake-ups that nobody took."""
+    assert eventually(lambda: worker_answers(tactus))
+    found = [
+        f"{log.name}: {line}"
+        for log in sorted((var / "log").glob("*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+        if NOISE.search(line) and not any(words in line for words in OF_THE_MACHINE)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from core.exact_json import dumps
+from core.patience import limit_waits
 from engine.usage import MetricSpec
 from usage.store.base import RollupSpec, SeriesProgress
 from usage.store.postgres.rollup_sql import Target, rollup_statement
@@ -51,8 +52,10 @@ def ensure_rollup(rollups: Sequence[RollupSpec], now: datetime) -> int:
         cursor.execute("SELECT fingerprint, keys FROM usage_rollupseries")
         there = {(name, tuple(keys)) for name, keys in cursor.fetchall()}
         missing = sorted(wanted.keys() - there)
-        if not missing:
-            return 0
+    if not missing:
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        limit_waits()
         cursor.execute(
             "INSERT INTO usage_rollupseries"
             " (fingerprint, rules, keys, horizon, is_ready, counted_to, target, created_at)"
@@ -95,6 +98,7 @@ def roll(now: datetime, patience: timedelta = timedelta(0)) -> int:
         with transaction.atomic(durable=True), connection.cursor() as cursor:
             # A transaction's events are taken together, however many; sorting them on disk costs more than it saves.
             cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL work_mem = '64MB'")
+            limit_waits()
             if not _is_alone(cursor):
                 break
             if _moved(cursor):
