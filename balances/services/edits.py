@@ -8,8 +8,8 @@ from uuid import UUID
 
 from balances.models import Balance, LedgerEntry
 from balances.selectors.balances import find_balance
+from balances.services.catalogue import check_product, check_scope
 from balances.services.events import record_archived, record_edited
-from balances.services.grants import check_product, check_scope
 from balances.services.ledger import expire_segment, lock_balances
 from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
