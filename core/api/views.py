@@ -19,6 +19,8 @@ class ApiView(APIView):
 
     resource: ClassVar[str] = ""
     access: ClassVar[str | None] = None
+    is_bulk: ClassVar[bool] = False
+    """Whether large bodies are what it is made for; elsewhere they mark a heavy write (core.api.request_limits)."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
