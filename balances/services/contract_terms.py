@@ -18,6 +18,7 @@ from core.transactions import require_transaction
 from engine.errors import InvalidTerms
 
 KINDS = {"commits": COMMITS, "credits": CREDITS}
+NO_SUCH = "the contract has no such commit or credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,7 @@ def change_terms(
         return
     lock_balances(payer_of(contract, now))
     for name, ids in archive.items():
-        for index, balance_id in enumerate(ids):
-            balance = _find(contract, balance_id, KINDS[name], f"archive_{name}.{index}.id")
-            archive_locked(balance, now=now)
+        archive_locked(_find_all(contract, ids, KINDS[name], f"archive_{name}"), now=now)
     for name, changes in updates.items():
         for index, (balance_id, change) in enumerate(changes):
             where = f"update_{name}.{index}"
@@ -87,8 +86,20 @@ def change_terms(
     edit.save(update_fields=["changes"])
 
 
+def _find_all(contract: Contract, ids: Sequence[UUID], kinds: Sequence[str], where: str) -> list[Balance]:
+    """These balances in this order, each named once. Raises InvalidInput naming the first that there is not."""
+    standing = Balance.objects.filter(contract=contract, kind__in=kinds, archived_at__isnull=True).in_bulk(ids)
+    found = []
+    for index, balance_id in enumerate(ids):
+        balance = standing.pop(balance_id, None)
+        if balance is None:
+            raise InvalidInput(NO_SUCH, field=f"{where}.{index}.id")
+        found.append(balance)
+    return found
+
+
 def _find(contract: Contract, balance_id: UUID, kinds: Sequence[str], where: str) -> Balance:
     found = Balance.objects.filter(pk=balance_id, contract=contract, kind__in=kinds, archived_at__isnull=True).first()
     if found is None:
-        raise InvalidInput("the contract has no such commit or credit", field=where)
+        raise InvalidInput(NO_SUCH, field=where)
     return found

@@ -145,11 +145,18 @@ def record_adjusted(
     _record(balance, event, detail=detail, reason=reason)
 
 
-def record_archived(balance: Balance, *, now: datetime, reason: str = "") -> None:
-    """It has ended for good. In the transaction of a use case."""
-    event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
-    event = event_type(**_ids(balance, now))
-    _record(balance, event, detail={}, reason=reason)
+def record_archived(balances: Iterable[Balance], *, now: datetime, reason: str = "") -> None:
+    """They have ended for good, in this order. In the transaction of a use case."""
+    require_transaction()
+    events = []
+    acts = []
+    for balance in balances:
+        event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
+        event = event_type(**_ids(balance, now))
+        events.append(event)
+        acts.append(audit.Act(event.name, balance, {}, reason))
+    audit.record_all(acts, at=now)
+    publish_all(events)
 
 
 def _is_credit(balance: Balance) -> bool:

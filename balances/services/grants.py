@@ -33,6 +33,8 @@ from engine.overrides import RateTarget
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 
 COST_PLACES: Final = 30
+BATCH: Final = 250
+"""Balances that are written together: what they make in memory on the way is gone before the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,11 +245,14 @@ _COPIED = (
 
 def write_balances(new: Sequence[UnwrittenBalance], *, now: datetime) -> None:
     """Stores checked balances in their order: schedules, the grant of each segment, the facts; as many statements for
-    many as for one. The caller holds the balances. Raises InvalidTerms.
+    a BATCH as for one. The caller holds the balances. Raises InvalidTerms.
     """
     require_transaction()
-    if not new:
-        return
+    for first in range(0, len(new), BATCH):
+        _write(new[first : first + BATCH], now=now)
+
+
+def _write(new: Sequence[UnwrittenBalance], *, now: datetime) -> None:
     Balance.objects.bulk_create([one.balance for one in new])
     add_segments([(one.balance, part, one.reason) for one in new for part in one.segments], now=now)
     add_charges(

@@ -1,6 +1,6 @@
 """Contracts with very much in them: as many statements as for a few, the same figures, and a long past in steps."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -115,6 +115,33 @@ def test_subscriptions_and_overrides_cost_no_statements_of_their_own(
     assert abs(counts[1] - counts[0]) <= A_FEW_MORE, counts
 
 
+def test_archiving_costs_no_statements_for_each(balances: BalanceWorld, http: httpx.Client) -> None:
+    product = balances.fixed()
+    counts: list[tuple[int, ...]] = []
+    for number in (FEW, MANY):
+        commits = [commit(balances, product, one) for one in range(number)]
+        customer = balances.customer()
+        body = body_of(balances, customer, commits=commits)
+        made = [http.post("/v1/contracts/create", json=body).json()["data"]["id"] for _ in range(2)]
+        [shown] = [
+            one for one in http.post("/v2/contracts/list", json={"customer_id": customer}).json()["data"]
+            if one["id"] == made[0]
+        ]  # fmt: skip
+        ids = [{"id": one["id"]} for one in shown["commits"]]
+        edit = {"customer_id": customer, "contract_id": made[0], "archive_commits": ids}
+        whole = {"customer_id": customer, "contract_id": made[1], "void_invoices": True}
+        grants = [{"id": balances.grant(customer, 5, balances.today, balances.today + timedelta(days=9))} for _ in ids]
+        counts.append(
+            (
+                statements(http, "/v2/contracts/edit", edit),
+                statements(http, "/v1/contracts/archive", whole),
+                statements(http, "/v1/customers/archive", {"id": customer}),
+            )
+        )
+        assert len(ids) == len(grants) == number
+    assert all(abs(many - few) <= A_FEW_MORE for few, many in zip(*counts, strict=True)), counts
+
+
 def told(customer: str) -> list[tuple[str, Any]]:
     """What the outbox tells of the customer's commits, in its order."""
     rows = OutboxEvent.objects.filter(customer_id=customer, name__in=["commit.created", "contract.created"])
@@ -154,16 +181,15 @@ def test_many_at_once_are_what_they_are_one_by_one(balances: BalanceWorld, http:
     assert told(together)[-1][0] == "contract.created"
 
 
-@pytest.mark.parametrize("allocation", ["", "POOLED", "INDIVIDUAL"])
 def test_a_long_past_in_steps_comes_to_what_it_comes_to_at_once(
-    subscriptions: SubscriptionWorld, http: httpx.Client, monkeypatch: pytest.MonkeyPatch, allocation: str
+    subscriptions: SubscriptionWorld, http: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = BalanceWorld(subscriptions.sdk)
     fixed = world.fixed()
     product = world.sdk.v1.contracts.products.create(name="Seat", type="SUBSCRIPTION").data.id
     card = world.card()
     world.rate(card, product, price=100, billing_frequency="MONTHLY")
-    since = datetime(world.today.year - 1, 1, 1, tzinfo=UTC)
+    since = (world.today.replace(day=1) - timedelta(days=80)).replace(day=1)
     seats = {
         "subscription_rate": {"product_id": product, "billing_frequency": "MONTHLY"},
         "collection_schedule": "ARREARS",
@@ -172,31 +198,33 @@ def test_a_long_past_in_steps_comes_to_what_it_comes_to_at_once(
         "quantity_management_mode": "SEAT_BASED",
         "seat_config": {"seat_group_key": "user", "initial_seat_ids": ["a", "b"], "initial_unassigned_seats": 1},
     }
-    granted = recurring_one(world, fixed, since, rollover_fraction=0)
-    if allocation:
-        granted["access_amount"] = {"unit_price": 30, "credit_type_id": USD}
-        granted["subscription_config"] = {
+    granted = [recurring_one(world, fixed, since)]
+    for allocation in ("POOLED", "INDIVIDUAL"):
+        config = {
             "subscription_id": "seats",
             "allocation": allocation,
             "apply_seat_increase_config": {"is_prorated": True},
         }
+        per_seat = {"unit_price": 30, "credit_type_id": USD}
+        granted.append(recurring_one(world, fixed, since, access_amount=per_seat, subscription_config=config))
 
     def contract(customer: str) -> None:
         body = {
             "customer_id": customer, "starting_at": since.isoformat(), "rate_card_id": card, "subscriptions": [seats],
-            "recurring_credits": [granted, granted],
+            "recurring_credits": granted,
         }  # fmt: skip
         answer = http.post("/v1/contracts/create", json=body)
         assert answer.status_code == 200, answer.text
 
     whole, stepwise = world.customer(), world.customer()
     contract(whole)
-    monkeypatch.setattr(recurring, "MOST_AT_ONCE", 5)
+    monkeypatch.setattr(recurring, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(recurring, "MOST_IN_A_SWEEP", 1)
     contract(stepwise)
     assert len(world.held(stepwise)) < len(world.held(whole))
     world.run_due_work()
     assert figures(world, stepwise) == figures(world, whole)
-    assert len(world.held(whole)) == 2 * (world.today.month + 13)
+    assert len(world.held(whole)) == 3 * 5  # three months before this one, this and the next
 
 
 def test_more_than_a_thousand_are_refused_by_name(balances: BalanceWorld, http: httpx.Client) -> None:
