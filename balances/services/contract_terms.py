@@ -7,6 +7,7 @@ from uuid import UUID
 
 from balances.models import Balance, RecurringGrant
 from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
+from balances.services.events import record_changed
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
@@ -71,15 +72,17 @@ def change_terms(
     lock_balances(payer_of(contract, now))
     for name, ids in archive.items():
         archive_locked(_find_all(contract, ids, KINDS[name], f"archive_{name}"), now=now)
+    changed: list[tuple[Balance, tuple[str, ...]]] = []
     for name, changes in updates.items():
         for index, (balance_id, change) in enumerate(changes):
             where = f"update_{name}.{index}"
             key = "commit_id" if name == "commits" else "credit_id"
             balance = _find(contract, balance_id, KINDS[name], f"{where}.{key}")
             try:
-                change_locked(balance, change=change, now=now)
+                changed.append((balance, change_locked(balance, change=change, now=now)))
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
+    record_changed(changed, now=now)
     noted = {f"archive_{name}": [{"id": str(id_)} for id_ in ids] for name, ids in archive.items() if ids}
     noted |= {f"update_{name}": [{"id": str(id_)} for id_, _ in found] for name, found in updates.items() if found}
     edit.changes |= noted

@@ -9,7 +9,7 @@ from uuid import UUID
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.services.catalogue import check_product, check_scope
-from balances.services.events import record_archived, record_edited
+from balances.services.events import record_archived, record_changed, record_edited
 from balances.services.ledger import expire_segments, lock_balances
 from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
@@ -58,9 +58,10 @@ def edit_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, change: B
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
         try:
-            change_locked(balance, change=change, now=now)
+            changed = change_locked(balance, change=change, now=now)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=error.field) from error
+        record_changed([(balance, changed)], now=now)
     return balance
 
 
@@ -166,8 +167,10 @@ def end_with_contract(event: ContractEndChanged) -> None:
     cancel_charges(charges=canceled, now=event.occurred_at)
 
 
-def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> None:
-    """The part that editing a contract shares; contract and balances are locked. Raises InvalidTerms."""
+def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> tuple[str, ...]:
+    """The part that editing a contract shares; contract and balances are locked. Returns what `record_changed` is to
+    tell. Raises InvalidTerms.
+    """
     require_transaction()
     if balance.archived_at is not None:
         raise InvalidTerms("it is archived", "commit_id" if balance.kind in COMMITS else "credit_id")
@@ -183,7 +186,7 @@ def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> 
     balance.save()
     if change.fields.keys() & {"name", "product_id"}:
         describe_charges(source_id=balance.pk, product_id=balance.product_id, name=balance.name)
-    record_edited(balance, now=now, changed=tuple(sorted(change.fields)))
+    return tuple(sorted(change.fields))
 
 
 def _locked(balance_id: UUID, customer_id: UUID, kinds: tuple[str, ...], name: str) -> Balance:

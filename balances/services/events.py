@@ -93,6 +93,20 @@ def _created_detail(created: CreatedBalance) -> dict[str, Any]:
     }
 
 
+def record_changed(changed: Iterable[tuple[Balance, tuple[str, ...]]], *, now: datetime) -> None:
+    """These columns of balances are others, in this order. In the transaction of a use case."""
+    require_transaction()
+    events = []
+    acts = []
+    for balance, names in changed:
+        event_type: type[BalanceEdited] = CreditEdited if _is_credit(balance) else CommitEdited
+        event = event_type(**_ids(balance, now), changed=names)
+        events.append(event)
+        acts.append(audit.Act(event.name, balance, {"changed": list(names)}))
+    audit.record_all(acts, at=now)
+    publish_all(events)
+
+
 def record_edited(
     balance: Balance,
     *,

@@ -35,7 +35,7 @@ from engine.schedules import ScheduleItem
 logger = logging.getLogger(__name__)
 BATCH = 200
 MOST_AT_ONCE = 1000
-"""Balances that one transaction issues; a grant that began long ago has more, which the sweep issues after it."""
+"""Segments of the balances that one transaction issues; what began long ago has more, which the sweep issues then."""
 MOST_IN_A_SWEEP = 10
 """Transactions that issue so many; a job has a time limit."""
 LOOK_AGAIN_AFTER = timedelta(hours=1)
@@ -171,7 +171,7 @@ def issue_due_grants(*, customer_id: UUID, now: datetime) -> None:
     try:
         for _ in range(BATCH):
             issued = _issue_next(now, rows)
-            if issued is None or issued.is_full:  # the rest of a very long past is the sweep's
+            if issued is None or issued.is_behind:  # the rest of a very long past is the sweep's
                 break
     finally:
         audit.reset_actor(actor)
@@ -201,11 +201,14 @@ class _Due:
     def __init__(self) -> None:
         self._new: list[UnwrittenBalance] = []
         self._of_seats: list[SeatPeriod] = []
+        self._segments = 0
+        self.is_behind = False
+        """Whether there is more, which the next look issues."""
 
     @property
     def is_full(self) -> bool:
-        """Whether there may be more, which the next look issues."""
-        return len(self._new) >= MOST_AT_ONCE
+        """Whether it takes no more."""
+        return self._segments >= MOST_AT_ONCE
 
     def add(
         self, row: RecurringGrant, known: Mapping[datetime | None, Balance], *, now: datetime, since: datetime
@@ -217,7 +220,9 @@ class _Due:
         for terms, grant_period in grant_periods_of(row):
             begins = grant_period.period.start if ahead is None else ahead
             made = known.get(grant_period.period.start)
-            if begins > now or (made is None and self.is_full):
+            left = made is None and self.is_full
+            if begins > now or left:
+                self.is_behind = self.is_behind or (left and begins <= now)
                 due = begins
                 break
             ahead = grant_period.period.start
@@ -225,8 +230,10 @@ class _Due:
                 seats = replace(seats, terms=terms)
             fresh = made is None
             if made is None:
-                self._new.append(_make(row, grant_period, seats))
-                made = self._new[-1].balance
+                one = _make(row, grant_period, seats)
+                self._new.append(one)
+                self._segments += max(1, len(one.segments))
+                made = one.balance
             if seats is not None and made.archived_at is None and (fresh or grant_period.period.end > since):
                 self._of_seats.append(SeatPeriod(seats, made, grant_period))
         if seats is not None:
