@@ -60,9 +60,7 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
             made.append(row)
         holders[charge.pk] = row.pk
         due = due or row.due_at <= now
-    dates = _subscription_dates(contract, now)
-    unit = billing_unit(contract) if dates else None
-    for at in dates if unit is not None else ():
+    for at, unit in _subscription_dates(contract, now):
         row = scheduled.get((at, unit.pk))
         if row is None:
             row = scheduled[at, unit.pk] = _scheduled(contract, at, unit, now)
@@ -79,15 +77,16 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
         enqueue("invoices.finalize_due_invoices")
 
 
-def _subscription_dates(contract: Contract, now: datetime) -> list[datetime]:
-    """When the contract's subscriptions are charged on invoices of their own, as far as that is known now."""
+def _subscription_dates(contract: Contract, now: datetime) -> list[tuple[datetime, CreditType]]:
+    """When the contract's subscriptions are charged on invoices of their own, as far as that is known now; in what."""
     subscribed = SubscriptionBilling(contract)
     charges = subscribed.own_invoices(now) if subscribed else []
     if not charges:
         return []
-    terms = load_subscription_terms(contract, billing_unit(contract), [charge.terms for charge in charges]).engine
+    unit = billing_unit(contract)
+    terms = load_subscription_terms(contract, unit, [charge.terms for charge in charges]).engine
     entitled = [charge for charge in charges if subscription_charge(terms, charge.terms) is not None]
-    return sorted({charge.due_at for charge in entitled})
+    return [(at, unit) for at in sorted({charge.due_at for charge in entitled})]
 
 
 def _open_usage(contract: Contract) -> QuerySet[BillingPeriod]:
