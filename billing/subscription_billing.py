@@ -6,11 +6,13 @@ stands there, whatever is agreed later; the charges of a voided document wait un
 Every question is bounded in time: what it costs does not grow with the contract's age.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -50,7 +52,7 @@ class SubscriptionBilling:
         self._planned = rates
         self._billed: dict[Key, list[BilledCharge]] = {}
         self._billed_since: datetime | None = None
-        self._usage: list[BillingPeriod] = []
+        self._covered: list[Period] = []
         self._usage_since: datetime | None = None
 
     @cached_property
@@ -66,12 +68,17 @@ class SubscriptionBilling:
     def __bool__(self) -> bool:
         return bool(self.rows)
 
-    def charges(self, until: datetime, since: datetime | None = None) -> list[SubscriptionCharge]:
-        """What is billed here of the subscriptions' periods that begin before `until` (with `since`: end after it)."""
+    def charges(
+        self, until: datetime, since: datetime | None = None, rows: Sequence[Subscription] | None = None
+    ) -> list[SubscriptionCharge]:
+        """What is billed here of the subscriptions' periods that begin before `until` (with `since`: end after it).
+
+        `rows`: only of these.
+        """
         first = billed_from(self.contract)
         return [
             charge
-            for charge in list_charges(self.rows, self._rates, until, since)
+            for charge in list_charges(self.rows if rows is None else rows, self._rates, until, since)
             if charge.due_at > first or (charge.due_at == first and charge.terms.window.start >= first)
         ]
 
@@ -100,14 +107,12 @@ class SubscriptionBilling:
 
     def own_invoices(self, now: datetime) -> list[SubscriptionCharge]:
         """The charges that need SCHEDULED invoices: what is due, and what each subscription's next period asks."""
-        found = []
+        found: list[SubscriptionCharge] = []
         for row in self.rows:
             advance = row.collection_schedule == Collection.ADVANCE
             until = self._next_period(row, now) if advance else None
-            for charge in self.charges((until or now) + MOMENT):
-                mine = charge.terms.subscription_id == str(row.pk)
-                if mine and not self.is_settled(charge) and self.needs_own_invoice(charge):
-                    found.append(charge)
+            mine = self.charges((until or now) + MOMENT, rows=[row])
+            found += [charge for charge in mine if not self.is_settled(charge) and self.needs_own_invoice(charge)]
         return found
 
     def next_period_at(self, now: datetime) -> datetime | None:
@@ -163,8 +168,10 @@ class SubscriptionBilling:
         """The usage periods that are still to be billed and hold an instant, begin or end there."""
         since = instant - MOMENT
         if self._usage_since is None or since < self._usage_since:
-            self._usage, self._usage_since = usage_periods(self.contract, since), since
-        for period in periods_to_bill(self.contract, covered_periods(self._usage), since):
+            self._covered, self._usage_since = covered_periods(usage_periods(self.contract, since)), since
+        # one behind another: what ends by then comes first
+        first = bisect_right(self._covered, since, key=lambda period: period.end)
+        for period in periods_to_bill(self.contract, islice(self._covered, first, None), since):
             if period.start > instant:
                 break
             yield period

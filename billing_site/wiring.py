@@ -17,7 +17,7 @@ from billing.services.subscriptions import preserve_prepaid_ends, sync_subscript
 from contracts.events import ContractArchived, ContractCreated, ContractEdited, ContractEndChanged, ContractRenewed
 from contracts.parts import ContractPart
 from contracts.services import archive_contracts_of_customer
-from core.events import Reaction, on
+from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
 from customers.events import CustomerArchived
 from invoices.services.void import refuse_end_before_invoices, void_invoices_of_contract
@@ -29,9 +29,9 @@ REACTIONS: tuple[Reaction, ...] = (
     *on(ContractEndChanged, end_with_contract, preserve_prepaid_ends, reschedule_periods, refuse_end_before_invoices),
     *on(ContractArchived, drop_open_periods, void_invoices_of_contract, archive_balances_of_contract),
     *on(ContractRenewed, roll_over),
-    *on(CommitCreated, sync_purchases),
-    *on(CommitEdited, sync_purchases),
-    *on(CommitArchived, sync_purchases),
+    *on_all(CommitCreated, sync_purchases),
+    *on_all(CommitEdited, sync_purchases),
+    *on_all(CommitArchived, sync_purchases),
 )
 """In the transaction of the event, in this order (docs/adr/0003)."""
 

@@ -1,5 +1,6 @@
 """The audit trail: who did it. The caller is set once per request or admin action; services only name the change."""
 
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,19 +51,39 @@ def record(
     Raises RuntimeError outside one, LookupError for an action that has no title for people: its app's `audit_titles`,
     or the event of that name.
     """
+    return record_all([Act(action, subject, detail or {}, reason)], at=at)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What was done to a record, for the trail."""
+
+    action: str
+    subject: models.Model
+    detail: dict[str, Any]
+    reason: str = ""
+
+
+def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
+    """The same for many acts of one moment, in their order; one statement."""
     require_transaction()
-    if action not in titles():
-        raise LookupError(f"no app says what {action} is called")
     actor = _actor.get()
-    return AuditEntry.objects.create(
-        at=at,
-        api_key_id=actor.api_key_id,
-        user_id=actor.user_id,
-        action=action,
-        subject_type=getattr(subject, "subject_type", None) or subject._meta.model_name or "",
-        subject_id=subject.pk,
-        detail=detail or {},
-        reason=reason,
-        request_id=actor.request_id,
-        ip=actor.ip,
-    )
+    rows = []
+    for act in acts:
+        if act.action not in titles():
+            raise LookupError(f"no app says what {act.action} is called")
+        rows.append(
+            AuditEntry(
+                at=at,
+                api_key_id=actor.api_key_id,
+                user_id=actor.user_id,
+                action=act.action,
+                subject_type=getattr(act.subject, "subject_type", None) or act.subject._meta.model_name or "",
+                subject_id=act.subject.pk,
+                detail=act.detail,
+                reason=act.reason,
+                request_id=actor.request_id,
+                ip=actor.ip,
+            )
+        )
+    return AuditEntry.objects.bulk_create(rows)

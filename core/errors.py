@@ -92,6 +92,13 @@ class Unavailable(TactusError):
         super().__init__(message, retry_after=retry_after)
 
 
+class TookTooLong(Unavailable):
+    """503: the request took longer than one may; nothing was stored."""
+
+    def __init__(self) -> None:
+        super().__init__("the request took longer than it may, and nothing was stored; try again", retry_after=5)
+
+
 def uniqueness_key_used() -> Conflict:
     """The one answer to a uniqueness key seen before, in the words that Metronome's clients know."""
     return Conflict("This uniqueness key has already been used.")

@@ -5,7 +5,7 @@ reactions (`billing_site/wiring.py`) in the same transaction, so that a reader n
 work that may wait or that speaks to the outside is enqueued by them (`core.jobs`). See docs/adr/0003 and 0018.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -58,6 +58,8 @@ class Reaction:
 
     event_type: type[DomainEvent]
     handler: Callable[[Any], object]
+    is_for_all: bool = False
+    """It takes all events of this type that are published together, as a sequence."""
 
 
 def on(event_type: type[E], *handlers: Callable[[E], object]) -> tuple[Reaction, ...]:
@@ -65,10 +67,35 @@ def on(event_type: type[E], *handlers: Callable[[E], object]) -> tuple[Reaction,
     return tuple(Reaction(event_type, handler) for handler in handlers)
 
 
+def on_all(event_type: type[E], *handlers: Callable[[Sequence[E]], object]) -> tuple[Reaction, ...]:
+    """The same for services that take all events of this type that are published together, and see to them at once."""
+    return tuple(Reaction(event_type, handler, is_for_all=True) for handler in handlers)
+
+
 def publish(event: DomainEvent) -> OutboxEvent:
     """Appends an event to the outbox and runs its reactions. Raises RuntimeError outside a use case's transaction."""
+    return publish_all([event])[0]
+
+
+def publish_all(events: Sequence[DomainEvent]) -> list[OutboxEvent]:
+    """Appends events to the outbox in their order, in one statement, then runs their reactions.
+
+    What reactions publish themselves comes after all of them. Raises RuntimeError outside a use case's transaction.
+    """
     require_transaction()
-    row = OutboxEvent.objects.create(
+    rows = OutboxEvent.objects.bulk_create([_outbox_row(event) for event in events])
+    by_type: dict[type[DomainEvent], list[DomainEvent]] = {}
+    for event in events:
+        by_type.setdefault(type(event), []).append(event)
+    for event_type, together in by_type.items():
+        for reaction in _reactions().get(event_type, ()):
+            for given in [together] if reaction.is_for_all else together:
+                reaction.handler(given)
+    return rows
+
+
+def _outbox_row(event: DomainEvent) -> OutboxEvent:
+    return OutboxEvent(
         name=event.name,
         version=event.VERSION,
         subject_type=event.SUBJECT[0],
@@ -77,17 +104,14 @@ def publish(event: DomainEvent) -> OutboxEvent:
         payload=_payload(event),
         occurred_at=event.occurred_at,
     )
-    for handler in _handlers().get(type(event), ()):
-        handler(event)
-    return row
 
 
 @cache
-def _handlers() -> dict[type[DomainEvent], tuple[Callable[[Any], object], ...]]:
+def _reactions() -> dict[type[DomainEvent], tuple[Reaction, ...]]:
     table: Iterable[Reaction] = import_string(settings.EVENT_REACTIONS)
-    found: dict[type[DomainEvent], tuple[Callable[[Any], object], ...]] = {}
+    found: dict[type[DomainEvent], tuple[Reaction, ...]] = {}
     for reaction in table:
-        found[reaction.event_type] = (*found.get(reaction.event_type, ()), reaction.handler)
+        found[reaction.event_type] = (*found.get(reaction.event_type, ()), reaction)
     return found
 
 

@@ -15,6 +15,8 @@ MANAGE = str(ROOT / "manage.py")
 # those, and the more of them wait, the more share a commit.
 WEB_THREADS = 24
 POOL_SIZE = 6
+# Each thread would have a heap of its own, and keep in it what the largest of its requests took.
+FEW_HEAPS = {"MALLOC_ARENA_MAX": "2"}
 
 
 def answers(host: str, port: int, path: str) -> bool:
@@ -64,6 +66,7 @@ def web_server(site: Site) -> Child:
         ready=lambda: answers(site.local_host, site.port, "/readyz"),
         TACTUS_DB_POOL_SIZE=str(POOL_SIZE),
         TACTUS_STATEMENT_TIMEOUT_MS="10000",
+        **FEW_HEAPS,
     )
 
 

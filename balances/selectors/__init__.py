@@ -5,6 +5,7 @@ from balances.selectors.balances import (
     entries_of,
     filter_balances,
     find_balance,
+    overdue_grants,
     recurring_rows,
 )
 from balances.selectors.purchases import Instalment, Purchase, invoice_schedules, invoiced_amounts, purchases_of
@@ -20,6 +21,7 @@ __all__ = [
     "find_balance",
     "invoice_schedules",
     "invoiced_amounts",
+    "overdue_grants",
     "purchases_of",
     "recurring_rows",
 ]

@@ -28,6 +28,11 @@ def recurring_rows() -> QuerySet[RecurringGrant]:
     ).prefetch_related("product__versions")
 
 
+def overdue_grants(now: datetime) -> QuerySet[RecurringGrant]:
+    """Recurring grants that have balances to issue, or to look at: the sweep sees to them."""
+    return RecurringGrant.objects.filter(next_child_at__lte=now, archived_at__isnull=True)
+
+
 def find_balance(*, balance_id: UUID, customer_id: UUID, kinds: Sequence[str] = (), field: str = "id") -> Balance:
     """A commit or credit of this customer. Raises NotFound, alike for an unknown id and another customer's."""
     rows = Balance.objects.filter(pk=balance_id, customer_id=customer_id)

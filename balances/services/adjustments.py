@@ -23,7 +23,8 @@ from balances.events import (
 )
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjustments import ApprovalDecision, assess
-from balances.services.grants import NewBalance, check_product, check_scope, grant
+from balances.services.catalogue import check_product, check_scope
+from balances.services.grants import NewBalance, grant
 from balances.services.ledger import lock_balances, post_manual_entry
 from catalog.models import CreditType, Product
 from contracts.models import Contract

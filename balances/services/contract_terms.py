@@ -7,6 +7,7 @@ from uuid import UUID
 
 from balances.models import Balance, RecurringGrant
 from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
+from balances.services.events import record_changed
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
@@ -18,6 +19,7 @@ from core.transactions import require_transaction
 from engine.errors import InvalidTerms
 
 KINDS = {"commits": COMMITS, "credits": CREDITS}
+NO_SUCH = "the contract has no such commit or credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +71,38 @@ def change_terms(
         return
     lock_balances(payer_of(contract, now))
     for name, ids in archive.items():
-        for index, balance_id in enumerate(ids):
-            balance = _find(contract, balance_id, KINDS[name], f"archive_{name}.{index}.id")
-            archive_locked(balance, now=now)
+        archive_locked(_find_all(contract, ids, KINDS[name], f"archive_{name}"), now=now)
+    changed: list[tuple[Balance, tuple[str, ...]]] = []
     for name, changes in updates.items():
         for index, (balance_id, change) in enumerate(changes):
             where = f"update_{name}.{index}"
             key = "commit_id" if name == "commits" else "credit_id"
             balance = _find(contract, balance_id, KINDS[name], f"{where}.{key}")
             try:
-                change_locked(balance, change=change, now=now)
+                changed.append((balance, change_locked(balance, change=change, now=now)))
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
+    record_changed(changed, now=now)
     noted = {f"archive_{name}": [{"id": str(id_)} for id_ in ids] for name, ids in archive.items() if ids}
     noted |= {f"update_{name}": [{"id": str(id_)} for id_, _ in found] for name, found in updates.items() if found}
     edit.changes |= noted
     edit.save(update_fields=["changes"])
 
 
+def _find_all(contract: Contract, ids: Sequence[UUID], kinds: Sequence[str], where: str) -> list[Balance]:
+    """These balances in this order, each named once. Raises InvalidInput naming the first that there is not."""
+    standing = Balance.objects.filter(contract=contract, kind__in=kinds, archived_at__isnull=True).in_bulk(ids)
+    found = []
+    for index, balance_id in enumerate(ids):
+        balance = standing.pop(balance_id, None)
+        if balance is None:
+            raise InvalidInput(NO_SUCH, field=f"{where}.{index}.id")
+        found.append(balance)
+    return found
+
+
 def _find(contract: Contract, balance_id: UUID, kinds: Sequence[str], where: str) -> Balance:
     found = Balance.objects.filter(pk=balance_id, contract=contract, kind__in=kinds, archived_at__isnull=True).first()
     if found is None:
-        raise InvalidInput("the contract has no such commit or credit", field=where)
+        raise InvalidInput(NO_SUCH, field=where)
     return found

@@ -1,16 +1,16 @@
 """Changes of commits and credits. Grants are corrected by entries; what a final invoice holds never changes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from balances.models import Balance, LedgerEntry
+from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
-from balances.services.events import record_archived, record_edited
-from balances.services.grants import check_product, check_scope
-from balances.services.ledger import expire_segment, lock_balances
+from balances.services.catalogue import check_product, check_scope
+from balances.services.events import record_archived, record_changed, record_edited
+from balances.services.ledger import expire_segments, lock_balances
 from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
     DEDUCTION,
@@ -21,7 +21,7 @@ from balances.services.schedules import (
     cut_segment,
     end_access,
 )
-from charges.selectors import terms_of
+from charges.selectors import list_charges, terms_of
 from charges.services import cancel_charges, describe_charges, reprice_charge
 from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
@@ -58,9 +58,10 @@ def edit_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, change: B
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
         try:
-            change_locked(balance, change=change, now=now)
+            changed = change_locked(balance, change=change, now=now)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=error.field) from error
+        record_changed([(balance, changed)], now=now)
     return balance
 
 
@@ -107,17 +108,17 @@ def archive_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, now: d
         balance = _locked(
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
-        archive_locked(balance, now=now)
+        archive_locked([balance], now=now)
     return balance
 
 
-def archive_locked(balance: Balance, *, now: datetime) -> None:
+def archive_locked(balances: Sequence[Balance], *, now: datetime) -> None:
     """The part that editing a contract shares; contract and balances are locked. Raises Conflict."""
     require_transaction()
-    drawn = LedgerEntry.objects.filter(segment__owner=balance, kind=DEDUCTION, reversed_by__isnull=True)
+    drawn = LedgerEntry.objects.filter(segment__owner__in=balances, kind=DEDUCTION, reversed_by__isnull=True)
     if drawn.exists():
         raise Conflict("a finalized invoice draws from it; make that void first")
-    _archive(balance, now=now, strict=True)
+    _archive(balances, now=now, strict=True)
 
 
 def archive_balances_of_contract(event: ContractArchived) -> None:
@@ -125,8 +126,8 @@ def archive_balances_of_contract(event: ContractArchived) -> None:
     require_transaction()
     contract = lock_contract(contract_id=event.contract_id)
     lock_balances(payer_of(contract, event.occurred_at))
-    for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
-        _archive(balance, now=event.occurred_at, strict=False)
+    rows = Balance.objects.filter(contract=contract, archived_at__isnull=True)
+    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False)
     contract.recurring_grants.filter(archived_at__isnull=True).update(archived_at=event.occurred_at, next_child_at=None)
 
 
@@ -135,8 +136,7 @@ def archive_balances_of_customer(event: CustomerArchived) -> None:
     require_transaction()
     lock_balances(event.customer_id)
     rows = Balance.objects.filter(customer_id=event.customer_id, contract__isnull=True, archived_at__isnull=True)
-    for balance in rows.order_by("pk"):
-        _archive(balance, now=event.occurred_at, strict=False)
+    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False)
 
 
 def end_with_contract(event: ContractEndChanged) -> None:
@@ -149,21 +149,28 @@ def end_with_contract(event: ContractEndChanged) -> None:
     if contract.ending_before is None:
         return
     lock_balances(payer_of(contract, event.occurred_at))
-    for balance in Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk"):
-        late = balance.segments.filter(removed_at__isnull=True, ending_before__gt=contract.ending_before)
-        for segment in late:
-            cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
-        for charge in purchases_for(balance):
+    balances = Balance.objects.filter(contract=contract, archived_at__isnull=True).order_by("pk").in_bulk()
+    late = Segment.objects.filter(
+        owner__in=list(balances), removed_at__isnull=True, ending_before__gt=contract.ending_before
+    )
+    for segment in late.select_related("owner").order_by("owner_id", "starting_at", "id"):
+        cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
+    canceled = []
+    for balance_id, charges in list_charges(source_ids=list(balances)).items():
+        for charge in charges:
             if charge.invoice_at <= contract.ending_before or not is_open(charge):
                 continue
-            if balance.kind == Balance.Kind.POSTPAID:
+            if balances[balance_id].kind == Balance.Kind.POSTPAID:
                 reprice_charge(charge, terms=replace(terms_of(charge), invoice_at=contract.ending_before))
             else:
-                cancel_charges(charges=[charge], now=event.occurred_at)
+                canceled.append(charge)
+    cancel_charges(charges=canceled, now=event.occurred_at)
 
 
-def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> None:
-    """The part that editing a contract shares; contract and balances are locked. Raises InvalidTerms."""
+def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> tuple[str, ...]:
+    """The part that editing a contract shares; contract and balances are locked. Returns what `record_changed` is to
+    tell. Raises InvalidTerms.
+    """
     require_transaction()
     if balance.archived_at is not None:
         raise InvalidTerms("it is archived", "commit_id" if balance.kind in COMMITS else "credit_id")
@@ -179,7 +186,7 @@ def change_locked(balance: Balance, *, change: BalanceChange, now: datetime) -> 
     balance.save()
     if change.fields.keys() & {"name", "product_id"}:
         describe_charges(source_id=balance.pk, product_id=balance.product_id, name=balance.name)
-    record_edited(balance, now=now, changed=tuple(sorted(change.fields)))
+    return tuple(sorted(change.fields))
 
 
 def _locked(balance_id: UUID, customer_id: UUID, kinds: tuple[str, ...], name: str) -> Balance:
@@ -220,13 +227,16 @@ def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
     balance.applicable_contract_ids = asked
 
 
-def _archive(balance: Balance, *, now: datetime, strict: bool) -> None:
-    charges = purchases_for(balance)
+def _archive(balances: Sequence[Balance], *, now: datetime, strict: bool) -> None:
+    """As many statements for many as for one."""
+    standing = list_charges(source_ids=[balance.pk for balance in balances])
+    charges = [charge for balance in balances for charge in standing.get(balance.pk, ())]
     if strict and any(charge.state == ChargeState.INVOICED.value for charge in charges):
         raise Conflict("a finalized invoice charges for it; make that void first")
     cancel_charges(charges=[charge for charge in charges if is_open(charge)], now=now)
-    for segment in balance.segments.filter(removed_at__isnull=True, balance__gt=0):
-        expire_segment(segment, at=now, now=now, reason="archived")
-    balance.archived_at = now
-    balance.save(update_fields=["archived_at"])
-    record_archived(balance, now=now)
+    left = Segment.objects.filter(owner__in=balances, removed_at__isnull=True, balance__gt=0)
+    expire_segments(left.order_by("owner_id", "starting_at", "id"), at=now, now=now, reason="archived")
+    for balance in balances:
+        balance.archived_at = now
+    Balance.objects.filter(pk__in=[balance.pk for balance in balances]).update(archived_at=now)
+    record_archived(balances, now=now)

@@ -1,6 +1,7 @@
 """The one place from which events about commits and credits go out, each with its act in the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -26,7 +27,7 @@ from balances.events import (
 )
 from balances.models import Balance
 from core import audit
-from core.events import publish
+from core.events import publish, publish_all
 from core.transactions import require_transaction
 from engine.money import plain
 
@@ -39,27 +40,46 @@ class _Ids(TypedDict):
     occurred_at: datetime
 
 
-def record_created(
-    balance: Balance,
-    *,
-    segments: Sequence[GrantedSegment],
-    charges: Sequence[ScheduledCharge],
-    now: datetime,
-    reason: str,
-) -> None:
-    """A commit or credit came to be, with its schedules. In the transaction of a use case."""
+@dataclass(frozen=True, slots=True)
+class CreatedBalance:
+    """A commit or credit that came to be, with its schedules."""
+
+    balance: Balance
+    segments: tuple[GrantedSegment, ...]
+    charges: tuple[ScheduledCharge, ...]
+    reason: str
+
+
+def record_created(created: Iterable[CreatedBalance], *, now: datetime) -> None:
+    """Commits or credits came to be, in this order. In the transaction of a use case."""
+    require_transaction()
+    events = []
+    acts = []
+    for one in created:
+        event = _created(one, now)
+        events.append(event)
+        acts.append(audit.Act(event.name, one.balance, _created_detail(one), one.reason))
+    audit.record_all(acts, at=now)
+    publish_all(events)
+
+
+def _created(one: CreatedBalance, now: datetime) -> BalanceCreated:
+    balance = one.balance
     event_type: type[BalanceCreated] = CreditCreated if _is_credit(balance) else CommitCreated
-    event = event_type(
+    return event_type(
         **_ids(balance, now),
         balance_type=balance.kind,
         balance_name=balance.name,
         credit_type_id=balance.credit_type_id,
-        segments=tuple(segments),
-        charges=tuple(charges),
+        segments=one.segments,
+        charges=one.charges,
     )
-    detail = {
-        "kind": balance.kind,
-        "name": balance.name,
+
+
+def _created_detail(created: CreatedBalance) -> dict[str, Any]:
+    return {
+        "kind": created.balance.kind,
+        "name": created.balance.name,
         "access": [
             {
                 "amount": plain(one.amount),
@@ -67,11 +87,24 @@ def record_created(
                 "to": one.ending_before.isoformat(),
                 **({"seat_ids": list(one.seat_ids)} if one.seat_ids else {}),
             }
-            for one in segments
+            for one in created.segments
         ],
-        "invoiced": [{"at": one.due_at.isoformat(), "amount": plain(one.amount)} for one in charges],
+        "invoiced": [{"at": one.due_at.isoformat(), "amount": plain(one.amount)} for one in created.charges],
     }
-    _record(balance, event, detail=detail, reason=reason)
+
+
+def record_changed(changed: Iterable[tuple[Balance, tuple[str, ...]]], *, now: datetime) -> None:
+    """These columns of balances are others, in this order. In the transaction of a use case."""
+    require_transaction()
+    events = []
+    acts = []
+    for balance, names in changed:
+        event_type: type[BalanceEdited] = CreditEdited if _is_credit(balance) else CommitEdited
+        event = event_type(**_ids(balance, now), changed=names)
+        events.append(event)
+        acts.append(audit.Act(event.name, balance, {"changed": list(names)}))
+    audit.record_all(acts, at=now)
+    publish_all(events)
 
 
 def record_edited(
@@ -126,11 +159,18 @@ def record_adjusted(
     _record(balance, event, detail=detail, reason=reason)
 
 
-def record_archived(balance: Balance, *, now: datetime, reason: str = "") -> None:
-    """It has ended for good. In the transaction of a use case."""
-    event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
-    event = event_type(**_ids(balance, now))
-    _record(balance, event, detail={}, reason=reason)
+def record_archived(balances: Iterable[Balance], *, now: datetime, reason: str = "") -> None:
+    """They have ended for good, in this order. In the transaction of a use case."""
+    require_transaction()
+    events = []
+    acts = []
+    for balance in balances:
+        event_type: type[BalanceArchived] = CreditArchived if _is_credit(balance) else CommitArchived
+        event = event_type(**_ids(balance, now))
+        events.append(event)
+        acts.append(audit.Act(event.name, balance, {}, reason))
+    audit.record_all(acts, at=now)
+    publish_all(events)
 
 
 def _is_credit(balance: Balance) -> bool:

@@ -9,14 +9,15 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError
 
-from balances.adjustment_models import USD
 from balances.events import GrantedSegment, ScheduledCharge
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
-from balances.services.events import record_created
+from balances.services.catalogue import Catalogue, named_products
+from balances.services.events import CreatedBalance, record_created
 from balances.services.ledger import append, entry, lock_balances
-from balances.services.purchases import add_purchases
-from catalog.models import CreditType, Product
+from balances.services.purchases import new_charges
+from catalog.models import CreditType
+from charges.services import add_charges
 from contracts.models import Contract, ContractEdit
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
@@ -32,6 +33,8 @@ from engine.overrides import RateTarget
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 
 COST_PLACES: Final = 30
+BATCH: Final = 250
+"""Balances that are written together: what they make in memory on the way is gone before the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,17 @@ class Grant:
     ending_before: datetime
     of_seats: bool = False
     seat: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class UnwrittenBalance:
+    """A checked balance that is about to be stored. `service_period`: the time that `items` pay for, if it is one."""
+
+    balance: Balance
+    segments: Sequence[Grant]
+    items: Sequence[ScheduleItem]
+    reason: str = ""
+    service_period: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +147,13 @@ def grant(customer: Customer, *, new: NewBalance, now: datetime, invoiced_on: Co
     require_transaction()
     lock_balances(customer.pk)
     try:
-        return _add(new, customer_id=customer.pk, contract=None, invoiced_on=invoiced_on, now=now, edit=None)
+        made = _made(
+            new, _catalogue([new]), customer_id=customer.pk, contract=None, invoiced_on=invoiced_on, now=now, edit=None
+        )
+        write_balances([made], now=now)
     except InvalidTerms as error:
         raise InvalidInput(error.message, field=error.field) from error
+    return made.balance
 
 
 def add_balances(
@@ -149,12 +167,14 @@ def add_balances(
     if not new:
         return []
     lock_balances(payer_of(contract, now))
+    known = _catalogue(new)
     made = []
     for index, one in enumerate(new):
         try:
             made.append(
-                _add(
+                _made(
                     one,
+                    known,
                     customer_id=contract.customer_id,
                     contract=contract,
                     invoiced_on=contract,
@@ -164,24 +184,36 @@ def add_balances(
             )
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
-    return made
+    write_balances(made, now=now)
+    return [one.balance for one in made]
 
 
-def _add(
+def _catalogue(new: Sequence[NewBalance]) -> Catalogue:
+    named: list[UUID | str] = [one.product_id for one in new]
+    for one in new:
+        named += named_products(product_ids=one.applicable_product_ids, specifiers=one.specifiers)
+    units = {unit_id for one in new for unit_id in (one.credit_type_id, one.invoice_credit_type_id)}
+    return Catalogue(unit_ids=units, product_ids=named)
+
+
+def _made(
     one: NewBalance,
+    known: Catalogue,
     *,
     customer_id: UUID,
     contract: Contract | None,
     invoiced_on: Contract | None,
     now: datetime,
     edit: ContractEdit | None,
-) -> Balance:
-    """Writes a balance with schedules and first entries. Raises InvalidTerms."""
-    unit = _unit(one.credit_type_id, "access_schedule.credit_type_id")
+) -> UnwrittenBalance:
+    """A checked balance with its schedules. Raises InvalidTerms."""
+    unit = known.unit(one.credit_type_id, "access_schedule.credit_type_id")
     checked_access = [AccessSegment(*part) for part in one.access]
     segments = [Grant(part.amount, part.starting_at, part.ending_before) for part in checked_access]
-    invoice_unit = _unit(one.invoice_credit_type_id, "invoice_schedule.credit_type_id")
+    invoice_unit = known.unit(one.invoice_credit_type_id, "invoice_schedule.credit_type_id")
     items = _items(one, invoice_unit)
+    known.check_product(one.product_id)
+    known.check_scope(product_ids=one.applicable_product_ids, specifiers=one.specifiers)
     _check(one, checked_access, items, unit, invoice_unit)
     balance = Balance(
         customer_id=customer_id,
@@ -202,8 +234,7 @@ def _add(
     )
     if balance.kind == Balance.Kind.POSTPAID and balance.invoice_contract is None:
         raise InvalidTerms("a postpaid commit is invoiced on a contract", "invoice_schedule")
-    write_balance(balance, segments=segments, items=items, now=now, reason=one.reason)
-    return balance
+    return UnwrittenBalance(balance, segments, items, one.reason)
 
 
 _COPIED = (
@@ -212,49 +243,59 @@ _COPIED = (
 )  # fmt: skip
 
 
-def write_balance(
-    balance: Balance,
-    *,
-    segments: Sequence[Grant],
-    items: Sequence[ScheduleItem],
-    now: datetime,
-    reason: str = "",
-    service_period: Period | None = None,
-) -> None:
-    """Stores a checked balance: schedules, the grant of each segment, the fact. The caller holds the balances.
-
-    `service_period`: the time that `items` pay for, if it is one.
+def write_balances(new: Sequence[UnwrittenBalance], *, now: datetime) -> None:
+    """Stores checked balances in their order: schedules, the grant of each segment, the facts; as many statements for
+    a BATCH as for one. The caller holds the balances. Raises InvalidTerms.
     """
     require_transaction()
-    balance.save(force_insert=True)
-    add_segments(balance, segments=segments, now=now, reason=reason)
-    add_purchases(balance, items=items, now=now, first=1, service_period=service_period)
-    record_created(
-        balance,
-        segments=_granted(segments),
-        charges=[ScheduledCharge(amount=item.amount, due_at=item.timestamp) for item in items],
+    for first in range(0, len(new), BATCH):
+        _write(new[first : first + BATCH], now=now)
+
+
+def _write(new: Sequence[UnwrittenBalance], *, now: datetime) -> None:
+    Balance.objects.bulk_create([one.balance for one in new])
+    add_segments([(one.balance, part, one.reason) for one in new for part in one.segments], now=now)
+    add_charges(
+        new=[
+            charge
+            for one in new
+            for charge in new_charges(one.balance, items=one.items, first=1, service_period=one.service_period)
+        ],
         now=now,
-        reason=reason,
+    )
+    record_created(
+        [
+            CreatedBalance(
+                one.balance,
+                segments=tuple(_granted(one.segments)),
+                charges=tuple(ScheduledCharge(amount=item.amount, due_at=item.timestamp) for item in one.items),
+                reason=one.reason,
+            )
+            for one in new
+        ],
+        now=now,
     )
 
 
-def add_segments(balance: Balance, *, segments: Sequence[Grant], now: datetime, reason: str = "") -> None:
-    """Stores segments of a stored balance, and the grant of each. The caller holds the balances."""
+def add_segments(new: Sequence[tuple[Balance, Grant, str]], *, now: datetime) -> None:
+    """Stores (balance, segment, what the ledger says of its grant) of stored balances. The caller holds the balances.
+
+    Raises InvalidTerms for one that cannot be.
+    """
     require_transaction()
     rows = [
         Segment(
             owner=balance, starting_at=part.starting_at, ending_before=part.ending_before, seat_group_key=part.seat[0],
             seat_id=part.seat[1], seat_granted=part.amount if part.of_seats else None,
         )
-        for part in segments
+        for balance, part, _ in new
     ]  # fmt: skip
-    for row, part in zip(rows, segments, strict=True):
+    for row, (_, part, _) in zip(rows, new, strict=True):
         engine_segment(row, available=part.amount)
     Segment.objects.bulk_create(rows)
-    kind = first_kind(balance)
     append(
-        entry(row, kind=kind, amount=part.amount, at=part.starting_at, now=now, reason=reason)
-        for row, part in zip(rows, segments, strict=True)
+        entry(row, kind=first_kind(balance), amount=part.amount, at=part.starting_at, now=now, reason=reason)
+        for row, (balance, part, reason) in zip(rows, new, strict=True)
     )
 
 
@@ -322,8 +363,6 @@ def _check(
     invoice_unit: CreditType,
 ) -> None:
     """What the documents say of commits and credits. Raises InvalidTerms."""
-    check_product(new.product_id)
-    check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
     if not segments:
         raise InvalidTerms("needs at least one item", "access_schedule.schedule_items")
     if items and not invoice_unit.is_currency:
@@ -338,40 +377,6 @@ def _check(
             raise InvalidTerms("a postpaid commit counts spend", "access_schedule.access_type")
     if new.rollover_fraction is not None and not 0 <= new.rollover_fraction <= 1:
         raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
-
-
-def check_product(product_id: UUID) -> Product:
-    """A commit or credit hangs on a FIXED product that is not archived. Raises InvalidTerms."""
-    product = Product.objects.filter(pk=product_id).first()
-    if product is None:
-        raise InvalidTerms("no such product", "product_id")
-    if product.type != Product.Type.FIXED:
-        raise InvalidTerms("must be a FIXED product", "product_id")
-    if product.archived_at is not None:
-        raise InvalidTerms("the product is archived", "product_id")
-    return product
-
-
-def check_scope(*, product_ids: Sequence[str], specifiers: Sequence[dict[str, Any]]) -> None:
-    """Every product named must exist. Raises InvalidTerms."""
-    named = {f"applicable_product_ids.{index}": id_ for index, id_ in enumerate(product_ids)}
-    named |= {
-        f"specifiers.{index}.product_id": part["product_id"]
-        for index, part in enumerate(specifiers)
-        if part.get("product_id")
-    }
-    if named:
-        known = {str(pk) for pk in Product.objects.filter(pk__in=set(named.values())).values_list("pk", flat=True)}
-        for where, id_ in named.items():
-            if id_ not in known:
-                raise InvalidTerms("no such product", where)
-
-
-def _unit(unit_id: UUID | None, where: str) -> CreditType:
-    unit = CreditType.objects.filter(pk=unit_id or USD).first()
-    if unit is None:
-        raise InvalidTerms("no such credit type", where)
-    return unit
 
 
 def _contract_of(customer: Customer, contract_id: UUID) -> Contract:

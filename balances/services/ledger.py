@@ -140,6 +140,17 @@ def settle_true_ups(
     )  # fmt: skip
 
 
+def expire_segments(segments: Iterable[Segment], *, at: datetime, now: datetime, reason: str = "") -> None:
+    """What is left of these segments is no more, from `at` on; one statement. The caller holds the balances."""
+    append(
+        entry(
+            segment, kind=Kind.EXPIRATION, amount=expiry_amount(segment_state(segment)).copy_negate(), at=at, now=now,
+            reason=reason,
+        )
+        for segment in segments
+    )  # fmt: skip
+
+
 def expire_segment(segment: Segment, *, at: datetime, now: datetime, reason: str = "") -> None:
     """What is left of a segment is no more, from `at` on. The caller holds the customer's balances."""
     amount = expiry_amount(segment_state(segment)).copy_negate()

@@ -27,40 +27,39 @@ def add_purchases(
     *,
     items: Sequence[ScheduleItem],
     now: datetime,
-    first: int | None = None,
     service_period: Period | None = None,
 ) -> None:
-    """Charges for a stored balance, in the unit of its invoices. `first`: the number of the first, if that is known.
-
-    Raises InvalidTerms.
-    """
+    """Charges for a stored balance, in the unit of its invoices. Raises InvalidTerms."""
     require_transaction()
+    if items:
+        first = next_ordinal(source=source_of(balance), source_id=balance.pk)
+        add_charges(new=new_charges(balance, items=items, first=first, service_period=service_period), now=now)
+
+
+def new_charges(
+    balance: Balance, *, items: Sequence[ScheduleItem], first: int, service_period: Period | None = None
+) -> list[NewCharge]:
+    """The same, to be added. `first`: the number of the first. Raises InvalidTerms."""
     if not items:
-        return
+        return []
     unit_id = balance.invoice_credit_type_id
     if unit_id is None:
         raise InvalidTerms("what is invoiced has a unit", "invoice_schedule.credit_type_id")
-    source = source_of(balance)
-    if first is None:
-        first = next_ordinal(source=source, source_id=balance.pk)
-    add_charges(
-        new=[
-            NewCharge(
-                customer_id=balance.customer_id,
-                contract_id=balance.invoice_contract_id,
-                source=source,
-                source_id=balance.pk,
-                ordinal=ordinal,
-                product_id=balance.product_id,
-                name=balance.name,
-                credit_type_id=unit_id,
-                terms=_terms(balance, item, service_period),
-                waived=_is_waived(balance),
-            )
-            for ordinal, item in enumerate(items, first)
-        ],
-        now=now,
-    )
+    return [
+        NewCharge(
+            customer_id=balance.customer_id,
+            contract_id=balance.invoice_contract_id,
+            source=source_of(balance),
+            source_id=balance.pk,
+            ordinal=ordinal,
+            product_id=balance.product_id,
+            name=balance.name,
+            credit_type_id=unit_id,
+            terms=_terms(balance, item, service_period),
+            waived=_is_waived(balance),
+        )
+        for ordinal, item in enumerate(items, first)
+    ]
 
 
 def schedule_of(balance: Balance) -> list[ScheduleItem]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,12 +13,12 @@ from django.db import OperationalError, transaction
 from django.db.models import Min, QuerySet
 
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RecurringGrant
-from balances.services.grants import Grant, check_product, check_scope, cost_basis, write_balance
+from balances.services.catalogue import Catalogue, named_products
+from balances.services.grants import Grant, UnwrittenBalance, cost_basis, write_balances
 from balances.services.ledger import lock_balances
-from balances.services.seats import Seats, check_seats, seats_of
-from catalog.models import CreditType
+from balances.services.seats import SeatPeriod, Seats, check_seats, seats_of, sync_seat_grants
 from contracts.events import ContractEdited
-from contracts.models import Contract, ContractEdit, SubscriptionChange
+from contracts.models import Contract, ContractEdit, Subscription, SubscriptionChange
 from contracts.selectors import billing_schedule, payer_of
 from contracts.services import lock_contract
 from core import audit
@@ -34,8 +35,11 @@ from engine.recurring import RecurringGrant as EngineGrant
 from engine.schedules import ScheduleItem
 
 logger = logging.getLogger(__name__)
-USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 BATCH = 200
+MOST_AT_ONCE = 1000
+"""Segments of the balances that one transaction issues; what began long ago has more, which the sweep issues then."""
+MOST_IN_A_SWEEP = 10
+"""Transactions that issue so many; a job has a time limit."""
 LOOK_AGAIN_AFTER = timedelta(hours=1)
 LOOK_BACK = timedelta(days=32)
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -94,16 +98,38 @@ def add_recurring(
     The caller holds the contract's lock. Raises InvalidInput naming `<path>.<index>.<field>`.
     """
     require_transaction()
-    made = []
+    if not new:
+        return []
+    rows = []
+    known, subscriptions = _catalogue(new), _subscriptions(contract, new)
     for index, one in enumerate(new):
         try:
-            row = _row(contract, one, now, edit)
+            rows.append(_row(contract, one, known, subscriptions, now=now, edit=edit))
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
-        row.save(force_insert=True)
-        sync_recurring_grant(row, now=now)
-        made.append(row)
-    return made
+    lock_balances(payer_of(contract, now))
+    due = _Due()
+    for row in rows:
+        row.next_child_at = due.add(row, {}, now=now, since=now - LOOK_BACK)
+    RecurringGrant.objects.bulk_create(rows)
+    due.write(now=now)
+    return rows
+
+
+def _catalogue(new: Sequence[NewRecurring]) -> Catalogue:
+    named: list[UUID | str] = [one.product_id for one in new]
+    for one in new:
+        named += named_products(product_ids=one.applicable_product_ids, specifiers=one.specifiers)
+    units = {unit_id for one in new for unit_id in (one.credit_type_id, one.invoice_credit_type_id)}
+    return Catalogue(unit_ids=units, product_ids=named)
+
+
+def _subscriptions(contract: Contract, new: Sequence[NewRecurring]) -> dict[UUID, Subscription]:
+    """The contract's subscriptions that they are for, with their changes."""
+    ids = {one.subscription_id for one in new if one.subscription_id is not None}
+    if not ids:
+        return {}
+    return contract.subscriptions.prefetch_related("changes").in_bulk(ids)
 
 
 def sync_subscription_grants(event: ContractEdited) -> None:
@@ -127,9 +153,14 @@ def sync_subscription_grants(event: ContractEdited) -> None:
 
 def issue_recurring_balances(*, now: datetime) -> int:
     """Sweep: issues the balances that are due, each one period ahead; returns how many grants it saw to."""
-    done, busy = 0, set[UUID]()
-    while done < BATCH and (outcome := _issue_next(now, RecurringGrant.objects.all(), busy)) is not None:
-        done += outcome
+    done = behind = 0
+    busy: set[UUID] = set()
+    while done < BATCH and behind < MOST_IN_A_SWEEP:
+        outcome = _issue_next(now, RecurringGrant.objects.all(), busy)
+        if outcome is None:
+            break
+        done += outcome is not Outcome.BUSY
+        behind += outcome is Outcome.BEHIND
     return done
 
 
@@ -146,14 +177,16 @@ def issue_due_grants(*, customer_id: UUID, now: datetime) -> None:
     try:
         with bounded_waits():
             for _ in range(BATCH):
-                if _issue_next(now, rows, busy) is None:
+                outcome = _issue_next(now, rows, busy)
+                if outcome in (None, Outcome.BEHIND):  # the rest of a very long past is the sweep's
                     break
     finally:
         audit.reset_actor(actor)
 
 
-def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> None:
-    """Issues the balances that are to be there by now: up to the one of the period after the present.
+def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime | None = None) -> "_Due":
+    """Issues the balances that are to be there by now: up to the one of the period after the present, MOST_AT_ONCE at
+    most; then `next_child_at` lies in the past, and the sweep issues the rest.
 
     The caller holds the contract's lock. Where it grants for seats, the balances whose period ends after `since` (by
     default: a while before the last look) get what seats have brought by now. Raises InvalidTerms where invoices drew
@@ -162,28 +195,70 @@ def sync_recurring_grant(row: RecurringGrant, *, now: datetime, since: datetime 
     require_transaction()
     lock_balances(payer_of(row.contract, now))
     known = {issued.period_start: issued for issued in row.children.all()}
-    seats = seats_of(row, terms=engine_grant(row))
-    since = since or min(row.next_child_at or now, now) - LOOK_BACK
-    due: datetime | None = None
-    ahead = None  # where the period before began: then the next balance is issued
-    for terms, grant_period in grant_periods_of(row):
-        begins = grant_period.period.start if ahead is None else ahead
-        if begins > now:
-            due = begins
-            break
-        ahead = grant_period.period.start
-        if seats is not None and seats.terms is not terms:
-            seats = replace(seats, terms=terms)
-        made = known.get(grant_period.period.start)
-        fresh = made is None
-        if made is None:
-            made = _make(row, grant_period, seats, now)
-        if seats is not None and made.archived_at is None and (fresh or grant_period.period.end > since):
-            seats.sync_seat_grants(made, grant_period, now=now)
-    if seats is not None:
-        due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
-    row.next_child_at = due
+    due = _Due()
+    row.next_child_at = due.add(row, known, now=now, since=since or min(row.next_child_at or now, now) - LOOK_BACK)
     row.save(update_fields=["next_child_at"])
+    due.write(now=now)
+    return due
+
+
+class Outcome(Enum):
+    """What came of a look at a grant: BEHIND has more to issue, BUSY is held by somebody else until the next run."""
+
+    DONE = auto()
+    BEHIND = auto()
+    BUSY = auto()
+
+
+class _Due:
+    """What recurring grants of one paying account are to issue now: no more than one transaction can write soon."""
+
+    def __init__(self) -> None:
+        self._new: list[UnwrittenBalance] = []
+        self._of_seats: list[SeatPeriod] = []
+        self._segments = 0
+        self.is_behind = False
+        """Whether there is more, which the next look issues."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more."""
+        return self._segments >= MOST_AT_ONCE
+
+    def add(
+        self, row: RecurringGrant, known: Mapping[datetime | None, Balance], *, now: datetime, since: datetime
+    ) -> datetime | None:
+        """Adds what a grant is to issue, `known` being there; returns when it is due next: at once if it has more."""
+        seats = seats_of(row, terms=engine_grant(row))
+        due: datetime | None = None
+        ahead = None  # where the period before began: then the next balance is issued
+        for terms, grant_period in grant_periods_of(row):
+            begins = grant_period.period.start if ahead is None else ahead
+            made = known.get(grant_period.period.start)
+            left = made is None and self.is_full
+            if begins > now or left:
+                self.is_behind = self.is_behind or (left and begins <= now)
+                due = begins
+                break
+            ahead = grant_period.period.start
+            if seats is not None and seats.terms is not terms:
+                seats = replace(seats, terms=terms)
+            fresh = made is None
+            if made is None:
+                one = _make(row, grant_period, seats)
+                self._new.append(one)
+                self._segments += max(1, len(one.segments))
+                made = one.balance
+            if seats is not None and made.archived_at is None and (fresh or grant_period.period.end > since):
+                self._of_seats.append(SeatPeriod(seats, made, grant_period))
+        if seats is not None:
+            due = min((at for at in (due, seats.next_change(now)) if at is not None), default=None)
+        return due
+
+    def write(self, *, now: datetime) -> None:
+        """Stores it all. The caller holds the balances."""
+        write_balances(self._new, now=now)
+        sync_seat_grants(self._of_seats, now=now)
 
 
 def grant_periods_of(row: RecurringGrant) -> Iterator[tuple[EngineGrant, GrantPeriod]]:
@@ -240,7 +315,7 @@ def engine_grant(row: RecurringGrant) -> EngineGrant:
     )
 
 
-def _make(row: RecurringGrant, grant_period: GrantPeriod, seats: Seats | None, now: datetime) -> Balance:
+def _make(row: RecurringGrant, grant_period: GrantPeriod, seats: Seats | None) -> UnwrittenBalance:
     segments = (
         [Grant(grant_period.amount, grant_period.access.start, grant_period.access.end)]
         if seats is None
@@ -262,11 +337,10 @@ def _make(row: RecurringGrant, grant_period: GrantPeriod, seats: Seats | None, n
         created_at=max(grant_period.period.start, row.contract.starting_at),
         **{name: getattr(row, name) for name in _INHERITED},
     )
-    write_balance(balance, segments=segments, items=items, now=now, service_period=grant_period.period)
-    return balance
+    return UnwrittenBalance(balance, segments, items, service_period=grant_period.period)
 
 
-def _issue_next(now: datetime, rows: QuerySet[RecurringGrant], busy: set[UUID]) -> int | None:
+def _issue_next(now: datetime, rows: QuerySet[RecurringGrant], busy: set[UUID]) -> Outcome | None:
     """Follows the one of these grants that has waited longest and whose contract nobody else is at; None for none.
 
     `busy` takes one that needs what somebody else holds: it is left for the next run.
@@ -287,41 +361,49 @@ def _issue_next(now: datetime, rows: QuerySet[RecurringGrant], busy: set[UUID]) 
                 return None
             lock_balances(payer_of(waiting.contract, now))
             waiting.refresh_from_db(fields=["next_child_at", "archived_at"])
-            if waiting.archived_at is None:
-                _issue(waiting, now)
+            return Outcome.DONE if waiting.archived_at is not None else _issue(waiting, now)
     except OperationalError as error:
         if waiting is None or not passes_over(error):
             raise
         busy.add(waiting.pk)
-        return 0
-    return 1
+        return Outcome.BUSY
 
 
-def _issue(row: RecurringGrant, now: datetime) -> None:
+def _issue(row: RecurringGrant, now: datetime) -> Outcome:
     """Issues what is due of a grant, or sees to it that it is tried again later."""
     try:
         with transaction.atomic():
-            sync_recurring_grant(row, now=now)
+            issued = sync_recurring_grant(row, now=now)
     except Exception as error:
         if isinstance(error, OperationalError) and not is_too_slow(error):
             raise
         logger.exception("the balances of recurring grant %s could not be issued", row.pk)
         RecurringGrant.objects.filter(pk=row.pk).update(next_child_at=now + LOOK_AGAIN_AFTER)
+        return Outcome.DONE
+    return Outcome.BEHIND if issued.is_behind else Outcome.DONE
 
 
-def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdit | None) -> RecurringGrant:
-    check_product(new.product_id)
-    check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
+def _row(
+    contract: Contract,
+    new: NewRecurring,
+    known: Catalogue,
+    subscriptions: Mapping[UUID, Subscription],
+    *,
+    now: datetime,
+    edit: ContractEdit | None,
+) -> RecurringGrant:
+    known.check_product(new.product_id)
+    known.check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
     row = RecurringGrant(
         contract=contract,
         access_unit_price=new.access[0],
         access_quantity=new.access[1],
         invoice_unit_price=None if new.invoice is None else new.invoice[0],
         invoice_quantity=None if new.invoice is None else new.invoice[1],
-        credit_type=_unit(new.credit_type_id, "access_amount.credit_type_id"),
+        credit_type=known.unit(new.credit_type_id, "access_amount.credit_type_id"),
         invoice_credit_type=None
         if new.invoice is None
-        else _unit(new.invoice_credit_type_id, "invoice_amount.credit_type_id"),
+        else known.unit(new.invoice_credit_type_id, "invoice_amount.credit_type_id"),
         applicable_product_ids=list(new.applicable_product_ids),
         applicable_product_tags=list(new.applicable_product_tags),
         specifiers=list(new.specifiers),
@@ -341,6 +423,10 @@ def _row(contract: Contract, new: NewRecurring, now: datetime, edit: ContractEdi
         raise InvalidTerms("specifiers exclude applicable products and tags", "specifiers")
     if row.rollover_fraction is not None and not 0 <= row.rollover_fraction <= 1:
         raise InvalidTerms("must be from 0 to 1", "rollover_fraction")
+    if row.subscription_id is not None:
+        row.subscription = subscriptions.get(row.subscription_id)
+        if row.subscription is None:
+            raise InvalidTerms("the contract has no such subscription", "subscription_config.subscription_id")
     check_seats(row, terms=engine_grant(row))
     return row
 
@@ -350,10 +436,3 @@ def _rounding(row: RecurringGrant, which: str) -> ProrationRounding | None:
     if not stored:
         return None
     return ProrationRounding(AmountRounding(stored["rounding_method"]), int(stored["decimal_places"]))
-
-
-def _unit(unit_id: UUID | None, where: str) -> CreditType:
-    unit = CreditType.objects.filter(pk=unit_id or USD).first()
-    if unit is None:
-        raise InvalidTerms("no such credit type", where)
-    return unit

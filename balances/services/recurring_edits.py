@@ -179,4 +179,4 @@ def _withdraw(balance: Balance, now: datetime) -> None:
         append([entry(segment, kind=kind, amount=segment.granted.copy_negate(), at=at, now=now)])
     balance.archived_at = now
     balance.save(update_fields=["archived_at"])
-    record_archived(balance, now=now, reason="its recurring one ends before")
+    record_archived([balance], now=now, reason="its recurring one ends before")

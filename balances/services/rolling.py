@@ -6,7 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from balances.models import Balance, LedgerEntry, Segment
-from balances.services.grants import Grant, write_balance
+from balances.services.grants import Grant, UnwrittenBalance, write_balances
 from balances.services.ledger import append, entry
 from contracts.models import Contract
 from core.transactions import require_transaction
@@ -56,5 +56,5 @@ def roll_balance(
         seat = segments[segment_id].seat_group_key, segments[segment_id].seat_id
         by_seat[seat] = add(by_seat.get(seat, ZERO), amount)
     grants = [Grant(amount, contract.starting_at, end, seat=seat) for seat, amount in by_seat.items()]
-    write_balance(rolled, segments=grants, items=items, now=now)
+    write_balances([UnwrittenBalance(rolled, grants, items)], now=now)
     return rolled

@@ -1,5 +1,6 @@
 """Charges for commits and subscriptions by date: each on a SCHEDULED period, or the usage one that ends then."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -20,10 +21,11 @@ from core.transactions import require_transaction
 from engine.charges import subscription_charge
 
 
-def sync_purchases(event: BalanceEvent) -> None:
-    """Reaction to what becomes of commits: the periods of their contract follow."""
-    if event.invoice_contract_id is not None:
-        contract = lock_contract(contract_id=event.invoice_contract_id)
+def sync_purchases(events: Sequence[BalanceEvent]) -> None:
+    """Reaction to what becomes of commits: the periods of their contracts follow, each contract's once."""
+    invoiced = {one.invoice_contract_id: one for one in events if one.invoice_contract_id is not None}
+    for contract_id, event in invoiced.items():
+        contract = lock_contract(contract_id=contract_id)
         if contract.archived_at is None:
             collect_charges(contract, now=event.occurred_at)
 
@@ -48,41 +50,43 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
     release_charges(period_ids=movable)
     release_moved_charges(contract_id=contract.pk)
     due = False
+    made: list[BillingPeriod] = []
     holders: dict[UUID, UUID] = {}
     for charge in list_uncollected_charges(contract_id=contract.pk):
         key = charge.invoice_at, charge.credit_type_id
         row = usage.get(key) or scheduled.get(key)
         if row is None:
             row = scheduled[key] = _scheduled(contract, charge.invoice_at, charge.credit_type, now)
-            row.save(force_insert=True)
+            made.append(row)
         holders[charge.pk] = row.pk
         due = due or row.due_at <= now
-    hold_charges(holders=holders)
-    for at in _subscription_dates(contract, now):
-        unit = billing_unit(contract)
+    for at, unit in _subscription_dates(contract, now):
         row = scheduled.get((at, unit.pk))
         if row is None:
             row = scheduled[at, unit.pk] = _scheduled(contract, at, unit, now)
-            row.save(force_insert=True)
+            made.append(row)
         held.add(row.pk)
         due = due or row.due_at <= now
+    BillingPeriod.objects.bulk_create(made)
+    hold_charges(holders=holders)
     rows = {row.pk: row for row in scheduled.values()}
     charged = BilledCharge.objects.filter(period_id__in=list(rows)).values_list("period_id", flat=True)
-    for period_id in rows.keys() - held - set(charged):
-        rows[period_id].delete()
+    if empty := rows.keys() - held - set(charged):
+        BillingPeriod.objects.filter(pk__in=empty).delete()
     if due:
         enqueue("invoices.finalize_due_invoices")
 
 
-def _subscription_dates(contract: Contract, now: datetime) -> list[datetime]:
-    """When the contract's subscriptions are charged on invoices of their own, as far as that is known now."""
+def _subscription_dates(contract: Contract, now: datetime) -> list[tuple[datetime, CreditType]]:
+    """When the contract's subscriptions are charged on invoices of their own, as far as that is known now; in what."""
     subscribed = SubscriptionBilling(contract)
     charges = subscribed.own_invoices(now) if subscribed else []
     if not charges:
         return []
-    terms = load_subscription_terms(contract, billing_unit(contract), [charge.terms for charge in charges]).engine
+    unit = billing_unit(contract)
+    terms = load_subscription_terms(contract, unit, [charge.terms for charge in charges]).engine
     entitled = [charge for charge in charges if subscription_charge(terms, charge.terms) is not None]
-    return sorted({charge.due_at for charge in entitled})
+    return [(at, unit) for at in sorted({charge.due_at for charge in entitled})]
 
 
 def _open_usage(contract: Contract) -> QuerySet[BillingPeriod]:

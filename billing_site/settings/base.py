@@ -35,6 +35,16 @@ TACTUS_RESERVATION_SECONDS = env.int("TACTUS_RESERVATION_SECONDS", default=60)
 TACTUS_RESERVATION_FRESH_SECONDS = env.int("TACTUS_RESERVATION_FRESH_SECONDS", default=1)
 TACTUS_RESERVATION_LAPSE_HOURS = env.int("TACTUS_RESERVATION_LAPSE_HOURS", default=24)
 TACTUS_MAX_BODY_BYTES = env.int("TACTUS_MAX_BODY_BYTES", default=10 * 1024 * 1024)
+# What one request may take of the time and of a web process (core.api.request_limits). Writes leave connections of the
+# pool to reads; of heavy ones, which the size of their body tells, a process carries out one at a time.
+TACTUS_REQUEST_SECONDS = env.float("TACTUS_REQUEST_SECONDS", default=30)
+TACTUS_STATEMENT_TIMEOUT_MS = env.int("TACTUS_STATEMENT_TIMEOUT_MS", default=0)
+TACTUS_DB_POOL_SIZE = env.int("TACTUS_DB_POOL_SIZE", default=0)
+TACTUS_WRITES_AT_ONCE = env.int(
+    "TACTUS_WRITES_AT_ONCE", default=max(1, TACTUS_DB_POOL_SIZE - 2) if TACTUS_DB_POOL_SIZE else 16
+)
+TACTUS_HEAVY_WRITES_AT_ONCE = env.int("TACTUS_HEAVY_WRITES_AT_ONCE", default=1)
+TACTUS_HEAVY_BODY_BYTES = env.int("TACTUS_HEAVY_BODY_BYTES", default=64 * 1024)
 TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")
 TACTUS_COMPANY_EMAIL = env.str("TACTUS_COMPANY_EMAIL", default="billing@example.com")
@@ -111,6 +121,7 @@ MIDDLEWARE = [
     "console.middleware.CookielessMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "core.api.middleware.ApiMiddleware",
+    "core.api.request_limits.RequestLimitsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -199,19 +210,18 @@ def database_from(url: str, *, is_pooled: bool = False) -> dict[str, Any]:
     config["ATOMIC_REQUESTS"] = False
     config["CONN_HEALTH_CHECKS"] = True
     options = config.setdefault("OPTIONS", {})
-    pool_size = env.int("TACTUS_DB_POOL_SIZE", default=0)
-    if pool_size:
+    if TACTUS_DB_POOL_SIZE:
         config["CONN_MAX_AGE"] = 0
         options["pool"] = {
             "min_size": 1,
-            "max_size": pool_size,
+            "max_size": TACTUS_DB_POOL_SIZE,
             "timeout": 5,
             "max_lifetime": 1800,
             "reconnect_timeout": 30,
         }
     else:
         config["CONN_MAX_AGE"] = env.int("TACTUS_CONN_MAX_AGE", default=60)
-    statement_ms = env.int("TACTUS_STATEMENT_TIMEOUT_MS", default=0)
+    statement_ms = TACTUS_STATEMENT_TIMEOUT_MS
     if is_pooled:
         config["DISABLE_SERVER_SIDE_CURSORS"] = True
     elif statement_ms:

@@ -111,8 +111,13 @@ def change_of(row: SubscriptionChange) -> Change:
     )
 
 
-def engine_subscription(row: Subscription, rates: RateSchedule) -> EngineSubscription | None:
-    """A subscription as the engine knows it; None where its contract ends before it begins."""
+def engine_subscription(
+    row: Subscription, rates: RateSchedule, changes: Sequence[SubscriptionChange] | None = None
+) -> EngineSubscription | None:
+    """A subscription as the engine knows it; None where its contract ends before it begins.
+
+    `changes`: of one that is not stored yet.
+    """
     end = end_of(row)
     if end is not None and end <= row.starting_at:
         return None
@@ -126,7 +131,7 @@ def engine_subscription(row: Subscription, rates: RateSchedule) -> EngineSubscri
         rates=rates,
         starting_at=row.starting_at,
         ending_before=end,
-        quantities=quantities(history_of(row)),
+        quantities=quantities(history_of(row) if changes is None else history(map(change_of, changes))),
         collection=Collection(row.collection_schedule),
         is_prorated=row.is_prorated,
         invoice_behavior=InvoiceBehavior(row.invoice_behavior),

@@ -177,6 +177,7 @@ class _Catalogue:
         self.products = Product.objects.in_bulk(named)
         self.versions = versions_of(named)
         self.units: dict[UUID, set[UUID]] = {}
+        self._keys: dict[tuple[str, frozenset[str]], bool] = {}
         rates = Rate.objects.filter(rate_card_id=contract.rate_card_id, product_id__in=named)
         for product_id, unit in rates.values_list("product_id", "credit_type_id").distinct():
             self.units.setdefault(product_id, set()).add(unit)
@@ -208,7 +209,7 @@ class _Catalogue:
         if column == "presentation_group_key" and row.type == OVERWRITE:
             raise InvalidTerms("only multipliers may be for presentation group values", where)
         if product is None:
-            if not ProductVersion.objects.filter(**{f"{column}__contains": sorted(keys)}).exists():
+            if not self._is_known(column, keys):
                 raise InvalidTerms(f"no product has these keys in its {column}", where)
             return
         known = [set(getattr(version, column)) for version in self.versions[product.pk]]
@@ -217,6 +218,13 @@ class _Catalogue:
             wanted = " or ".join(sorted({", ".join(sorted(key)) or "nothing" for key in known}))
             how = "name exactly" if row.type == OVERWRITE else "be among"
             raise InvalidTerms(f"must {how} the product's {column}: {wanted}", where)
+
+    def _is_known(self, column: str, keys: set[str]) -> bool:
+        """Whether any product has these keys; asked once for many overrides of the same."""
+        asked = column, frozenset(keys)
+        if asked not in self._keys:
+            self._keys[asked] = ProductVersion.objects.filter(**{f"{column}__contains": sorted(keys)}).exists()
+        return self._keys[asked]
 
     def _check_price(self, row: Override, product: Product, frequency: str | None, path: str) -> None:
         subscription = product.type == Product.Type.SUBSCRIPTION

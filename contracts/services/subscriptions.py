@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import Max
+from django.db.models import Max, prefetch_related_objects
 
 from catalog.models import Product, Rate
 from contracts.models import Contract, ContractEdit, Subscription, SubscriptionChange
@@ -97,7 +97,8 @@ def add_subscriptions(
     rates = Rate.objects.filter(rate_card_id=contract.rate_card_id, product_id__in=products)
     priced = set(rates.values_list("product_id", "billing_frequency").distinct())
     last: int = contract.subscriptions.aggregate(last=Max("sequence"))["last"] or 0
-    rows = []
+    rows: list[Subscription] = []
+    first: list[SubscriptionChange] = []
     for index, one in enumerate(new):
         try:
             row = Subscription(
@@ -114,12 +115,14 @@ def add_subscriptions(
             _check_product(one, products.get(one.product_id), priced)
             _check_time(row, contract)
             _check_mode(one)
-            row.save(force_insert=True)
-            engine_subscription(row, NO_RATES)
+            engine_subscription(row, NO_RATES, changes)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
-        SubscriptionChange.objects.bulk_create(changes)
+        first += changes
         rows.append(row)
+    Subscription.objects.bulk_create(rows)
+    SubscriptionChange.objects.bulk_create(first)
+    prefetch_related_objects(rows, "changes")
     if not contract.has_subscriptions:
         contract.has_subscriptions = True
         contract.save(update_fields=["has_subscriptions"])

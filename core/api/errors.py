@@ -8,6 +8,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -19,6 +20,7 @@ from core.errors import (
     NotFound,
     RateLimited,
     TactusError,
+    TookTooLong,
     TooLarge,
     Unavailable,
 )
@@ -60,6 +62,12 @@ def _of_terms(error: InvalidTerms) -> TactusError:
     return InvalidInput(error.message, field=None if error.field in error.message else error.field)
 
 
+def _of_database(error: OperationalError) -> TactusError:
+    if isinstance(error.__cause__, QueryCanceled):  # by the limit of a statement
+        return TookTooLong()
+    return Unavailable("the database does not answer at the moment; try again")
+
+
 # The first row whose class fits is the answer: subclasses stand before their bases.
 _REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
     (TactusError, lambda error: error),
@@ -72,7 +80,7 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
     (exceptions.AuthenticationFailed, lambda _: NotAuthenticated(KEY_NEEDED)),
     (exceptions.APIException, lambda error: _with_status(str(error.detail), error.status_code)),
     (DjangoValidationError, lambda error: InvalidInput("; ".join(error.messages))),
-    (OperationalError, lambda _: Unavailable("the database does not answer at the moment; try again")),
+    (OperationalError, _of_database),
     (InterfaceError, lambda _: Unavailable("the database does not answer at the moment; try again")),
     (DataError, lambda _: InvalidInput("a value is outside of what can be stored")),
 )

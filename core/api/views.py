@@ -26,6 +26,8 @@ class ApiView(APIView):
     resource: ClassVar[str] = ""
     access: ClassVar[str | None] = None
     own_snapshot: ClassVar[bool] = False
+    is_bulk: ClassVar[bool] = False
+    """Whether large bodies are what it is made for; elsewhere they mark a heavy write (core.api.request_limits)."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Ends the snapshot with the answer."""

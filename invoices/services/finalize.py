@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from balances.selectors import purchases_of
+from balances.selectors import overdue_grants, purchases_of
 from balances.services import draw, lock_balances, settle_true_ups
 from billing.billed_charges import charges_on
 from billing.compute import ComputedInvoice, compute_invoice
@@ -147,16 +147,18 @@ def _finalize_next(now: datetime, busy: set[UUID]) -> int | None:
     """Sees to the due period that waits longest and whose contract nobody else is at; None when there is none.
 
     One a transaction, since its number locks the series for everybody. Of those that wait equally long the one that
-    draws first comes first: then none has to compute what others leave it. `busy` takes the paying account of one whose
-    other rows or balances somebody holds: it is left for the next run.
+    draws first comes first: then none has to compute what others leave it. An account whose recurring grants have more
+    to issue waits: its invoices draw on that. `busy` takes the paying account of one whose other rows or balances
+    somebody holds: it is left for the next run.
     """
+    owed = overdue_grants(now).filter(contract__customer_id=OuterRef("payer_id"))
     waiting = None
     try:
         with use_case():
             waiting = (
                 BillingPeriod.objects.select_for_update(skip_locked=True, of=("contract",))
                 .select_related("contract")
-                .filter(state=PeriodState.OPEN, next_attempt_at__lte=now)
+                .filter(~Exists(owed), state=PeriodState.OPEN, next_attempt_at__lte=now)
                 .exclude(payer_id__in=busy)
                 .order_by("next_attempt_at", *DRAWING_ORDER)
                 .first()

@@ -77,7 +77,7 @@ class IngestOutput(Output):
 class IngestView(ApiView):
     """Ingest."""
 
-    resource = "usage"
+    resource, is_bulk = "usage", True
     permission_classes = [MayIngest]
 
     @extend_schema(
