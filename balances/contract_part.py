@@ -1,8 +1,8 @@
 """Commits, credits and recurring ones as parts of contracts (contracts/parts.py)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from rest_framework import serializers
@@ -35,15 +35,19 @@ from balances.api.outputs import (
 )
 from balances.models import Balance, RecurringGrant
 from balances.selectors.balances import balance_rows, recurring_rows
+from balances.selectors.live import Live
 from balances.services.contract_terms import NewTerms, add_terms, change_recurring_terms, change_terms
+from balances.services.recurring import issue_due_grants
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
+from core.api.fields import FlagField
 from core.api.output import Output
 from core.errors import InvalidInput
 
 NAMES = ("commits", "credits", "recurring_commits", "recurring_credits")
 INPUTS = (ContractCommitInput, ContractCreditInput, RecurringCommitInput, RecurringCreditInput)
 CHANGED = ("update_recurring_commits", "update_recurring_credits")
+SHOWN = ("include_balance", "include_ledgers")
 MOST = 1000
 
 
@@ -59,8 +63,19 @@ def _group(row: Balance | RecurringGrant) -> str:
     return "credits" if credit else "commits"
 
 
+class BalancesNow(Protocol):
+    """What is left of a customer's balances, given what its open periods draw: `billing` knows."""
+
+    def __call__(self, *, customer_id: UUID, balances: Sequence[Balance], now: datetime) -> Mapping[UUID, Live]:
+        """By balance; these are all of one customer."""
+        ...
+
+
 class BalancesPart:
     """What was prepaid under a contract."""
+
+    def __init__(self, balances_now: BalancesNow) -> None:
+        self._balances_now = balances_now
 
     def create_fields(self) -> Fields:
         """Commits and credits to begin with."""
@@ -77,6 +92,10 @@ class BalancesPart:
             "archive_commits": _list(ItemInput),
             "archive_credits": _list(ItemInput),
         }
+
+    def read_fields(self) -> Fields:
+        """Whether to show what is left, and the ledgers."""
+        return {name: FlagField(required=False, allow_null=True) for name in SHOWN}
 
     def term_fields(self) -> Fields:
         """What a contract shows."""
@@ -128,15 +147,33 @@ class BalancesPart:
             edit.save(update_fields=["changes"])
         add_terms(contract, new=_new(body, "add_"), now=now, edit=edit)
 
-    def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
+    def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
+        """Issues what recurring ones have brought by now, where what is left is asked for."""
+        if any(asked.get(name) for name in SHOWN):
+            issue_due_grants(customer_id=customer_id, now=now)
+
+    def _present(self, rows: Sequence[Balance], asked: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
+        balance, ledgers = (bool(asked.get(name)) for name in SHOWN)
+        if not rows or not (balance or ledgers):
+            return present_balances(rows, at)
+        live = self._balances_now(customer_id=rows[0].customer_id, balances=rows, now=at)
+        shown = present_balances(rows, at, live, ledgers=ledgers)
+        if not balance:
+            for row in shown:
+                del row["balance"]
+        return shown
+
+    def terms(
+        self, contract_ids: Iterable[UUID], *, asked: Mapping[str, Any], at: datetime
+    ) -> dict[UUID, dict[str, Any]]:
         """Commits and credits by contract, in the order of adding."""
-        asked = list(contract_ids)
-        found: dict[UUID, dict[str, Any]] = {id_: {name: [] for name in NAMES} for id_ in asked}
-        rows = list(balance_rows().filter(contract_id__in=asked, archived_at__isnull=True).order_by("created_at", "id"))
-        for row, shown in zip(rows, present_balances(rows, at), strict=True):
+        ids = list(contract_ids)
+        found: dict[UUID, dict[str, Any]] = {id_: {name: [] for name in NAMES} for id_ in ids}
+        rows = list(balance_rows().filter(contract_id__in=ids, archived_at__isnull=True).order_by("created_at", "id"))
+        for row, shown in zip(rows, self._present(rows, asked, at), strict=True):
             if row.contract_id is not None:
                 found[row.contract_id][_group(row)].append(shown)
-        for grant in recurring_rows().filter(contract_id__in=asked, archived_at__isnull=True):
+        for grant in recurring_rows().filter(contract_id__in=ids, archived_at__isnull=True):
             found[grant.contract_id][_group(grant)] += present_recurring([grant], at)
         return found
 

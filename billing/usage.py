@@ -7,7 +7,7 @@ from uuid import UUID
 from billing.terms import Terms
 from catalog.selectors import CatalogTerms
 from engine.calendar import Period
-from engine.invoice import ProductTerms, UsageInput, usage_windows
+from engine.invoice import UsageInput, usage_windows
 from engine.usage import UsageRow
 from usage.selectors import UsageQuery, get_usage
 
@@ -26,13 +26,8 @@ def usage_query(entry: CatalogTerms, windows: Sequence[Period]) -> UsageQuery:
         metric_id=UUID(entry.terms.metric_id),
         spec=entry.spec,
         windows=tuple(windows),
-        group_keys=group_keys(entry.terms),
+        group_keys=entry.terms.group_keys,
     )
-
-
-def group_keys(product: ProductTerms) -> tuple[str, ...]:
-    """Pricing keys, then presentation keys: the order of a usage row's group."""
-    return product.pricing_group_key + product.presentation_group_key
 
 
 def read_usage(terms: Terms, source: UsageSource, cuts: Iterable[datetime] = ()) -> list[UsageInput]:
@@ -40,11 +35,11 @@ def read_usage(terms: Terms, source: UsageSource, cuts: Iterable[datetime] = ())
     windows = usage_windows(terms.engine, cuts)
     asked: dict[tuple[str, tuple[str, ...]], UsageQuery] = {}
     for entry in terms.catalog:  # products that share metric and keys share the question
-        asked.setdefault((entry.terms.metric_id, group_keys(entry.terms)), usage_query(entry, windows))
+        asked.setdefault((entry.terms.metric_id, entry.terms.group_keys), usage_query(entry, windows))
     answers = dict(zip(asked, source(terms.customer_id, list(asked.values())), strict=True))
     return [
         UsageInput(
-            entry.terms.product_id, tuple(answers[entry.terms.metric_id, group_keys(entry.terms)]), entry.terms.window
+            entry.terms.product_id, tuple(answers[entry.terms.metric_id, entry.terms.group_keys]), entry.terms.window
         )
         for entry in terms.catalog
     ]

@@ -3,13 +3,15 @@
 Read when first needed (settings name this module's tables by dotted path), so it may import services.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from balances.contract_part import BalancesPart
 from balances.events import CommitArchived, CommitCreated, CommitEdited
 from balances.services.edits import archive_balances_of_contract, archive_balances_of_customer, end_with_contract
 from balances.services.recurring import sync_subscription_grants
+from billing.selectors.live_balances import balances_now
 from billing.services.charges import sync_purchases
 from billing.services.periods import drop_open_periods, open_periods_of_contract, reschedule_periods
 from billing.services.rollover import roll_over
@@ -35,7 +37,7 @@ REACTIONS: tuple[Reaction, ...] = (
 )
 """In the transaction of the event, in this order (docs/adr/0003)."""
 
-CONTRACT_EXTENSIONS: tuple[type[ContractPart], ...] = (BalancesPart,)
+CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (partial(BalancesPart, balances_now),)
 """What other apps keep of contracts (docs/adr/0013)."""
 
 

@@ -179,7 +179,7 @@ class CreditTypeConversion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["rate_card", "custom_credit_type"], name="conversion_once_per_card"),
             finite("conversion_finite", "fiat_per_custom_credit"),
-            models.CheckConstraint(condition=Q(fiat_per_custom_credit__gt=0), name="conversion_above_zero"),
+            models.CheckConstraint(condition=Q(fiat_per_custom_credit__gte=0), name="conversion_not_below_zero"),
         ]
 
     def __str__(self) -> str:

@@ -24,6 +24,7 @@ from core.admin.filters import ChosenFilter
 from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
+from engine.money import plain
 from presentation import formatting, markup
 
 FREQUENCIES = {"WEEKLY": "Weekly", "MONTHLY": "Monthly", "QUARTERLY": "Quarterly", "ANNUAL": "Annually"}
@@ -252,6 +253,11 @@ class ContractAdmin(RecordAdmin):
 
     def facts(self, request: HttpRequest, record: Contract) -> Facts:
         card = record.rate_card
+        elsewhere = (
+            ("NetSuite sales order", record.netsuite_sales_order_id),
+            ("Salesforce opportunity", record.salesforce_opportunity_id),
+            ("Total contract value", "" if record.total_contract_value is None else plain(record.total_contract_value)),
+        )
         frequency = f"{FREQUENCIES[record.billing_frequency]}, counted from the {DAYS[record.billing_day]}"
         return [
             (
@@ -278,6 +284,7 @@ class ContractAdmin(RecordAdmin):
             ("Made", markup.instant(record.created_at)),
             ("By", record.created_by or formatting.DASH),
             *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
+            *((name, value) for name, value in elsewhere if value),
             *([("Uniqueness key", markup.code(record.uniqueness_key))] if record.uniqueness_key else []),
             *((key, value) for key, value in record.custom_fields.items()),
         ]

@@ -53,6 +53,10 @@ class Contract(models.Model):
     has_subscriptions = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
+    # what other systems of the seller's know it by, and what they say it is worth in all; shown again, nothing more
+    netsuite_sales_order_id = models.CharField(max_length=200, blank=True, default="")
+    salesforce_opportunity_id = models.CharField(max_length=200, blank=True, default="")
+    total_contract_value = ExactDecimalField(null=True, blank=True)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -66,6 +70,7 @@ class Contract(models.Model):
                 condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),
                 name="contract_ends_after_start",
             ),
+            finite("contract_value_finite", "total_contract_value"),
         ]
 
     def __str__(self) -> str:

@@ -30,6 +30,10 @@ class ContractPart(Protocol):
         """Fields of an edit's body."""
         ...
 
+    def read_fields(self) -> Fields:
+        """Fields of a body that reads contracts: what of its part to show."""
+        ...
+
     def term_fields(self) -> Fields:
         """Fields that a contract shows."""
         ...
@@ -50,8 +54,14 @@ class ContractPart(Protocol):
         """Writes its part of an edit, whose `changes` it may add to. Raises InvalidInput."""
         ...
 
-    def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
-        """What contracts show, by contract: `term_fields` each."""
+    def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
+        """Writes what has come due, in transactions of its own, before its part of the customer's contracts is read."""
+        ...
+
+    def terms(
+        self, contract_ids: Iterable[UUID], *, asked: Mapping[str, Any], at: datetime
+    ) -> dict[UUID, dict[str, Any]]:
+        """What a customer's contracts show, by contract: `term_fields` each. `asked`: the reading body."""
         ...
 
     def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:

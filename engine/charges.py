@@ -194,7 +194,7 @@ def usage_charges(
                     split(terms.period, {*changes, *edges, *own, *cuts}),
                 )
             segments, windows = stretches[changes, own]
-            subject = Subject(product.product_id, product.tags, frozenset(pricing), frozenset(presentation))
+            subject = product.subject(pricing, presentation)
             parts = _priced(product, _measure(product, part, windows))
             if product.window is not None:
                 parts = [inside for inside in parts if inside.window.start in product.window]
@@ -267,7 +267,7 @@ def _by_group(
         if len(row.group) != keys:
             raise InvalidTerms(f"usage of {product.name} does not fit its group keys", "usage")
         pricing = tuple(zip(product.pricing_group_key, row.group[:width], strict=True))
-        presentation = tuple(zip(product.presentation_group_key, row.group[width:], strict=True))
+        presentation = tuple(zip(product.splitting_key, row.group[width:], strict=True))
         grouped.setdefault(pricing, {}).setdefault(presentation, []).append(row)
     return grouped
 

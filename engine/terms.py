@@ -1,6 +1,6 @@
 """What an invoice is made by: the products as a contract prices them, and everything that bears on the price."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ from engine.overrides import Override, Prioritization
 from engine.prices import Percentage, TieredPercentage
 from engine.proration import Fraction, ProrationRounding
 from engine.rating import RateSchedule
-from engine.specifiers import GroupValue
+from engine.specifiers import GroupValue, Subject
 from engine.usage import UsageRow
 
 PricingGroup = tuple[tuple[str, str | None], ...]
@@ -55,12 +55,24 @@ class ProductTerms:
 
     @property
     def group_keys(self) -> tuple[str, ...]:
-        """The keys that usage is measured by: pricing keys, then presentation keys."""
-        return self.pricing_group_key + self.presentation_group_key
+        """The keys that usage is measured by: pricing keys, then presentation keys beyond them."""
+        return self.pricing_group_key + self.splitting_key
+
+    @property
+    def splitting_key(self) -> tuple[str, ...]:
+        """The presentation keys that split usage further: one that prices as well is shown once, as a pricing key."""
+        return tuple(key for key in self.presentation_group_key if key not in self.pricing_group_key)
+
+    def subject(self, pricing: Iterable[GroupValue], presentation: Iterable[GroupValue]) -> Subject:
+        """Usage of it with these group values; one of a key that is both is named by specifiers as either."""
+        priced = frozenset(pricing)
+        both = {value for value in priced if value[0] in self.presentation_group_key}
+        return Subject(self.product_id, self.tags, priced, frozenset(presentation) | both)
 
     def __post_init__(self) -> None:
-        if len(set(self.group_keys)) != len(self.group_keys):
-            raise InvalidTerms("pricing and presentation group keys must not repeat", "presentation_group_key")
+        for name in ("pricing_group_key", "presentation_group_key"):
+            if len(set(getattr(self, name))) != len(getattr(self, name)):
+                raise InvalidTerms("a group key must not repeat a property", name)
         ordered: dict[tuple[tuple[str, str], ...], RateSchedule] = {}
         for values, schedule in self.schedules.items():
             named = dict(values)

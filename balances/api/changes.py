@@ -68,8 +68,6 @@ class InvoiceChangeInput(Input):
 class ChangeInput(Input):
     """What changes in either."""
 
-    not_yet: tuple[str, ...] = ("hierarchy_configuration",)
-
     access_schedule = AccessChangeInput(required=False)
     applicable_product_ids = ids()
     applicable_product_tags = tags()
@@ -105,8 +103,6 @@ class EditCreditInput(CreditChangeInput):
 
 class EditCommitInput(CommitChangeInput):
     """What changes in any commit."""
-
-    not_yet = ("hierarchy_configuration", "invoice_contract_id")
 
     customer_id = IdField()
     applicable_contract_ids = ids()

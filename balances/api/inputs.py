@@ -46,6 +46,12 @@ def tags() -> serializers.ListField:
     return serializers.ListField(child=TextField(maximum=200), max_length=100, required=False, allow_null=True)
 
 
+class ExcludeInput(Input):
+    """What is not paid after all: usage of products with all of these tags."""
+
+    product_tags = serializers.ListField(child=TextField(maximum=200), min_length=1, max_length=100)
+
+
 class SpecifierInput(Input):
     """Conditions that must all hold for usage to be paid."""
 
@@ -53,12 +59,15 @@ class SpecifierInput(Input):
     product_tags = tags()
     pricing_group_values = GroupValuesField(required=False)
     presentation_group_values = GroupValuesField(nullable=True, required=False)
+    exclude = serializers.ListField(child=ExcludeInput(), max_length=100, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Nothing said would mean everything, which is said by leaving specifiers out."""
         kept = {name: value for name, value in attrs.items() if value not in (None, [], {})}
-        if not kept:
+        if not kept.keys() - {"exclude"}:
             raise serializers.ValidationError("a specifier needs a condition")
+        if "exclude" in kept:
+            kept["exclude"] = [dict(entry) for entry in kept["exclude"]]
         if "product_id" in kept:
             kept["product_id"] = str(kept["product_id"])
         return kept
@@ -131,13 +140,11 @@ class InvoiceScheduleInput(Input):
 class GateInput(Input):
     """What must be paid before a commit is released; nothing as yet."""
 
-    payment_gate_type = WordField(GATES)
+    payment_gate_type = WordField(GATES, not_yet=("STRIPE", "EXTERNAL"))
 
 
 class CreditInput(Input):
     """A credit."""
-
-    not_yet: tuple[str, ...] = ("hierarchy_configuration",)
 
     product_id = IdField()
     access_schedule = AccessScheduleInput()
@@ -167,8 +174,6 @@ class ContractCreditInput(CreditInput):
 
 class CommitInput(CreditInput):
     """A commit."""
-
-    not_yet = ("hierarchy_configuration", "spend_tracker_attributes")
 
     type = WordField(("PREPAID", "POSTPAID"))
     invoice_schedule = InvoiceScheduleInput(required=False, allow_null=True)
@@ -249,8 +254,6 @@ class SubscriptionConfigInput(Input):
 
 class RecurringCreditInput(Input):
     """A recurring credit."""
-
-    not_yet = ("hierarchy_configuration",)
 
     product_id = IdField()
     priority = ExactField()

@@ -90,4 +90,5 @@ def _specifier(stored: Mapping[str, Any]) -> Specifier:
         product_tags=frozenset(stored.get("product_tags", ())),
         pricing_group_values=frozenset(stored.get("pricing_group_values", {}).items()),
         presentation_group_values=frozenset(stored.get("presentation_group_values", {}).items()),
+        exclude=tuple(frozenset(entry["product_tags"]) for entry in stored.get("exclude", ())),
     )

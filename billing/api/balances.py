@@ -21,8 +21,8 @@ from core.api.fields import (
     IdField,
     Input,
     InstantField,
+    LimitField,
     TextField,
-    WholeField,
     WordField,
 )
 from core.api.output import Output, envelope, page_of
@@ -51,7 +51,7 @@ class ListInput(Input):
     include_archived = FlagField(required=False, allow_null=True)
     include_balance = FlagField(required=False, allow_null=True)
     include_ledgers = FlagField(required=False, allow_null=True)
-    limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
+    limit = LimitField(help_text=f"At most {A_PAGE}; more means {A_PAGE}.")
     next_page = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
 
@@ -59,7 +59,9 @@ class ListBalancesInput(ListInput):
     """Commits and credits alike."""
 
     id = IdField(required=False, allow_null=True)
-    include_contract_balances = FlagField(required=False, allow_null=True)
+    include_contract_balances = FlagField(
+        required=False, allow_null=True, help_text="true unless given; false leaves those of contracts out."
+    )
     exclude_zero_balances = FlagField(required=False, allow_null=True)
 
 
@@ -119,17 +121,20 @@ class ListBalances(ReadsBalances):
     kinds: ClassVar[tuple[str, ...]] = ()
     one: ClassVar[str] = "id"
     of_contracts: ClassVar[str] = "include_contract_balances"
+    of_contracts_unless_said: ClassVar[bool] = True
 
     @extend_schema(request=ListBalancesInput, responses=page_of(BalanceOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
         """List a customer's commits and credits, newest first; what drafts draw now is taken off."""
         body = self.read_body(request, self.body)
         require_customer(customer_id=body["customer_id"], field="customer_id")
+        of_contracts = body.get(self.of_contracts)
         rows = filter_balances(
             customer_id=body["customer_id"], kinds=self.kinds, balance_id=body.get(self.one),
             access_type=body.get("access_type"), covering_date=body.get("covering_date"),
             starting_at=body.get("starting_at"), effective_before=body.get("effective_before"),
-            include_contract=bool(body.get(self.of_contracts)), include_archived=bool(body.get("include_archived")),
+            include_contract=self.of_contracts_unless_said if of_contracts is None else of_contracts,
+            include_archived=bool(body.get("include_archived")),
         )  # fmt: skip
         found, cursor = paginate(rows, page_request(request, Style.BODY, maximum=A_PAGE))
         return listing(_shown(found, body), cursor)
@@ -139,6 +144,7 @@ class ListCommits(ListBalances):
     """POST /v1/contracts/customerCommits/list"""
 
     body, kinds, one, of_contracts = ListCommitsInput, COMMITS, "commit_id", "include_contract_commits"
+    of_contracts_unless_said = False
 
     @extend_schema(request=ListCommitsInput, responses=page_of(BalanceOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
@@ -150,6 +156,7 @@ class ListCredits(ListBalances):
     """POST /v1/contracts/customerCredits/list"""
 
     body, kinds, one, of_contracts = ListCreditsInput, CREDITS, "credit_id", "include_contract_credits"
+    of_contracts_unless_said = False
 
     @extend_schema(request=ListCreditsInput, responses=page_of(BalanceOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from balances.models import AccessType, Balance
 from billing.api.balances import ReadsBalances
 from billing.selectors.seat_balances import Access, SeatBalance, SeatHolding, seat_balances
 from contracts.selectors import get_contract
-from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, TextField, WholeField
+from core.api.fields import ExactField, FlagField, IdField, Input, InstantField, LimitField, TextField
 from core.api.output import Output
 from core.api.paging import Style, encode, foreign, page_request
 from core.clock import now
@@ -38,7 +38,7 @@ class ListSeatBalancesInput(Input):
     effective_before = InstantField(required=False, allow_null=True, help_text="Only with access then or before.")
     include_credits_and_commits = FlagField(required=False, allow_null=True)
     include_ledgers = FlagField(required=False, allow_null=True)
-    limit = WholeField(minimum=1, maximum=MOST, required=False, allow_null=True)
+    limit = LimitField(help_text=f"At most {MOST}; more means {MOST}.")
     cursor = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -78,12 +78,6 @@ class CreateInput(Input):
     group_keys = _group_keys(required=False)
     custom_fields = CustomFieldsField(required=False)
 
-    def to_internal_value(self, data: Any) -> Any:
-        """SQL is named as the reason before anything that is missing because of it."""
-        if isinstance(data, dict) and data.get("sql") is not None:
-            raise serializers.ValidationError({"sql": ["metrics defined by SQL are not supported"]})
-        return super().to_internal_value(data)
-
 
 class UpdateInput(Input):
     """A metric's new name; `add_group_keys` (Tactus's own): keys that tell its usage apart too, past usage as well."""

@@ -28,8 +28,6 @@ class MinimumInput(Input):
 class PriceInput(Input):
     """A price. Which parts go with which `rate_type` the engine says: one rule for rates and overrides."""
 
-    not_yet: tuple[str, ...] = ("custom_rate",)
-
     takes_custom = False
 
     rate_type = WordField(RATE_TYPES)

@@ -79,8 +79,6 @@ class FieldsInput(Input):
     is_refundable = FlagField(required=False)
     netsuite_internal_item_id = TextField(required=False)
     netsuite_overage_item_id = TextField(required=False)
-    # Has a meaning for SQL metrics only; of no effect otherwise, as Metronome says.
-    sql_breakdown_granularity = WordField(("HOUR", "SERVICE_PERIOD"), required=False)
 
 
 class CreateInput(FieldsInput):

@@ -37,7 +37,7 @@ class ConversionInput(Input):
     """What one unit of a custom credit type costs, in the stored unit of the card's currency (cents for USD)."""
 
     custom_credit_type_id = IdField()
-    fiat_per_custom_credit = ExactField(above=0)
+    fiat_per_custom_credit = ExactField(minimum=0)
 
 
 def _conversions() -> serializers.ListField:

@@ -61,15 +61,14 @@ class JsonObjectField(serializers.DictField):
 
 
 class CommitRateInput(PriceInput):
-    """A price that balances may be drawn at instead of the list rate."""
+    """A price that balances may be drawn at instead of the list rate; it has no minimum of its own."""
 
-    not_yet = (*PriceInput.not_yet, "minimum_config")
+    minimum_config = None  # type: ignore[assignment]  # takes the inherited field away
 
 
 class RateInput(PriceInput):
     """A rate of a product over a time. CUSTOM ones are kept and listed; usage under them stays unrated, and says so."""
 
-    not_yet = ()
     takes_custom = True
 
     custom_rate = JsonObjectField(

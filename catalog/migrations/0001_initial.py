@@ -511,7 +511,7 @@ class Migration(migrations.Migration):
                         name="conversion_finite",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("fiat_per_custom_credit__gt", 0)), name="conversion_above_zero"
+                        condition=models.Q(("fiat_per_custom_credit__gte", 0)), name="conversion_not_below_zero"
                     ),
                 ],
             },

@@ -205,10 +205,8 @@ def _check_fields(product: Product, changed: dict[str, Any]) -> None:
 
 
 def _check_group_keys(state: dict[str, Any], metric: BillableMetric) -> None:
-    """Pricing and presentation keys together must be one compound group key of the metric."""
+    """Pricing and presentation keys together must be one compound group key of the metric; both may name a property."""
     pricing, presentation = state["pricing_group_key"], state["presentation_group_key"]
-    if not set(pricing).isdisjoint(presentation):
-        raise InvalidInput("repeats a property of pricing_group_key", field="presentation_group_key")
     union = {*pricing, *presentation}
     if union and union not in [set(key) for key in metric.group_keys]:
         raise InvalidInput(

@@ -318,6 +318,11 @@ def _scope(row: Balance, products: Mapping[str, str]) -> str:
     ]
     parts = [*dict.fromkeys(named), *dict.fromkeys(f"products tagged {tag}" for tag in _tags(row))]
     text = ", ".join(parts) or EVERYTHING
+    values += [
+        f"not tagged {' and '.join(left_out['product_tags'])}"
+        for part in row.specifiers
+        for left_out in part.get("exclude", ())
+    ]
     return f"{text} ({', '.join(dict.fromkeys(values))})" if values else text
 
 

@@ -1,6 +1,6 @@
 """Contracts on the wire: v1 and v2 shapes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,20 +16,37 @@ from contracts.api.subscription_inputs import new_subscription, subscriptions_fi
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
 from contracts.parts import contract_parts, given_parts
-from core.api.fields import CustomFieldsField, FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
+from core.api.fields import (
+    CustomFieldsField,
+    ExactField,
+    FlagField,
+    IdField,
+    Input,
+    InstantField,
+    LimitField,
+    TextField,
+    WholeField,
+    WordField,
+)
 from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from core.transactions import snapshot
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
 
 A_PAGE = 20
+FILTERS = ("customer_id", "covering_date", "starting_at", "include_archived")
 WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
 TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
+)  # fmt: skip
+WHERE_GIVEN = (
+    "scheduled_charges_on_usage_invoices", "netsuite_sales_order_id", "salesforce_opportunity_id",
+    "total_contract_value",
 )  # fmt: skip
 
 
@@ -61,13 +78,6 @@ class TransitionInput(Input):
 class CreateInput(Input):
     """A new contract."""
 
-    not_yet = (
-        "billing_provider_configuration", "discounts", "hierarchy_configuration",
-        "package_alias", "package_id", "prepaid_balance_threshold_configuration",
-        "professional_services", "reseller_royalties",
-        "revenue_system_configuration", "scheduled_charges",
-        "spend_threshold_configuration", "spend_trackers", "usage_filter",
-    )  # fmt: skip
     customer_id = IdField()
     starting_at = InstantField(hour=True)
     ending_before = InstantField(
@@ -96,6 +106,11 @@ class CreateInput(Input):
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
     custom_fields = CustomFieldsField(required=False, allow_null=True)
+    netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    salesforce_opportunity_id = TextField(required=False, allow_null=True)
+    total_contract_value = ExactField(
+        required=False, allow_null=True, help_text="Kept and shown; nothing is billed by it."
+    )
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -104,23 +119,31 @@ class CreateInput(Input):
         }
 
 
-class ContractInput(Input):
-    """Which contract."""
-
-    not_yet = ("as_of_date",)
+class ReadInput(Input):
+    """What reading one contract and listing them have in common."""
 
     customer_id = IdField()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """These and what the parts add."""
+        return super().get_fields() | {
+            name: field for part in contract_parts() for name, field in part.read_fields().items()
+        }
+
+
+class ContractInput(ReadInput):
+    """Which contract."""
+
     contract_id = IdField()
 
 
-class ListInput(Input):
+class ListInput(ReadInput):
     """Which contracts of a customer; `covering_date` and `starting_at` exclude each other."""
 
-    customer_id = IdField()
     covering_date = InstantField(required=False, allow_null=True, help_text="Only contracts in force then.")
     starting_at = InstantField(required=False, allow_null=True, help_text="Only contracts that start then or later.")
     include_archived = FlagField(required=False, default=False)
-    limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
+    limit = LimitField(help_text=f"At most {A_PAGE}; more means {A_PAGE}.")
     cursor = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +201,9 @@ class TermsOutput(Output):
     created_by = serializers.CharField()
     multiplier_override_prioritization = serializers.CharField()
     scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
+    netsuite_sales_order_id = serializers.CharField(required=False)
+    salesforce_opportunity_id = serializers.CharField(required=False)
+    total_contract_value = ExactField(required=False)
     overrides = OverrideOutput(many=True)
     scheduled_charges = NoneYetField()
     transitions = TransitionOutput(many=True)
@@ -215,16 +241,18 @@ class ContractV2Output(TermsOutput, ContractOutput):
     usage_filter = NoneYetField()
 
 
-def terms_of(contracts: Iterable[Contract], at: datetime) -> dict[UUID, dict[str, Any]]:
-    """Subscriptions of each contract, and what the parts show of it; a fixed number of queries, however many."""
-    asked = {contract.pk: contract for contract in contracts}
-    subscribed = selectors.subscriptions_of(asked)
+def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: datetime) -> dict[UUID, dict[str, Any]]:
+    """Subscriptions of each contract, and what the parts show of it as `asked` (the body); a fixed number of queries,
+    however many.
+    """
+    ids = [contract.pk for contract in contracts]
+    subscribed = selectors.subscriptions_of(ids)
     found: dict[UUID, dict[str, Any]] = {
         contract_id: {"subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at)}
-        for contract_id in asked
+        for contract_id in ids
     }
     for part in contract_parts():
-        for contract_id, shown in part.terms(found, at=at).items():
+        for contract_id, shown in part.terms(found, asked=asked, at=at).items():
             found[contract_id] |= shown
     return found
 
@@ -254,9 +282,12 @@ def _terms(contract: Contract) -> dict[str, Any]:
     links = [(contract.renews_id, contract.pk)] if contract.renews_id else []
     links += [(contract.pk, later.pk) for later in contract.renewals.all()]
     terms["transitions"] = [{"type": "RENEWAL", "from_contract_id": old, "to_contract_id": new} for old, new in links]
-    if contract.scheduled_charges_on_usage_invoices:
-        terms["scheduled_charges_on_usage_invoices"] = contract.scheduled_charges_on_usage_invoices
-    return terms
+    return terms | {name: value for name in WHERE_GIVEN if (value := getattr(contract, name)) not in (None, "")}
+
+
+def _prepare_reading(body: Mapping[str, Any], at: datetime) -> None:
+    for part in contract_parts():
+        part.before_reading(body["customer_id"], asked=body, now=at)
 
 
 class CreateContract(ApiView):
@@ -295,9 +326,11 @@ class RetrieveContract(ApiView):
     def post(self, request: Request) -> Response:
         """Read a contract of a customer."""
         body = self.read_body(request, ContractInput)
-        contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
         at = now()
-        return data(self.present(contract, at, terms_of([contract], at)[contract.pk]))
+        _prepare_reading(body, at)
+        with snapshot():
+            contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
+            return data(self.present(contract, at, terms_of([contract], body, at)[contract.pk]))
 
 
 class RetrieveContractV2(RetrieveContract):
@@ -322,12 +355,14 @@ class ListContracts(ApiView):
         """List a customer's contracts, newest first."""
         body = self.read_body(request, ListInput)
         require_customer(customer_id=body["customer_id"], field="customer_id")
-        filters = {name: value for name, value in body.items() if name not in ("limit", "cursor")}
+        filters = {name: body[name] for name in FILTERS if name in body}
         page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
-        rows, cursor = paginate(selectors.list_contracts(**filters), page)
         at = now()
-        parts = terms_of(rows, at)
-        return Response({"data": [self.present(row, at, parts[row.pk]) for row in rows], "cursor": cursor})
+        _prepare_reading(body, at)
+        with snapshot():
+            rows, cursor = paginate(selectors.list_contracts(**filters), page)
+            parts = terms_of(rows, body, at)
+            return Response({"data": [self.present(row, at, parts[row.pk]) for row in rows], "cursor": cursor})
 
 
 class ListContractsV2(ListContracts):

@@ -38,16 +38,6 @@ class RemoveInput(Input):
 class EditInput(Input):
     """What to change; all of it or nothing."""
 
-    not_yet = (
-        "add_billing_provider_configuration_update", "add_discounts",
-        "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_reseller_royalties",
-        "add_revenue_system_configuration_update", "add_scheduled_charges",
-        "add_spend_threshold_configuration", "add_spend_trackers",
-        "archive_scheduled_charges", "archive_spend_trackers", "update_net_payment_terms_days",
-        "update_prepaid_balance_threshold_configuration", "update_scheduled_charges",
-        "update_spend_threshold_configuration",
-    )  # fmt: skip
-
     customer_id = IdField()
     contract_id = IdField()
     add_overrides = overrides_field()

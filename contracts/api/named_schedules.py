@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
-from core.api.fields import CustomFieldsField, IdField, Input, InstantField, TextField
+from core.api.fields import CustomFieldsField, IdField, Input, InstantField, LimitField, TextField
 from core.api.named_schedules import (
     RetrieveInput,
     SegmentOutput,
@@ -49,6 +49,8 @@ class ListInput(Input):
     schedule_name = TextField(maximum=200, required=False)
     covering_date = InstantField(required=False)
     properties = CustomFieldsField(required=False)
+    limit = LimitField(help_text="At most 100; more means 100.")
+    next_page = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
 
 class ScheduleOutput(Output):

@@ -30,8 +30,6 @@ def texts(maximum: int = 200, **kwargs: Any) -> serializers.ListField:
 class OverwriteRateInput(PriceInput):
     """The price that an OVERWRITE sets."""
 
-    not_yet = (*PriceInput.not_yet, "quantity")
-
     credit_type_id = IdField(required=False)
     is_prorated = FlagField(required=False)
 

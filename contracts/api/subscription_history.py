@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from contracts import selectors
 from contracts.models import Subscription
 from contracts.selectors.subscriptions import SeatsHeld, custom_unit_of, quantity_history, seats_history
-from core.api.fields import ExactField, IdField, Input, InstantField, TextField, WholeField
+from core.api.fields import ExactField, IdField, Input, InstantField, LimitField, TextField
 from core.api.output import Output, envelope
 from core.api.paging import Style, encode, foreign, page_request
 from core.api.views import ApiView, data
@@ -35,7 +35,7 @@ class SeatsHistoryInput(HistoryInput):
     covering_date = InstantField(required=False, allow_null=True)
     starting_at = InstantField(required=False, allow_null=True)
     ending_before = InstantField(required=False, allow_null=True)
-    limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
+    limit = LimitField(help_text=f"At most {A_PAGE}; more means {A_PAGE}.")
     cursor = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

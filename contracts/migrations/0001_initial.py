@@ -67,6 +67,9 @@ class Migration(migrations.Migration):
                 ("has_subscriptions", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("netsuite_sales_order_id", models.CharField(blank=True, default="", max_length=200)),
+                ("salesforce_opportunity_id", models.CharField(blank=True, default="", max_length=200)),
+                ("total_contract_value", core.fields.ExactDecimalField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(default="", max_length=160)),
                 ("archived_at", models.DateTimeField(blank=True, null=True)),
@@ -109,6 +112,26 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="contract_ends_after_start",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("total_contract_value__isnull", True),
+                                models.Q(("total_contract_value", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("total_contract_value__isnull", True),
+                                models.Q(("total_contract_value", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("total_contract_value__isnull", True),
+                                models.Q(("total_contract_value", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="contract_value_finite",
                     ),
                 ],
             },

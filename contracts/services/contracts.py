@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -57,6 +58,9 @@ def create_contract(
     net_payment_terms_days: int = 0,
     uniqueness_key: str | None = None,
     custom_fields: dict[str, str] | None = None,
+    netsuite_sales_order_id: str = "",
+    salesforce_opportunity_id: str = "",
+    total_contract_value: Decimal | None = None,
     overrides: Sequence[NewOverride] = (),
     subscriptions: Sequence[NewSubscription] = (),
     multiplier_override_prioritization: str = Prioritization.LOWEST_MULTIPLIER,
@@ -67,7 +71,8 @@ def create_contract(
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
-    `renews`: the contract that ends where this one begins; `true_ups` REMOVE waives those of its postpaid commits.
+    `total_contract_value`: what it is worth in all as another system has it; it is kept and shown, nothing is billed by
+    it. `renews`: the contract that ends where this one begins; `true_ups` REMOVE waives those of its postpaid commits.
     `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
@@ -103,6 +108,9 @@ def create_contract(
                 scheduled_charges_on_usage_invoices=scheduled_charges_on_usage_invoices,
                 uniqueness_key=uniqueness_key,
                 custom_fields=custom_fields or {},
+                netsuite_sales_order_id=netsuite_sales_order_id,
+                salesforce_opportunity_id=salesforce_opportunity_id,
+                total_contract_value=total_contract_value,
                 created_at=now,
                 created_by=audit.current_actor().label,
             )

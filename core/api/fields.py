@@ -12,6 +12,9 @@ from rest_framework import serializers
 
 from core.errors import InvalidInput
 
+UNSUPPORTED = "is not supported by this version of Tactus"
+NOTHING: tuple[Any, ...] = (None, [], {}, "")
+"""What a field may hold that asks for nothing."""
 _RFC3339 = re.compile(r"\A\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _DECIMAL = re.compile(r"\A-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,2})?\Z", re.ASCII)
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -46,6 +49,16 @@ def parse_decimal(value: Any) -> Decimal:
     if not number.is_finite() or number.adjusted() > 30 or len(number.as_tuple().digits) > 60:
         raise ValueError("is out of range")
     return number
+
+
+def parse_limit(asked: Any) -> int:
+    """Rows a page, from 1 on: a whole JSON number, or its digits. Raises ValueError with the reason."""
+    if isinstance(asked, Decimal) and asked == asked.to_integral_value():
+        asked = int(asked)  # the SDK sends some limits as 20.0
+    text = str(asked)
+    if isinstance(asked, bool) or not (text.isascii() and text.isdigit()) or not text.strip("0"):
+        raise ValueError("must be a whole number from 1 on")
+    return int(text) if len(text) <= 9 else 10**9
 
 
 class PlainField(serializers.Field):
@@ -119,6 +132,20 @@ class WholeField(PlainField):
         return data
 
 
+@extend_schema_field({"type": "integer", "minimum": 1})
+class LimitField(PlainField):
+    """Rows a page: a JSON integer from 1 on, of which `core.api.paging.page_request` takes at most the maximum."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, allow_null=True, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        try:
+            return parse_limit(None if isinstance(data, str) else data)
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
 @extend_schema_field({"type": "string"})
 class TextField(PlainField):
     """A JSON string of `minimum` to `maximum` characters without control characters; kept byte for byte."""
@@ -153,13 +180,15 @@ class IdField(PlainField):
 
 
 class WordField(PlainField):
-    """One of `words`, in upper or lower case; emitted in upper case."""
+    """One of `words`, in upper or lower case; emitted in upper case. `not_yet`: those that Metronome has besides."""
 
-    def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
-        self.words = tuple(str(w) for w in words)
+    def __init__(self, words: Iterable[str], *, not_yet: Iterable[str] = (), **kwargs: Any) -> None:
+        self.words, self.not_yet = tuple(str(w) for w in words), frozenset(not_yet)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, str) and data.upper() in self.not_yet:
+            raise serializers.ValidationError(UNSUPPORTED)
         try:
             return word_of(*self.words)(data if isinstance(data, str) else "")
         except ValueError as error:
@@ -190,20 +219,18 @@ class CustomFieldsField(PlainField):
 
 
 class Input(serializers.Serializer):
-    """Base of request bodies: an object; unknown keys are ignored.
+    """Base of request bodies: an object, every field of which is carried out.
 
-    Keys in `not_yet` are refused when they carry anything, because ignoring them would bill or show something else than
-    was asked for.
+    A key that is none of these fields is refused when it carries anything, whether Metronome documents it or nobody
+    does: ignoring it would bill or show something else than was asked for.
     """
-
-    not_yet: tuple[str, ...] = ()
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": ["must be a JSON object"]})
-        for name in self.not_yet:
-            if data.get(name) not in (None, [], {}, ""):
-                raise serializers.ValidationError({name: ["is not supported by this version of Tactus"]})
+        foreign = [name for name in data.keys() - self.fields.keys() if data[name] not in NOTHING]
+        if foreign:
+            raise serializers.ValidationError({name[:100]: [UNSUPPORTED] for name in sorted(foreign)[:10]})
         return super().to_internal_value(data)
 
 

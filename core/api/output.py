@@ -10,7 +10,7 @@ from rest_framework import serializers
 from core.api.naming import prefix_of
 
 PAGING = [
-    OpenApiParameter("limit", int, description="Rows a page, 1 to 100."),
+    OpenApiParameter("limit", int, description="Rows a page, 1 to 100; more means 100."),
     OpenApiParameter("next_page", str, description="The cursor that the page before gave."),
 ]
 

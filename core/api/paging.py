@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
 
+from core.api.fields import parse_limit
 from core.errors import InvalidInput
 from core.exact_json import dumps, loads
 
@@ -45,24 +45,20 @@ class PageRequest:
 def page_request(
     request: Request, style: Style = Style.Q, *, maximum: int = 100, default: int | None = None
 ) -> PageRequest:
-    """Reads limit and cursor in `style`. Raises InvalidInput for a limit outside 1..maximum and an odd cursor."""
+    """Reads limit and cursor in `style`; a limit above `maximum` means the maximum.
+
+    Raises InvalidInput for what is no limit, or no cursor of this list.
+    """
     in_body = style in (Style.BODY, Style.BODY_CURSOR)
     source: Any = request.data if in_body else request.query_params
     field = "cursor" if style is Style.BODY_CURSOR else "next_page"
     asked = source.get("limit") if style is not Style.Q_NOLIMIT else None
-    limit = (default or maximum) if asked is None else _whole(asked, maximum)
+    try:
+        limit = (default or maximum) if asked is None else min(parse_limit(asked), maximum)
+    except ValueError as error:
+        raise InvalidInput(str(error), field="limit") from error
     cursor = source.get(field)
     return PageRequest(limit, None if cursor in (None, "") else decode(cursor, field), field)
-
-
-def _whole(asked: Any, maximum: int) -> int:
-    if isinstance(asked, Decimal) and asked == asked.to_integral_value():
-        asked = int(asked)  # the SDK sends some limits as 20.0
-    text = str(asked)
-    plain = text.isascii() and text.isdigit() and len(text) <= 9
-    if isinstance(asked, bool) or not plain or not 1 <= int(text) <= maximum:
-        raise InvalidInput(f"must be a whole number from 1 to {maximum}", field="limit")
-    return int(text)
 
 
 def encode(key: Sequence[Any]) -> str:

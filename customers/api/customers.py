@@ -42,8 +42,6 @@ class AliasesField(serializers.ListField):
 class CreateInput(Input):
     """Body of a new customer."""
 
-    not_yet = ("billing_config", "customer_billing_provider_configurations", "customer_revenue_system_configurations")
-
     name = TextField(maximum=services.MAX_NAME, truncate=True)
     ingest_aliases = AliasesField(required=False)
     external_id = TextField(maximum=128, required=False)
@@ -70,8 +68,6 @@ class AliasesInput(Input):
 
 class ConfigInput(Input):
     """What else is configured for a customer; null clears."""
-
-    not_yet = ("leave_stripe_invoices_in_draft",)
 
     salesforce_account_id = TextField(maximum=128, allow_null=True, required=False)
 

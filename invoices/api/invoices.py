@@ -70,6 +70,8 @@ class ListInvoices(ApiView):
             OpenApiParameter("ending_before", datetime, description="Only periods that have ended by then."),
             OpenApiParameter("contract_id", UUID, description="Only invoices of this contract."),
             OpenApiParameter("type", enum=TYPES, description="Only invoices of this type."),
+            OpenApiParameter("include_historical_commit_invoices", bool, description="There are none yet."),
+            OpenApiParameter("webhook_notification_id", str, description="Why the caller asks; the list is the same."),
         ],
         responses=page_of(InvoiceOutput),
         tags=["Invoices"],
@@ -78,10 +80,12 @@ class ListInvoices(ApiView):
         """List a customer's invoices, drafts as they stand now."""
         query = read_query(
             request, status=_STATUS, sort=_SORT, type=word_of(*TYPES), contract_id=parse_id, credit_type_id=parse_id,
-            starting_on=parse_instant, ending_before=parse_instant, **_SHOWN,
+            starting_on=parse_instant, ending_before=parse_instant, include_historical_commit_invoices=parse_flag,
+            **_SHOWN,
         )  # fmt: skip
         require_customer(customer_id=customer_id, field="customer_id")
         sort, shown = query.pop("sort"), _shown(query)
+        del query["include_historical_commit_invoices"]  # in this version no invoice is historical
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows = filter_invoices(billed_rows(customer_id=customer_id), **query)
         found, cursor = paginate(rows, page_request(request), order=order)

@@ -6,7 +6,6 @@ from uuid import UUID
 from billing.models import BillingPeriod
 from billing.terms import load_terms
 from billing.types import LineView
-from billing.usage import group_keys
 from core.errors import NotFound
 from engine.calendar import Period
 from invoices.selectors.views import find_invoice, view_of
@@ -38,8 +37,8 @@ def line_events(
                 metric_id=UUID(entry.terms.metric_id),
                 spec=entry.spec,
                 windows=(Period(line.starting_at, line.ending_before),),
-                group_keys=group_keys(entry.terms),
-                group_filters={key: (groups.get(key),) for key in group_keys(entry.terms)},
+                group_keys=entry.terms.group_keys,
+                group_filters={key: (groups.get(key),) for key in entry.terms.group_keys},
             )
             return list_line_events(customer_id=customer_id, query=query, limit=limit, after=after)
     raise NotFound("no usage stands behind this line")

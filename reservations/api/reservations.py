@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from billing.api.balances import USD
 from core.api.auth import bearer_token
-from core.api.fields import ExactField, IdField, Input, TextField, WholeField, WordField
+from core.api.fields import ExactField, IdField, Input, LimitField, TextField, WholeField, WordField
 from core.api.live_keys import LiveKeys
 from core.api.output import Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
@@ -75,7 +75,7 @@ class ListInput(Input):
 
     customer_id = IdField()
     statuses = serializers.ListField(child=WordField(HoldStatus), required=False, allow_null=True, max_length=6)
-    limit = WholeField(minimum=1, maximum=A_PAGE, required=False, allow_null=True)
+    limit = LimitField(help_text=f"At most {A_PAGE}; more means {A_PAGE}.")
     next_page = TextField(maximum=2000, minimum=0, required=False, allow_null=True)
 
 

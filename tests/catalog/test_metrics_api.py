@@ -89,7 +89,7 @@ def test_archived_metrics_are_listed_on_request_and_keep_out_of_new_products(sdk
         ({"event_type_filter": {"in_values": []}}, "event_type_filter.in_values"),
         ({"property_filters": [{"name": "units", "in_values": []}]}, "property_filters.0.in_values"),
         ({"property_filters": [{"name": "units", "exists": False, "in_values": ["x"]}]}, "contradicts"),
-        ({"sql": "SELECT 1"}, "sql: metrics defined by SQL are not supported"),
+        ({"sql": "SELECT 1"}, "sql: is not supported by this version of Tactus"),
     ],
 )
 def test_parts_that_do_not_fit_together(http: httpx.Client, changes: dict[str, Any], message: str) -> None:

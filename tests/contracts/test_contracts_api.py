@@ -76,7 +76,7 @@ def test_null_means_left_out(http: httpx.Client, world: World) -> None:
         "uniqueness_key",
         "custom_fields",
     )
-    answer = http.post("/v1/contracts/create", json=body | dict.fromkeys(names) | {"unknown": {"x": 1}})
+    answer = http.post("/v1/contracts/create", json=body | dict.fromkeys([*names, "unknown"]))
     assert answer.status_code == 200
 
 
@@ -96,7 +96,7 @@ def test_lists_filter_and_page(world: World, version: str) -> None:
         return [row.id for row in list_(customer_id=customer, **query)]
 
     assert ids() == made[::-1]
-    assert ids(limit=2) == made[::-1]
+    assert ids(limit=2) == ids(limit=100) == made[::-1]
     assert sorted(ids(include_archived=True)) == sorted([*made, gone])
     assert ids(starting_at="2026-04-01T00:00:00Z") == made[:1:-1]
     assert ids(covering_date="2026-02-28T23:59:59Z") == [made[1], made[0]]
@@ -104,7 +104,7 @@ def test_lists_filter_and_page(world: World, version: str) -> None:
     with pytest.raises(BadRequestError, match="covering_date"):
         ids(covering_date=START, starting_at=START)
     with pytest.raises(BadRequestError, match="limit"):
-        ids(limit=21)
+        ids(limit=0)
     with pytest.raises(BadRequestError, match="cursor"):
         ids(cursor="x")
     with pytest.raises(NotFoundError, match="customer_id"):
@@ -272,4 +272,4 @@ def test_a_list_takes_as_many_queries_for_twenty_as_for_two(http: httpx.Client, 
         for _ in range(number):
             world.contract(customer, card, START, ending_before="2026-01-02T00:00:00Z")
         counts.append(queries())
-    assert counts[0] == counts[1] <= 9
+    assert counts[0] == counts[1] <= 11  # two of them begin and end the snapshot

@@ -148,10 +148,19 @@ def test_pages_neither_skip_nor_repeat(sdk: Metronome) -> None:
     assert sorted(id for page in pages for id in page) == sorted(ids)
 
 
+def test_a_limit_above_the_maximum_means_the_maximum(http: httpx.Client) -> None:
+    at = now()
+    Customer.objects.bulk_create(Customer(name=f"C{n}", created_at=at, updated_at=at) for n in range(101))
+    for limit in ("101", "1000000", "9" * 5000):
+        answer = http.get(f"/v1/customers?limit={limit}")
+        assert (answer.status_code, len(answer.json()["data"])) == (200, 100)
+        assert answer.json()["next_page"]
+
+
 @pytest.mark.parametrize(
     "query",
     [
-        *("limit=0", "limit=101", "limit=x", "limit=-1", "limit=1.5", "limit=%D9%A1", "limit=" + "9" * 5000),
+        *("limit=0", "limit=00", "limit=x", "limit=-1", "limit=1.5", "limit=%D9%A1", "limit=" + "0" * 5000),
         *("next_page=x", "next_page=e30", "next_page=W10", "next_page=WyJhIl0", "next_page=WzEsMl0", "next_page=%00"),
         "next_page=" + "A" * 3000, "next_page=" + cursor('[1, {"t": "2024-01-01T00:00:00"}, "x"]'),
         "next_page=" + cursor(r'["\ud800"]'),

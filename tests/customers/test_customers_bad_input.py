@@ -94,7 +94,7 @@ def test_what_would_bill_elsewhere_is_refused_until_it_can_be_done(
     "query",
     [
         "limit=0",
-        "limit=101",
+        "limit=-1",
         "limit=1.0",
         "limit=x",
         "limit=%D9%A1",

@@ -392,7 +392,7 @@ def test_bad_input(world: World, http: httpx.Client) -> None:
             {
                 "credit_type_conversions": "list",
                 "credit_type_conversions.0.custom_credit_type_id": "id",
-                "credit_type_conversions.0.fiat_per_custom_credit": "factor",
+                "credit_type_conversions.0.fiat_per_custom_credit": "amount",
             },
             ("name",),
         ),

@@ -266,7 +266,7 @@ def test_pages_of_seats(subscriptions: SubscriptionWorld) -> None:
     assert (len(detailed.data), detailed.pagination.seats_available_for_next_page) == (17, 13)
     assert all(len(row.credits or ()) == 6 for row in detailed.data)
     for query, field in [
-        ({"limit": 101}, "limit"),
+        ({"limit": 0}, "limit"),
         ({"cursor": "nonsense"}, "cursor"),
         ({"covering_date": w.now, "starting_at": w.now}, "covering_date"),
         ({"subscription_ids": [contract]}, "subscription_ids.0"),

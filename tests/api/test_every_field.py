@@ -1,0 +1,250 @@
+"""Each field that a client may send is carried out or refused: what nothing here takes says so, on every route.
+
+The fields are those of the request types of Metronome's SDK, and of its published description where that is at hand
+(METRONOME_OPENAPI, or a checkout beside this one).
+"""
+
+import ast
+import importlib
+import json
+import os
+import pkgutil
+import re
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import metronome.resources
+import pytest
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
+
+from core.api.fields import UNSUPPORTED
+
+pytestmark = pytest.mark.django_db
+SOMEBODY = "3f9b6d5e-0a6c-4f0e-9b0b-0d6f6a3c1c11"
+REFERENCE = Path(
+    os.environ.get("METRONOME_OPENAPI", settings.BASE_DIR.parent / "shared" / "reference" / "metronome-openapi.json")
+)
+DEEPEST = 9
+Route = tuple[str, str]
+Where = tuple[str, ...]
+"""A field by its path; "[]" stands for an item of a list."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What one of our routes takes."""
+
+    path: str
+    method: str
+    body: frozenset[Where]
+    open: frozenset[Where]
+    query: frozenset[str]
+
+
+def _resolved(schema: Mapping[str, Any], spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in spec:
+        found: Any = schema
+        for part in spec["$ref"].split("/")[1:]:
+            found = found[part]
+        spec = found
+    return spec
+
+
+def _described(schema: Mapping[str, Any], spec: Mapping[str, Any], where: Where = ()) -> Iterator[Where]:
+    """Every field of a JSON schema."""
+    spec = _resolved(schema, spec)
+    if len(where) > DEEPEST:
+        return
+    for word in ("allOf", "oneOf", "anyOf"):
+        for part in spec.get(word, ()):
+            yield from _described(schema, part, where)
+    if "items" in spec:
+        yield (*where, "[]")
+        yield from _described(schema, spec["items"], (*where, "[]"))
+    for name, inner in spec.get("properties", {}).items():
+        yield (*where, name)
+        yield from _described(schema, inner, (*where, name))
+
+
+def _typed(annotation: Any, where: Where = ()) -> Iterator[Where]:
+    """Every field of a type of the SDK."""
+    if hasattr(annotation, "__required_keys__"):
+        if len(where) > DEEPEST:
+            return
+        for name, inner in typing.get_type_hints(annotation, include_extras=True).items():
+            here = (*where, next((one.alias for one in _notes(inner) if getattr(one, "alias", None)), name))
+            yield here
+            yield from _typed(inner, here)
+        return
+    origin = typing.get_origin(annotation)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return
+    is_list = isinstance(origin, type) and issubclass(origin, Iterable)
+    if is_list:
+        yield (*where, "[]")
+    for part in typing.get_args(annotation):
+        yield from _typed(part, (*where, "[]") if is_list else where)
+
+
+def _notes(annotation: Any) -> Iterator[Any]:
+    """What an annotation says beside its type, such as the name on the wire."""
+    yield from getattr(annotation, "__metadata__", ())
+    for part in typing.get_args(annotation):
+        yield from _notes(part)
+
+
+def _anonymous(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+@cache
+def ours() -> dict[Route, Ours]:
+    """Our routes."""
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)
+    found = {}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            fields = frozenset(_described(schema, content.get("schema", {})))
+            parents = {where[:-1] for where in fields}
+            found[method, _anonymous(path)] = Ours(
+                path=path,
+                method=method,
+                body=fields,
+                open=frozenset(where for where in fields if where not in parents),
+                query=frozenset(row["name"] for row in operation.get("parameters", ()) if row["in"] == "query"),
+            )
+    return found
+
+
+def _calls(module: Any) -> Iterator[tuple[str, str, Any]]:
+    """The requests that the synchronous resources of a module make, with the types of what they take."""
+    source = ast.parse(Path(module.__file__).read_text())
+    for resource in ast.walk(source):
+        if not isinstance(resource, ast.ClassDef) or not resource.name.endswith("Resource"):
+            continue
+        if resource.name.startswith("Async"):
+            continue
+        for function in resource.body:
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for call in ast.walk(function):
+                name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
+                if name not in ("_get", "_post", "_put", "_patch", "_delete", "_get_api_list"):
+                    continue
+                words = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
+                [path] = [word for word in words if isinstance(word, str) and re.match(r"/v\d/", word)]
+                listed = [key.value.value for key in call.keywords if key.arg == "method"]
+                method = (listed or ["get"])[0] if name == "_get_api_list" else name.strip("_")
+                for node in ast.walk(call):
+                    if (
+                        isinstance(node, ast.Attribute)
+                        and isinstance(node.value, ast.Name)
+                        and node.value.id.endswith("_params")
+                    ):
+                        types = getattr(module, node.value.id)
+                        yield method, path, getattr(types, node.attr)
+
+
+@cache
+def of_the_sdk() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]:
+    """By route: fields of bodies and queries, which the SDK's types do not tell apart."""
+    found: dict[Route, set[Where]] = {}
+    for part in pkgutil.walk_packages(metronome.resources.__path__, "metronome.resources."):
+        for method, path, type_ in _calls(importlib.import_module(part.name)):
+            route = method, _anonymous(path)
+            is_list = route in ours() and ("[]",) in ours()[route].body
+            apart = {"body", *re.findall(r"\{(\w+)\}", path)}  # the body as a whole, and parts of the path
+            fields = {("[]", *where) if is_list else where for where in _typed(type_) if where[0] not in apart}
+            found.setdefault(route, set()).update(fields)
+    return {route: (frozenset(fields), frozenset()) for route, fields in found.items()}
+
+
+@cache
+def of_the_description() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]:
+    """By route: fields of the body, and of the query."""
+    schema = json.loads(REFERENCE.read_text())
+    found = {}
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            if method not in ("get", "post", "put", "patch", "delete"):
+                continue
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            told = (*operation.get("parameters", ()), *methods.get("parameters", ()))
+            rows = [_resolved(schema, row) for row in told]
+            found[method, _anonymous(path)] = (
+                frozenset(_described(schema, content.get("schema", {}))),
+                frozenset(row["name"] for row in rows if row["in"] == "query"),
+            )
+    return found
+
+
+def _holding(where: Where) -> Any:
+    """A body that holds something at this place, and nothing else."""
+    value: Any = {"some": "thing"}
+    for part in reversed(where):
+        value = [value] if part == "[]" else {part: value}
+    return value
+
+
+def _fault(http: httpx.Client, route: Ours, where: Where) -> str | None:
+    """What is wrong with how a field that we do not take is answered."""
+    path = re.sub(r"\{\w+\}", SOMEBODY, route.path)
+    answer = http.request(route.method, path, json=_holding(where))
+    dotted = ".".join("0" if part == "[]" else part for part in where)
+    said = answer.json().get("message", "") if answer.content else ""
+    if answer.status_code == 400 and f"{dotted}: {UNSUPPORTED}" in said:
+        return None
+    return f"{route.method} {route.path} {dotted}: {answer.status_code} {said[:200]}"
+
+
+def _faults(
+    http: httpx.Client, documented: Mapping[Route, tuple[frozenset[Where], frozenset[str]]]
+) -> tuple[int, list[str]]:
+    compared, found = 0, []
+    for key, (fields, query) in documented.items():
+        route = ours().get(key)
+        if route is None:
+            continue
+        taken = route.body | {(name,) for name in route.query}
+        found += [f"{route.method} {route.path}?{name}" for name in query - route.query]
+        for where in sorted(fields):
+            compared += 1
+            inside = any(where[:depth] in route.open for depth in range(1, len(where)))  # any value may stand there
+            parent = where[:-1]
+            if where in taken or inside or (parent and parent not in taken) or where[-1] == "[]":
+                continue
+            fault = _fault(http, route, where)
+            if fault is not None:
+                found.append(fault)
+    return compared, found
+
+
+def test_each_field_of_the_sdk_is_carried_out_or_refused(http: httpx.Client) -> None:
+    compared, found = _faults(http, of_the_sdk())
+    assert found == []
+    assert compared > 1000
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="Metronome's description is not at hand")
+def test_each_field_of_the_description_is_carried_out_or_refused(http: httpx.Client) -> None:
+    compared, found = _faults(http, of_the_description())
+    assert found == []
+    assert compared > 1000
+
+
+def test_no_route_takes_a_field_that_nobody_knows(http: httpx.Client) -> None:
+    asked = [route for route in ours().values() if route.body and ("[]",) not in route.body]
+    assert [fault for route in asked if (fault := _fault(http, route, ("no_such_field",)))] == []
+    assert len(asked) > 50
+
+
+def test_what_asks_for_nothing_is_no_fault(http: httpx.Client) -> None:
+    empty = {"no_such_field": None, "package_id": "", "discounts": [], "hierarchy_configuration": {}}
+    assert http.post("/v1/customers", json={"name": "Ada", **empty}).status_code == 200
