@@ -33,6 +33,7 @@ from presentation.explanation import (
     measure_name,
     price_text,
     quantity_text,
+    scale_text,
     tier_label,
     towards_commit,
     why,
@@ -60,12 +61,13 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line with its tier ("" if it is none), and its explanation in words."""
+    """A line with its tier ("" if it is none), and its explanation in words; `scale`: "million", or ""."""
 
     line: LineView
     tier: str
     quantity: str
     unit_price: str
+    scale: str
     amount: Amount
     why: Why
 
@@ -222,7 +224,7 @@ def _shown(line: LineView, currency: CurrencyView) -> ShownLine:
     if is_percentage(line):
         price = price_text(line, currency)
     quantity, amount = quantity_text(line, currency), _amount(line.total, currency)
-    return ShownLine(line, tier_label(line), quantity, price, amount, why(line, currency))
+    return ShownLine(line, tier_label(line), quantity, price, scale_text(line), amount, why(line, currency))
 
 
 def _amount(exact: Decimal, currency: CurrencyView) -> Amount:

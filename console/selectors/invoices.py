@@ -24,6 +24,7 @@ from presentation.explanation import (
     line_label,
     price_text,
     quantity_text,
+    scale_text,
     tier_label,
     towards_commit,
     why,
@@ -67,14 +68,22 @@ class InvoiceList:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line under its product. `label` tells it from the product's other lines."""
+    """A line under its product. `label` tells it from the product's other lines; `scale`: "million", where that is
+    what its quantity counts.
+    """
 
     id: UUID
     label: str
     quantity: str
     price: str
+    scale: str
     amount: Money
     when: str
+
+    @property
+    def key(self) -> str:
+        """The id as text."""
+        return str(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +286,7 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
         label=label or label_alone(line),
         quantity=quantity_text(line, line.unit or view.currency),
         price=price_text(line, line.unit or view.currency),
+        scale=scale_text(line),
         amount=formatting.money(line.total, line.unit or view.currency),
         when=when,
     )

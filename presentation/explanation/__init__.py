@@ -12,6 +12,7 @@ from presentation.explanation.lines import (
     priced_units,
     pricing_of,
     quantity_text,
+    scale_text,
     tier_label,
     towards_commit,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "priced_units",
     "pricing_of",
     "quantity_text",
+    "scale_text",
     "tier_label",
     "towards_commit",
     "why",

@@ -39,6 +39,7 @@ _ALONE: Final = {
     ExplanationKind.PURCHASE: "Purchase",
     ExplanationKind.TRUE_UP: "True-up",
 }
+_SCALES: Final = {Decimal(10**3): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion"}
 _ROUNDED: Final = {RoundingMethod.ROUND_UP: "rounded up", RoundingMethod.ROUND_DOWN: "rounded down"}
 
 
@@ -173,7 +174,7 @@ def tier_label(line: ExplainedLine) -> str:
     """The units that a tier line charges: "first 10,000,000", "next 5,000", "above 15,000"; "" for other lines."""
     pricing = pricing_of(line.explanation)
     tier = None if pricing is None else pricing.tier
-    return "" if tier is None else tier_units(tier.starting_at, tier.size)
+    return "" if tier is None else f"{tier_units(tier.starting_at, tier.size)} {scale_text(line)}".rstrip()
 
 
 def is_percentage(line: ExplainedLine) -> bool:
@@ -196,6 +197,17 @@ def price_text(line: ExplainedLine, unit: Unit) -> str:
     if line.unit_price is None:
         return ""
     return percentage(line.unit_price) if is_percentage(line) else formatting.price(line.unit_price, unit)
+
+
+def scale_text(line: ExplainedLine) -> str:
+    """What the line's quantity counts: "million" where its product is sold by the million; "" for other sizes, whose
+    product's name says it (hours of 3,600 seconds).
+    """
+    explanation = line.explanation
+    conversion = explanation.conversion if isinstance(explanation, UsageExplanation) else None
+    if conversion is None or conversion.op is not ConversionOperation.DIVIDE:
+        return ""
+    return _SCALES.get(conversion.factor, "")
 
 
 def priced_units(line: ExplainedLine) -> str:
