@@ -12,11 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from backoffice.site import own_snapshot
+from billing.products import ProductLines, by_product, towards_commits
 from billing.types import CurrencyView, InvoiceView, LineView
 from core.admin import timeline
 from core.admin.export import csv_response
 from core.clock import now
 from core.errors import NotFound
+from engine.explanation import AppliedExplanation
 from engine.money import ZERO, total
 from invoices.admin import status_badge
 from invoices.models import InvoiceListing
@@ -24,6 +26,7 @@ from invoices.selectors import get_line, line_events, view_of
 from invoices.services.documents import get_pdf
 from presentation.explanation import (
     Why,
+    balance_name,
     event_count,
     is_percentage,
     label_alone,
@@ -31,7 +34,9 @@ from presentation.explanation import (
     measure_name,
     price_text,
     quantity_text,
+    scale_text,
     tier_label,
+    towards_commit,
     why,
 )
 from presentation.formatting import figure, money, period, plain_amount, unit_code
@@ -43,7 +48,7 @@ PRICE_DECIMALS = 10
 _AS_SENT = GroupNames()
 LINES_HEADER = (
     "invoice", "position", "product", "groups", "tier", "quantity", "unit_price", "total", "currency", "from", "until",
-    "metric", "events",    "product_id", "line_id",
+    "metric", "events", "product_id", "line_id", "towards_commit", "towards_amount",
 )  # fmt: skip
 
 
@@ -57,12 +62,13 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class ShownLine:
-    """A line with its tier ("" if it is none), and its explanation in words."""
+    """A line with its tier ("" if it is none), and its explanation in words; `scale`: "million", or ""."""
 
     line: LineView
     tier: str
     quantity: str
     unit_price: str
+    scale: str
     amount: Amount
     why: Why
 
@@ -93,12 +99,19 @@ class ProductBlock:
 
 
 def blocks(view: InvoiceView) -> tuple[ProductBlock, ...]:
-    """An invoice's lines (the first 500) as people read them: by product, then by group, tiers below their quantity."""
-    by_product: dict[tuple[UUID | None, str], dict[tuple[Any, ...], list[LineView]]] = {}
-    for line in view.lines[:MOST_LINES]:
-        key = (line_label(line, _AS_SENT), line.starting_at, line.ending_before)
-        by_product.setdefault((line.product_id, line.name), {}).setdefault(key, []).append(line)
-    return tuple(_block(name, list(groups.values()), view) for (_, name), groups in by_product.items())
+    """An invoice's lines (the first 500) as people read them: by product, then by group, tiers below their quantity.
+
+    Sums are those of all lines, also where some are not shown.
+    """
+    left, found = MOST_LINES, []
+    for product in by_product(view.lines):
+        groups: dict[tuple[Any, ...], list[LineView]] = {}
+        for line in product.lines:
+            key = (line_label(line, _AS_SENT), line.starting_at, line.ending_before)
+            groups.setdefault(key, []).append(line)
+        found.append(_block(product, list(groups.values()), view, left))
+        left = max(0, left - len(product.lines))
+    return tuple(found)
 
 
 def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
@@ -111,7 +124,8 @@ def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
         "view": view,
         "blocks": blocks(view),
         "unit": unit_code(view.currency),
-        "hidden_lines": max(0, len(view.lines) - MOST_LINES),
+        "hidden_lines": max(0, sum(not line.is_information for line in view.lines) - MOST_LINES),
+        "towards": [towards_commit(commit, view.currency) for commit in towards_commits(view.lines)],
         "badge": status_badge(invoice),
         "timeline_entries": timeline.of_subjects(subjects),
         "may_see_usage": request.user.has_perm("usage.view_usageevent"),
@@ -120,7 +134,7 @@ def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
 
 
 def lines_csv(request: HttpRequest, object_id: UUID) -> HttpResponse:
-    """The invoice's lines as they stand, exact."""
+    """The invoice's lines as they stand, exact, and its rounding: by currency, `total` sums to the invoice's total."""
     view = _view(request, object_id)
     return csv_response(f"{view.number or 'draft'}-lines.csv", LINES_HEADER, _line_rows(view))
 
@@ -180,14 +194,19 @@ def _require(request: HttpRequest, *permissions: str) -> None:
         raise PermissionDenied
 
 
-def _block(name: str, groups: list[list[LineView]], view: InvoiceView) -> ProductBlock:
-    shown = tuple(_group(lines, view) for lines in groups)
-    plain = len(shown) == 1 and not line_label(groups[0][0], _AS_SENT)
-    unit = groups[0][0].unit or view.currency
-    return ProductBlock(name, _amount([line for lines in groups for line in lines], unit), plain, shown)
+def _block(product: ProductLines, groups: list[list[LineView]], view: InvoiceView, most: int) -> ProductBlock:
+    shown = []
+    for lines in groups:
+        if most > 0:
+            shown.append(_group(lines, view, most))
+        most -= len(lines)
+    one_row = len(shown) == len(groups) == 1 and (len(groups[0]) == 1 or shown[0].is_tiered)
+    plain = one_row and not line_label(groups[0][0], _AS_SENT)
+    unit = product.unit or view.currency
+    return ProductBlock(product.name, _amount(product.total, unit), plain, tuple(shown))
 
 
-def _group(lines: list[LineView], view: InvoiceView) -> Group:
+def _group(lines: list[LineView], view: InvoiceView, most: int) -> Group:
     first = lines[0]
     whole = (first.starting_at, first.ending_before) in ((view.period_start, view.period_end), (None, None))
     return Group(
@@ -196,9 +215,9 @@ def _group(lines: list[LineView], view: InvoiceView) -> Group:
         if whole or not (first.starting_at and first.ending_before)
         else period(first.starting_at, first.ending_before),
         quantity=total(line.quantity or ZERO for line in lines),
-        amount=_amount(lines, first.unit or view.currency),
+        amount=_amount(total(line.total for line in lines), first.unit or view.currency),
         is_tiered=any(line.tier is not None for line in lines),
-        lines=tuple(_shown(line, line.unit or view.currency) for line in lines),
+        lines=tuple(_shown(line, line.unit or view.currency) for line in lines[:most]),
     )
 
 
@@ -206,12 +225,12 @@ def _shown(line: LineView, currency: CurrencyView) -> ShownLine:
     price = "" if line.unit_price is None else figure(line.unit_price, currency, decimals=PRICE_DECIMALS)
     if is_percentage(line):
         price = price_text(line, currency)
-    quantity, amount = quantity_text(line, currency), _amount([line], currency)
-    return ShownLine(line, tier_label(line), quantity, price, amount, why(line, currency))
+    quantity, amount = quantity_text(line, currency), _amount(line.total, currency)
+    return ShownLine(line, tier_label(line), quantity, price, scale_text(line), amount, why(line, currency))
 
 
-def _amount(lines: list[LineView], currency: CurrencyView) -> Amount:
-    shown = money(total(line.total for line in lines), currency)
+def _amount(exact: Decimal, currency: CurrencyView) -> Amount:
+    shown = money(exact, currency)
     return Amount(shown.figure, shown.exact)
 
 
@@ -226,7 +245,21 @@ def _line_rows(view: InvoiceView) -> Iterable[tuple[Any, ...]]:
         unit = line.unit or view.currency
         yield (
             view.number or "draft", position, line.name, line_label(line, _AS_SENT), tier_label(line), line.quantity,
-            plain_amount(line.unit_price, unit), plain_amount(line.total, unit), unit_code(unit), line.starting_at,
-            line.ending_before, *_measured(line),
-            line.product_id, line.id,
+            plain_amount(line.unit_price, unit), None if line.is_information else plain_amount(line.total, unit),
+            unit_code(unit), line.starting_at, line.ending_before, *_measured(line), line.product_id, line.id,
+            *_towards(line, unit),
         )  # fmt: skip
+    if view.rounding:
+        unit = view.currency
+        yield (
+            view.number or "draft", None, "Rounding", "", "", None, None, plain_amount(view.rounding, unit),
+            unit_code(unit), view.period_start, view.period_end, "", "", None, None, "", None,
+        )  # fmt: skip
+
+
+def _towards(line: LineView, unit: CurrencyView) -> tuple[str, Decimal | None]:
+    """The postpaid commit that the line counts towards, and how much of it does; nothing for lines that are charged."""
+    explanation = line.explanation if line.is_information else None
+    if not isinstance(explanation, AppliedExplanation):
+        return "", None
+    return balance_name(explanation.balance), plain_amount(line.total.copy_negate(), unit)

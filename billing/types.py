@@ -8,6 +8,7 @@ from uuid import UUID
 
 from engine.explanation import Explanation
 from engine.explanation_json import StoredExplanation, explanation_to_json
+from engine.lines import APPLIED, fulfils_commit
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,12 @@ class LineView:
     @property
     def is_charge(self) -> bool:
         """Whether it is part of what things cost, before balances pay."""
-        return self.counted and self.type != "applied_commit_or_credit"
+        return self.counted and self.type != APPLIED
+
+    @property
+    def is_information(self) -> bool:
+        """Whether it only says what counts towards a postpaid commit: nothing is owed for it, nothing paid by it."""
+        return fulfils_commit(self.type, self.commit_type)
 
 
 @dataclass(frozen=True, slots=True)

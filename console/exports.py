@@ -15,17 +15,24 @@ from console.selectors.units import units_table
 from console.selectors.usage import usage_table
 from core.errors import NotFound
 from engine.calendar import rfc3339 as instant
+from engine.explanation import AppliedExplanation
 from engine.money import plain
 from invoices.selectors import get_invoice
 from presentation import formatting
+from presentation.explanation import balance_name
+
+TOWARDS = ("towards_commit", "towards_amount")
 
 
 def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str, bytes]:
-    """File name and content: a row per line, then the rounding and the total. Raises NotFound."""
+    """File name and content: a row per line, then the rounding and the total. Raises NotFound.
+
+    `amount` of lines and rounding sum to the total, by currency; what counts towards a postpaid commit is no amount.
+    """
     view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
     keys = sorted({key for line in view.lines for key in _groups(line)})
     code = view.currency.code or view.currency.name
-    header = ["line", "from", "to", *keys, "tier", "quantity", "unit_price", "amount", "currency"]
+    header = ["line", "from", "to", *keys, "tier", "quantity", "unit_price", "amount", "currency", *TOWARDS]
     rows = [
         [
             line.name,
@@ -35,14 +42,15 @@ def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str
             "" if line.tier is None else str(line.tier["level"] + 1),
             "" if line.quantity is None else plain(line.quantity),
             "" if line.unit_price is None else _amount(line.unit_price, line.unit or view.currency),
-            _amount(line.total, line.unit or view.currency),
+            "" if line.is_information else _amount(line.total, line.unit or view.currency),
             code if line.unit is None else line.unit.name,
+            *_towards(line, line.unit or view.currency),
         ]
         for line in view.lines
     ]
-    gap = [""] * (len(header) - 3)
-    rows.append(["Rounding", *gap, _amount(view.rounding, view.currency), code])
-    rows.append(["Total", *gap, _amount(view.total, view.currency), code])
+    gap = [""] * header.index("unit_price")
+    rows.append(["Rounding", *gap, _amount(view.rounding, view.currency), code, "", ""])
+    rows.append(["Total", *gap, _amount(view.total, view.currency), code, "", ""])
     name = view.number or f"draft-{view.period_start:%Y-%m-%d}"
     return f"{name}.csv", _write(header, rows)
 
@@ -105,6 +113,14 @@ def _text(value: object) -> str:
     if isinstance(value, datetime):
         return instant(value)
     return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _towards(line: LineView, unit: CurrencyView) -> tuple[str, str]:
+    """The postpaid commit that the line counts towards, and how much of it does; empty for lines that are charged."""
+    explanation = line.explanation if line.is_information else None
+    if not isinstance(explanation, AppliedExplanation):
+        return "", ""
+    return balance_name(explanation.balance), _amount(line.total.copy_negate(), unit)
 
 
 def _groups(line: LineView) -> dict[str, str | None]:

@@ -13,6 +13,7 @@ pages = [
     path("invoices/<uuid:invoice_id>", views.invoice_page, name="invoice"),
     path("credits", views.credits_page, name="credits"),
     path("panels/credits", views.credit_summary_panel, name="credits-panel"),
+    path("panels/credits/left", views.credits_left_panel, name="credits-left-panel"),
     path("panels/credits/burn-down", views.burn_down_results, name="burn-panel"),
     path("panels/credits/grants", views.credit_list_panel, name="grants-panel"),
     path("panels/credits/ledger", views.ledger_results, name="ledger-panel"),

@@ -20,6 +20,7 @@ from console.selectors.access import Viewer, embed_origins
 from console.selectors.burn_down import burn_down_panel
 from console.selectors.credit_list import VIEWS, credit_list
 from console.selectors.credit_summary import credit_summary
+from console.selectors.customer_balances import has_held
 from console.selectors.ledger import ledger_panel
 from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
@@ -71,7 +72,7 @@ def panel(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
 @console_view(USAGE, INVOICES)
 def overview_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Where the money goes this period."""
-    return page(request, viewer, "overview", "overview")
+    return page(request, viewer, "overview", "overview", {"has_credits": _has_credits(viewer)})
 
 
 @require_GET
@@ -102,7 +103,7 @@ def invoices_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def invoice_page(request: HttpRequest, viewer: Viewer, invoice_id: UUID) -> HttpResponse:
     """One invoice."""
     found = invoices.invoice_page(viewer, invoice_id=invoice_id, now=now())
-    return page(request, viewer, "invoice", "invoices", {"invoice": found})
+    return page(request, viewer, "invoice", "invoices", {"invoice": found, "opened": request.GET.get("line", "")})
 
 
 @require_GET
@@ -153,7 +154,20 @@ def ledger_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @console_view(INVOICES)
 def charged_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Charged so far, and the next invoice."""
-    return panel(request, "charged", {"charges": overview.charges(viewer, now=now())})
+    charges = overview.charges(viewer, now=now())
+    starts = "" if any(charge.total for charge in charges) else overview.starts_on(viewer, now=now())
+    return panel(request, "charged", {"charges": charges, "starts": starts, "has_credits": _has_credits(viewer)})
+
+
+@require_GET
+@console_view(CREDITS)
+def credits_left_panel(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """What can be spent now and what expires next, for the overview."""
+    return panel(request, "credits_left", {"summary": credit_summary(viewer, unit="", now=now())})
+
+
+def _has_credits(viewer: Viewer) -> bool:
+    return viewer.may(CREDITS) and has_held(viewer)
 
 
 @require_GET

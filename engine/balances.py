@@ -18,6 +18,7 @@ from engine.specifiers import GroupValue, Specifier, Subject, specifiers_of
 
 _UNTIL_EVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _ALL: Final = 10**9
+POSTPAID_COMMIT: Final = "PostpaidCommit"
 
 
 class BalanceKind(StrEnum):
@@ -106,7 +107,7 @@ class BalanceSegment:
     @property
     def commit_type(self) -> str:
         """What lines call it; credits count as prepaid."""
-        return "PostpaidCommit" if self.kind is BalanceKind.POSTPAID else "PrepaidCommit"
+        return POSTPAID_COMMIT if self.kind is BalanceKind.POSTPAID else "PrepaidCommit"
 
     @property
     def names_groups(self) -> bool:

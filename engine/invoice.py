@@ -29,7 +29,7 @@ from engine.conversion import ConversionOperation, QuantityConversion, QuantityR
 from engine.drawdown import DrawdownAccounts, Settled, payment_order, settle
 from engine.errors import InvalidTerms
 from engine.explanation import ExplanationKind
-from engine.lines import InvoiceLine, lines_of
+from engine.lines import InvoiceLine, fulfils_commit, lines_of
 from engine.money import ZERO, add, rounded, total
 from engine.prices import Flat
 from engine.rating import RateVersion
@@ -217,7 +217,9 @@ def _conversions(
     found: list[InvoiceLine] = []
     last = terms.period.end - timedelta(microseconds=1)
     for unit in sorted({line.credit_type_id for line in lines} - {terms.credit_type_id}):
-        owed = [line for line in lines if line.credit_type_id == unit and not _is_postpaid(line)]
+        owed = [
+            line for line in lines if line.credit_type_id == unit and not fulfils_commit(line.type, line.commit_type)
+        ]
         parts = _due(terms, owed, cuts)
         due = total(part.quantity for part in parts)
         version = RateVersion(
@@ -243,10 +245,6 @@ def _due(terms: InvoiceTerms, lines: Sequence[InvoiceLine], cuts: Sequence[datet
         part = parts[max(window_index(starts, line.starting_at), 0)]
         part.quantity = part.measured = add(part.quantity, line.total)
     return parts
-
-
-def _is_postpaid(line: InvoiceLine) -> bool:
-    return line.quantity is None and line.commit_type == "PostpaidCommit"
 
 
 def _unrated_usage(product: ProductTerms, part: Unrated) -> UnratedUsage:

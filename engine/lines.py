@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from engine.balances import AccessType, BalanceKind, BalanceSegment
+from engine.balances import POSTPAID_COMMIT, AccessType, BalanceSegment
 from engine.calendar import Period
 from engine.charges import COMPOSITE, CONVERSION, SUBSCRIPTION, USAGE, Charge, Origin, Part
 from engine.drawdown import Applied, Entry, Settled
@@ -39,6 +39,11 @@ PRODUCT_TYPES = {
     CONVERSION: None,
 }
 APPLIED = "applied_commit_or_credit"
+
+
+def fulfils_commit(line_type: str, commit_type: str | None) -> bool:
+    """Whether a line says what counts towards a postpaid commit: it is owed all the same, so it pays nothing."""
+    return line_type == APPLIED and commit_type == POSTPAID_COMMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,7 @@ def _applied_line(charge: Charge, window: Period, entry: Applied, unit: str, cou
         tier=None,
         credit_type_id=unit,
         source=AppliedSource(payer, entry.before, drawn, entry.amount),
-        counted=counted and payer.kind is not BalanceKind.POSTPAID,
+        counted=counted and not fulfils_commit(APPLIED, payer.commit_type),
         product_type=PRODUCT_TYPES[charge.rank],
         commit_id=payer.balance_id,
         commit_segment_id=payer.segment_id,

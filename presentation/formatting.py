@@ -197,9 +197,9 @@ def money(amount: Decimal, unit: Unit) -> Money:
     return Money(abridge(shown, SHOWN_DECIMALS), exact_figure, unit_code(unit))
 
 
-def exact(amount: Decimal, unit: Unit) -> Exact:
-    """`amount`, in the unit's stored scale, with every digit, what is below the smallest coin apart."""
-    shown = abridge(format_money(amount, unit.minor_digits, unit.places), SHOWN_DECIMALS)
+def exact(amount: Decimal, unit: Unit, *, decimals: int | None = SHOWN_DECIMALS) -> Exact:
+    """`amount`, in the unit's stored scale, cut after `decimals`, what is below the smallest coin apart."""
+    shown = figure(amount, unit, decimals=decimals)
     whole, _, fraction = shown.partition(".")
     coins = unit.minor_digits + unit.places
     tail = fraction[coins:]

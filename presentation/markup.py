@@ -15,11 +15,19 @@ from presentation.formatting import COLUMN_DECIMALS, DASH, Unit
 
 
 def money(amount: Decimal | None, unit: Unit, *, decimals: int | None = COLUMN_DECIMALS) -> SafeString:
-    """An amount in the unit's stored scale (cents for USD), with the unit small beside the figure."""
+    """An amount in the unit's stored scale (cents for USD), with the unit small beside the figure.
+
+    Digits below the smallest coin are small as well, and cut after `decimals`; all of them are there on hover.
+    """
     if amount is None:
         return _none()
-    figure = formatting.figure(amount, unit, decimals=decimals)
-    return format_html('<span class="bo-money">{} <small>{}</small></span>', figure, formatting.unit_code(unit))
+    shown, code = formatting.exact(amount, unit, decimals=decimals), formatting.unit_code(unit)
+    if not shown.tail:
+        return format_html('<span class="bo-money">{} <small>{}</small></span>', shown.figure, code)
+    return format_html(
+        '<span class="bo-money" title="{}">{}<span class="bo-tail">{}</span> <small>{}</small></span>',
+        formatting.figure(amount, unit), shown.figure, shown.tail, code,
+    )  # fmt: skip
 
 
 def quantity(value: Decimal | None) -> str:

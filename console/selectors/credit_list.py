@@ -156,6 +156,8 @@ def _sums(parts: list[Part], unit_balance: UnitBalance) -> Sums:
 
 
 def _facts(grant: Grant, price: Decimal) -> Iterator[tuple[str, str]]:
+    if grant.reason:
+        yield "Why it was given", grant.reason
     yield "Counts" if grant.is_owed else "Pays for", grant.scope
     if grant.row.contract is not None:
         yield "Contract", str(grant.row.contract)

@@ -21,6 +21,8 @@ from engine.money import ZERO, add, subtract, total
 from invoices.models import InvoiceListing
 from invoices.selectors import list_breakdowns
 
+GRANTING = (LedgerEntry.Kind.SEGMENT_START, LedgerEntry.Kind.INITIAL_BALANCE)
+"""Entries that say how much was given; the reason of one is told to the customer."""
 LONGEST_DRAFT = timedelta(days=400)
 KINDS = {
     Balance.Kind.PREPAID.value: "Prepaid commit",
@@ -59,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A commit or credit. `scope` says in words what it pays for."""
+    """A commit or credit. `scope` says in words what it pays for; `reason`: what the customer was told, if anything."""
 
     id: UUID
     name: str
@@ -67,6 +69,7 @@ class Grant:
     kind_label: str
     scope: str
     parts: tuple[Part, ...]
+    reason: str
     row: Balance
 
     @property
@@ -182,6 +185,11 @@ def customer_balances(viewer: Viewer, *, now: datetime, by_day: bool = False) ->
     return CustomerBalances(tuple(ranked), drafts)
 
 
+def has_held(viewer: Viewer) -> bool:
+    """Whether the customer holds commits or credits, or did. One query."""
+    return _segments(viewer).exclude(owner__kind=Balance.Kind.POSTPAID).exists()
+
+
 def posted_entries(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list[PostedEntry]]:
     """The posted entries of these grants' segments that have begun, by grant, in order of time. One query."""
     parts = {part.id: grant.id for grant in grants for part in grant.parts if part.starting_at <= now}
@@ -205,6 +213,8 @@ def _segments(viewer: Viewer) -> QuerySet[Segment]:
     )
     only = viewer.options.get("invoices", {}).get("credit_ledger_credit_type_id")
     rows = rows.filter(owner__credit_type_id=only) if only else rows
+    given = LedgerEntry.objects.filter(segment=OuterRef("pk"), kind__in=GRANTING).exclude(reason="").order_by("id")
+    rows = rows.annotate(its_reason=Subquery(given.values("reason")[:1]))
     return rows.select_related("owner__credit_type", "owner__invoice_credit_type", "owner__contract").order_by(
         "owner__created_at", "owner_id", "starting_at", "id"
     )
@@ -251,7 +261,7 @@ def _grant(
     *,
     hides: bool,
 ) -> Grant:
-    kind_label = KINDS[row.kind]
+    kind_label, members = KINDS[row.kind], list(segments)
     if row.recurring_id:
         kind_label = "Recurring credit" if row.kind == Balance.Kind.CREDIT else "Recurring commit"
     if row.rolled_over_from_id:
@@ -262,7 +272,8 @@ def _grant(
         kind=row.kind,
         kind_label=kind_label,
         scope=_scope(row, products),
-        parts=tuple(_part(row, segment, pending, now) for segment in segments),
+        parts=tuple(_part(row, segment, pending, now) for segment in members),
+        reason=next(filter(None, (getattr(segment, "its_reason", None) for segment in members)), ""),
         row=row,
     )
 

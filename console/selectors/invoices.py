@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from billing.products import by_product, towards_commits
 from billing.types import InvoiceView, LineView
 from console.options import group_names
 from console.selectors.access import Viewer
@@ -23,7 +24,9 @@ from presentation.explanation import (
     line_label,
     price_text,
     quantity_text,
+    scale_text,
     tier_label,
+    towards_commit,
     why,
 )
 from presentation.formatting import Money
@@ -65,14 +68,22 @@ class InvoiceList:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """A line under its product. `label` tells it from the product's other lines."""
+    """A line under its product. `label` tells it from the product's other lines; `scale`: "million", where that is
+    what its quantity counts.
+    """
 
     id: UUID
     label: str
     quantity: str
     price: str
+    scale: str
     amount: Money
     when: str
+
+    @property
+    def key(self) -> str:
+        """The id as text."""
+        return str(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,7 @@ class InvoicePage:
     subtotal: Money
     rounding: Money | None
     rounding_is_negative: bool
+    towards: tuple[str, ...]
     unrated: tuple[str, ...]
     as_of: datetime
 
@@ -156,6 +168,7 @@ def invoice_page(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> InvoiceP
         subtotal=formatting.money(view.subtotal, view.currency),
         rounding=formatting.money(view.rounding, view.currency) if view.rounding else None,
         rounding_is_negative=view.rounding < 0,
+        towards=tuple(towards_commit(commit, view.currency) for commit in towards_commits(view.lines)),
         unrated=tuple(_unrated(view.unrated)),
         as_of=view.as_of,
     )
@@ -251,16 +264,12 @@ def _facts(view: InvoiceView, now: datetime) -> Iterable[tuple[str, str]]:
 
 
 def _blocks(lines: list[LineView], view: InvoiceView, names: GroupNames) -> Iterable[ProductBlock]:
-    by_product: dict[tuple[UUID | None, str], list[LineView]] = {}
-    for line in lines:
-        by_product.setdefault((line.product_id, line.name), []).append(line)
-    sums = {key: total(line.total for line in found) for key, found in by_product.items()}
-    for key in sorted(by_product, key=lambda key: (-sums[key], key[1])):
+    for product in sorted(by_product(lines), key=lambda product: (-product.total, product.name)):
         yield ProductBlock(
-            name=key[1],
-            lines=tuple(_line_row(line, view, names) for line in by_product[key]),
-            subtotal=formatting.money(sums[key], by_product[key][0].unit or view.currency),
-            share=formatting.percent(sums[key], view.subtotal) if by_product[key][0].counted else "",
+            name=product.name,
+            lines=tuple(_line_row(line, view, names) for line in product.lines),
+            subtotal=formatting.money(product.total, product.unit or view.currency),
+            share=formatting.percent(product.total, view.subtotal) if product.counted else "",
         )
 
 
@@ -277,6 +286,7 @@ def _line_row(line: LineView, view: InvoiceView, names: GroupNames) -> LineRow:
         label=label or label_alone(line),
         quantity=quantity_text(line, line.unit or view.currency),
         price=price_text(line, line.unit or view.currency),
+        scale=scale_text(line),
         amount=formatting.money(line.total, line.unit or view.currency),
         when=when,
     )

@@ -16,7 +16,14 @@ from balances.selectors.live import Pending
 from billing.types import CurrencyView
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
-from console.selectors.customer_balances import Grant, PostedEntry, UnitBalance, customer_balances, posted_entries
+from console.selectors.customer_balances import (
+    GRANTING,
+    Grant,
+    PostedEntry,
+    UnitBalance,
+    customer_balances,
+    posted_entries,
+)
 from core.api.paging import decode, encode
 from core.errors import InvalidInput, NotFound
 from engine.money import ZERO, add
@@ -30,7 +37,6 @@ PERIODS = {
 }  # fmt: skip
 _ROLLING = {"30d": 30, "90d": 90}
 Kind = LedgerEntry.Kind
-GRANTING = (Kind.SEGMENT_START, Kind.INITIAL_BALANCE)
 WORDS = {
     Kind.AUTOMATED_INVOICE_DEDUCTION: ("", "Used", "Used by"),
     Kind.CANCELED: ("", "Given back", "Given back, void:"),
@@ -302,7 +308,8 @@ def _text(grant: Grant, entry: LedgerEntry, *, is_first: bool, has_invoice: bool
     if entry.kind == Kind.MANUAL:
         return f"Adjustment: {entry.reason}"
     if entry.kind in GRANTING:
-        return _granting(grant, is_first=is_first, gives=entry.amount > 0)
+        told = _granting(grant, is_first=is_first, gives=entry.amount > 0)
+        return f"{told}: {entry.reason}" if entry.reason else told
     gives, plain, named = WORDS[Kind(entry.kind)]
     if entry.amount > 0 and gives:
         return gives

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from billing.types import BreakdownView, CurrencyView, InvoiceView
 from console.options import group_names
@@ -10,7 +11,9 @@ from console.ranges import STEPS
 from console.selectors.access import Viewer
 from console.selectors.invoices import InvoiceRow, invoice_row
 from console.selectors.periods import billing_periods
+from contracts.selectors import list_contracts
 from engine.calendar import Period
+from engine.lines import APPLIED
 from engine.money import ZERO, add, plain, total
 from invoices.selectors import list_breakdowns, list_invoices
 from presentation import formatting
@@ -22,16 +25,29 @@ DRIVERS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """The running total of one currency; `stored`: the same, exact, in stored units. `invoices`: its drafts."""
+class NextInvoice:
+    """The draft that becomes final first, with what it comes to now."""
 
+    day: str
     total: Money
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The running total of one currency, net; `stored`: the same before rounding, in stored units.
+
+    `paid`: what credits and commits paid of it, None for nothing. `invoices`: its drafts. Without a running period
+    there is only the next invoice, and `total` is None.
+    """
+
+    total: Money | None
     stored: str
     covers: str
     events: str
+    paid: Money | None
     invoices: tuple[InvoiceRow, ...]
-    next_day: str
-    next_note: str
+    next: NextInvoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,7 @@ class Driver:
     share: str
     per_mille: int
     invoice_id: str
+    line_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +83,18 @@ class Drivers:
 
 
 def charges(viewer: Viewer, *, now: datetime) -> list[Charge]:
-    """What the running drafts come to, by currency; the first one is the currency of the newest draft."""
-    running = _running(viewer, now)
+    """What the running drafts come to, by currency, and the next invoice; the newest running draft's currency first."""
+    drafts = list_invoices(customer_id=viewer.customer_id, now=now, status="DRAFT")
     found: dict[str, list[InvoiceView]] = {}
-    for view in running:
+    for view in sorted(drafts, key=lambda view: not _is_running(view, now)):
         found.setdefault(view.currency.name, []).append(view)
     return [_charge(views, now) for views in found.values()]
+
+
+def starts_on(viewer: Viewer, *, now: datetime) -> str:
+    """The day on which the customer's next contract begins, "" where none is to come."""
+    begins = [row.starting_at for row in list_contracts(customer_id=viewer.customer_id) if row.starting_at > now]
+    return formatting.day(min(begins)) if begins else ""
 
 
 def comparison(viewer: Viewer, *, today: Decimal | None, now: datetime) -> Comparison | None:
@@ -133,12 +156,14 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
     names = group_names(viewer.options)
     currency = running[0].currency
     sums: dict[tuple[str, str, str], Decimal] = {}
+    first: dict[tuple[str, str, str], UUID] = {}
     for view in running:
         for line in view.lines:
             if line.total and line.is_charge and view.currency == currency:
                 detail = ", ".join(part for part in (line_label(line, names), tier_label(line)) if part)
                 key = line.name, detail, str(view.id)
                 sums[key] = add(sums.get(key, ZERO), line.total)
+                first.setdefault(key, line.id)
     ranked = sorted(sums, key=lambda key: (-sums[key], key))
     if not ranked:
         return None
@@ -153,6 +178,7 @@ def drivers(viewer: Viewer, *, now: datetime) -> Drivers | None:
                 share=formatting.percent(sums[key], whole),
                 per_mille=max(0, int(sums[key] * 1000 / most)),
                 invoice_id=key[2],
+                line_id=first[key],
             )
             for key in ranked[:DRIVERS]
         ),
@@ -170,27 +196,55 @@ def recent_invoices(viewer: Viewer, *, now: datetime, count: int = 5) -> list[In
 
 def _running(viewer: Viewer, now: datetime) -> list[InvoiceView]:
     drafts = list_invoices(customer_id=viewer.customer_id, now=now, status="DRAFT")
-    return [view for view in drafts if view.period_start <= now < view.period_end]
+    return [view for view in drafts if _is_running(view, now)]
 
 
-def _charge(views: list[InvoiceView], now: datetime) -> Charge:
-    newest = views[0]
+def _is_running(view: InvoiceView, now: datetime) -> bool:
+    return view.period_start <= now < view.period_end
+
+
+def _charge(drafts: list[InvoiceView], now: datetime) -> Charge:
+    views = [view for view in drafts if _is_running(view, now)]
+    currency = drafts[0].currency
+    paid = total(line.total for view in views for line in view.lines if line.counted and line.type == APPLIED)
+    return Charge(
+        total=formatting.money(total(view.total for view in views), currency) if views else None,
+        stored=plain(total(view.subtotal for view in views)),
+        covers=formatting.so_far(views[0].period_start, now) if views else "",
+        events=formatting.plural(_events(views), "event"),
+        paid=formatting.money(paid.copy_negate(), currency) if paid else None,
+        invoices=tuple(invoice_row(view, now=now) for view in views),
+        next=_next_invoice(drafts, now),
+    )
+
+
+def _events(views: list[InvoiceView]) -> int:
+    """How many events these drafts charge: lines of one quantity (tiers, what balances pay of it) share theirs."""
     counts: dict[tuple[str, str], int] = {}
     for view in views:
-        for line in view.lines:  # tiers of one quantity share their events
-            groups = repr((line.pricing_group_values, line.presentation_group_values, line.starting_at))
-            counts[f"{view.id}{line.product_id}", groups] = event_count(line.explanation)
-    closing = min(view.due_at for view in views)
-    ends = min(view.period_end for view in views)
-    return Charge(
-        total=formatting.money(total(view.total for view in views), newest.currency),
-        stored=plain(total(view.subtotal for view in views)),
-        covers=formatting.so_far(newest.period_start, now),
-        events=formatting.plural(sum(counts.values()), "event"),
-        invoices=tuple(invoice_row(view, now=now) for view in views),
-        next_day=formatting.day(closing),
-        next_note=f"for usage up to {formatting.instant(ends)}; what arrives late still counts until it is issued",
-    )
+        for line in view.lines:
+            key = (
+                f"{view.id}{line.product_id}",
+                repr((line.pricing_group_values, line.presentation_group_values, line.starting_at)),
+            )
+            counts[key] = max(counts.get(key, 0), event_count(line.explanation))
+    return sum(counts.values())
+
+
+def _next_invoice(drafts: list[InvoiceView], now: datetime) -> NextInvoice:
+    first = min(view.due_at for view in drafts)
+    views = [view for view in drafts if view.due_at == first]
+    amount = formatting.money(total(view.total for view in views), views[0].currency)
+    newest = views[0]
+    if newest.is_scheduled:
+        note = "as agreed for that day"
+    elif now < newest.period_start:
+        note = f"for {formatting.period(newest.period_start, newest.period_end)}, which has not begun"
+    else:
+        so_far = "so far, " if now < newest.period_end else ""
+        period = formatting.period(newest.period_start, newest.period_end)
+        note = f"{so_far}for {period}; what arrives late still counts until it is issued"
+    return NextInvoice(formatting.day(first), amount, note)
 
 
 def _compare(today: Decimal | None, then_amount: Decimal, then: datetime, currency: CurrencyView) -> str:

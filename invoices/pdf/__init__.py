@@ -8,6 +8,7 @@ import json
 import logging
 from datetime import UTC, datetime, time
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +20,18 @@ from invoices.pdf.document import invoice_document
 logger = logging.getLogger(__name__)
 
 TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates" / "invoices"
+FONT_PACKAGES: Final = ("manimgx_fonts", "manimgx_fonts_cjk")
+"""Python packages of Noto fonts: most scripts, and Chinese, Japanese and Korean."""
 STANDARDS: Final[list["typst.PDFStandard"]] = ["ua-1", "a-2a"]
 
 
 def render_invoice(view: InvoiceView) -> bytes:
     """The PDF of `view`, document amounts and all. It was created on the document's date (a draft: `as_of`), not today.
 
-    Latin, Greek and Cyrillic are set in the fonts beside the template, so the result does not depend on the machine.
-    A name in another script needs a font installed on the server; a character that no font has is shown as a box, and
-    such a document is tagged but claims no standard. Raises typst.TypstError for a broken template, never for data.
+    Latin, Greek and Cyrillic are set in the fonts beside the template, other scripts in those of `FONT_PACKAGES`, so
+    the result does not depend on the machine. What neither has is looked for in the server's fonts; a character that no
+    font has is shown as a box, and such a document is tagged but claims no standard. Raises typst.TypstError for a
+    broken template, never for data.
     """
     data = json.dumps(invoice_document(view), ensure_ascii=False)
     for system_fonts, standards in ((False, STANDARDS), (True, STANDARDS)):
@@ -54,7 +58,11 @@ def _compile(view: InvoiceView, data: str, *, system_fonts: bool, standards: lis
 
 @cache
 def _fonts(*, system: bool) -> typst.Fonts:
-    """Read once per process."""
+    """Read once per process; a font file is only opened where it is used."""
+    packages = [find_spec(name) for name in FONT_PACKAGES]
+    folders = [str(path) for spec in packages if spec for path in spec.submodule_search_locations or ()]
     return typst.Fonts(
-        include_system_fonts=system, include_embedded_fonts=system, font_paths=[str(TEMPLATES / "fonts")]
+        include_system_fonts=system,
+        include_embedded_fonts=system,
+        font_paths=[str(TEMPLATES / "fonts"), *folders],
     )

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypedDict
-from uuid import UUID
 
+from billing.products import ProductLines, by_product, towards_commits
 from billing.types import CurrencyView, DocumentAmounts, InvoiceView, LineView, Party
 from engine.explanation import AppliedExplanation
-from engine.money import ONE, round_places, total
+from engine.money import ONE
 from invoices.pdf.printable import clean
 from presentation import formatting
-from presentation.explanation import balance_name, is_percentage, priced_units, pricing_of
+from presentation.explanation import balance_name, is_percentage, priced_units, pricing_of, towards_commit
 from presentation.formatting import ELLIPSIS, abridge, format_quantity
 from presentation.prices import percentage, tier_name
 
@@ -72,6 +72,7 @@ def invoice_document(view: InvoiceView) -> dict[str, Any]:
         "rows": rows,
         "widths": widths,
         "sums": sums,
+        "towards": [clean(towards_commit(commit, view.currency)) for commit in towards_commits(view.lines)],
         "unrated": _unrated(view) if draft else None,
         "notes": _notes(view, counted, [*rows, *sums]),
     }
@@ -121,18 +122,15 @@ def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 
-def _rows(lines: Iterable[LineView], view: InvoiceView) -> list[Row]:
+def _rows(lines: Sequence[LineView], view: InvoiceView) -> list[Row]:
     """Lines by product, in their order; group values that have several lines (tiers) stand once above them."""
-    products: dict[tuple[UUID | None, str], list[LineView]] = {}
-    for line in lines:
-        products.setdefault((line.product_id, line.name), []).append(line)
     rows: list[Row] = []
-    for (_, name), members in products.items():
+    for product in by_product(lines):
+        members, name = product.lines, clean(product.name)
         if len(members) == 1:
-            rows.append(_line_row(members[0], view, kind="product", level=0, name=clean(name), named=True))
+            rows.append(_line_row(members[0], view, kind="product", level=0, name=name, named=True))
             continue
-        amount = _sum_of(members, view.currency)
-        rows.append(_row(kind="product", level=0, leads=True, name=clean(name), amount=amount))
+        rows.append(_row(kind="product", level=0, leads=True, name=name, amount=_sum_of(product, view.currency)))
         groups: dict[tuple[tuple[str, str], ...], list[LineView]] = {}
         for line in members:
             groups.setdefault(_groups(line), []).append(line)
@@ -157,8 +155,6 @@ def _line_row(line: LineView, view: InvoiceView, *, kind: str, level: int, named
     if isinstance(line.explanation, AppliedExplanation):
         kind = "payment"
         details.append(f"paid by {clean(balance_name(line.explanation.balance))}")
-    if line.unit is None and not line.counted:
-        details.append("not deducted")
     if line.unit is not None:
         details.append(f"in {clean(line.unit.name)}")
     percentage = _percentage(line, line.unit or view.currency)
@@ -228,19 +224,18 @@ def _sum(label: str, amount: Figure) -> Row:
     return _row(kind="sum", level=0, name=label, amount=amount)
 
 
-def _sum_of(lines: Sequence[LineView], currency: CurrencyView) -> Figure:
-    """What a product's lines come to: those that count, or, where none does, all of them in their own unit."""
-    counted = [line.document_amount for line in lines if line.document_amount is not None]
-    if counted:
-        return _whole(total(counted), currency)
-    return _money(total(line.total for line in lines), lines[0].unit or currency)
+def _sum_of(product: ProductLines, currency: CurrencyView) -> Figure:
+    """What a product's lines come to, on the document or exactly in a unit of their own."""
+    if product.document_amount is not None:
+        return _whole(product.document_amount, currency)
+    return _money(product.total, product.unit or currency)
 
 
 def _amount(line: LineView, currency: CurrencyView) -> Figure:
-    """A line as it stands in the document; one that does not count is exact in a unit of its own, else to the coin."""
+    """A line as it stands in the document; one in a unit of its own is exact."""
     if line.document_amount is not None:
         return _whole(line.document_amount, currency)
-    return _money(line.total, line.unit) if line.unit else _money(round_places(line.total, currency.places), currency)
+    return _money(line.total, line.unit or currency)
 
 
 def _whole(amount: Decimal, currency: CurrencyView) -> Figure:

@@ -8,6 +8,7 @@ column one row of the table beside it; the small script that reads columns aloud
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from zlib import crc32
 
 from engine.money import ZERO, add, total
 from presentation.charts.scale import Row, Text, ValueAxis, position
@@ -28,8 +29,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One drawing in user units: a path per series (index 1 is token --c1), grid lines with labels, and the columns'
-    edges.
+    """One drawing in user units: a path per series with its colour (1 is token --c1), grid lines with labels, and the
+    columns' edges.
     """
 
     width: int
@@ -107,7 +108,8 @@ def stacked_bars(
         wide=_draw(points, labels, width=wide, height=height, marks=9),
         narrow=_draw(points, labels, width=320, height=min(height, 200), marks=5),
         series=tuple(
-            Series(n, label, show(totals[label]), percent(totals[label], whole)) for n, label in enumerate(labels, 1)
+            Series(n, label, show(totals[label]), percent(totals[label], whole))
+            for n, label in zip(colours(labels), labels, strict=True)
         ),
         rows=tuple(
             Row(
@@ -153,7 +155,9 @@ def levels(
         unit=unit,
         wide=drawn(wide, height, 9),
         narrow=drawn(320, min(height, 200), 5),
-        series=tuple(Series(n, label, show(whole.by_label[label]), "") for n, label in enumerate(labels, 1)),
+        series=tuple(
+            Series(n, label, show(whole.by_label[label]), "") for n, label in zip(colours(labels), labels, strict=True)
+        ),
         rows=tuple(
             Row(point.label, tuple(said(point.by_label.get(label)) for label in labels), said(value))
             for point, value in zip(points, whole.by_column, strict=True)
@@ -163,6 +167,23 @@ def levels(
         total_label=total_label,
         whole_label=whole_label,
     )
+
+
+def colours(labels: Sequence[str]) -> list[int]:
+    """The number of each label's colour (1 to 8), at most eight of them: its name's own, whatever its rank and range.
+
+    Where two names ask for one colour, the later in the alphabet takes the next that is free. One alone has the first.
+    """
+    if len(labels) == 1:
+        return [1]
+    taken: dict[int, str] = {}
+    for label in sorted(labels):
+        number = crc32(label.encode()) % MAX_SERIES
+        while number in taken:
+            number = (number + 1) % MAX_SERIES
+        taken[number] = label
+    numbers = {label: number + 1 for number, label in taken.items()}
+    return [numbers[label] for label in labels]
 
 
 def _largest(points: Sequence[Point]) -> tuple[Sequence[Point], list[str]]:
@@ -224,7 +245,7 @@ def _draw(
         top=position(axis.top),
         bottom=position(axis.bottom),
         baseline=position(axis.y_of(ZERO)),
-        paths=tuple(enumerate(drawn(points, labels, axis.left, pitch, axis.y_of), 1)),
+        paths=tuple(zip(colours(labels), drawn(points, labels, axis.left, pitch, axis.y_of), strict=True)),
         ticks=axis.labels(),
         marks=_marks(points, left=axis.left, pitch=pitch, y=Decimal(height - 7), most=marks),
         dense=pitch < 6,

@@ -3,18 +3,18 @@
 from presentation.explanation.answer import explanation_answer
 from presentation.explanation.facts import Fact, TierRow, Why, why
 from presentation.explanation.lines import (
-    balance_label,
     balance_name,
     event_count,
     is_percentage,
     label_alone,
     line_label,
-    paying_balance,
     price_text,
     priced_units,
     pricing_of,
     quantity_text,
+    scale_text,
     tier_label,
+    towards_commit,
 )
 from presentation.explanation.sentences import measure_name
 
@@ -22,7 +22,6 @@ __all__ = [
     "Fact",
     "TierRow",
     "Why",
-    "balance_label",
     "balance_name",
     "event_count",
     "explanation_answer",
@@ -30,11 +29,12 @@ __all__ = [
     "label_alone",
     "line_label",
     "measure_name",
-    "paying_balance",
     "price_text",
     "priced_units",
     "pricing_of",
     "quantity_text",
+    "scale_text",
     "tier_label",
+    "towards_commit",
     "why",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from engine.balances import AccessType
+from engine.balances import AccessType, BalanceKind
 from engine.conversion import ConversionOperation, RoundingMethod
 from engine.explanation import (
     AppliedExplanation,
@@ -36,7 +36,6 @@ from engine.prices import (
 from presentation import formatting
 from presentation.explanation.lines import (
     ExplainedLine,
-    balance_label,
     balance_name,
     event_count,
 )
@@ -49,6 +48,11 @@ _ROUNDING: Final = {
     RoundingMethod.ROUND_DOWN: "down",
     RoundingMethod.ROUND_HALF_UP: "to the nearest",
 }
+_APPLIED_FACTS: Final = {
+    False: ("Paid by", "It held", "It holds"),
+    True: ("Counts towards", "To go before", "To go after"),
+}
+"""What a balance does for a line; a postpaid commit (True) pays nothing."""
 _NO_OVERRIDE: Final = "none applies: this is the rate card's own price"
 _WHOLE_PLACES: Final = 20
 """How many decimals a price per whole period has at most, where it is worked out from that of some days."""
@@ -113,9 +117,10 @@ def why(line: ExplainedLine, currency: Unit) -> Why:
 def _unpriced_facts(line: ExplainedLine, explanation: Explanation, unit: Unit) -> Iterator[Fact]:
     """What a balance paid, or what is charged for one: nothing was measured."""
     if isinstance(explanation, AppliedExplanation):
-        yield Fact("Paid by", balance_name(explanation.balance))
-        yield Fact("It held", _held(explanation, explanation.before, unit))
-        yield Fact("It holds", _held(explanation, explanation.after, unit))
+        does, before, after = _APPLIED_FACTS[explanation.balance.type is BalanceKind.POSTPAID]
+        yield Fact(does, balance_name(explanation.balance))
+        yield Fact(before, _held(explanation, explanation.before, unit))
+        yield Fact(after, _held(explanation, explanation.after, unit))
     elif isinstance(explanation, TrueUpExplanation):
         yield Fact("True-up", "what was committed and not used")
     else:
@@ -143,6 +148,8 @@ def _priced_facts(line: ExplainedLine, explanation: PricedExplanation, unit: Uni
     if pricing.tier is not None:
         yield Fact("Tiers", _tier_sentence(pricing.rate.price, pricing.tier.quantity_before))
     yield from _part(line, pricing)
+    if pricing.balance is not None and pricing.balance.type is BalanceKind.POSTPAID:
+        yield Fact("Counts towards", balance_name(pricing.balance))
     for lost in pricing.lost:
         reason = loss_reason(lost, pricing, with_ids=False)
         yield Fact("Not applied", f"{override_effect(lost.override)}: {reason}")
@@ -270,8 +277,11 @@ def _part(line: ExplainedLine, pricing: Pricing) -> Iterator[Fact]:
         end = high if tier.size is None else min(high, add(tier.starting_at, tier.size))
         whole = subtract(end, max(low, tier.starting_at))
     if abs(quantity) != abs(whole) and not (pricing.is_percentage or isinstance(pricing.rate.price, Volume | Package)):
-        payer = balance_label(line)
-        who = f"what {payer} pays" if payer else "what no balance pays"
+        payer = pricing.balance
+        who = "what no balance pays"
+        if payer is not None:
+            name = balance_name(payer)
+            who = f"what counts towards {name}" if payer.type is BalanceKind.POSTPAID else f"what {name} pays"
         yield Fact("This part", f"{formatting.quantity(quantity)} of {formatting.quantity(whole)}: {who}")
 
 

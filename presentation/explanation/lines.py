@@ -27,6 +27,11 @@ _BALANCES: Final = {
     BalanceKind.PREPAID: "a prepaid commit",
     BalanceKind.POSTPAID: "a postpaid commit",
 }
+_DOES: Final = {
+    BalanceKind.CREDIT: "paid by",
+    BalanceKind.PREPAID: "paid by",
+    BalanceKind.POSTPAID: "counts towards",
+}
 _ALONE: Final = {
     ExplanationKind.SUBSCRIPTION: "Subscription",
     ExplanationKind.CONVERSION: "Left to pay",
@@ -34,6 +39,7 @@ _ALONE: Final = {
     ExplanationKind.PURCHASE: "Purchase",
     ExplanationKind.TRUE_UP: "True-up",
 }
+_SCALES: Final = {Decimal(10**3): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion"}
 _ROUNDED: Final = {RoundingMethod.ROUND_UP: "rounded up", RoundingMethod.ROUND_DOWN: "rounded down"}
 
 
@@ -91,6 +97,35 @@ class ExplainedLine(Protocol):
         ...
 
 
+class FulfilledCommit(Protocol):
+    """What an invoice counts towards a postpaid commit, in stored units of `unit`, or plain units if `by_quantity`."""
+
+    @property
+    def name(self) -> str:
+        """The commit's; "" for none."""
+        ...
+
+    @property
+    def amount(self) -> Decimal:
+        """What counts towards it."""
+        ...
+
+    @property
+    def to_go(self) -> Decimal:
+        """What is not fulfilled then."""
+        ...
+
+    @property
+    def unit(self) -> Any:
+        """A `Unit`, or None for the invoice's own."""
+        ...
+
+    @property
+    def by_quantity(self) -> bool:
+        """Whether it counts units instead of money."""
+        ...
+
+
 def pricing_of(explanation: Explanation) -> Pricing | None:
     """How the line was priced; None for what balances pay and what they cost."""
     if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
@@ -103,23 +138,9 @@ def event_count(explanation: Explanation) -> int:
     return explanation.event_count if isinstance(explanation, UsageExplanation) else 0
 
 
-def paying_balance(explanation: Explanation) -> PayingBalance | None:
-    """The balance that pays the line, if one does."""
-    if isinstance(explanation, AppliedExplanation):
-        return explanation.balance
-    pricing = pricing_of(explanation)
-    return None if pricing is None else pricing.balance
-
-
 def balance_name(balance: PayingBalance) -> str:
     """What a balance is called, else what it is."""
     return balance.name or _BALANCES[balance.type]
-
-
-def balance_label(line: ExplainedLine) -> str:
-    """The balance that pays, in words; "" for lines that the customer pays."""
-    balance = paying_balance(line.explanation)
-    return "" if balance is None else balance_name(balance)
 
 
 def line_label(line: ExplainedLine, names: GroupNames) -> str:
@@ -127,8 +148,21 @@ def line_label(line: ExplainedLine, names: GroupNames) -> str:
     groups: dict[str, str | None] = {**line.pricing_group_values, **line.presentation_group_values}
     parts = [names.told(key, value) for key, value in groups.items()]
     if isinstance(line.explanation, AppliedExplanation):
-        parts.append(f"paid by {balance_name(line.explanation.balance)}")
+        balance = line.explanation.balance
+        parts.append(f"{_DOES[balance.type]} {balance_name(balance)}")
     return ", ".join(parts)
+
+
+def towards_commit(commit: FulfilledCommit, currency: Unit) -> str:
+    """What an invoice in `currency` counts towards a commit: "Counts towards Minimum: 92.50 USD, 7.50 USD to go"."""
+    unit = commit.unit or currency
+    amount, to_go = (
+        (formatting.quantity(value), "units") if commit.by_quantity
+        else (formatting.money(value, unit).figure, formatting.unit_code(unit))
+        for value in (commit.amount, commit.to_go)
+    )  # fmt: skip
+    left = f"{' '.join(to_go)} to go" if commit.to_go > 0 else "fulfilled"
+    return f"Counts towards {commit.name or _BALANCES[BalanceKind.POSTPAID]}: {' '.join(amount)}, {left}"
 
 
 def label_alone(line: ExplainedLine) -> str:
@@ -140,7 +174,7 @@ def tier_label(line: ExplainedLine) -> str:
     """The units that a tier line charges: "first 10,000,000", "next 5,000", "above 15,000"; "" for other lines."""
     pricing = pricing_of(line.explanation)
     tier = None if pricing is None else pricing.tier
-    return "" if tier is None else tier_units(tier.starting_at, tier.size)
+    return "" if tier is None else f"{tier_units(tier.starting_at, tier.size)} {scale_text(line)}".rstrip()
 
 
 def is_percentage(line: ExplainedLine) -> bool:
@@ -163,6 +197,17 @@ def price_text(line: ExplainedLine, unit: Unit) -> str:
     if line.unit_price is None:
         return ""
     return percentage(line.unit_price) if is_percentage(line) else formatting.price(line.unit_price, unit)
+
+
+def scale_text(line: ExplainedLine) -> str:
+    """What the line's quantity counts: "million" where its product is sold by the million; "" for other sizes, whose
+    product's name says it (hours of 3,600 seconds).
+    """
+    explanation = line.explanation
+    conversion = explanation.conversion if isinstance(explanation, UsageExplanation) else None
+    if conversion is None or conversion.op is not ConversionOperation.DIVIDE:
+        return ""
+    return _SCALES.get(conversion.factor, "")
 
 
 def priced_units(line: ExplainedLine) -> str:

@@ -156,9 +156,12 @@ const session = (() => {
 
 window.addEventListener("pagehide", session.leave);
 
+// What a visitor is told: never opened is no session that ended. Figures of one that ended are not for the next person.
 function ended() {
+  const words = byId(session.token ? "words-ended" : "words-unopened").content.cloneNode(true);
+  byId("ended-words").replaceChildren(words);
   byId("ended").hidden = false;
-  root.inert = true;
+  root.inert = root.hidden = true;
   root.removeAttribute("aria-busy");
   byId("ended").focus();
   host.say("ended");
@@ -169,7 +172,7 @@ byId("resume").addEventListener("click", async () => {
   try {
     await session.open();
     byId("ended").hidden = true;
-    root.inert = false;
+    root.inert = root.hidden = false;
     navigate(here);
   } catch {
     ended();
@@ -179,6 +182,7 @@ byId("resume").addEventListener("click", async () => {
 // --- htmx: the token on every request, fresh before it is needed ---
 
 let here = "/overview";
+let home = here;
 let arrived = false;
 
 document.body.addEventListener("htmx:confirm", (event) => {
@@ -213,15 +217,15 @@ document.body.addEventListener("htmx:responseError", async (event) => {
   htmx.ajax("GET", requestConfig.path, { source: elt, target, headers: { "Tactus-Replay": "1" } });
 });
 
-for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.body.addEventListener(name, (event) => fail(event.detail.target, 0));
-}
+document.body.addEventListener("htmx:sendError", (event) => fail(event.detail.target, 0));
+document.body.addEventListener("htmx:timeout", (event) => fail(event.detail.target, TIMED_OUT));
 
 document.body.addEventListener("htmx:afterSwap", (event) => {
   const { target, xhr, requestConfig } = event.detail;
   const chosen = target.querySelector(".filters .chip:has(:checked)");
   if (chosen) chosen.parentElement.scrollLeft = chosen.offsetLeft - chosen.parentElement.offsetLeft - 8;
   if (target === root) arrive(xhr.getResponseHeader("Console-Path") ?? here);
+  else if (document.activeElement === document.body) target.querySelector("[data-lands]")?.focus({ preventScroll: true });
   if (requestConfig?.elt?.matches?.("[data-announces]")) {
     byId("announce").textContent = target.querySelector("[data-announcement]")?.dataset.announcement ?? "";
   }
@@ -237,6 +241,7 @@ document.body.addEventListener("tactus:download", (event) => {
 });
 
 document.body.addEventListener("click", (event) => {
+  if (event.target.closest("[data-home]")) return navigate(home);
   if (!event.target.closest("[data-retry]")) return;
   const panel = event.target.closest(".panel[hx-get]");
   if (panel) htmx.trigger(panel, "retry");
@@ -258,13 +263,17 @@ function arrive(path) {
   host.say("route", { path, title: document.title, first: !arrived });
   if (arrived) {
     window.scrollTo(0, 0);
-    root.querySelector("h1")?.focus({ preventScroll: true });
+    const wanted = root.querySelector("[data-lands]");
+    if (wanted) wanted.focus();
+    else root.querySelector("h1")?.focus({ preventScroll: true });
   }
   arrived = true;
 }
 
+const TIMED_OUT = -1;
 const WORDS = {
   0: (what) => `There is no connection, so ${what} could not be loaded.`,
+  [TIMED_OUT]: (what) => `It took too long to load ${what}. Nothing is lost.`,
   403: () => "This session was not given this part.",
   404: (what) => `Not found: ${what} does not exist, or no longer.`,
   409: () => "The session had to be renewed meanwhile. Please try once more.",
@@ -281,7 +290,8 @@ function fail(target, status) {
   }
   const failure = byId("failure").content.cloneNode(true);
   failure.querySelector(".failure-text").textContent = text;
-  failure.querySelector(".failure-reference").textContent = status ? `Status ${status}, ${new Date().toISOString().slice(0, 16)} UTC` : "";
+  failure.querySelector("[data-home]").hidden = panel !== root;
+  failure.querySelector(".failure-reference").textContent = status > 0 ? `Status ${status}, ${new Date().toISOString().slice(0, 16)} UTC` : "";
   panel.replaceChildren(failure);
   panel.removeAttribute("aria-busy");
 }
@@ -327,6 +337,7 @@ session
   .open()
   .then(async ({ start, theme }) => {
     dress(theme);
+    home = start;
     const asked = host.isThere ? (await host.connection).route : fragment.get("route");
     navigate(PATH.test(asked ?? "") ? asked : start);
   })

@@ -73,14 +73,21 @@
 
     async #answer(id) {
       const port = this.#port;
-      const code = await this.#code().catch(() => null);
+      const code = await this.#code().catch((error) => this.#complain(error));
       port.postMessage({ tactus: VERSION, type: "code", id, code });
     }
 
     async #code() {
       if (this.getCode) return this.getCode();
       const response = await fetch(this.getAttribute("code-url"), { method: "POST", headers: { "X-Tactus": "code" } });
-      return response.ok ? (await response.json()).code : null;
+      if (!response.ok) return this.#complain(`${response.url} answered ${response.status}, so there is no code`);
+      return (await response.json()).code;
+    }
+
+    // For the developer; what the visitor reads is the frame's.
+    #complain(what) {
+      console.error("tactus-console:", what);
+      return null;
     }
 
     #tell(name, detail) {

@@ -150,7 +150,7 @@ def test_a_new_customer_sees_what_comes_next(seeded: Seeded) -> None:
     token = seeded.token(empty)
     words = {
         "charged": "No billing period is running",
-        "compared": "This is the first period",
+        "compared": "There is no earlier period",
         "spend": "Nothing was used yet",
         "drivers": "Nothing costs anything yet",
         "recent": "There are no invoices yet",
