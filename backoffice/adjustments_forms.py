@@ -55,6 +55,8 @@ class AdjustmentContext:
     choices: Sequence[Choice]
     units: Sequence[CreditType]
     products: Sequence[tuple[str, str]]
+    # what the last credit was booked under, by whomever; empty before there was one
+    usual_product: str
     # what a credit may be limited to: (id, name) of what can be charged, tags, contracts
     payable: Sequence[tuple[str, str]]
     tags: Sequence[str]
@@ -194,7 +196,10 @@ class CreditForm(WhyForm):
     def prepare(self) -> None:
         """The units that the customer deals in, products that a credit may hang on, one year's access."""
         self.choose("credit_type_id", [(str(unit.pk), formatting.unit_code(unit)) for unit in self.context.units])
-        self.choose("product_id", self.context.products)
+        products, usual = self.context.products, self.context.usual_product
+        # never one by chance: reports book the credit under it, and without a name the customer reads it
+        self.choose("product_id", products if len(products) == 1 else [("", "Choose a product"), *products])
+        self.fields["product_id"].initial = usual or self.fields["product_id"].initial
         self.choose("contract_id", [("", "All contracts"), *self.context.contracts])
         self.choose("applicable_product_ids", self.context.payable)
         self.choose("applicable_product_tags", [(tag, tag) for tag in self.context.tags])

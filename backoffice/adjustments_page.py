@@ -94,14 +94,15 @@ def adjustment_context(customer: Customer, at: datetime) -> AdjustmentContext:
     last = (
         Adjustment.objects.filter(product__isnull=False).order_by("-made_at").values_list("product_id", flat=True)[:1]
     )
-    usual = {str(key) for key in last}
+    usual = next((str(key) for key in last if str(key) in dict(products)), "")
     return AdjustmentContext(
         customer=customer,
         at=at,
         pending=pending_draws(payer_id=customer.pk) if choices else {},
         choices=choices[:MOST_CHOICES],
         units=list(units_of(customer_id=customer.pk)),
-        products=sorted(products, key=lambda item: (item[0] not in usual, item[1].lower())),
+        products=sorted(products, key=lambda item: item[1].lower()),
+        usual_product=usual,
         payable=sorted(((str(row.pk), state.name) for row, state in payable), key=lambda item: item[1].lower()),
         tags=sorted({tag for _, state in payable for tag in state.tags}),
         contracts=[(str(row.pk), str(row)) for row in contracts.order_by("-starting_at", "-id")],
@@ -140,6 +141,7 @@ def impact_of(
         "rows": [(label, amount_cell(was, balance), amount_cell(will, balance)) for label, was, will in rows],
         "warnings": warnings,
         "credit": asked if isinstance(asked, CreditRequest) else None,
+        "product": dict(context.products).get(str(asked.product_id)) if isinstance(asked, CreditRequest) else "",
         "scope": form.scope() if isinstance(form, CreditForm) else "",
         "alone": alone,
         "why": WHY.get(decision.approval, ""),

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
@@ -21,12 +22,12 @@ from balances.selectors.adjustments import adjustment_rows
 from billing.lines import currency_view
 from billing.types import InvoiceView
 from catalog.models import CreditType
+from console.options import STAFF_VIEW
 from console.services import create_embed_session
 from contracts.admin import FREQUENCIES, state_of
 from contracts.models import Contract
 from core.admin import timeline
 from core.clock import now
-from core.errors import NotFound
 from customers.models import Customer
 from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, add
@@ -178,12 +179,14 @@ def open_console(request: HttpRequest, object_id: UUID) -> HttpResponse:
         raise PermissionDenied
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
-    try:
-        _, code = create_embed_session(
-            customer_id=object_id, now=now(), end_user={"name": f"{request.user.get_username()} (staff)"}
-        )
-    except NotFound as error:
-        raise Http404 from error
+    customer = get_object_or_404(Customer, pk=object_id)
+    page = reverse("admin:customers_customer_change", args=[object_id])
+    _, code = create_embed_session(
+        customer_id=object_id,
+        now=now(),
+        end_user={"name": f"{request.user.get_username()} (staff)"},
+        options={STAFF_VIEW: {"customer": customer.name, "back": page}},
+    )
     return HttpResponseRedirect(f"{reverse('console:embed')}#code={code}")
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import OperationalError
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -73,6 +74,7 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
             for title, tiles in (("Needs you", attention), ("Revenue", revenue), ("Going on", activity))
             if tiles
         ],
+        "needs": any(tile.tone for tile in attention),
         "last_finalized": last,
         "as_of": now,
     }
@@ -87,6 +89,7 @@ def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
         unrated=Count("pk", filter=unrated()),
         open=Count("pk", filter=_drafts()),
         month=Count("pk", filter=_this_month(now)),
+        next_due=Min("due_at", filter=_drafts() & Q(due_at__gt=now)),
     )
     attention = [
         HomeTile(
@@ -103,6 +106,7 @@ def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
         ),
     ]  # fmt: skip
     going_on = [
+        *([_next_final(counts["next_due"], now)] if counts["next_due"] else []),
         HomeTile("Open drafts", f"{counts['open']:,}", "running or in their grace", f"{invoices}?status=DRAFT"),
         HomeTile(
             "Finalized this month",
@@ -112,6 +116,15 @@ def invoice_tiles(now: datetime) -> tuple[list[HomeTile], list[HomeTile]]:
         ),
     ]
     return attention, going_on
+
+
+def _next_final(due_at: datetime, now: datetime) -> HomeTile:
+    """When drafts become final next, and how many: until then they can be looked at."""
+    count = InvoiceListing.objects.filter(_drafts(), due_at=due_at).count()
+    return HomeTile(
+        "Become final next", _count(count, "draft"), f"{formatting.until(due_at, now)}, {formatting.instant(due_at)}",
+        f"{_list('invoices_invoicelisting')}?status=DRAFT&o=6",
+    )  # fmt: skip
 
 
 def approvals_tile() -> HomeTile:
@@ -140,10 +153,15 @@ def ledgers_tile(now: datetime) -> HomeTile:
 
 
 def revenue_tiles(now: datetime) -> list[HomeTile]:
-    """What was billed this month and what open drafts come to, by currency. For those who may see revenue."""
+    """What was billed this month and what open drafts come to, by currency. For those who may see revenue.
+
+    Drafts dated later, such as a true-up at a contract's end, are told apart: they are not what runs up now.
+    """
     invoices = _list("invoices_invoicelisting")
     billed = _totals(InvoiceListing.objects.filter(_this_month(now)), "total")
-    open_ = _totals(InvoiceListing.objects.filter(_drafts(), draft_total__isnull=False), "draft_total")
+    drafts = InvoiceListing.objects.filter(_drafts(), draft_total__isnull=False)
+    open_ = _totals(drafts.filter(period_start__lte=now), "draft_total")
+    later = {unit.pk: total for unit, total, _ in _totals(drafts.filter(period_start__gt=now), "draft_total")}
     return [
         *(
             HomeTile(
@@ -158,12 +176,17 @@ def revenue_tiles(now: datetime) -> list[HomeTile]:
             HomeTile(
                 f"In open drafts, {formatting.unit_code(unit)}",
                 markup.money(total, unit),
-                f"{_count(count, 'draft')}, as last computed",
-                f"{invoices}?status=DRAFT&currency={unit.pk}",
+                _drafted(count, later.get(unit.pk), unit),
+                f"{invoices}?status=DRAFT&currency={unit.pk}&period_start_to={now:%Y-%m-%d}",
             )
             for unit, total, count in open_
         ),
     ]
+
+
+def _drafted(count: int, later: Decimal | None, unit: CreditType) -> str:
+    said = f"{_count(count, 'draft')}, as last computed"
+    return f"{said}; {formatting.money_text(later, unit, decimals=2)} more is dated later" if later else said
 
 
 def usage_tiles(now: datetime) -> list[HomeTile]:

@@ -1,6 +1,6 @@
 """The catalogue for staff: what can be sold and at which prices, read-only. It is edited through the API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +14,7 @@ from catalog.models import BillableMetric, CreditType, Product, ProductVersion, 
 from catalog.price_table import price_table
 from catalog.selectors import list_price_schedules, versions_of
 from core.admin import timeline
+from core.admin.export import ListExport
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
@@ -56,6 +57,54 @@ class CatalogAdmin(RecordAdmin):
         return markup.short_id(row.pk)
 
 
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+PRODUCT_COLUMNS = ("product", "type", "billable_metric", "created_at", "archived_at", "id")
+METRIC_COLUMNS = (
+    "billable_metric", "aggregation", "aggregation_key", "event_types", "only_events_where", "group_keys", "created_at",
+    "archived_at", "id",
+)  # fmt: skip
+RATE_CARD_COLUMNS = ("rate_card", "currency", "aliases", "description", "created_at", "created_by", "archived_at", "id")
+
+
+def product_rows(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `PRODUCT_COLUMNS`; the name and the metric as they are now."""
+    for row in rows:
+        yield row.name_now, row.type, row.metric_now, row.created_at, row.archived_at, row.pk
+
+
+def metric_rows(rows: Iterable[BillableMetric]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `METRIC_COLUMNS`."""
+    for row in rows:
+        yield (
+            row.name, row.aggregation_type, row.aggregation_key, _event_types(row), _rules(row.property_filters),
+            _group_keys(row), row.created_at, row.archived_at, row.pk,
+        )  # fmt: skip
+
+
+def rate_card_rows(rows: Iterable[RateCard]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `RATE_CARD_COLUMNS`; prices are in the file of each card."""
+    for row in rows:
+        yield (
+            row.name, formatting.unit_code(row.fiat_credit_type), _aliases(row), row.description, row.created_at,
+            row.created_by, row.archived_at, row.pk,
+        )  # fmt: skip
+
+
+def _event_types(metric: BillableMetric) -> str:
+    wanted, unwanted = metric.event_type_filter.get("in_values"), metric.event_type_filter.get("not_in_values")
+    return ", ".join(wanted) if wanted else (f"all but {', '.join(unwanted)}" if unwanted else "all")
+
+
+def _group_keys(metric: BillableMetric) -> str:
+    return "; ".join(" + ".join(key) for key in metric.group_keys)
+
+
+def _aliases(card: RateCard) -> str:
+    return ", ".join(sorted({alias.name for alias in card.aliases.all()}))
+
+
 # --- products ------------------------------------------------------------------------------------------------------
 
 
@@ -73,6 +122,7 @@ class ProductAdmin(CatalogAdmin):
     list_filter = (TypeFilter, ArchivedFilter)
     search_fields = ("versions__name__icontains", "versions__billable_metric__name__icontains")
     search_help_text = "Name, metric or id"
+    list_export = ListExport("products.csv", PRODUCT_COLUMNS, product_rows)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         in_force = ProductVersion.objects.filter(product=OuterRef("pk")).filter(
@@ -136,6 +186,7 @@ class BillableMetricAdmin(CatalogAdmin):
     list_filter = (AggregationFilter, ArchivedFilter)
     search_fields = ("name__icontains", "aggregation_key__exact")
     search_help_text = "Name, aggregation key or id"
+    list_export = ListExport("billable-metrics.csv", METRIC_COLUMNS, metric_rows)
 
     def facts(self, request: HttpRequest, record: BillableMetric) -> Facts:
         return [
@@ -159,12 +210,11 @@ class BillableMetricAdmin(CatalogAdmin):
 
     @column(description="Event types")
     def event_types(self, row: BillableMetric) -> str:
-        wanted, unwanted = row.event_type_filter.get("in_values"), row.event_type_filter.get("not_in_values")
-        return ", ".join(wanted) if wanted else (f"all but {', '.join(unwanted)}" if unwanted else "all")
+        return _event_types(row)
 
     @column(description="Group keys")
     def groups(self, row: BillableMetric) -> str:
-        return "; ".join(" + ".join(key) for key in row.group_keys) or formatting.DASH
+        return _group_keys(row) or formatting.DASH
 
 
 def _rules(filters: Iterable[dict[str, Any]]) -> str:
@@ -192,6 +242,7 @@ class RateCardAdmin(CatalogAdmin):
     list_filter = (ArchivedFilter,)
     search_fields = ("name__icontains", "aliases__name__exact", "description__icontains")
     search_help_text = "Name, alias or id"
+    list_export = ListExport("rate-cards.csv", RATE_CARD_COLUMNS, rate_card_rows)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("fiat_credit_type").prefetch_related("aliases")
@@ -236,7 +287,7 @@ class RateCardAdmin(CatalogAdmin):
 
     @column(description="Aliases")
     def alias_list(self, row: RateCard) -> str:
-        return ", ".join(sorted({alias.name for alias in row.aliases.all()})) or formatting.DASH
+        return _aliases(row) or formatting.DASH
 
 
 # --- pricing units -------------------------------------------------------------------------------------------------

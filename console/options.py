@@ -33,6 +33,10 @@ IGNORED_COLORS: Final = frozenset(
 )  # fmt: skip
 
 
+STAFF_VIEW = "staff_view"
+"""The option of a session that staff opened: {"customer": name, "back": the address of the customer's page}."""
+
+
 def group_names(options: Mapping[str, Any]) -> GroupNames:
     """The names that the session's options give."""
     found = options.get("groups", [])

@@ -94,6 +94,7 @@ def create_embed_session(
     origin: str = "",
     scopes: Sequence[str] = SCOPES,
     end_user: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[EmbedSession, str]:
     """A session for one customer's console, and the single-use code (60 s) that opens it.
 
@@ -113,6 +114,7 @@ def create_embed_session(
         origin=origin,
         scopes=_checked_scopes(scopes),
         end_user=dict(end_user or {}),
+        options=dict(options or {}),
         now=now,
     )
     return session, code
@@ -264,7 +266,8 @@ def _start(
 ) -> tuple[EmbedSession, str]:
     secret = prefix + secrets.token_urlsafe(32)
     with use_case():
-        if not Customer.objects.filter(pk=customer_id).exists():
+        name = Customer.objects.filter(pk=customer_id).values_list("name", flat=True).first()
+        if name is None:
             raise NotFound("no such customer")
         session = EmbedSession.objects.create(
             start=start,
@@ -280,6 +283,7 @@ def _start(
             at=now,
             detail={
                 "customer_id": str(customer_id),
+                "customer": name,
                 "start": start,
                 "scopes": session.scopes,
                 "end_user": session.end_user,

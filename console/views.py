@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from console import services
 from console.auth import console_view, embeddable, refusal
 from console.exports import invoice_csv, ledger_csv, units_csv, usage_csv
+from console.options import STAFF_VIEW
 from console.selectors import invoices, overview
 from console.selectors.access import Viewer, embed_origins
 from console.selectors.burn_down import burn_down_panel
@@ -57,7 +58,9 @@ def page(
     """A page: whole, or for htmx its fragment. `Console-Path` tells the frame where it is, for deep links."""
     tabs = [(name, label, url) for name, label, url, scopes in TABS if all(viewer.may(scope) for scope in scopes)]
     fragment = "#page" if request.headers.get("HX-Request") == "true" else ""
-    values = {"tabs": tabs, "tab": tab, "now": now(), **(context or {})}
+    values = {
+        "tabs": tabs, "tab": tab, "now": now(), "staff_view": viewer.options.get(STAFF_VIEW), **(context or {}),
+    }  # fmt: skip
     response = render(request, f"console/{template}.html{fragment}", values)
     response["Console-Path"] = request.path.removeprefix("/console")
     return response

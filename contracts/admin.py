@@ -3,6 +3,7 @@
 The page stands in backoffice/contract_page.py.
 """
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
 from core.admin.actions import ActionResult, RecordAction
+from core.admin.export import ListExport
 from core.admin.filters import ChosenFilter
 from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
@@ -223,6 +225,26 @@ ARCHIVE = RecordAction(
 )
 
 
+EXPORT_HEADER = (
+    "contract", "customer", "customer_id", "state", "billing_frequency", "rate_card", "rate_card_id", "currency",
+    "starting_at", "ending_before", "net_payment_terms_days", "uniqueness_key", "created_at", "created_by",
+    "archived_at", "id",
+)  # fmt: skip
+
+
+def export_rows(rows: Iterable[Contract]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `EXPORT_HEADER`."""
+    at = now()
+    for row in rows:
+        card = row.rate_card
+        yield (
+            str(row), row.customer.name, row.customer_id, state_of(row, at)[0], row.billing_frequency,
+            card.name if card else "", row.rate_card_id,
+            formatting.unit_code(card.fiat_credit_type) if card else "USD", row.starting_at, row.ending_before,
+            row.net_payment_terms_days, row.uniqueness_key, row.created_at, row.created_by, row.archived_at, row.pk,
+        )  # fmt: skip
+
+
 @admin.register(Contract)
 class ContractAdmin(RecordAdmin):
     """The list of contracts. Terms are edited through the API; staff may move the end and archive."""
@@ -242,6 +264,7 @@ class ContractAdmin(RecordAdmin):
         "uniqueness_key__exact",
     )
     search_help_text = "Name, customer, alias or id"
+    list_export = ListExport("contracts.csv", EXPORT_HEADER, export_rows)
     record_template = "admin/back_office/contract.html"
     record_actions = (CHANGE_END, ARCHIVE)
 

@@ -3,7 +3,7 @@
 The page of one invoice stands in backoffice/invoice_page.py, because it shows usage and audit beside the lines.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,20 +17,21 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
 from unfold.decorators import display as column
 
+from balances.admin.balances import amount_text, name_of
+from balances.selectors import drawn_by_invoice
 from catalog.models import CreditType
 from core.admin.actions import ActionResult, ReasonForm, RecordAction
-from core.admin.export import csv_response
+from core.admin.export import ListExport
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.fields import enum_choices
-from core.transactions import reads_snapshot
 from engine.invoice_states import InvoiceStatus
 from engine.money import add, subtract
 from invoices.models import InvoiceListing, Settlement
 from invoices.parties import buyer_of, contract_name_of, seller_of
 from invoices.selectors.settlement import UNPAID, settlement_state
-from invoices.services.void import regenerate_invoice, void_invoice
+from invoices.services.void import is_billed_again, regenerate_invoice, void_invoice
 from presentation import formatting, markup
 from presentation.formatting import plain_amount
 
@@ -131,12 +132,20 @@ def _void(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> Action
 
 def _void_effects(invoice: InvoiceListing) -> list[str]:
     total = formatting.money_text(invoice.total, invoice.credit_type)
+    given_back = drawn_by_invoice(invoice.pk)
     return [
         f"{invoice.number} of {buyer_of(invoice).name} over {total} becomes void. This cannot be undone.",
         "Its number, its lines and its PDF stay readable.",
+        *(f"{name_of(owner, now())} gets back {amount_text(drawn, owner)}." for owner, drawn in given_back),
         "Nothing bills this period again until you regenerate the invoice.",
         "The customer sees it as void at once, and so does everyone who reads the API.",
     ]
+
+
+def _may_regenerate(invoice: InvoiceListing) -> bool:
+    """A void invoice whose period nothing bills again."""
+    is_void = invoice.status == InvoiceStatus.VOID and invoice.contract.archived_at is None
+    return is_void and not is_billed_again(invoice)
 
 
 def _regenerate(invoice: InvoiceListing, data: dict[str, Any], at: datetime) -> ActionResult:
@@ -175,10 +184,24 @@ REGENERATE = RecordAction(
     run=_regenerate,
     effects=_regenerate_effects,
     form=ReasonForm,
-    is_available=lambda invoice: invoice.status == InvoiceStatus.VOID and invoice.contract.archived_at is None,
+    is_available=_may_regenerate,
     submit="Bill this period again",
     icon="autorenew",
 )
+
+
+def export_rows(rows: Iterable[InvoiceListing]) -> Iterator[tuple[Any, ...]]:
+    """The columns of `EXPORT_HEADER`; amounts in people's units (dollars, not cents)."""
+    for row in rows:
+        unit = row.credit_type
+        amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
+        subtotal, rounding, total, draft_total = amounts
+        yield (
+            row.number, row.status, row.type, buyer_of(row).name, row.customer_id, contract_name_of(row),
+            row.contract_id,
+            row.period_start, row.period_end, formatting.unit_code(unit), subtotal, rounding, total, draft_total,
+            row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
+        )  # fmt: skip
 
 
 @admin.register(InvoiceListing)
@@ -204,7 +227,7 @@ class InvoiceAdmin(RecordAdmin):
     )
     search_help_text = "Number, customer, alias, contract or id"
     list_before_template = "admin/back_office/invoice_tabs.html"
-    actions = ("export_csv",)
+    list_export = ListExport("invoices.csv", EXPORT_HEADER, export_rows)
     record_template = "admin/back_office/invoice.html"
     record_actions = (VOID, REGENERATE)
 
@@ -292,26 +315,6 @@ class InvoiceAdmin(RecordAdmin):
         if row.unrated:
             return format_html('<span class="bo-warn-text">{}</span>', "usage without a rate")
         return "regenerated" if row.regenerated_from_id else ""
-
-    @admin.action(description="Export as CSV", permissions=["view"])
-    @reads_snapshot
-    def export_csv(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """The chosen invoices, one row each; amounts in people's units (dollars, not cents)."""
-        return csv_response("invoices.csv", EXPORT_HEADER, export_rows(queryset))
-
-
-def export_rows(rows: QuerySet) -> Iterator[tuple[Any, ...]]:
-    """The columns of `EXPORT_HEADER`."""
-    for row in rows:
-        unit = row.credit_type
-        amounts = (plain_amount(amount, unit) for amount in (row.subtotal, row.rounding, row.total, row.draft_total))
-        subtotal, rounding, total, draft_total = amounts
-        yield (
-            row.number, row.status, row.type, buyer_of(row).name, row.customer_id, contract_name_of(row),
-            row.contract_id,
-            row.period_start, row.period_end, formatting.unit_code(unit), subtotal, rounding, total, draft_total,
-            row.draft_total_at, row.document_date, row.due_date, row.issued_at, row.finalized_at, row.voided_at, row.pk,
-        )  # fmt: skip
 
 
 def tabs(request: HttpRequest) -> Iterator[dict[str, Any]]:

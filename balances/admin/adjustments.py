@@ -10,10 +10,9 @@ from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilter
@@ -30,7 +29,7 @@ from balances.services.adjustments import (
 )
 from catalog.models import CreditType
 from core.admin import timeline
-from core.admin.export import csv_response
+from core.admin.export import ListExport
 from core.admin.filters import ChosenFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
@@ -39,7 +38,6 @@ from presentation import formatting, markup
 from presentation.formatting import plain_amount
 
 TONES = {"PENDING": "warn", "POSTED": "ok", "REJECTED": "bad", "WITHDRAWN": ""}
-MOST_EXPORTED = 20_000
 EXPORT_HEADER = (
     "asked_at", "status", "customer", "customer_id", "what", "amount", "unit", "reason_code", "public_reason", "note",
     "ticket", "asked_by", "why_two", "worth_usd", "limit_usd", "maker_24h_usd", "customer_24h_usd", "decided_by",
@@ -103,6 +101,8 @@ class AdjustmentAdmin(RecordAdmin):
     )
     search_help_text = "Customer, reason, note, ticket, person or id"
     list_before_template = "admin/back_office/adjustments_before.html"
+    list_title = "Approvals"
+    list_export = ListExport("adjustments.csv", EXPORT_HEADER, lambda rows: export_rows(rows, usd()))
     record_template = "admin/back_office/adjustment.html"
     record_actions = RECORD_ACTIONS
     ordering = ("-made_at", "-id")
@@ -120,22 +120,8 @@ class AdjustmentAdmin(RecordAdmin):
             "tabs": list(tabs(request)),
             "limits": limit_lines(),
             "hours": int(waiting_time().total_seconds() // 3600),
-            "export": f"{reverse('admin:balances_adjustment_export')}?{request.GET.urlencode()}",
         }
         return super().changelist_view(request, {**more, **(extra_context or {})})
-
-    def get_urls(self) -> list[URLPattern]:
-        export = path("export.csv", self.admin_site.admin_view(self.export), name="balances_adjustment_export")
-        return [export, *super().get_urls()]
-
-    def export(self, request: HttpRequest) -> HttpResponse:
-        """What the list is filtered to, as a file; amounts in people's units (dollars, not cents)."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found = filtered(self, request, MOST_EXPORTED)
-        if found is None:
-            return back_to_list(request, "admin:balances_adjustment_changelist", MOST_EXPORTED)
-        return csv_response("adjustments.csv", EXPORT_HEADER, export_rows(found, usd()))
 
     def available_actions(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
         """Deciding is for others than the maker, withdrawing for the maker."""

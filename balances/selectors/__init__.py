@@ -2,6 +2,7 @@
 
 from balances.selectors.balances import (
     balance_rows,
+    drawn_by_invoice,
     entries_of,
     filter_balances,
     find_balance,
@@ -15,6 +16,7 @@ __all__ = [
     "Instalment",
     "Purchase",
     "balance_rows",
+    "drawn_by_invoice",
     "engine_segments",
     "entries_of",
     "filter_balances",

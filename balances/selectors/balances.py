@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from balances.models import Balance, LedgerEntry, RecurringGrant, Segment
 from core.errors import NotFound
+from engine.money import total
 
 
 def balance_rows() -> QuerySet[Balance]:
@@ -76,6 +78,16 @@ def filter_balances(
     for asked in times:
         rows = rows.filter(Exists(Segment.objects.filter(owner=OuterRef("pk"), removed_at__isnull=True, **asked)))
     return rows
+
+
+def drawn_by_invoice(invoice_id: UUID) -> list[tuple[Balance, Decimal]]:
+    """What an invoice drew and has not given back: balances by name, each with its amount above 0, as stored."""
+    kinds = [LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION, LedgerEntry.Kind.TRUEUP]
+    rows = LedgerEntry.objects.filter(invoice_id=invoice_id, kind__in=kinds, reversed_by__isnull=True, amount__lt=0)
+    found: dict[Balance, list[Decimal]] = {}
+    for row in rows.select_related("segment__owner__credit_type").prefetch_related("segment__owner__product__versions"):
+        found.setdefault(row.segment.owner, []).append(row.amount.copy_negate())
+    return sorted(((owner, total(amounts)) for owner, amounts in found.items()), key=lambda one: one[0].name)
 
 
 def entries_of(balances: Iterable[Balance], *, now: datetime) -> dict[UUID, list[LedgerEntry]]:

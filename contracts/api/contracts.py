@@ -32,7 +32,6 @@ from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
-from core.transactions import snapshot
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
@@ -322,15 +321,16 @@ class RetrieveContract(ApiView):
     resource, access = "contracts", "read"
     present = staticmethod(present_v1)
 
+    def before_reading(self, request: Request) -> None:
+        _prepare_reading(self.read_body(request, ContractInput), now())
+
     @extend_schema(request=ContractInput, responses=envelope(ContractV1Output), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Read a contract of a customer."""
         body = self.read_body(request, ContractInput)
         at = now()
-        _prepare_reading(body, at)
-        with snapshot():
-            contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-            return data(self.present(contract, at, terms_of([contract], body, at)[contract.pk]))
+        contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
+        return data(self.present(contract, at, terms_of([contract], body, at)[contract.pk]))
 
 
 class RetrieveContractV2(RetrieveContract):
@@ -350,6 +350,9 @@ class ListContracts(ApiView):
     resource, access = "contracts", "read"
     present = staticmethod(present_v1)
 
+    def before_reading(self, request: Request) -> None:
+        _prepare_reading(self.read_body(request, ListInput), now())
+
     @extend_schema(request=ListInput, responses=page_of(ContractV1Output, "cursor"), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """List a customer's contracts, newest first."""
@@ -358,11 +361,9 @@ class ListContracts(ApiView):
         filters = {name: body[name] for name in FILTERS if name in body}
         page = page_request(request, Style.BODY_CURSOR, maximum=A_PAGE)
         at = now()
-        _prepare_reading(body, at)
-        with snapshot():
-            rows, cursor = paginate(selectors.list_contracts(**filters), page)
-            parts = terms_of(rows, body, at)
-            return Response({"data": [self.present(row, at, parts[row.pk]) for row in rows], "cursor": cursor})
+        rows, cursor = paginate(selectors.list_contracts(**filters), page)
+        parts = terms_of(rows, body, at)
+        return Response({"data": [self.present(row, at, parts[row.pk]) for row in rows], "cursor": cursor})
 
 
 class ListContractsV2(ListContracts):

@@ -2,12 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+
+ROWS_AT_ONCE = 500
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -28,6 +31,36 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     return safe_text(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class ListExport:
+    """The file of a list: `rows` makes a row of cells, in the columns of `header`, of each record."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: Callable[[Iterable[Any]], Iterable[Sequence[Any]]]
+
+
+def stream_csv(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> StreamingHttpResponse:
+    """A file of any length to download, which begins at once and grows as `rows` are read."""
+    response = StreamingHttpResponse(_parts(header, rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _parts(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    text.write("\ufeff")
+    writer.writerow([cell(name) for name in header])
+    for number, row in enumerate(rows, 1):
+        writer.writerow([cell(value) for value in row])
+        if number % ROWS_AT_ONCE == 0:
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue()
 
 
 def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:

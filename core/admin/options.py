@@ -7,22 +7,37 @@ a `RecordAction` (core.admin.actions), which asks for its own permission and cal
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from core.admin.actions import RecordAction, action_view
+from core.admin.export import ROWS_AT_ONCE, ListExport, stream_csv
 
 DATE_PARTS = frozenset({"year", "iso_year", "month", "day", "week", "week_day", "iso_week_day", "quarter"})
 
 Facts = list[tuple[str, Any]]
 
 
-class RecordAdmin(ModelAdmin):
+class ListPage(ModelAdmin):
+    """A list under its own name, with a landmark around it (Django's is called "Select … to change")."""
+
+    change_list_template: Any = "admin/back_office/list.html"
+    list_title = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list."""
+        name = str(self.opts.verbose_name_plural)
+        title = self.list_title or name[:1].upper() + name[1:]
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+
+class RecordAdmin(ListPage):
     """A list and a page for records that the back office shows but never edits in place."""
 
     list_fullwidth = True
@@ -32,6 +47,7 @@ class RecordAdmin(ModelAdmin):
     list_filter_submit = True
     list_disable_select_all = True
     actions: Any = None
+    list_export: ClassVar[ListExport | None] = None
     record_template = "admin/back_office/record.html"
     record_actions: ClassVar[tuple[RecordAction, ...]] = ()
 
@@ -62,6 +78,29 @@ class RecordAdmin(ModelAdmin):
     def find_by_id(self, queryset: QuerySet, uuid: UUID) -> QuerySet | None:
         """What a typed id means in this list; None where ids are no UUIDs."""
         return queryset.filter(pk=uuid) if self.opts.pk.get_internal_type() == "UUIDField" else None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, with the way to all of it as a file."""
+        export = ""
+        if self.list_export is not None:
+            query = request.GET.copy()
+            query.pop("p", None)
+            export = f"{reverse(f'{self.admin_site.name}:{self._export_url_name()}')}?{query.urlencode()}"
+        return super().changelist_view(request, {"export_url": export, **(extra_context or {})})
+
+    def export(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+        """All that the list is filtered to, not only a page of it, as a file in the list's order."""
+        if self.list_export is None or not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            found = self.get_changelist_instance(request).queryset.iterator(chunk_size=ROWS_AT_ONCE)
+        except IncorrectLookupParameters:
+            listed = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_changelist"
+            return HttpResponseRedirect(f"{reverse(listed)}?e=1")
+        return stream_csv(self.list_export.name, self.list_export.header, self.list_export.rows(found))
+
+    def _export_url_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_export"
 
     # --- the page ---------------------------------------------------------------------------------------------------
 
@@ -130,7 +169,8 @@ class RecordAdmin(ModelAdmin):
         ]
 
     def get_urls(self) -> list[URLPattern]:
-        """The actions' confirm pages before the rest: Django's last pattern takes any path."""
+        """The file and the actions' confirm pages before the rest: Django's last pattern takes any path."""
+        export = path("export.csv", self.admin_site.admin_view(self.export), name=self._export_url_name())
         pages = [
             path(
                 f"<path:object_id>/{action.slug}/",
@@ -139,7 +179,7 @@ class RecordAdmin(ModelAdmin):
             )
             for action in self.record_actions
         ]
-        return pages + super().get_urls()
+        return [*([export] if self.list_export else []), *pages, *super().get_urls()]
 
 
 def as_uuid(text: str) -> UUID | None:

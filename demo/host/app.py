@@ -80,7 +80,7 @@ class DemoHost:
         customers = self._customers()
         if not customers:
             return _page("200 OK", b"<p>There is no customer in Tactus yet.</p>")
-        chosen = next((c for c in customers if c["id"] == query.get("customer")), customers[0])
+        chosen = self._chosen(query, customers)
         code_url = f"/billing/code?customer={quote(chosen['id'])}"
         element = (
             f'<tactus-console id="billing" code-url="{escape(code_url)}" route="{escape(query.get("route", ""))}" '
@@ -92,7 +92,7 @@ class DemoHost:
     def _plain(self, query: dict[str, str]) -> Reply:
         """The same without our script: a bare iframe with a URL from getEmbeddableUrl."""
         customers = self._customers()
-        chosen = next((c for c in customers if c["id"] == query.get("customer")), customers[0])
+        chosen = self._chosen(query, customers)
         body = {"customer_id": chosen["id"], "dashboard": query.get("dashboard", "invoices")}
         answer = self.client.post("/v1/dashboards/getEmbeddableUrl", json=body)
         answer.raise_for_status()
@@ -115,6 +115,18 @@ class DemoHost:
         if answer.status_code != 200:
             return _json("502 Bad Gateway", {"message": answer.text})
         return _json("200 OK", {"code": answer.json()["data"]["code"]})
+
+    def _chosen(self, query: dict[str, str], customers: list[dict[str, str]]) -> dict[str, str]:
+        """Who is signed in: the customer of the address, which need not be among the first hundred; else the first."""
+        asked = query.get("customer", "")
+        found = next((one for one in customers if one["id"] == asked), None)
+        if found is None and asked:
+            answer = self.client.get(f"/v1/customers/{quote(asked, safe='')}")
+            if answer.status_code == 200:
+                row = answer.json()["data"]
+                found = {"id": row["id"], "name": row["name"]}
+                customers.insert(0, found)
+        return found or customers[0]
 
     def _customers(self) -> list[dict[str, str]]:
         answer = self.client.get("/v1/customers", params={"limit": 100})

@@ -91,22 +91,28 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
     return InvoiceListing.objects.get(pk=period.pk)
 
 
+def is_billed_again(old: Invoice | InvoiceListing) -> bool:
+    """Whether what a void invoice billed stands on another one that is not void: a draft or a document."""
+    living = BillingPeriod.objects.filter(voided_at__isnull=True)
+    if old.type == InvoiceType.USAGE:
+        same_time = living.filter(contract_id=old.contract_id, type=old.type).exclude(pk=old.pk)
+        return same_time.filter(period_start__lt=old.period_end, period_end__gt=old.period_start).exists()
+    return living.filter(reopened_from_id=old.pk).exists()
+
+
 def _end_of_usage(old: Invoice) -> datetime:
     """How far the contract still covers the period of a void usage invoice. Raises Conflict where it must not."""
     period_end = min(old.period_end, old.contract.ending_before or old.period_end)
     if period_end <= old.period_start:
         raise Conflict("the contract now ends before the period of this invoice", field="id")
-    same_time = BillingPeriod.objects.filter(
-        contract_id=old.contract_id, type=old.type, period_start__lt=period_end, period_end__gt=old.period_start
-    )
-    if same_time.filter(voided_at__isnull=True).exists():
+    if is_billed_again(old):
         raise Conflict("the period of this invoice has been billed again already", field="id")
     return period_end
 
 
 def _end_of_charges(old: Invoice) -> datetime:
     """The date of a void SCHEDULED invoice. Raises Conflict where its charges stand on another one."""
-    if BillingPeriod.objects.filter(reopened_from_id=old.pk, voided_at__isnull=True).exists():
+    if is_billed_again(old):
         raise Conflict("this invoice has been billed again already", field="id")
     return old.period_end
 

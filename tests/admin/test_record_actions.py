@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from console.models import EmbedOrigin, EmbedSession
+from console.services import create_embed_session
 from contracts.models import Contract
 from core.keys import find_live_key
 from core.models import ApiKey, AuditEntry
@@ -214,7 +215,26 @@ def test_opening_the_console_is_a_short_session_in_the_audit_trail(world: World,
     session = EmbedSession.objects.get()
     assert session.end_user == {"name": "a-support (staff)"}
     assert (session.expires_at - world.now).total_seconds() <= 16 * 60
-    assert AuditEntry.objects.get(action="embed_session.create").user.username == "a-support"
+    entry = AuditEntry.objects.get(action="embed_session.create")
+    assert entry.user.username == "a-support"
+    assert entry.detail["customer"] == "Acme Robotics"
+
+
+def test_who_sees_as_a_customer_is_told_so_and_finds_back(world: World, support: Client) -> None:
+    answer = support.post(act("customers_customer_console", world.customer))
+    started = support.post(
+        "/tactus/v1/embed/exchange",
+        {"code": answer["Location"].partition("#code=")[2]},
+        content_type="application/json",
+    )
+    token = {"HTTP_AUTHORIZATION": f"Bearer {started.json()['data']['access_token']}"}
+    page = Client().get("/console/invoices", **token).content.decode()
+    assert "You see what <strong>Acme Robotics</strong> sees" in page
+    assert f'href="{reverse("admin:customers_customer_change", args=[world.customer])}"' in page
+    _, code = create_embed_session(customer_id=world.customer, now=world.now)
+    theirs = support.post("/tactus/v1/embed/exchange", {"code": code}, content_type="application/json")
+    token = {"HTTP_AUTHORIZATION": f"Bearer {theirs.json()['data']['access_token']}"}
+    assert "staff-view" not in Client().get("/console/invoices", **token).content.decode()
 
 
 def test_a_session_is_revoked(world: World, owner: Client) -> None:

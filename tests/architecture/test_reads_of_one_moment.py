@@ -31,7 +31,7 @@ from tests.scenarios.subscription_world import SubscriptionWorld
 
 OURS = "balances|billing|catalog|charges|contracts|customers|invoices|reservations|usage"
 COMPOSED = re.compile(rf'"?\b(?:{OURS})_[a-z]+')
-_BALANCES = "ListBalances|ListCommits|ListCredits|GetNetBalance|ListSeatBalances"
+_BALANCES = "ListBalances|ListCommits|ListCredits|GetNetBalance|ListSeatBalances|(?:Retrieve|List)Contracts?(?:V2)?"
 BEFORE = {
     # issued before balances are read; whose one-time link it is; what a PDF is kept in after it was made
     "balances_recurringgrant": _BALANCES,
@@ -140,10 +140,10 @@ class Shop(SubscriptionWorld):
             "GetRateSchedule": {"rate_card_id": self.card, "starting_at": self.today.isoformat()},
             "GetNamedSchedule": {**self.of_contract, **scheduled, "rate_card_id": self.card},
             "ListNamedSchedules": self.of_customer,
-            "RetrieveContract": self.of_contract,
-            "RetrieveContractV2": self.of_contract,
-            "ListContracts": self.of_customer,
-            "ListContractsV2": self.of_customer,
+            "RetrieveContract": {**self.of_contract, "include_balance": True},
+            "RetrieveContractV2": {**self.of_contract, "include_ledgers": True},
+            "ListContracts": {**self.of_customer, "include_balance": True},
+            "ListContractsV2": {**self.of_customer, "include_ledgers": True},
             "GetContractRateSchedule": self.of_contract,
             "GetEditHistory": self.of_contract,
             "GetQuantityHistory": of_subscription,
