@@ -108,7 +108,7 @@ class Life:
         self.w.sdk.v1.contracts.update_end_date(customer_id=self.customer, contract_id=contract)
 
     def _access(self, which: int, day: int, way: int) -> None:
-        row = self._balances()[which % self.made]
+        row = self._one(which)
         api, key = self.w.sdk.v1.customers.credits, "credit_id"
         edit: Callable[..., Any] = self.w.sdk.v2.contracts.edit_credit
         if row.type != "CREDIT":
@@ -121,7 +121,7 @@ class Life:
             edit(**named, access_schedule={"update_schedule_items": [item]})
 
     def _resize(self, which: int, amount: int, _: int) -> None:
-        row = self._balances()[which % self.made]
+        row = self._one(which)
         item = {"id": row.access_schedule.schedule_items[0].id, "amount": 100 * amount}
         change: Any = {"access_schedule": {"update_schedule_items": [item]}, "customer_id": self.customer}
         if row.type == "CREDIT":
@@ -130,7 +130,7 @@ class Life:
             self.w.sdk.v2.contracts.edit_commit(commit_id=row.id, **change)
 
     def _manual(self, which: int, amount: int, day: int) -> None:
-        row = self._balances()[which % self.made]
+        row = self._one(which)
         [item] = row.access_schedule.schedule_items
         at = {"timestamp": item.starting_at + timedelta(days=day)} if day else {}
         self.w.manual(self.customer, row.id, item.id, 50 * amount, "by hand", **at)
@@ -149,6 +149,10 @@ class Life:
     def _next(self) -> int:
         self.made += 1
         return self.made
+
+    def _one(self, which: int) -> Any:
+        rows = self._balances()
+        return rows[which % len(rows)]
 
     def _balances(self) -> list[Any]:
         return sorted(self.w.held(self.customer), key=lambda row: (row.priority, bool(row.rolled_over_from)))
