@@ -119,7 +119,7 @@ def subscription_charges(
     """The charges of the billing periods that begin before `until`, in order; with `since` of those that end after it.
 
     Each period charges its first quantity, and one increment for each change above what is charged already; decreases
-    never refund and count from the next period on. Increments are prorated over the days that remain.
+    never refund and count from the next period on. Increments are prorated over the hours that remain.
     """
     for period in periods(subscription.billing, subscription.starting_at, subscription.ending_before, until, since):
         advance = subscription.collection is Collection.ADVANCE

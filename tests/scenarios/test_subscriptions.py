@@ -343,7 +343,7 @@ def test_a_line_says_how_it_came_about_and_the_file_has_it(
     url = f"/v1/customers/{customer}/invoices/{row.id}"
     [line] = http.get(url).json()["data"]["line_items"]
     told = http.get(f"/tactus{url}/lines/{line['id']}/explanation").json()["data"]
-    assert (told["kind"], told["proration"]) == ("subscription", {"days": 1, "of": 7})
+    assert (told["kind"], told["proration"]) == ("subscription", {"hours": 24, "of": 168})
     assert told["steps"][:2] == ["1 units of the subscription", "the price is that of 1 of 7 days of the period"]
     assert told["steps"][3] == "1 x 9123 = 9123"
     file = http.get(f"{url}/pdf")
