@@ -123,7 +123,7 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
 
 
 def _subscribed(period: BillingPeriod, computed: ComputedInvoice) -> list[BilledSubscription]:
-    """The subscription charges on the invoice: a charge is known by its subscription and where its time begins."""
+    """The subscription charges on the invoice: of one subscription and time it has one; closing numbers it."""
     found: dict[tuple[UUID, datetime], BilledSubscription] = {}
     for line in computed.lines:
         if line.type != "subscription":
