@@ -58,7 +58,7 @@ def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
     invoice = _issue(period, computed, now=now)
     close_period(period, subscribed=_subscribed(period, computed), now=now)
     draw(period.contract, invoice_id=invoice.pk, drawdowns=computed.drawdowns, effective_at=period.period_end, now=now)
-    invoice_charges(amounts=computed.charged, now=now)
+    invoice_charges(amounts=computed.charged, shares=computed.shares, now=now)
     settle_true_ups(
         period.contract, invoice_id=invoice.pk, purchases=computed.purchases, amounts=computed.charged, now=now
     )
