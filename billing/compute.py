@@ -21,7 +21,7 @@ from catalog.models import Rate
 from engine.balances import Drawdown
 from engine.calendar import Period
 from engine.invoice import ComposedInvoice
-from engine.money import ZERO, Currency, add, rounded, total
+from engine.money import ZERO, Currency, add, rounded_with, total
 
 MOMENT = timedelta(microseconds=1)
 
@@ -41,7 +41,7 @@ class ComputedInvoice:
     """What a period comes to at `as_of`, in its stored unit: counted lines sum to subtotal; that + rounding = total.
 
     `drawdowns`: what it takes from balance segments; `purchases`: the charges on it;
-    `charged`: what it asks for each of them.
+    `charged`: what it asks for each of them, exact; `shares`: what for those instalments that are not whole.
     """
 
     as_of: datetime
@@ -53,6 +53,7 @@ class ComputedInvoice:
     drawdowns: tuple[Drawdown, ...] = ()
     purchases: tuple[Purchase, ...] = ()
     charged: Mapping[UUID, Decimal] = field(default_factory=dict)
+    shares: Mapping[UUID, Decimal] = field(default_factory=dict)
 
 
 def compute_invoice(
@@ -111,7 +112,8 @@ def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) 
         lines = line_views(period.pk, composed.lines, custom_units(ids))
     subtotal = add(composed.subtotal if composed else ZERO, total(line.total for line in charged))
     unit = period.credit_type
-    result = rounded(subtotal, Currency(unit.code or unit.name, unit.places))
+    instalments = [(line.total, line.whole_total) for line in charged if line.whole_total is not None]
+    result = rounded_with(subtotal, instalments, Currency(unit.code or unit.name, unit.places))
     return ComputedInvoice(
         as_of=at,
         lines=(*lines, *charged),
@@ -122,6 +124,7 @@ def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) 
         drawdowns=composed.drawdowns if composed else (),
         purchases=purchases,
         charged={purchase.charge_id: line.total for purchase, line in zip(purchases, charged, strict=True)},
+        shares={purchase.charge_id: purchase.whole for purchase in purchases if purchase.whole is not None},
     )
 
 

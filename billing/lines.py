@@ -51,6 +51,7 @@ def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineV
         product_type="FixedProductListItem",
         commit_id=purchase.balance_id,
         commit_type="PostpaidCommit" if true_up else "PrepaidCommit",
+        whole_total=purchase.whole,
     )
 
 

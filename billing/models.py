@@ -109,13 +109,15 @@ class BillingCursor(models.Model):
 class BilledSubscription(models.Model):
     """A subscription's charge that a closed period holds: how many units for the time from `starting_at` on.
 
-    Written when the period closes. It stands unless the period was billed anew (`superseded`).
+    Written when the period closes. It stands unless the period was billed anew (`superseded`). `ordinal` numbers, from
+    1, the charges for one time; there are several only where increases are billed immediately (trigger).
     """
 
     id = models.BigAutoField(primary_key=True)
     period = models.ForeignKey(BillingPeriod, on_delete=models.PROTECT, related_name="billed_subscriptions")
     subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="billed")
     starting_at = models.DateTimeField()
+    ordinal = models.PositiveIntegerField(default=1)
     ending_before = models.DateTimeField()
     quantity = ExactDecimalField()
     superseded = models.BooleanField(default=False)
@@ -123,7 +125,7 @@ class BilledSubscription(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["subscription", "starting_at"],
+                fields=["subscription", "starting_at", "ordinal"],
                 condition=Q(superseded=False),
                 name="subscription_charged_once",
             ),
@@ -133,6 +135,7 @@ class BilledSubscription(models.Model):
             models.CheckConstraint(
                 condition=Q(starting_at__lt=F("ending_before")), name="billed_subscription_not_empty"
             ),
+            models.CheckConstraint(condition=Q(ordinal__gte=1), name="billed_subscription_counts_from_one"),
             finite("billed_subscription_finite", "quantity"),
         ]
 

@@ -1,7 +1,8 @@
 """What a contract's subscriptions charge, and the one billing period that each charge stands on.
 
-A charge is known by its subscription and the start of the time that it pays for. Once a period with it has closed it
-stands there, whatever is agreed later; the charges of a voided document wait until its period is billed anew.
+A charge is known by its subscription, the start of the time that it pays for, and its number there: more than 1 only
+where increases are billed immediately. Once a period with it has closed it stands there, whatever is agreed later; the
+charges of a voided document wait until its period is billed anew.
 
 Every question is bounded in time: what it costs does not grow with the contract's age.
 """
@@ -24,11 +25,19 @@ from contracts.selectors import subscriptions_of
 from contracts.selectors.subscriptions import FOREVER, MOMENT, list_charges, periods_of, rates_of
 from engine.calendar import Period
 from engine.rating import RateSchedule
-from engine.subscriptions import Collection, SubscriptionCharge, on_scheduled_invoice, on_usage_invoice
+from engine.subscriptions import (
+    BilledQuantity,
+    Collection,
+    InvoiceBehavior,
+    SubscriptionCharge,
+    on_scheduled_invoice,
+    on_usage_invoice,
+)
 from engine.terms import SubscriptionTerms
 
 BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
-Key = tuple[str, datetime]
+Key = tuple[str, datetime, int]
+"""Subscription id, start of what is paid for, number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,9 @@ class SubscriptionBilling:
         first = billed_from(self.contract)
         return [
             charge
-            for charge in list_charges(self.rows if rows is None else rows, self._rates, until, since)
+            for charge in list_charges(
+                self.rows if rows is None else rows, self._rates, until, since, self._billed_at_once(until, since)
+            )
             if charge.due_at > first or (charge.due_at == first and charge.terms.window.start >= first)
         ]
 
@@ -122,9 +133,8 @@ class SubscriptionBilling:
 
     def billed(self, charge: SubscriptionCharge) -> list[BilledCharge]:
         """The closed periods that hold this charge."""
-        key = charge.terms.subscription_id, charge.terms.window.start
         self._read_billed(charge.terms.window.start)
-        return self._billed.get(key, [])
+        return self._billed.get(key_of(charge), [])
 
     def is_settled(self, charge: SubscriptionCharge) -> bool:
         """Whether a period that stands holds it."""
@@ -144,14 +154,31 @@ class SubscriptionBilling:
         return rates_of(self.contract, self.rows, self._planned)
 
     def _held_by(self, period: BillingPeriod) -> tuple[SubscriptionTerms, ...]:
-        held = set(period.billed_subscriptions.values_list("subscription_id", "starting_at"))
-        if not held:
+        held = period.billed_subscriptions.values_list("subscription_id", "starting_at", "ordinal")
+        mine = {(str(subscription_id), start, ordinal) for subscription_id, start, ordinal in held}
+        if not mine:
             return ()
-        charges = self.charges(max(period.period_end, *(start for _, start in held)) + MOMENT, min(s for _, s in held))
-        mine = {(str(subscription_id), start) for subscription_id, start in held}
-        return tuple(
-            charge.terms for charge in charges if (charge.terms.subscription_id, charge.terms.window.start) in mine
-        )
+        starts = [start for _, start, _ in mine]
+        charges = self.charges(max(period.period_end, *starts) + MOMENT, min(starts))
+        return tuple(charge.terms for charge in charges if key_of(charge) in mine)
+
+    def _billed_at_once(self, until: datetime, since: datetime | None) -> Mapping[str, Sequence[BilledQuantity]]:
+        """What stands of subscriptions whose increases are billed immediately, by id; no query where there is none."""
+        rows = [row for row in self.rows if row.invoice_behavior == InvoiceBehavior.BILL_IMMEDIATELY]
+        if not rows:
+            return {}
+        first = BEGINNING
+        if since is not None:
+            starts = [next((period.start for period in periods_of(row, until, since)), until) for row in rows]
+            first = min(starts)
+        self._read_billed(first)
+        wanted = {str(row.pk) for row in rows}
+        found: dict[str, list[BilledQuantity]] = {}
+        for (subscription_id, start, ordinal), billed in self._billed.items():
+            if subscription_id in wanted:
+                standing = [BilledQuantity(start, ordinal, one.quantity) for one in billed if one.stands]
+                found.setdefault(subscription_id, []).extend(standing)
+        return found
 
     def _read_billed(self, since: datetime) -> None:
         """Has all that is billed for times from `since` on at hand; one query, another only for earlier ones."""
@@ -162,7 +189,8 @@ class SubscriptionBilling:
             subscription__contract_id=self.contract.pk, starting_at__gte=since
         ):
             billed = BilledCharge(row.period_id, row.quantity, row.ending_before, not row.superseded)
-            self._billed.setdefault((str(row.subscription_id), row.starting_at), []).append(billed)
+            key = str(row.subscription_id), row.starting_at, row.ordinal
+            self._billed.setdefault(key, []).append(billed)
 
     def _to_bill_around(self, instant: datetime) -> Iterable[Period]:
         """The usage periods that are still to be billed and hold an instant, begin or end there."""
@@ -183,6 +211,11 @@ class SubscriptionBilling:
 
 def _on_usage(charges: Iterable[SubscriptionCharge], period: Period) -> tuple[SubscriptionTerms, ...]:
     return tuple(charge.terms for charge in charges if on_usage_invoice(charge, period))
+
+
+def key_of(charge: SubscriptionCharge) -> Key:
+    """What a charge is known by."""
+    return charge.terms.subscription_id, charge.terms.window.start, charge.ordinal
 
 
 def billed_differently(charge: SubscriptionCharge, billed: BilledCharge) -> bool:

@@ -42,6 +42,8 @@ class Charge(models.Model):
     )
     # NULL: a SETTLED one that no final invoice holds
     amount = ExactDecimalField(null=True, blank=True)
+    # what its final invoice asks for it, whole, as one of several instalments; NULL: it is rounded with the others
+    invoiced_amount = ExactDecimalField(null=True, blank=True)
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")
     # the time that is paid for, `[start, end)`; NULL where it is for no time
     service_start = models.DateTimeField(null=True, blank=True)
@@ -63,7 +65,7 @@ class Charge(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["source_id", "source", "ordinal"], name="charge_once_per_schedule_item"),
-            finite("charge_numbers_finite", "unit_price", "quantity", "amount"),
+            finite("charge_numbers_finite", "unit_price", "quantity", "amount", "invoiced_amount"),
             models.CheckConstraint(condition=Q(unit_price__gte=0, quantity__gte=0), name="charge_not_negative"),
             models.CheckConstraint(condition=~Q(source="") & Q(ordinal__gte=1), name="charge_names_its_source"),
             models.CheckConstraint(
@@ -71,6 +73,11 @@ class Charge(models.Model):
                 | Q(amount_type="SETTLED", amount__isnull=True) & ~Q(state="INVOICED")
                 | Q(amount_type="SETTLED", amount__isnull=False, amount__gte=0, state="INVOICED"),
                 name="charge_amount_is_known_when_it_is_due",
+            ),
+            models.CheckConstraint(
+                condition=Q(invoiced_amount__isnull=True)
+                | Q(invoiced_amount__gte=0, amount_type="FIXED", state="INVOICED"),
+                name="charge_is_asked_for_on_a_final_invoice",
             ),
             models.CheckConstraint(
                 condition=Q(service_start__isnull=True, service_end__isnull=True)

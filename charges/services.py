@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -93,16 +94,22 @@ def waive_charges(*, charges: Collection[Charge]) -> None:
     _move(charges, ChargeState.WAIVED)
 
 
-def invoice_charges(*, amounts: Mapping[UUID, Decimal], now: datetime) -> None:
-    """Notes that an invoice with these charges is final. `amounts`: what it asks for each, exact.
+def invoice_charges(
+    *, amounts: Mapping[UUID, Decimal], now: datetime, shares: Mapping[UUID, Decimal] = MappingProxyType({})
+) -> None:
+    """Notes that an invoice with these charges is final. `amounts`: what it asks for each, exact. `shares`: the whole
+    amounts of those that are one of several instalments and not whole by themselves.
 
     Raises Conflict for a charge that is not PENDING, InvalidTerms for an amount that its terms do not allow.
     """
     require_transaction()
     rows = list(Charge.objects.filter(pk__in=list(amounts)))
     asked = {row.pk: settled(terms_of(row), amounts[row.pk]) for row in rows}
-    _move([row for row in rows if row.amount_type == ChargeAmount.FIXED.value], ChargeState.INVOICED, invoiced_at=now)
+    fixed = [row for row in rows if row.amount_type == ChargeAmount.FIXED.value]
+    _move([row for row in fixed if row.pk not in shares], ChargeState.INVOICED, invoiced_at=now)
     for row in rows:
+        if row.amount_type == ChargeAmount.FIXED.value and row.pk in shares:
+            _move([row], ChargeState.INVOICED, invoiced_at=now, invoiced_amount=shares[row.pk])
         if row.amount_type == ChargeAmount.SETTLED.value:
             _move([row], ChargeState.INVOICED, invoiced_at=now, amount=asked[row.pk])
 
@@ -113,7 +120,8 @@ def void_charges(*, charge_ids: Collection[UUID]) -> None:
     Raises Conflict for a charge that is not INVOICED.
     """
     rows = list(Charge.objects.filter(pk__in=charge_ids))
-    _move([row for row in rows if row.amount_type == ChargeAmount.FIXED.value], ChargeState.VOIDED)
+    fixed = [row for row in rows if row.amount_type == ChargeAmount.FIXED.value]
+    _move(fixed, ChargeState.VOIDED, invoiced_amount=None)
     _move([row for row in rows if row.amount_type == ChargeAmount.SETTLED.value], ChargeState.VOIDED, amount=None)
 
 

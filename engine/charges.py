@@ -33,7 +33,7 @@ USAGE, SUBSCRIPTION, COMPOSITE, CONVERSION = range(4)
 class Origin:
     """Where a charge's quantity comes from: a metric, a subscription, what other lines cost, or what is owed in a unit.
 
-    `proration` is (days, of how many).
+    `proration` is (hours, of how many).
     """
 
     kind: ExplanationKind

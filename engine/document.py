@@ -42,10 +42,14 @@ class TaxRate:
 
 @dataclass(frozen=True, slots=True)
 class CountedLine:
-    """A counted line's exact amount in the currency's stored unit, and its tax, if it has one."""
+    """A counted line's exact amount in the currency's stored unit, and its tax, if it has one.
+
+    `whole`: what it is rounded to where that is settled: as one of several instalments (engine.schedules.whole_shares).
+    """
 
     amount: Decimal
     tax: TaxRate | None = None
+    whole: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ class DocumentView:
 
 def document_view(lines: Sequence[CountedLine], currency: Currency) -> DocumentView:
     """The whole amounts of an invoice's counted lines; the one function that makes them."""
-    amounts = apportion([minor_units(line.amount, currency) for line in lines])
+    rest = iter(apportion([minor_units(line.amount, currency) for line in lines if line.whole is None]))
+    amounts = [next(rest) if line.whole is None else int(minor_units(line.whole, currency)) for line in lines]
     rates = list(dict.fromkeys(line.tax for line in lines if line.tax is not None))
     line_taxes = [0] * len(lines)
     taxes = []

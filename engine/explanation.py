@@ -168,9 +168,9 @@ class UsageExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Proration:
-    """The part of a billing period that is charged."""
+    """The part of a billing period that is charged: hours, of how many."""
 
-    days: int
+    hours: int
     of: int
 
 

@@ -149,6 +149,15 @@ def rounded(amount: Decimal, currency: Currency) -> Rounded:
     return Rounded(whole, subtract(whole, amount))
 
 
+def rounded_with(amount: Decimal, instalments: Iterable[tuple[Decimal, Decimal]], currency: Currency) -> Rounded:
+    """The rounded total of `amount`; `instalments` (exact, whole) are parts of it that their schedules have rounded."""
+    exact, whole = ZERO, ZERO
+    for share, settled in instalments:
+        exact, whole = add(exact, share), add(whole, settled)
+    made = add(round_total(subtract(amount, exact), currency), whole)
+    return Rounded(made, subtract(made, amount))
+
+
 def plain(value: Decimal) -> str:
     """Canonical text: no exponent, no trailing zeros, no negative zero, so that equal numbers read the same."""
     text = format(value, "f")

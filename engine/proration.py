@@ -1,7 +1,7 @@
-"""Parts of a billing period in whole days, and the configured rounding of prorated amounts.
+"""Parts of a billing period in whole hours, and the configured rounding of prorated amounts: every proration is this.
 
-Days are UTC; where periods begin at another hour than midnight, days are counted from that hour. Rules and tables:
-docs/algorithms/schedules.md.
+An hour (UTC) belongs to whoever has its beginning, so a period cut anywhere has as many hours in parts as it has whole.
+Rules and tables: docs/algorithms/schedules.md.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from engine.errors import InvalidTerms
 from engine.money import divide, mul, round_places
 
 Fraction = tuple[int, int]
-"""Days of days, never reduced."""
+"""Hours of hours, never reduced."""
 
 
 class AmountRounding(StrEnum):
@@ -25,6 +25,8 @@ class AmountRounding(StrEnum):
     FLOOR = "FLOOR"
     CEILING = "CEILING"
 
+
+HOUR: Final = timedelta(hours=1)
 
 _MODES: Final = {
     AmountRounding.HALF_UP: ROUND_HALF_UP,
@@ -55,26 +57,24 @@ def full_period(schedule: BillingSchedule, instant: datetime) -> Period:
     return Period(schedule.boundary(n), schedule.boundary(n + 1))
 
 
-def days_between(start: datetime, end: datetime, full: Period) -> int:
-    """The days from `start` (its day included, however late in it) to `end` (a day that is begun counts)."""
-    hour = timedelta(hours=full.start.hour)
-    first = (utc(start, "starting_at") - hour).date()
-    moment = utc(end, "ending_before") - hour
-    last = moment.date()
-    begun = moment.hour or moment.minute or moment.second or moment.microsecond
-    return (last - first).days + (1 if begun else 0)
+def hours_between(start: datetime, end: datetime) -> int:
+    """The hours from `start` (its hour included, however late in it) to `end` (its hour left to what follows)."""
+    return (_hour(utc(end, "ending_before")) - _hour(utc(start, "starting_at"))) // HOUR
 
 
 def fraction_of(part: Period, full: Period) -> Fraction:
-    """How much of the full anchor period the part is: days of days."""
-    of = days_between(full.start, full.end, full)
-    return min(days_between(part.start, part.end, full), of), of
+    """How much of the full anchor period the part, which lies within it, is: hours of hours."""
+    return hours_between(part.start, part.end), hours_between(full.start, full.end)
 
 
 def prorated(amount: Decimal, fraction: Fraction, rounding: ProrationRounding | None = None) -> Decimal:
     """The part of an amount, rounded as configured; the whole amount is never rounded."""
-    days, of = fraction
-    if days == of:
+    hours, of = fraction
+    if hours == of:
         return amount
-    part = divide(mul(amount, Decimal(days)), Decimal(of))
+    part = divide(mul(amount, Decimal(hours)), Decimal(of))
     return part if rounding is None else rounding(part)
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.replace(minute=0, second=0, microsecond=0)

@@ -96,7 +96,7 @@ def grant_periods(grant: RecurringGrant, until: datetime) -> Iterator[GrantPerio
 
 
 def _fraction(grant: RecurringGrant, period: Period, full: Period) -> Fraction:
-    """The days that count; a period cut at both ends is prorated for the ends that the grant says."""
+    """The hours that count; a period cut at both ends is prorated for the ends that the grant says."""
     first = grant.proration in (GrantProration.FIRST, GrantProration.FIRST_AND_LAST)
     last = grant.proration in (GrantProration.LAST, GrantProration.FIRST_AND_LAST)
     start = period.start if first else full.start

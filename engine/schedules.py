@@ -3,6 +3,7 @@
 Rules and tables: docs/algorithms/schedules.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -10,7 +11,7 @@ from enum import StrEnum
 
 from engine.calendar import BillingSchedule, Frequency, utc
 from engine.errors import InvalidTerms
-from engine.money import ONE, ZERO, Currency, add, checked, divide, mul, round_places, subtract
+from engine.money import ONE, ZERO, Currency, add, checked, divide, mul, round_places, round_total, subtract, total
 
 
 class Distribution(StrEnum):
@@ -84,6 +85,34 @@ def recurring_items(
         charged = add(charged, share)
     last = subtract(whole, charged)
     return [*(ScheduleItem(at, share) for at in dates[:-1]), ScheduleItem(dates[-1], last)]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An instalment: its exact amount, and what a final invoice asks for it (None: none does yet)."""
+
+    amount: Decimal
+    invoiced: Decimal | None = None
+
+
+def whole_shares(shares: Sequence[Share], currency: Currency) -> list[Decimal]:
+    """What invoices ask for the instalments of one schedule, in order of date: in all, what was agreed, rounded once.
+
+    What is invoiced stands. Of the others each is rounded half-up to the currency's smallest unit, though never to more
+    than is left to ask for; the last one takes the rest.
+    """
+    agreed = round_total(total(share.amount for share in shares), currency)
+    left = max(subtract(agreed, total(share.invoiced or ZERO for share in shares)), ZERO)
+    last = max((index for index, share in enumerate(shares) if share.invoiced is None), default=None)
+    found: list[Decimal] = []
+    for index, share in enumerate(shares):
+        if share.invoiced is not None:
+            found.append(share.invoiced)
+            continue
+        whole = left if index == last else min(round_total(share.amount, currency), left)
+        left = subtract(left, whole)
+        found.append(whole)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import count
 
 from engine.calendar import BillingSchedule, Frequency, Period, periods, utc
 from engine.errors import InvalidTerms
-from engine.money import ZERO, checked, subtract
+from engine.money import ZERO, add, checked, subtract
 from engine.proration import ProrationRounding, fraction_of, full_period
 from engine.rating import RateSchedule
 from engine.terms import SubscriptionTerms
@@ -51,10 +52,20 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
+class BilledQuantity:
+    """What a final invoice charges for the time from an instant on; `ordinal` tells those of one instant apart."""
+
+    starting_at: datetime
+    ordinal: int
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription over `[starting_at, ending_before)`; its periods follow `billing`, its price `rates`.
 
     `quantities` is its quantity over time, in any order; of two at one instant the later in the tuple counts.
+    `billed`: what is final already, where increases are billed immediately; it stands, and counts as charged.
     """
 
     subscription_id: str
@@ -72,6 +83,7 @@ class Subscription:
     rounding: ProrationRounding | None = None
     placement: Placement = Placement.ON_USAGE_INVOICE
     tags: frozenset[str] = frozenset()
+    billed: tuple[BilledQuantity, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starting_at", utc(self.starting_at, "starting_at"))
@@ -101,16 +113,31 @@ class Subscription:
                 at[change.starting_at] = change
         return [at[instant] for instant in sorted(at)]
 
+    def agreed_in(self, period: Period) -> list[tuple[datetime, Decimal]]:
+        """The quantity at a period's start, and wherever in it one is agreed or billed, in order of time."""
+        found = {period.start: self.quantity_at(period.start)}
+        found |= {one.starting_at: self.quantity_at(one.starting_at) for one in self.billed_in(period)}
+        found |= {change.starting_at: change.quantity for change in self.changes_in(period)}
+        return sorted(found.items())
+
+    def billed_in(self, period: Period) -> list[BilledQuantity]:
+        """What is final of a period, by number."""
+        return sorted((one for one in self.billed if one.starting_at in period), key=lambda one: one.ordinal)
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionCharge:
-    """A charge that falls due at `due_at`; `terms` prices it in `InvoiceTerms.subscriptions`."""
+    """A charge that falls due at `due_at`; `terms` prices it in `InvoiceTerms.subscriptions`.
+
+    `ordinal` is its number, from 1, among those for the same time: the subscription's from `terms.window.start` on.
+    """
 
     terms: SubscriptionTerms
     period: Period
     due_at: datetime
     placement: Placement
     is_advance: bool
+    ordinal: int = 1
 
 
 def subscription_charges(
@@ -119,25 +146,44 @@ def subscription_charges(
     """The charges of the billing periods that begin before `until`, in order; with `since` of those that end after it.
 
     Each period charges its first quantity, and one increment for each change above what is charged already; decreases
-    never refund and count from the next period on. Increments are prorated over the days that remain.
+    never refund and count from the next period on. Increments are prorated over the hours that remain. What is billed
+    stands: more at an instant that is billed already is a charge of its own for the difference, with the next number.
     """
     for period in periods(subscription.billing, subscription.starting_at, subscription.ending_before, until, since):
-        advance = subscription.collection is Collection.ADVANCE
-        charged = subscription.quantity_at(period.start)
-        due = period.start if advance else period.end
-        base = _terms(subscription, period, period.start, charged)
-        yield SubscriptionCharge(base, period, due, subscription.placement, advance)
-        for change in subscription.changes_in(period):
-            if change.quantity <= charged:
-                continue
-            added = subtract(change.quantity, charged)
-            charged = change.quantity
-            if subscription.invoice_behavior is InvoiceBehavior.BILL_IMMEDIATELY:
-                at, placement = change.starting_at, Placement.ON_SCHEDULED_INVOICE
-            else:
-                at, placement = period.end, subscription.placement
-            increment = _terms(subscription, period, change.starting_at, added)
-            yield SubscriptionCharge(increment, period, at, placement, is_advance=False)
+        billed = subscription.billed_in(period)
+        charged = ZERO
+        for at, agreed in subscription.agreed_in(period):
+            held = [one for one in billed if one.starting_at == at]
+            for one in held:
+                charged = add(charged, one.quantity)
+                yield _charge(subscription, period, at, one.quantity, one.ordinal)
+            ordinal = free_ordinal(one.ordinal for one in held)
+            is_base = at == period.start and ordinal == 1
+            if is_base or agreed > charged:
+                added = max(subtract(agreed, charged), ZERO)
+                charged = add(charged, added)
+                yield _charge(subscription, period, at, added, ordinal)
+
+
+def free_ordinal(taken: Iterable[int]) -> int:
+    """The smallest number from 1 on that is not taken."""
+    known = set(taken)
+    return next(number for number in count(1) if number not in known)
+
+
+def _charge(
+    subscription: Subscription, period: Period, at: datetime, quantity: Decimal, ordinal: int
+) -> SubscriptionCharge:
+    """The period's base (the first charge from its start on) or an increase."""
+    terms = _terms(subscription, period, at, quantity)
+    if at == period.start and ordinal == 1:
+        is_advance = subscription.collection is Collection.ADVANCE
+        due = period.start if is_advance else period.end
+        return SubscriptionCharge(terms, period, due, subscription.placement, is_advance)
+    due, placement = period.end, subscription.placement
+    if subscription.invoice_behavior is InvoiceBehavior.BILL_IMMEDIATELY:
+        due, placement = at, Placement.ON_SCHEDULED_INVOICE
+    return SubscriptionCharge(terms, period, due, placement, is_advance=False, ordinal=ordinal)
 
 
 def _terms(subscription: Subscription, period: Period, start: datetime, quantity: Decimal) -> SubscriptionTerms:

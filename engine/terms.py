@@ -107,8 +107,8 @@ class SubscriptionTerms:
 
     def __post_init__(self) -> None:
         checked(self.quantity, "quantity")
-        days, of = self.fraction
-        if not 0 <= days <= of or of == 0:
+        hours, of = self.fraction
+        if not 0 <= hours <= of or of == 0:
             raise InvalidTerms("a prorated part lies between nothing and the whole", "proration")
 
 

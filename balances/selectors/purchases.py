@@ -1,6 +1,6 @@
 """What is to be charged for balances: as invoices need it, and as the schedule that was agreed."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -13,8 +13,9 @@ from catalog.selectors import state_at
 from charges.invoice_lookup import invoice_ids_of
 from charges.models import Charge
 from charges.selectors import list_charges
-from engine.charge_states import ChargeSource
-from engine.money import mul, total
+from engine.charge_states import ChargeSource, ChargeState
+from engine.money import Currency, mul, round_total, total
+from engine.schedules import Share, whole_shares
 
 SOURCES = (ChargeSource.COMMIT_PURCHASE, ChargeSource.COMMIT_TRUE_UP)
 
@@ -32,6 +33,8 @@ class Purchase:
     unit_price: Decimal
     quantity: Decimal
     obligation: Segment | None
+    # one of several instalments that is not whole by itself: what an invoice asks for it, in smallest units
+    whole: Decimal | None = None
 
     @property
     def amount(self) -> Decimal:
@@ -59,12 +62,13 @@ def purchases_of(charges: QuerySet[Charge]) -> list[Purchase]:
     """Those of the charges that are for commits, in order of time and adding. A handful of queries."""
     rows = list(
         charges.filter(source__in=[source.value for source in SOURCES])
-        .select_related("product")
+        .select_related("product", "credit_type")
         .prefetch_related("product__versions")
     )
     balances = Balance.objects.prefetch_related("segments").in_bulk([row.source_id for row in rows]) if rows else {}
     rows.sort(key=lambda row: (row.invoice_at, balances[row.source_id].created_at, row.pk))
-    return [_purchase(row, balances[row.source_id]) for row in rows]
+    whole = _whole_shares(rows)
+    return [_purchase(row, balances[row.source_id], whole.get(row.pk)) for row in rows]
 
 
 def invoice_schedules(balance_ids: Collection[UUID]) -> dict[UUID, list[Instalment]]:
@@ -87,11 +91,47 @@ def _instalments(rows: Iterable[Charge], holders: Mapping[UUID, UUID]) -> Iterat
         yield Instalment(row.pk, row.invoice_at, row.unit_price, row.quantity, holders.get(row.pk))
 
 
-def _purchase(row: Charge, owner: Balance) -> Purchase:
+def _whole_shares(rows: Sequence[Charge]) -> dict[UUID, Decimal]:
+    """What invoices ask for those of the charges that are instalments and not whole, so that all sum to what was
+    agreed; one query at most.
+    """
+    units = {row.source_id: row.credit_type for row in rows if row.source == ChargeSource.COMMIT_PURCHASE.value}
+    found: dict[UUID, Decimal] = {}
+    for source_id, series in list_charges(source_ids=list(units)).items():
+        asked = [row for row in series if row.state != ChargeState.WAIVED.value]
+        if len(asked) < 2:
+            continue
+        unit = units[source_id]
+        currency = Currency(unit.code or unit.name, unit.places)
+        shares = [Share(mul(row.unit_price, row.quantity), _invoiced(row, currency)) for row in asked]
+        for row, share, whole in zip(asked, shares, whole_shares(shares, currency), strict=True):
+            if whole != share.amount:
+                found[row.pk] = whole
+    return found
+
+
+def _invoiced(row: Charge, currency: Currency) -> Decimal | None:
+    """What a final invoice asks for an instalment, None if none does."""
+    if row.state != ChargeState.INVOICED.value:
+        return None
+    exact = mul(row.unit_price, row.quantity)
+    return round_total(exact, currency) if row.invoiced_amount is None else row.invoiced_amount
+
+
+def _purchase(row: Charge, owner: Balance, whole: Decimal | None) -> Purchase:
     name = row.name or state_at(list(row.product.versions.all()), row.invoice_at).name
     obligation = None
     if owner.kind == Balance.Kind.POSTPAID:
         obligation = next(segment for segment in owner.segments.all() if segment.removed_at is None)
     return Purchase(
-        row.pk, owner.pk, owner.kind, row.product_id, name, row.invoice_at, row.unit_price, row.quantity, obligation
+        row.pk,
+        owner.pk,
+        owner.kind,
+        row.product_id,
+        name,
+        row.invoice_at,
+        row.unit_price,
+        row.quantity,
+        obligation,
+        whole,
     )

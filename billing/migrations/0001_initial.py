@@ -181,6 +181,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("starting_at", models.DateTimeField()),
+                ("ordinal", models.PositiveIntegerField(default=1)),
                 ("ending_before", models.DateTimeField()),
                 ("quantity", core.fields.ExactDecimalField()),
                 ("superseded", models.BooleanField(default=False)),
@@ -203,7 +204,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("superseded", False)),
-                        fields=("subscription", "starting_at"),
+                        fields=("subscription", "starting_at", "ordinal"),
                         name="subscription_charged_once",
                     ),
                     models.UniqueConstraint(
@@ -212,6 +213,9 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("starting_at__lt", models.F("ending_before"))),
                         name="billed_subscription_not_empty",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ordinal__gte", 1)), name="billed_subscription_counts_from_one"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -24,6 +24,7 @@ from core.jobs import enqueue
 from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
 from engine.calendar import Period
+from engine.subscriptions import InvoiceBehavior, free_ordinal
 
 logger = logging.getLogger(__name__)
 BATCH = 200
@@ -103,13 +104,34 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
 
 
 def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription], now: datetime) -> None:
-    """A period has been billed: it is CLOSED, and holds these subscription charges. The caller holds its lock."""
+    """A period has been billed: it is CLOSED, and holds these subscription charges. The caller holds its lock.
+
+    Each is numbered here, within its subscription and the time that it is for.
+    """
     require_transaction()
+    _number(subscribed)
     period.state = BillingPeriod.State.CLOSED
     period.closed_at = now
     period.last_error = ""
     period.save(update_fields=["state", "closed_at", "last_error"])
     BilledSubscription.objects.bulk_create(subscribed)
+
+
+def _number(subscribed: list[BilledSubscription]) -> None:
+    """The next number for what is charged of a time that is charged already; that may be so only where at once."""
+    if not subscribed:
+        return
+    taken: dict[tuple[UUID, datetime], list[int]] = {}
+    standing = BilledSubscription.objects.filter(
+        superseded=False,
+        subscription__in={row.subscription_id for row in subscribed},
+        subscription__invoice_behavior=InvoiceBehavior.BILL_IMMEDIATELY,
+        starting_at__in={row.starting_at for row in subscribed},
+    )
+    for subscription_id, starting_at, ordinal in standing.values_list("subscription_id", "starting_at", "ordinal"):
+        taken.setdefault((subscription_id, starting_at), []).append(ordinal)
+    for row in subscribed:
+        row.ordinal = free_ordinal(taken.get((row.subscription_id, row.starting_at), ()))
 
 
 def release_period(period: BillingPeriod, *, now: datetime) -> None:

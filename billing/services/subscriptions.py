@@ -7,7 +7,7 @@ from django.db.models import Min
 
 from billing.periods import covered_periods, usage_periods
 from billing.services.periods import sync_periods
-from billing.subscription_billing import SubscriptionBilling, billed_differently
+from billing.subscription_billing import SubscriptionBilling, billed_differently, key_of
 from contracts.events import ContractEdited, ContractEndChanged
 from contracts.models import Contract, SubscriptionChange
 from contracts.selectors.subscriptions import MOMENT
@@ -48,15 +48,14 @@ def check_final_invoices(contract: Contract, *, changed: list[UUID], since: date
     asked = {str(subscription_id): index for index, subscription_id in enumerate(changed)}
     until = max([now, *(held.ending_before for held in settled.values()), *(period.end for period in closed)])
     for charge in subscribed.charges(until + MOMENT):
-        key = charge.terms.subscription_id, charge.terms.window.start
-        held = settled.pop(key, None)
+        held = settled.pop(key_of(charge), None)
         if charge.terms.subscription_id not in asked:
             continue
         fresh = held is None and since is not None and charge.terms.window.start >= since and charge.terms.quantity
         late = fresh and any(on_usage_invoice(charge, period) for period in closed)
         if late or (held is not None and billed_differently(charge, held)):
-            raise _closed(asked[charge.terms.subscription_id], charge.period.start)
-    for subscription_id, start in settled:  # charged, and no longer agreed
+            raise _closed(asked[charge.terms.subscription_id], charge.terms.window.start)
+    for subscription_id, start, _ in settled:  # charged, and no longer agreed
         if subscription_id in asked:
             raise _closed(asked[subscription_id], start)
 
@@ -78,6 +77,6 @@ def preserve_prepaid_ends(event: ContractEndChanged) -> None:
 
 def _closed(index: int, start: datetime) -> InvalidInput:
     return InvalidInput(
-        f"a finalized invoice charges for the time from {start:%Y-%m-%d} on, and would change",
+        f"a finalized invoice charges for the time from {start:%Y-%m-%d %H:%M} on, and would change",
         field=f"update_subscriptions.{index}",
     )

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("amount", core.fields.ExactDecimalField(blank=True, null=True)),
+                ("invoiced_amount", core.fields.ExactDecimalField(blank=True, null=True)),
                 ("service_start", models.DateTimeField(blank=True, null=True)),
                 ("service_end", models.DateTimeField(blank=True, null=True)),
                 ("invoice_at", models.DateTimeField()),
@@ -149,6 +150,21 @@ class Migration(migrations.Migration):
                                 models.Q(("amount", "-Infinity"), _negated=True),
                                 _connector="OR",
                             ),
+                            models.Q(
+                                ("invoiced_amount__isnull", True),
+                                models.Q(("invoiced_amount", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoiced_amount__isnull", True),
+                                models.Q(("invoiced_amount", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("invoiced_amount__isnull", True),
+                                models.Q(("invoiced_amount", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
                         ),
                         name="charge_numbers_finite",
                     ),
@@ -185,6 +201,14 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="charge_amount_is_known_when_it_is_due",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("invoiced_amount__isnull", True),
+                            models.Q(("amount_type", "FIXED"), ("invoiced_amount__gte", 0), ("state", "INVOICED")),
+                            _connector="OR",
+                        ),
+                        name="charge_is_asked_for_on_a_final_invoice",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

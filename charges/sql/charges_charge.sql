@@ -35,7 +35,9 @@ BEGIN
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charge_terms_stand';
     END IF;
     IF NEW.state = OLD.state AND OLD.state IN ('INVOICED', 'VOIDED', 'CANCELED') AND
-       (NEW.amount, NEW.invoiced_at, NEW.canceled_at) IS DISTINCT FROM (OLD.amount, OLD.invoiced_at, OLD.canceled_at)
+       (NEW.amount, NEW.invoiced_amount, NEW.invoiced_at, NEW.canceled_at)
+       IS DISTINCT FROM
+       (OLD.amount, OLD.invoiced_amount, OLD.invoiced_at, OLD.canceled_at)
     THEN
         RAISE EXCEPTION 'charge % is %: its amount never changes', OLD.id, OLD.state
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'charge_terms_stand';

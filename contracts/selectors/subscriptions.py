@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from uuid import UUID
 
 from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
@@ -24,6 +25,7 @@ from engine.proration import AmountRounding, ProrationRounding
 from engine.quantities import Change, ChangeKind, Standing, history, quantities, standing_at
 from engine.rating import RateSchedule
 from engine.subscriptions import (
+    BilledQuantity,
     Collection,
     InvoiceBehavior,
     Placement,
@@ -112,11 +114,16 @@ def change_of(row: SubscriptionChange) -> Change:
 
 
 def engine_subscription(
-    row: Subscription, rates: RateSchedule, changes: Sequence[SubscriptionChange] | None = None
+    row: Subscription,
+    rates: RateSchedule,
+    *,
+    changes: Sequence[SubscriptionChange] | None = None,
+    billed: Sequence[BilledQuantity] = (),
 ) -> EngineSubscription | None:
     """A subscription as the engine knows it; None where its contract ends before it begins.
 
-    `changes`: of one that is not stored yet.
+    `changes`: of one that is not stored yet. `billed`: what final invoices charge of one whose increases are billed
+    immediately.
     """
     end = end_of(row)
     if end is not None and end <= row.starting_at:
@@ -139,6 +146,7 @@ def engine_subscription(
         if rounding
         else None,
         placement=Placement(row.invoice_placement),
+        billed=tuple(billed),
     )
 
 
@@ -159,17 +167,19 @@ def list_charges(
     rates: Mapping[tuple[str, str], RateSchedule],
     until: datetime,
     since: datetime | None = None,
+    billed: Mapping[str, Sequence[BilledQuantity]] = MappingProxyType({}),
 ) -> list[SubscriptionCharge]:
     """The charges of billing periods that begin before `until`, subscription by subscription, in order of time.
 
-    `since`: only those of periods that end after it, at no cost for the ones before.
+    `since`: only those of periods that end after it, at no cost for the ones before. `billed`: what is final, by id of
+    the subscription, where increases are billed immediately.
 
     A charge is called what its subscription is called, else what the product is called where its period begins.
     """
     found = []
     for row in rows:
         schedule = rates.get((str(row.product_id), row.billing_frequency), _NO_RATE)
-        engine = engine_subscription(row, schedule)
+        engine = engine_subscription(row, schedule, billed=billed.get(str(row.pk), ()))
         versions = list(row.product.versions.all())
         for charge in subscription_charges(engine, until, since) if engine is not None else ():
             state = state_at(versions, charge.period.start)

@@ -115,7 +115,7 @@ def add_subscriptions(
             _check_product(one, products.get(one.product_id), priced)
             _check_time(row, contract)
             _check_mode(one)
-            engine_subscription(row, NO_RATES, changes)
+            engine_subscription(row, NO_RATES, changes=changes)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
         first += changes

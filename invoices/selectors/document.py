@@ -19,7 +19,7 @@ def with_document(view: InvoiceView) -> InvoiceView:
 
 def document_of(lines: Sequence[LineView], unit: CurrencyView) -> tuple[tuple[LineView, ...], DocumentAmounts]:
     """The lines with their document amounts, and what they come to; `unit` is the invoice's currency."""
-    counted = [CountedLine(line.total) for line in lines if line.counted]
+    counted = [CountedLine(line.total, whole=line.whole_total) for line in lines if line.counted]
     made = document_view(counted, Currency(unit.code or unit.name, unit.places))
     amounts = iter(made.lines)
     return (

@@ -20,8 +20,10 @@ from engine.money import ZERO
 from invoices.models import Invoice, InvoiceLine, InvoiceListing
 from invoices.parties import buyer_of, contract_name_of, seller_of
 
-STORED = tuple(name for name in LineView.__dataclass_fields__ if name not in ("unit", "explained"))
-"""What of a line view is a column of its own; the unit is a foreign key, the explanation JSON."""
+STORED = tuple(name for name in LineView.__dataclass_fields__ if name not in ("unit", "explained", "whole_total"))
+"""What of a line view is a column of its own; the unit is a foreign key, the explanation JSON. What its own schedule
+rounds a line to is its document amount from then on.
+"""
 
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[InvoiceListing]:

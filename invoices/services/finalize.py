@@ -60,7 +60,7 @@ def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
     invoice = _issue(period, computed, now=now)
     close_period(period, subscribed=_subscribed(period, computed), now=now)
     draw(period.contract, invoice_id=invoice.pk, drawdowns=computed.drawdowns, effective_at=period.period_end, now=now)
-    invoice_charges(amounts=computed.charged, now=now)
+    invoice_charges(amounts=computed.charged, shares=computed.shares, now=now)
     settle_true_ups(
         period.contract, invoice_id=invoice.pk, purchases=computed.purchases, amounts=computed.charged, now=now
     )
@@ -125,7 +125,7 @@ def _issue(period: BillingPeriod, computed: ComputedInvoice, *, now: datetime) -
 
 
 def _subscribed(period: BillingPeriod, computed: ComputedInvoice) -> list[BilledSubscription]:
-    """The subscription charges on the invoice: a charge is known by its subscription and where its time begins."""
+    """The subscription charges on the invoice: of one subscription and time it has one; closing numbers it."""
     found: dict[tuple[UUID, datetime], BilledSubscription] = {}
     for line in computed.lines:
         if line.type != "subscription":

@@ -99,7 +99,7 @@ def _more(explanation: PricedExplanation) -> dict[str, Any]:
         return {"contributions": [{"name": name, "total": plain(total)} for name, total in contributions(explanation)]}
     if isinstance(explanation, SubscriptionExplanation):
         part = explanation.proration
-        return {"proration": None if part is None else {"days": part.days, "of": part.of}}
+        return {"proration": None if part is None else {"hours": part.hours, "of": part.of}}
     return {}
 
 

@@ -15,6 +15,7 @@ from engine.explanation import (
     PricedExplanation,
     PriceInForce,
     Pricing,
+    Proration,
     PurchaseExplanation,
     SubscriptionExplanation,
     TrueUpExplanation,
@@ -39,7 +40,7 @@ from presentation.explanation.lines import (
     balance_name,
     event_count,
 )
-from presentation.explanation.sentences import contributions, loss_reason, override_effect
+from presentation.explanation.sentences import contributions, loss_reason, override_effect, part_of_period
 from presentation.formatting import Unit
 from presentation.prices import percentage, tier_units
 
@@ -55,7 +56,7 @@ _APPLIED_FACTS: Final = {
 """What a balance does for a line; a postpaid commit (True) pays nothing."""
 _NO_OVERRIDE: Final = "none applies: this is the rate card's own price"
 _WHOLE_PLACES: Final = 20
-"""How many decimals a price per whole period has at most, where it is worked out from that of some days."""
+"""How many decimals a price per whole period has at most, where it is worked out from that of a part."""
 _TIMES: Final = "\N{MULTIPLICATION SIGN}"
 _OVER: Final = "\N{DIVISION SIGN}"
 
@@ -164,8 +165,7 @@ def _measured(line: ExplainedLine, explanation: PricedExplanation, unit: Unit) -
         return Fact("Usage", f"{explanation.metric_name}: {measured} from {events}, {when}")
     measured = _counted(pricing.quantity, pricing, unit)
     if isinstance(explanation, SubscriptionExplanation):
-        part = explanation.proration
-        share = f", {part.days} of {formatting.plural(part.of, 'day')} of the period" if part else ""
+        share = f", {_part_of_period(explanation.proration, ' of ')} of the period" if explanation.proration else ""
         return Fact("Subscription", f"quantity {measured}, {when}{share}")
     if isinstance(explanation, ConversionExplanation):
         return Fact("Units", f"{measured} {_unit_name(explanation)} left to pay, {when}")
@@ -222,11 +222,11 @@ def _whole_price(explanation: PricedExplanation) -> Decimal | None:
     """
     part = explanation.proration if isinstance(explanation, SubscriptionExplanation) else None
     price = _price_for_all(explanation.pricing.rate.price)
-    if part is None or price is None or part.days == part.of:
+    if part is None or price is None or not 0 < part.hours < part.of:
         return None
-    days, of = Decimal(part.days), Decimal(part.of)
-    whole = round_places(divide(mul(price, of), days), _WHOLE_PLACES)
-    if divide(mul(whole, days), of) != price:
+    hours, of = Decimal(part.hours), Decimal(part.of)
+    whole = round_places(divide(mul(price, of), hours), _WHOLE_PLACES)
+    if divide(mul(whole, hours), of) != price:
         return None
     is_quotient = round_places(price, _WHOLE_PLACES) != price
     return whole if is_quotient or whole == _known_price(explanation.pricing) else None
@@ -323,8 +323,13 @@ def _arithmetic(line: ExplainedLine, explanation: PricedExplanation, unit: Unit)
     told = f"{_counted(line.quantity or ZERO, pricing, unit)} {_TIMES} {each}"
     if whole is None or not isinstance(explanation, SubscriptionExplanation) or explanation.proration is None:
         return told
-    part = explanation.proration
-    return f"{told} {_TIMES} {part.days} {_OVER} {formatting.plural(part.of, 'day')}"
+    return f"{told} {_TIMES} {_part_of_period(explanation.proration, f' {_OVER} ')}"
+
+
+def _part_of_period(proration: Proration, over: str) -> str:
+    """ "1 of 7 days", "12 of 720 hours"."""
+    part, of, unit = part_of_period(proration)
+    return f"{part:,}{over}{formatting.plural(of, unit)}"
 
 
 def _each(price: Decimal, pricing: Pricing, unit: Unit) -> str:

@@ -15,6 +15,7 @@ from engine.explanation import (
     OverrideLost,
     PricedExplanation,
     Pricing,
+    Proration,
     PurchaseExplanation,
     SubscriptionExplanation,
     TrueUpExplanation,
@@ -25,6 +26,7 @@ from engine.overrides import LossReason, OverrideType, RateTarget
 from engine.prices import Package, kind
 
 _OTHER_CONTRACTS: Final = "other contracts"
+_DAY: Final = 24
 
 
 def override_effect(override: OverrideEffect) -> str:
@@ -40,6 +42,13 @@ def override_effect(override: OverrideEffect) -> str:
         )
         return f"multiplies the price by {', '.join(parts)}"
     return "entitles" if override.entitled else "withdraws the entitlement"
+
+
+def part_of_period(part: Proration) -> tuple[int, int, str]:
+    """How much of a period is charged, of how much, and in what: in days where both are whole days, else in hours."""
+    if part.hours % _DAY or part.of % _DAY:
+        return part.hours, part.of, "hour"
+    return part.hours // _DAY, part.of // _DAY, "day"
 
 
 def override_sentence(override: OverrideEffect) -> str:
@@ -114,8 +123,8 @@ def _priced_steps(explanation: PricedExplanation) -> Iterator[str]:
     if isinstance(explanation, SubscriptionExplanation):
         yield f"{plain(pricing.quantity)} units of the subscription"
         if explanation.proration is not None:
-            part = explanation.proration
-            yield f"the price is that of {part.days} of {part.of} days of the period"
+            part, of, unit = part_of_period(explanation.proration)
+            yield f"the price is that of {part} of {of} {unit}s of the period"
     else:
         events = explanation.event_count if isinstance(explanation, UsageExplanation) else 0
         yield f"{plain(pricing.quantity)} units from {events} event{'' if events == 1 else 's'}"

@@ -21,8 +21,8 @@ def table(page: str, name: str) -> list[dict[str, str]]:
 
 
 def at(text: str) -> datetime:
-    """`2025-01-31T13` in UTC."""
-    return datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC)
+    """`2025-01-31T13` or `2025-01-31T13:40` in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def at_or_none(text: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -91,14 +91,14 @@ def test_fraction(row: Row) -> None:
     anchor = at(row["anchor"])
     schedule = BillingSchedule(Frequency(row["frequency"]), anchor.date(), anchor.hour)
     start = at(row["from"])
-    days, of = fraction_of(Period(start, at(row["until"])), full_period(schedule, start))
-    assert f"{days}/{of}" == row["fraction"]
+    hours, of = fraction_of(Period(start, at(row["until"])), full_period(schedule, start))
+    assert f"{hours}/{of}" == row["fraction"]
 
 
 @each("schedules", "rounding")
 def test_prorated(row: Row) -> None:
-    days, of = row["fraction"].split("/")
-    assert plain(prorated(Decimal(row["amount"]), (int(days), int(of)), rounding(row["rounding"]))) == row["result"]
+    hours, of = row["fraction"].split("/")
+    assert plain(prorated(Decimal(row["amount"]), (int(hours), int(of)), rounding(row["rounding"]))) == row["result"]
 
 
 @each("schedules", "grant periods")
@@ -136,9 +136,10 @@ def test_daily_grants_and_pooled_seats() -> None:
 
 def subscription(changes: str, **facts: Any) -> Subscription:
     monday = at("2025-01-06T00")
+    moves = [part.replace("T", " ").replace(":", " ").split() for part in changes.split()]
     quantities = tuple(
-        Quantity(datetime(2025, 1, int(day), tzinfo=monday.tzinfo), Decimal(quantity))
-        for day, quantity in (part.split(":") for part in changes.split())
+        Quantity(monday.replace(day=int(day), hour=int(hour[0]) if hour else 0), Decimal(quantity))
+        for day, *hour, quantity in moves
     )
     version = RateVersion("r", BEFORE, None, True, SubscriptionPrice(Decimal(63861)), UNIT)
     given: dict[str, Any] = {
@@ -166,8 +167,8 @@ def test_subscription_charges(row: Row) -> None:
     found = []
     for charge in subscription_charges(made, at("2025-02-01T00")):
         [line] = compose_usage_invoice(terms_of(subscriptions=(charge.terms,)), []).lines
-        days, of = charge.terms.fraction
-        found.append(f"{charge.due_at.day} {plain(charge.terms.quantity)} {days * 7 // of} {plain(line.total)}")
+        hours, of = charge.terms.fraction
+        found.append(f"{charge.due_at.day} {plain(charge.terms.quantity)} {hours * 168 // of} {plain(line.total)}")
     assert ", ".join(found) == row["charges"]
 
 

@@ -131,9 +131,14 @@ def test_every_reason_has_its_sentence(reason: LossReason, said: str) -> None:
             ["900 was committed; 500 of it is not fulfilled by usage"],
         ),
         (
-            SubscriptionExplanation("s", Proration(1, 7), pricing(D(1), Flat(D(9123)), D(9123))),
+            SubscriptionExplanation("s", Proration(24, 168), pricing(D(1), Flat(D(9123)), D(9123))),
             "subscription",
             ["1 units of the subscription", "the price is that of 1 of 7 days of the period"],
+        ),
+        (
+            SubscriptionExplanation("s", Proration(12, 168), pricing(D(1), Flat(D(12)), D(12))),
+            "subscription",
+            ["1 units of the subscription", "the price is that of 12 of 168 hours of the period"],
         ),
     ],
 )

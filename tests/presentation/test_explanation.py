@@ -163,7 +163,7 @@ def test_a_conversion_names_its_unit_and_what_it_is_made_up_of() -> None:
 
 def test_a_part_of_a_period_is_worked_out_from_the_whole_price() -> None:
     """645.161290… of 2000 x 0.5 for 20 of 31 days; where the price was rounded there is nothing to work out."""
-    part = Proration(20, 31)
+    part = Proration(20 * 24, 31 * 24)
     told = facts_of(seats("1", divide(D(20000), D(31)), part, winner=HALF))
     assert told["List price"].startswith("20.00 USD each, by rate card Scale")
     assert told["Override"] == "multiplies the price by 0.5: 10.00 USD each"
@@ -171,8 +171,11 @@ def test_a_part_of_a_period_is_worked_out_from_the_whole_price() -> None:
         f"1 {TIMES} 10.00 USD {TIMES} 20 \N{DIVISION SIGN} 31 days = 6.4516129032\N{HORIZONTAL ELLIPSIS}"
     )
     assert facts_of(seats("1", D(645), part, winner=HALF))["sum"] == f"1 {TIMES} 6.45 USD = 6.45 USD"
-    whole = facts_of(seats("1", D(500), Proration(10, 20), winner=HALF))
+    whole = facts_of(seats("1", D(500), Proration(10 * 24, 20 * 24), winner=HALF))
     assert whole["sum"].startswith(f"1 {TIMES} 10.00 USD {TIMES} 10 ")
+    hours = facts_of(seats("1", D(500), Proration(10, 20), winner=HALF))
+    assert hours["sum"].startswith(f"1 {TIMES} 10.00 USD {TIMES} 10 \N{DIVISION SIGN} 20 hours = ")
+    assert hours["Subscription"].endswith(", 10 of 20 hours of the period")
 
 
 @pytest.mark.parametrize(
