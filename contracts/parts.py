@@ -46,16 +46,16 @@ class ContractPart(Protocol):
         """Writes its part of a new contract, in the contract's transaction. Raises InvalidInput."""
         ...
 
-    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> None:
-        """Writes its part of an edit, whose `changes` it may add to. Raises InvalidInput."""
+    def edit(
+        self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Writes its part of an edit and says, by field, what was asked and made: of `edited_fields` those that hold
+        something. Raises InvalidInput.
+        """
         ...
 
     def terms(self, contract_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
         """What contracts show, by contract: `term_fields` each."""
-        ...
-
-    def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
-        """What edits added, by edit: of `edited_fields` those that hold something."""
         ...
 
 

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from engine.money import plain
+
 MAX_DEPTH = 32
 MAX_DIGITS = 60
 MAX_EXPONENT = 60
@@ -92,8 +94,36 @@ def check(value: Any) -> None:
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_SORTED = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_EXPONENT = re.compile(rb"\dE[+-]\d")
+_KEPT = (Decimal,)
 
 
 def dumps(value: Any) -> bytes:
-    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`), Decimals (exact JSON numbers)."""
-    return _ENCODER.encode(value)
+    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`) and Decimals.
+
+    Decimals are exact JSON numbers in plain notation: nobody has to know what `1E+2` is.
+    """
+    body = _ENCODER.encode(value)
+    if _EXPONENT.search(body) is None:
+        return body
+    # A number, or a text that looks like one.
+    return _ENCODER.encode(_without_exponents(msgspec.to_builtins(value, builtin_types=_KEPT, enc_hook=str)))
+
+
+def canonical(value: Any) -> bytes:
+    """The one text of what `loads` has read: keys in order, no white space, numbers as they were spelled."""
+    return _SORTED.encode(value)
+
+
+def read_back(text: str) -> Any:
+    """What `dumps` wrote, with every number a Decimal: it leaves again as it was."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+def _without_exponents(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return msgspec.Raw(plain(value).encode())
+    if isinstance(value, dict):
+        return {key: _without_exponents(part) for key, part in value.items()}
+    return [_without_exponents(part) for part in value] if isinstance(value, list | tuple) else value

@@ -63,7 +63,7 @@ class PreviewEvents(ApiView):
             customer_id=customer_id, events=_events(body["events"], at), merge=merge, now=at
         )
         skip = body.get("skip_zero_qty_line_items", False)
-        facts = facts_of_lines(line for view in views for line in view.lines)
+        facts = facts_of_lines((line for view in views for line in view.lines), now=at)
         return data([present_invoice(view, facts, skip_zero_qty_line_items=skip) for view in views])
 
 

@@ -85,8 +85,9 @@ class ListInvoices(ApiView):
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows = filter_invoices(billed_rows(customer_id=customer_id), **query)
         found, cursor = paginate(rows, page_request(request), order=order)
-        views = selectors.page_of_views(found, now=now())
-        facts = facts_of_lines(line for view in views for line in view.lines)
+        at = now()
+        views = selectors.page_of_views(found, now=at)
+        facts = facts_of_lines((line for view in views for line in view.lines), now=at)
         return listing([present_invoice(view, facts, **shown) for view in views], cursor)
 
 
@@ -99,8 +100,9 @@ class RetrieveInvoice(ApiView):
     def get(self, request: Request, customer_id: UUID, invoice_id: UUID) -> Response:
         """Read an invoice, a draft as it stands now."""
         shown = _shown(read_query(request, **_SHOWN))
-        view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return data(present_invoice(view, facts_of_lines(view.lines), **shown))
+        at = now()
+        view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=at)
+        return data(present_invoice(view, facts_of_lines(view.lines, now=at), **shown))
 
 
 class InvoicePdf(ApiView):
@@ -165,7 +167,7 @@ class ListBreakdowns(ApiView):
         )  # fmt: skip
         shown = _shown(query)
         ordered = reversed(parts) if newest_first else parts
-        facts = facts_of_lines(line for part in parts for line in part.invoice.lines)
+        facts = facts_of_lines((line for part in parts for line in part.invoice.lines), now=now())
         return listing([present_breakdown(part, facts, **shown) for part in ordered], cursor)
 
 
