@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -96,7 +96,6 @@ def check(value: Any) -> None:
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 _SORTED = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _EXPONENT = re.compile(rb"\dE[+-]\d")
-_KEPT = (Decimal,)
 
 
 def dumps(value: Any) -> bytes:
@@ -108,7 +107,7 @@ def dumps(value: Any) -> bytes:
     if _EXPONENT.search(body) is None:
         return body
     # A number, or a text that looks like one.
-    return _ENCODER.encode(_without_exponents(msgspec.to_builtins(value, builtin_types=_KEPT, enc_hook=str)))
+    return _ENCODER.encode(plain_data(value, lambda number: msgspec.Raw(plain(number).encode())))
 
 
 def canonical(value: Any) -> bytes:
@@ -121,9 +120,14 @@ def read_back(text: str) -> Any:
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
-def _without_exponents(value: Any) -> Any:
+def plain_data(value: Any, decimal: Callable[[Decimal], Any] = plain) -> Any:
+    """Dictionaries, lists, texts and numbers only; each Decimal as `decimal` has it, or as plain text."""
+    return _replaced(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=str), decimal)
+
+
+def _replaced(value: Any, decimal: Callable[[Decimal], Any]) -> Any:
     if isinstance(value, Decimal):
-        return msgspec.Raw(plain(value).encode())
+        return decimal(value)
     if isinstance(value, dict):
-        return {key: _without_exponents(part) for key, part in value.items()}
-    return [_without_exponents(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: _replaced(part, decimal) for key, part in value.items()}
+    return [_replaced(part, decimal) for part in value] if isinstance(value, list | tuple) else value

@@ -97,25 +97,28 @@ class LedgerOutput(Output):
 
 
 class OriginOutput(Output):
-    """What was rolled over: a commit or a credit."""
+    """What was rolled over."""
 
-    commit_id = serializers.UUIDField(required=False)
-    credit_id = serializers.UUIDField(required=False)
     contract_id = serializers.UUIDField()
 
 
-class CommitOriginOutput(Output):
+class CommitOriginOutput(OriginOutput):
     """The commit that was rolled over."""
 
     commit_id = serializers.UUIDField()
-    contract_id = serializers.UUIDField()
 
 
-class CreditOriginOutput(Output):
+class CreditOriginOutput(OriginOutput):
     """The credit that was rolled over."""
 
     credit_id = serializers.UUIDField()
-    contract_id = serializers.UUIDField()
+
+
+class EitherOriginOutput(OriginOutput):
+    """The commit or the credit that was rolled over."""
+
+    commit_id = serializers.UUIDField(required=False)
+    credit_id = serializers.UUIDField(required=False)
 
 
 class BalanceOutput(Output):
@@ -141,7 +144,7 @@ class BalanceOutput(Output):
     amount = ExactField(required=False)
     cost_basis = ExactField(required=False)
     rollover_fraction = ExactField(required=False)
-    rolled_over_from = OriginOutput(required=False)
+    rolled_over_from: OriginOutput = EitherOriginOutput(required=False)
     recurring_commit_id = serializers.UUIDField(required=False)
     recurring_credit_id = serializers.UUIDField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)

@@ -18,9 +18,10 @@ def present_invoice(
     skip_zero_qty_line_items: bool = False,
     include_list_prices: bool = False,
 ) -> dict[str, Any]:
-    """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it; what is None is left out.
+    """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it.
 
-    Ours are `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`, `contract_name` and `unrated`.
+    What has no value is left out, but of ours: `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`,
+    `contract_name` and `unrated`.
 
     `facts`: what its lines are about (billing.selectors.line_details).
     """
@@ -51,15 +52,14 @@ def present_invoice(
         "customer_custom_fields": view.customer_custom_fields,
         "contract_custom_fields": view.contract_custom_fields,
         "invoice_adjustments": [],
-        "number": view.number,
-        "document_date": view.document_date,
-        "due_date": view.due_date,
         "seller": party_json(view.seller),
         "buyer": party_json(view.buyer),
         "contract_name": view.contract_name,
         "unrated": list(view.unrated),
     }
-    return _filled(shown)
+    # ours are there for drafts too: clients that do not know them would not know that they are absent
+    ours = {"number": view.number, "document_date": view.document_date, "due_date": view.due_date}
+    return _filled(shown) | ours
 
 
 def present_breakdown(

@@ -26,8 +26,12 @@ class Output(serializers.Serializer):
         """Plain data, decimals and datetimes untouched."""
         found: dict[str, Any] = super().to_representation(instance)
         if None in found.values():
-            fields = self.fields
-            return {name: value for name, value in found.items() if value is not None or not _is_optional(fields[name])}
+            given = instance if isinstance(instance, Mapping) else None
+            return {
+                name: value
+                for name, value in found.items()
+                if value is not None or not _is_left_out(self.fields[name], given)
+            }
         return found
 
     @classmethod
@@ -42,9 +46,14 @@ class Output(serializers.Serializer):
         return [output.to_representation(value) for value in values]
 
 
-def _is_optional(field: serializers.Field) -> bool:
-    """Methods are always there (`read_only`): what they return says whether it can be null."""
-    return not (field.required or field.read_only or field.allow_null)
+def _is_left_out(field: serializers.Field, given: Mapping[str, Any] | None) -> bool:
+    """Whether None in this field means that there is nothing to say; `given`: the keys, where these decide.
+
+    Methods are always there (`read_only`): what they return says whether it can be null.
+    """
+    if field.required or field.read_only:
+        return False
+    return not field.allow_null or (given is not None and field.source not in given)
 
 
 class IdOutput(Output):

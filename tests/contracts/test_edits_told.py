@@ -1,12 +1,17 @@
 """What an edit tells: all that was asked for, once and for ever."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from django.db import IntegrityError, transaction
 from metronome import Metronome
+from rest_framework.serializers import DictField, Serializer
 
+from contracts.api.edits import EditInput, EditOutput
+from contracts.models import ContractEdit
 from tests.scenarios.subscription_world import SubscriptionWorld
 
 
@@ -162,3 +167,38 @@ def test_numbers_of_any_length_are_told_to_the_last_digit(w: SubscriptionWorld, 
     assert f'"quantity":{quantity}' in made.text
     ids = {"customer_id": customer, "contract_id": contract}
     assert f'"quantity":{quantity}' in http.post("/v2/contracts/getEditHistory", json=ids).text
+
+
+def test_nobody_tells_it_otherwise(w: SubscriptionWorld, http: httpx.Client) -> None:
+    _, _, card = w.priced(price=1)
+    customer = w.customer()
+    Edits(http, customer, w.open_contract(customer, card, 5)).make(update_contract_name="Plan B")
+    for change in (lambda rows: rows.update(told="{}"), lambda rows: rows.delete()):
+        with pytest.raises(IntegrityError, match="told once"), transaction.atomic():
+            change(ContractEdit.objects.all())
+
+
+SUBJECTS = {"commit_id", "credit_id", "recurring_commit_id", "recurring_credit_id", "subscription_id"}
+"""What a change is of; told as its id."""
+NOT_TOLD = {"customer_id", "contract_id", "allow_contract_ending_before_finalized_invoice"}
+"""Whose edit it is, and a condition of it."""
+
+
+def lost(asked: Any, shown: Any, path: str) -> Iterator[str]:
+    """Fields of a body that its answer has no place for."""
+    asked, shown = getattr(asked, "child", asked), getattr(shown, "child", shown)
+    if not isinstance(asked, Serializer) or path.startswith(".add_"):  # what was added is told as it is shown
+        return
+    if not isinstance(shown, Serializer):
+        assert isinstance(shown, DictField), path
+        return
+    for name, field in asked.fields.items():
+        there = shown.fields.get("id" if name in SUBJECTS else name)
+        if there is None:
+            yield f"{path}.{name}"
+        else:
+            yield from lost(field, there, f"{path}.{name}")
+
+
+def test_there_is_a_place_for_all_that_can_be_asked() -> None:
+    assert {name.strip(".") for name in lost(EditInput(), EditOutput(), "")} == NOT_TOLD

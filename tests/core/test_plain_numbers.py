@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.exact_json import dumps, read_back
+from core.exact_json import dumps, plain_data, read_back
+from engine.money import EXACT
 
 NUMBER = re.compile(rb"-?(0|[1-9]\d*)(\.\d+)?")
 ONE = UUID(int=1)
@@ -72,3 +73,9 @@ def test_prices_and_balances_have_no_exponent(http: httpx.Client) -> None:
     assert '"priority":0.00000001' in listed
     assert '"balance":12300000000000000000000' in listed
     assert '"balance":0.000000000001' in listed
+
+
+@given(st.dictionaries(st.text("ab", max_size=2), st.decimals(allow_nan=False, allow_infinity=False, places=9)))
+def test_events_hold_plain_text(amounts: dict[str, Decimal]) -> None:
+    found = plain_data({name: value.normalize(EXACT) for name, value in amounts.items()})
+    assert all("E" not in text and Decimal(text) == amounts[name] for name, text in found.items())

@@ -70,7 +70,7 @@ def test_a_draft_of_a_date_says_the_date(w: SubscriptionWorld, http: httpx.Clien
     w.open_contract(customer, card, 5, "MONTHLY", commits=[commit])
     [scheduled] = shown(http, customer, type="SCHEDULED")
     assert (scheduled["status"], scheduled["issued_at"]) == ("DRAFT", date.isoformat().replace("+00:00", "Z"))
-    assert not scheduled.keys() & {"start_timestamp", "end_timestamp", "number", "document_date", "external_invoice"}
+    assert not scheduled.keys() & {"start_timestamp", "end_timestamp", "external_invoice"}
     [line] = scheduled["line_items"]
     assert not line.keys() & {"starting_at", "ending_before"}
     [usage] = shown(http, customer, type="USAGE")
