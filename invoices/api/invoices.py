@@ -14,7 +14,7 @@ from billing.api.presenters import present_breakdown, present_invoice
 from billing.api.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput
 from billing.selectors.line_details import facts_of_lines
 from core.api.fields import IdField, Input, TextField, parse_flag, parse_id, parse_instant, read_query, word_of
-from core.api.output import PAGING, IdOutput, envelope, page_of
+from core.api.output import PAGING, IdOutput, envelope, list_of, page_of
 from core.api.paging import encode, foreign, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
@@ -176,7 +176,7 @@ class UnbilledUsage(ApiView):
 
     resource = "invoices"
 
-    @extend_schema(responses=envelope(UnbilledUsageOutput), tags=["Tactus"])
+    @extend_schema(responses=list_of(UnbilledUsageOutput), tags=["Tactus"])
     def get(self, _request: Request, customer_id: UUID) -> Response:
         """Show usage that arrived after its invoice was final, by invoice and line, newest period first."""
         return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id, now=now())))
