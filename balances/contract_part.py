@@ -14,7 +14,6 @@ from balances.api.changes import (
     RecurringCommitChangeInput,
     RecurringCreditChangeInput,
     change_of,
-    kept_change,
     recurring_change,
 )
 from balances.api.inputs import (
@@ -26,13 +25,13 @@ from balances.api.inputs import (
     new_recurring,
 )
 from balances.api.outputs import (
-    BalanceOutput,
-    RecurringChangedOutput,
+    CommitOutput,
+    CreditOutput,
     RecurringOutput,
     present_balances,
     present_recurring,
-    present_recurring_changes,
 )
+from balances.api.told import CommitChangedOutput, CreditChangedOutput, RecurringChangedOutput, told_change
 from balances.models import Balance, RecurringGrant
 from balances.selectors.balances import balance_rows, recurring_rows
 from balances.selectors.live import Live
@@ -41,11 +40,12 @@ from balances.services.recurring import issue_due_grants
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
 from core.api.fields import FlagField
-from core.api.output import Output
+from core.api.output import IdOutput, Output
 from core.errors import InvalidInput
 
 NAMES = ("commits", "credits", "recurring_commits", "recurring_credits")
 INPUTS = (ContractCommitInput, ContractCreditInput, RecurringCommitInput, RecurringCreditInput)
+ARCHIVED = ("archive_commits", "archive_credits")
 CHANGED = ("update_recurring_commits", "update_recurring_credits")
 SHOWN = ("include_balance", "include_ledgers")
 MOST = 1000
@@ -99,25 +99,22 @@ class BalancesPart:
 
     def term_fields(self) -> Fields:
         """What a contract shows."""
-        shown = (BalanceOutput, BalanceOutput, RecurringOutput, RecurringOutput)
+        shown = (CommitOutput, CreditOutput, RecurringOutput, RecurringOutput)
         return {name: output(many=True) for name, output in zip(NAMES, shown, strict=True)}
 
     def edited_fields(self) -> Fields:
         """What an edit shows."""
-        shown = (BalanceOutput, BalanceOutput, RecurringOutput, RecurringOutput)
+        shown = (CommitOutput, CreditOutput, RecurringOutput, RecurringOutput)
         added: Fields = {
             f"add_{name}": output(many=True, required=False) for name, output in zip(NAMES, shown, strict=True)
         }
-        changed: Fields = {name: RecurringChangedOutput(many=True, required=False) for name in CHANGED}
-        return (
-            added
-            | changed
-            | {
-                f"{verb}_{name}": IdsOutput(many=True, required=False)
-                for verb in ("update", "archive")
-                for name in ("commits", "credits")
-            }
-        )
+        changed: dict[str, type[Output]] = {
+            "update_commits": CommitChangedOutput,
+            "update_credits": CreditChangedOutput,
+            **dict.fromkeys(CHANGED, RecurringChangedOutput),
+            **dict.fromkeys(ARCHIVED, IdOutput),
+        }
+        return added | {name: output(many=True, required=False) for name, output in changed.items()}
 
     def prepare(self, body: dict[str, Any]) -> None:
         """Gives what has a temporary id its real one, in the overrides that name them as well; and finds the
@@ -131,21 +128,26 @@ class BalancesPart:
         """Adds what the contract begins with."""
         add_terms(contract, new=_new(body, ""), now=now)
 
-    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> None:
+    def edit(
+        self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
+    ) -> dict[str, list[dict[str, Any]]]:
         """Archives, changes and adds, all or nothing."""
         archive = {name: [item["id"] for item in body.get(f"archive_{name}") or ()] for name in ("commits", "credits")}
         updates = {
             "commits": [(item["commit_id"], change_of(item)) for item in body.get("update_commits") or ()],
             "credits": [(item["credit_id"], change_of(item)) for item in body.get("update_credits") or ()],
         }
-        change_terms(contract, archive=archive, updates=updates, edit=edit, now=now)
+        change_terms(contract, archive=archive, updates=updates, now=now)
         given = {name: body[name] for name in CHANGED if body.get(name)}
         changes = {name.removeprefix("update_"): tuple(map(recurring_change, asked)) for name, asked in given.items()}
         change_recurring_terms(contract, changes=changes, now=now)
-        if given:
-            edit.changes |= {name: [kept_change(one) for one in asked] for name, asked in given.items()}
-            edit.save(update_fields=["changes"])
         add_terms(contract, new=_new(body, "add_"), now=now, edit=edit)
+        asked = {name: body[name] for name in ("update_commits", "update_credits") if body.get(name)} | given
+        done: dict[str, list[dict[str, Any]]] = {
+            name: [told_change(one) for one in changes] for name, changes in asked.items()
+        }
+        done |= {name: [{"id": item["id"]} for item in body[name]] for name in ARCHIVED if body.get(name)}
+        return done | _added(edit, now)
 
     def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
         """Issues what recurring ones have brought by now, where what is left is asked for."""
@@ -177,23 +179,16 @@ class BalancesPart:
             found[grant.contract_id][_group(grant)] += present_recurring([grant], at)
         return found
 
-    def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
-        """What edits added."""
-        asked = list(edit_ids)
-        found: dict[UUID, dict[str, Any]] = {}
-        rows = list(balance_rows().filter(added_by_id__in=asked).order_by("created_at", "id"))
-        for row, shown in zip(rows, present_balances(rows, at), strict=True):
-            if row.added_by_id is not None:
-                found.setdefault(row.added_by_id, {}).setdefault(f"add_{_group(row)}", []).append(shown)
-        for grant in recurring_rows().filter(added_by_id__in=asked):
-            if grant.added_by_id is not None:
-                found.setdefault(grant.added_by_id, {}).setdefault(f"add_{_group(grant)}", []).extend(
-                    present_recurring([grant], at)
-                )
-        for edit in ContractEdit.objects.filter(pk__in=asked, changes__has_any_keys=list(CHANGED)):
-            for name in edit.changes.keys() & set(CHANGED):
-                found.setdefault(edit.pk, {})[name] = present_recurring_changes(edit.changes[name])
-        return found
+
+def _added(edit: ContractEdit, at: datetime) -> dict[str, list[dict[str, Any]]]:
+    """What an edit has added, as it stands when that is written."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    rows = list(balance_rows().filter(added_by=edit).order_by("created_at", "id"))
+    for row, shown in zip(rows, present_balances(rows, at), strict=True):
+        found.setdefault(f"add_{_group(row)}", []).append(shown)
+    for grant in recurring_rows().filter(added_by=edit):
+        found.setdefault(f"add_{_group(grant)}", []).extend(present_recurring([grant], at))
+    return found
 
 
 def _name_commits(body: dict[str, Any], verb: str) -> None:
@@ -221,12 +216,6 @@ def _name_subscriptions(body: dict[str, Any], verb: str) -> None:
                 except ValueError as error:
                     where = f"{verb}{name}.{index}.subscription_config.subscription_id"
                     raise InvalidInput("the contract has no such subscription", field=where) from error
-
-
-class IdsOutput(Output):
-    """What was changed."""
-
-    id = serializers.UUIDField()
 
 
 def _new(body: Mapping[str, Any], verb: str) -> NewTerms:

@@ -148,6 +148,18 @@ class AccessEnvelope(serializers.Serializer[Any]):
     data = AccessOutput()  # type: ignore[assignment]
 
 
+class RevokedOutput(serializers.Serializer[Any]):
+    """How many sessions were ended."""
+
+    revoked = serializers.IntegerField()
+
+
+class RevokedEnvelope(serializers.Serializer[Any]):
+    """`{"data": {"revoked"}}`."""
+
+    data = RevokedOutput()  # type: ignore[assignment]
+
+
 class GetEmbeddableUrl(ApiView):
     """POST /v1/dashboards/getEmbeddableUrl: a page for an iframe, good for one hour; its token stands in the
     fragment.
@@ -202,7 +214,7 @@ class RevokeSessions(ApiView):
 
     resource = "embed"
 
-    @extend_schema(request=RevokeInput, responses={200: None}, tags=["Console"])
+    @extend_schema(request=RevokeInput, responses=RevokedEnvelope, tags=["Console"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, RevokeInput)
         given = {name: value for name, value in body.items() if value is not None}

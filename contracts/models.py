@@ -78,13 +78,13 @@ class Contract(models.Model):
 
 
 class ContractEdit(models.Model):
-    """One edit of a contract, all or nothing. What it added and removed points at it; `changes` holds the rest."""
+    """One edit of a contract, all or nothing. What it added and removed points at it; `told` never changes."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="edits")
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs do not collide
-    # {"update_contract_name": …, "update_contract_end_date": …}, as on the wire
-    changes = models.JSONField(default=dict)
+    # what was asked and the ids that it made, as answers tell it: exact JSON (core.exact_json.dumps)
+    told = models.TextField(editable=False)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=160, default="")
 

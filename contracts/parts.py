@@ -50,8 +50,12 @@ class ContractPart(Protocol):
         """Writes its part of a new contract, in the contract's transaction. Raises InvalidInput."""
         ...
 
-    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> None:
-        """Writes its part of an edit, whose `changes` it may add to. Raises InvalidInput."""
+    def edit(
+        self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
+    ) -> dict[str, list[dict[str, Any]]]:
+        """Writes its part of an edit and says, by field, what was asked and made: of `edited_fields` those that hold
+        something. Raises InvalidInput.
+        """
         ...
 
     def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
@@ -62,10 +66,6 @@ class ContractPart(Protocol):
         self, contract_ids: Iterable[UUID], *, asked: Mapping[str, Any], at: datetime
     ) -> dict[UUID, dict[str, Any]]:
         """What a customer's contracts show, by contract: `term_fields` each. `asked`: the reading body."""
-        ...
-
-    def edited(self, edit_ids: Iterable[UUID], *, at: datetime) -> dict[UUID, dict[str, Any]]:
-        """What edits added, by edit: of `edited_fields` those that hold something."""
         ...
 
 

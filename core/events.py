@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from core.exact_json import plain_data
 from core.models import OutboxEvent
 from core.registry import audit_titles, registrations
 from core.transactions import require_transaction
@@ -116,8 +117,8 @@ def _reactions() -> dict[type[DomainEvent], tuple[Reaction, ...]]:
 
 
 def _payload(event: DomainEvent) -> dict[str, Any]:
-    """What the row's own columns do not hold, as JSON: decimals as text, instants in RFC 3339."""
-    whole = cast("dict[str, Any]", msgspec.to_builtins(event))
+    """What the row's own columns do not hold, as JSON: decimals as plain text, instants in RFC 3339."""
+    whole = cast("dict[str, Any]", plain_data(event))
     return {key: value for key, value in whole.items() if key not in _in_columns(type(event))}
 
 

@@ -3,11 +3,13 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import msgspec
+
+from engine.money import plain
 
 MAX_DEPTH = 32
 MAX_DIGITS = 60
@@ -92,8 +94,40 @@ def check(value: Any) -> None:
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_SORTED = msgspec.json.Encoder(decimal_format="number", order="sorted")
+_EXPONENT = re.compile(rb"\dE[+-]\d")
 
 
 def dumps(value: Any) -> bytes:
-    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`), Decimals (exact JSON numbers)."""
-    return _ENCODER.encode(value)
+    """UTF-8 JSON of plain data, dataclasses, UUIDs, aware datetimes (RFC 3339, `Z`) and Decimals.
+
+    Decimals are exact JSON numbers in plain notation: nobody has to know what `1E+2` is.
+    """
+    body = _ENCODER.encode(value)
+    if _EXPONENT.search(body) is None:
+        return body
+    # A number, or a text that looks like one.
+    return _ENCODER.encode(plain_data(value, lambda number: msgspec.Raw(plain(number).encode())))
+
+
+def canonical(value: Any) -> bytes:
+    """The one text of what `loads` has read: keys in order, no white space, numbers as they were spelled."""
+    return _SORTED.encode(value)
+
+
+def read_back(text: str) -> Any:
+    """What `dumps` wrote, with every number a Decimal: it leaves again as it was."""
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+def plain_data(value: Any, decimal: Callable[[Decimal], Any] = plain) -> Any:
+    """Dictionaries, lists, texts and numbers only; each Decimal as `decimal` has it, or as plain text."""
+    return _replaced(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=str), decimal)
+
+
+def _replaced(value: Any, decimal: Callable[[Decimal], Any]) -> Any:
+    if isinstance(value, Decimal):
+        return decimal(value)
+    if isinstance(value, dict):
+        return {key: _replaced(part, decimal) for key, part in value.items()}
+    return [_replaced(part, decimal) for part in value] if isinstance(value, list | tuple) else value

@@ -5,6 +5,7 @@ use case is committed but its answer was lost: never carried out again), ANSWERE
 kept for `KEEP`.
 """
 
+import contextlib
 import hashlib
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core.errors import Conflict, InvalidInput
+from core.exact_json import BadJson, canonical, loads
 from core.models import ApiKey, IdempotentRequest
 from core.patience import limit_waits
 
@@ -42,7 +44,13 @@ class StoredAnswer:
 
 
 def request_hash(method: str, path: str, body: bytes) -> bytes:
-    """What must be equal for two requests to be the same: method, full path with query, raw body."""
+    """What must be equal for two requests to be the same: method, full path with query, and the JSON of the body.
+
+    The order of keys, white space and escapes make no difference: a client may write the same down anew. Numbers are
+    the same as they are spelled. A body that is not JSON is the same byte by byte.
+    """
+    with contextlib.suppress(BadJson):
+        body = canonical(loads(body))
     return hashlib.sha256(b"\n".join((method.encode(), path.encode(), body))).digest()
 
 

@@ -23,6 +23,7 @@ from catalog.seeds import seed_fiat_credit_types
 from core.clock import now
 from core.keys import create_api_key
 from core.postgres.connections import close_idle
+from tests.described import CheckedTransport, check
 
 BASE = "http://testserver"
 
@@ -40,7 +41,7 @@ def wsgi() -> Iterator[httpx.WSGITransport]:
 
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    yield httpx.WSGITransport(app=application)
+    yield CheckedTransport(app=application)
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
@@ -99,7 +100,7 @@ def live_key(live_url: str) -> str:
 @pytest.fixture
 def live_sdk(live_url: str, live_key: str, tls: ssl.SSLContext) -> Iterator[Metronome]:
     # Closed again: a connection kept alive keeps its server thread, and that one's database connection, alive too.
-    http = DefaultHttpxClient(verify=tls)
+    http = DefaultHttpxClient(verify=tls, event_hooks={"response": [check]})
     with Metronome(base_url=live_url, bearer_token=live_key, max_retries=0, http_client=http) as client:
         yield client
 
@@ -107,7 +108,8 @@ def live_sdk(live_url: str, live_key: str, tls: ssl.SSLContext) -> Iterator[Metr
 @pytest.fixture
 def live_http(live_url: str, live_key: str, tls: ssl.SSLContext) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {live_key}"}
-    with httpx.Client(base_url=live_url, headers=headers, timeout=30, verify=tls) as client:
+    hooks = {"response": [check]}
+    with httpx.Client(base_url=live_url, headers=headers, timeout=30, verify=tls, event_hooks=hooks) as client:
         yield client
 
 

@@ -13,8 +13,6 @@ from balances.services.recurring_edits import RecurringChange
 from balances.services.schedules import ScheduleChange
 from balances.services.seats import MOST_SEATS
 from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
-from engine.calendar import rfc3339
-from engine.money import plain
 from engine.overrides import RateTarget
 
 
@@ -233,20 +231,6 @@ def recurring_change(body: Mapping[str, Any]) -> RecurringChange:
             None if asked is None else {name: None if rule is None else dict(rule) for name, rule in asked.items()}
         )
     return RecurringChange(body.get("recurring_commit_id") or body["recurring_credit_id"], fields)
-
-
-def kept_change(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The same as an edit keeps it: JSON-able, decimals as text."""
-    kept: dict[str, Any] = {"id": str(body.get("recurring_commit_id") or body["recurring_credit_id"])}
-    for name in ("access_amount", "invoice_amount"):
-        if name in body:
-            kept[name] = {part: plain(value) for part, value in body[name].items()}
-    if "ending_before" in body:
-        kept["ending_before"] = body["ending_before"] and rfc3339(body["ending_before"])
-    if "proration_rounding" in body:
-        asked = body["proration_rounding"]
-        kept["proration_rounding"] = asked and {name: rule and dict(rule) for name, rule in asked.items()}
-    return kept | ({"rate_type": body["rate_type"]} if "rate_type" in body else {})
 
 
 def _schedule(body: Mapping[str, Any] | None) -> ScheduleChange | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -100,8 +99,26 @@ class LedgerOutput(Output):
 class OriginOutput(Output):
     """What was rolled over."""
 
+    contract_id = serializers.UUIDField()
+
+
+class CommitOriginOutput(OriginOutput):
+    """The commit that was rolled over."""
+
     commit_id = serializers.UUIDField()
-    contract_id = serializers.UUIDField(allow_null=True)
+
+
+class CreditOriginOutput(OriginOutput):
+    """The credit that was rolled over."""
+
+    credit_id = serializers.UUIDField()
+
+
+class EitherOriginOutput(OriginOutput):
+    """The commit or the credit that was rolled over."""
+
+    commit_id = serializers.UUIDField(required=False)
+    credit_id = serializers.UUIDField(required=False)
 
 
 class BalanceOutput(Output):
@@ -127,7 +144,7 @@ class BalanceOutput(Output):
     amount = ExactField(required=False)
     cost_basis = ExactField(required=False)
     rollover_fraction = ExactField(required=False)
-    rolled_over_from = OriginOutput(required=False)
+    rolled_over_from: OriginOutput = EitherOriginOutput(required=False)
     recurring_commit_id = serializers.UUIDField(required=False)
     recurring_credit_id = serializers.UUIDField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)
@@ -137,7 +154,19 @@ class BalanceOutput(Output):
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     archived_at = InstantField(required=False)
     balance = ExactField(required=False)
-    ledger = LedgerOutput(many=True, required=False, allow_null=True)
+    ledger = LedgerOutput(many=True, required=False)
+
+
+class CommitOutput(BalanceOutput):
+    """A commit; what does not apply is left out."""
+
+    rolled_over_from = CommitOriginOutput(required=False)
+
+
+class CreditOutput(BalanceOutput):
+    """A credit; what does not apply is left out."""
+
+    rolled_over_from = CreditOriginOutput(required=False)
 
 
 def present_balances(
@@ -192,12 +221,13 @@ def _row(
         shown |= _commit(row, instalments)
     if row.rolled_over_from is not None:
         shown["rolled_over_from"] = {
-            "commit_id": row.rolled_over_from.pk, "contract_id": row.rolled_over_from.contract_id
-        }  # fmt: skip
+            "credit_id" if credit else "commit_id": row.rolled_over_from.pk,
+            "contract_id": row.rolled_over_from.contract_id,
+        }
     if live is not None:
         shown["balance"] = live.balance
-        if ledgers:
-            shown["ledger"] = None if row.archived_at is not None else live.ledger
+        if ledgers and row.archived_at is None:
+            shown["ledger"] = live.ledger
     return shown
 
 
@@ -231,6 +261,14 @@ class AmountOutput(Output):
     access_type = serializers.CharField(required=False)
 
 
+class InvoiceAmountOutput(Output):
+    """What each period is invoiced at."""
+
+    unit_price = ExactField()
+    quantity = ExactField()
+    credit_type_id = serializers.UUIDField()
+
+
 class DurationOutput(Output):
     """How many periods access lasts."""
 
@@ -250,7 +288,7 @@ class RecurringOutput(Output):
     anchor_date = InstantField()
     ending_before = InstantField(required=False)
     access_amount = AmountOutput()
-    invoice_amount = AmountOutput(required=False)
+    invoice_amount = InvoiceAmountOutput(required=False)
     commit_duration = DurationOutput()
     recurrence_frequency = serializers.CharField(required=False)
     proration = serializers.CharField()
@@ -263,37 +301,6 @@ class RecurringOutput(Output):
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)
-
-
-class AmountChangedOutput(Output):
-    """What changed in an amount."""
-
-    unit_price = ExactField(required=False)
-    quantity = ExactField(required=False)
-
-
-class RecurringChangedOutput(Output):
-    """What an edit changed in a recurring commit or credit."""
-
-    id = serializers.UUIDField()
-    access_amount = AmountChangedOutput(required=False)
-    invoice_amount = AmountChangedOutput(required=False)
-    ending_before = serializers.CharField(required=False, allow_null=True)
-    proration_rounding = serializers.DictField(required=False, allow_null=True)
-    rate_type = serializers.CharField(required=False)
-
-
-def present_recurring_changes(kept: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Changes as an edit keeps them, numbers exact."""
-    return RecurringChangedOutput.of_each(
-        one
-        | {
-            name: {part: Decimal(value) for part, value in one[name].items()}
-            for name in ("access_amount", "invoice_amount")
-            if name in one
-        }
-        for one in map(dict, kept)
-    )
 
 
 def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:

@@ -59,12 +59,11 @@ def change_terms(
     *,
     archive: Mapping[str, Sequence[UUID]],
     updates: Mapping[str, Sequence[tuple[UUID, BalanceChange]]],
-    edit: ContractEdit,
     now: datetime,
 ) -> None:
     """Archives and changes the contract's own commits and credits, by `commits` and `credits`.
 
-    The caller holds the contract's lock. What was done is noted in the edit. Raises InvalidInput, Conflict.
+    The caller holds the contract's lock. Raises InvalidInput, Conflict.
     """
     require_transaction()
     if not any(archive.values()) and not any(updates.values()):
@@ -83,10 +82,6 @@ def change_terms(
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
     record_changed(changed, now=now)
-    noted = {f"archive_{name}": [{"id": str(id_)} for id_ in ids] for name, ids in archive.items() if ids}
-    noted |= {f"update_{name}": [{"id": str(id_)} for id_, _ in found] for name, found in updates.items() if found}
-    edit.changes |= noted
-    edit.save(update_fields=["changes"])
 
 
 def _find_all(contract: Contract, ids: Sequence[UUID], kinds: Sequence[str], where: str) -> list[Balance]:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from balances.api.outputs import BalanceOutput, present_balances
+from balances.api.outputs import BalanceOutput, CommitOutput, CreditOutput, present_balances
 from balances.models import AccessType, Balance
 from balances.selectors import filter_balances
 from balances.services.edits import COMMITS, CREDITS
@@ -146,7 +146,7 @@ class ListCommits(ListBalances):
     body, kinds, one, of_contracts = ListCommitsInput, COMMITS, "commit_id", "include_contract_commits"
     of_contracts_unless_said = False
 
-    @extend_schema(request=ListCommitsInput, responses=page_of(BalanceOutput), tags=["Commits and credits"])
+    @extend_schema(request=ListCommitsInput, responses=page_of(CommitOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
         """List a customer's commits, newest first."""
         return super().post(request)
@@ -158,7 +158,7 @@ class ListCredits(ListBalances):
     body, kinds, one, of_contracts = ListCreditsInput, CREDITS, "credit_id", "include_contract_credits"
     of_contracts_unless_said = False
 
-    @extend_schema(request=ListCreditsInput, responses=page_of(BalanceOutput), tags=["Commits and credits"])
+    @extend_schema(request=ListCreditsInput, responses=page_of(CreditOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
         """List a customer's credits, newest first."""
         return super().post(request)

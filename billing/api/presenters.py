@@ -3,9 +3,10 @@
 from typing import Any
 
 from billing.parties import party_json
-from billing.selectors.line_details import LineFacts, Paid
+from billing.selectors.line_details import LineFacts, Sold
 from billing.types import BreakdownView, CurrencyView, InvoiceView, LineView
 from catalog.prices import wire_of
+from engine.explanation import SubscriptionExplanation
 from engine.money import ZERO
 from presentation.explanation import pricing_of
 
@@ -19,11 +20,12 @@ def present_invoice(
 ) -> dict[str, Any]:
     """An invoice as `client.v1.customers.invoices` knows it, with fields of ours beside it.
 
-    Those are `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`, `contract_name` and `unrated`.
+    What has no value is left out, but of ours: `rounding`, `number`, `document_date`, `due_date`, `seller`, `buyer`,
+    `contract_name` and `unrated`.
 
     `facts`: what its lines are about (billing.selectors.line_details).
     """
-    return {
+    shown = {
         "id": view.id,
         "type": view.type,
         "status": view.status,
@@ -31,7 +33,8 @@ def present_invoice(
         "contract_id": view.contract_id,
         "start_timestamp": None if view.is_scheduled else view.period_start,
         "end_timestamp": None if view.is_scheduled else view.period_end,
-        "issued_at": view.issued_at,
+        # what is charged for a date says it from the beginning
+        "issued_at": view.due_at if view.is_scheduled and view.issued_at is None else view.issued_at,
         "created_at": view.created_at,
         "credit_type": _credit_type(view.currency),
         "subtotal": view.subtotal,
@@ -45,19 +48,18 @@ def present_invoice(
         "net_payment_terms_days": view.net_payment_terms_days,
         "regenerated_from_invoice_id": view.regenerated_from_id,
         "billable_status": "billable",
-        "external_invoice": None,
         "custom_fields": view.custom_fields,
         "customer_custom_fields": view.customer_custom_fields,
         "contract_custom_fields": view.contract_custom_fields,
         "invoice_adjustments": [],
-        "number": view.number,
-        "document_date": view.document_date,
-        "due_date": view.due_date,
         "seller": party_json(view.seller),
         "buyer": party_json(view.buyer),
         "contract_name": view.contract_name,
         "unrated": list(view.unrated),
     }
+    # ours are there for drafts too: clients that do not know them would not know that they are absent
+    ours = {"number": view.number, "document_date": view.document_date, "due_date": view.due_date}
+    return _filled(shown) | ours
 
 
 def present_breakdown(
@@ -85,7 +87,8 @@ def present_breakdown(
 def present_line(
     line: LineView, currency: CurrencyView, facts: LineFacts, *, with_list_price: bool = False
 ) -> dict[str, Any]:
-    """A line item. `id` addresses its explanation; `list_price` stays None unless it is asked for."""
+    """A line item; what does not apply is left out. `id` addresses its explanation."""
+    sold = None if line.product_id is None else facts.products.get(line.product_id)
     shown: dict[str, Any] = {
         "id": line.id,
         "type": line.type,
@@ -98,36 +101,55 @@ def present_line(
         "total": line.total,
         "starting_at": line.starting_at,
         "ending_before": line.ending_before,
-        "product_custom_fields": {} if line.product_id is None else facts.products.get(line.product_id, {}),
+        "product_custom_fields": {} if sold is None else sold.custom_fields,
+        "commit_segment_id": line.commit_segment_id,
+        "quantity_consumed": line.quantity_consumed,
+        "pricing_group_values": line.pricing_group_values or None,
+        "presentation_group_values": line.presentation_group_values or None,
+        "tier": line.tier,
     }
+    if sold is not None:
+        shown |= _labels(sold)
     if line.commit_id is not None:
         shown["commit_id"] = line.commit_id
         shown["commit_type"] = line.commit_type
-        shown |= _paid(line, facts.balances.get(line.commit_id))
-    if line.commit_segment_id is not None:
-        shown["commit_segment_id"] = line.commit_segment_id
-    if line.quantity_consumed is not None:
-        shown["quantity_consumed"] = line.quantity_consumed
+        shown |= _paid(line, facts)
     if line.subscription_id is not None:
         shown["subscription_id"] = line.subscription_id
         shown["subscription_custom_fields"] = facts.subscriptions.get(line.subscription_id, {})
-    if line.pricing_group_values:
-        shown["pricing_group_values"] = line.pricing_group_values
-    if line.presentation_group_values:
-        shown["presentation_group_values"] = line.presentation_group_values
-    if line.tier is not None:
-        shown["tier"] = line.tier
-    shown["list_price"] = _list_price(line, currency) if with_list_price else None
+        if isinstance(line.explanation, SubscriptionExplanation):
+            shown["is_prorated"] = line.explanation.proration is not None
+    if with_list_price:
+        shown["list_price"] = _list_price(line, currency)
+    return _filled(shown)
+
+
+def _filled(shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _labels(sold: Sold) -> dict[str, Any]:
+    """What the seller has noted on the product."""
+    shown: dict[str, Any] = {}
+    if sold.tags:
+        shown["product_tags"] = list(sold.tags)
+    if sold.custom_fields:
+        shown["custom_fields"] = sold.custom_fields
+    if sold.netsuite_item_id:
+        shown["netsuite_item_id"] = sold.netsuite_item_id
     return shown
 
 
-def _paid(line: LineView, balance: Paid | None) -> dict[str, Any]:
+def _paid(line: LineView, facts: LineFacts) -> dict[str, Any]:
     """The balance that pays the line; of a line that charges for a balance, without `applied_commit_or_credit`."""
-    if balance is None or line.commit_id is None:
+    balance = None if line.commit_id is None else facts.balances.get(line.commit_id)
+    if balance is None:
         return {}
     shown: dict[str, Any] = {"commit_custom_fields": balance.custom_fields}
     if balance.netsuite_sales_order_id:
         shown["commit_netsuite_sales_order_id"] = balance.netsuite_sales_order_id
+    if (sold := facts.products.get(balance.product_id)) is not None and sold.netsuite_item_id:
+        shown["commit_netsuite_item_id"] = sold.netsuite_item_id
     if line.product_type != "FixedProductListItem":
         shown["applied_commit_or_credit"] = {
             "id": line.commit_id, "type": balance.kind, "access_type": balance.access_type

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,8 +12,10 @@ from rest_framework.response import Response
 
 from billing import selectors
 from billing.api.presenters import present_invoice
+from billing.api.schema import InvoiceOutput
 from billing.selectors.line_details import facts_of_lines
 from core.api.fields import FlagField, Input, InstantField, TextField, WordField
+from core.api.output import list_of
 from core.api.views import ApiView, data
 from core.clock import now
 from core.errors import InvalidInput
@@ -50,7 +51,7 @@ class PreviewEvents(ApiView):
 
     resource, access = "invoices", "read"
 
-    @extend_schema(request=PreviewInput, responses=OpenApiTypes.OBJECT, tags=["Customers"])
+    @extend_schema(request=PreviewInput, responses=list_of(InvoiceOutput), tags=["Customers"])
     def post(self, request: Request, customer_id: UUID) -> Response:
         """The draft invoices of the customer's contracts as these events would make them. Nothing is stored."""
         body = self.read_body(request, PreviewInput)
@@ -63,7 +64,7 @@ class PreviewEvents(ApiView):
             customer_id=customer_id, events=_events(body["events"], at), merge=merge, now=at
         )
         skip = body.get("skip_zero_qty_line_items", False)
-        facts = facts_of_lines(line for view in views for line in view.lines)
+        facts = facts_of_lines((line for view in views for line in view.lines), now=at)
         return data([present_invoice(view, facts, skip_zero_qty_line_items=skip) for view in views])
 
 

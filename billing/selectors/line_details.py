@@ -1,17 +1,26 @@
-"""What an invoice's lines are about, as it stands now: custom fields of products, subscriptions and balances."""
+"""What an invoice's lines are about, as it stands now: products, subscriptions and balances."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
-
-from django.db.models import QuerySet
 
 from balances.models import Balance
 from billing.types import LineView
-from catalog.models import Product
+from catalog.models import ProductVersion
+from catalog.selectors import state_at
 from contracts.models import Subscription
 
 Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A line's product: its tags and what NetSuite calls it are those of the version in force."""
+
+    custom_fields: Fields = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    netsuite_item_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,34 +31,46 @@ class Paid:
     access_type: str
     custom_fields: Fields
     netsuite_sales_order_id: str
+    product_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
-    """By id. Products and subscriptions without custom fields are left out."""
+    """By id. Subscriptions without custom fields are left out; `products` has those of balances too."""
 
-    products: Mapping[UUID, Fields] = field(default_factory=dict)
+    products: Mapping[UUID, Sold] = field(default_factory=dict)
     subscriptions: Mapping[UUID, Fields] = field(default_factory=dict)
     balances: Mapping[UUID, Paid] = field(default_factory=dict)
 
 
-def facts_of_lines(lines: Iterable[LineView]) -> LineFacts:
+def facts_of_lines(lines: Iterable[LineView], *, now: datetime) -> LineFacts:
     """The facts of these lines; at most three queries, however many there are."""
     found = list(lines)
-    products = {line.product_id for line in found if line.product_id is not None}
     subscriptions = {line.subscription_id for line in found if line.subscription_id is not None}
-    balances = {line.commit_id for line in found if line.commit_id is not None}
-    columns = ("kind", "access_type", "custom_fields", "netsuite_sales_order_id")
+    commits = {line.commit_id for line in found if line.commit_id is not None}
+    columns = ("kind", "access_type", "custom_fields", "netsuite_sales_order_id", "product_id")
+    balances = (
+        {pk: Paid(*facts) for pk, *facts in Balance.objects.filter(pk__in=commits).values_list("pk", *columns)}
+        if commits
+        else {}
+    )
+    products = {line.product_id for line in found if line.product_id is not None}
+    products |= {balance.product_id for balance in balances.values()}
+    labelled = Subscription.objects.filter(pk__in=subscriptions).exclude(custom_fields={})
     return LineFacts(
-        products=_custom_fields(Product.objects.filter(pk__in=products)) if products else {},
-        subscriptions=_custom_fields(Subscription.objects.filter(pk__in=subscriptions)) if subscriptions else {},
-        balances={
-            pk: Paid(*facts) for pk, *facts in Balance.objects.filter(pk__in=balances).values_list("pk", *columns)
-        }
-        if balances
-        else {},
+        products=_sold(products, now) if products else {},
+        subscriptions=dict(labelled.values_list("pk", "custom_fields")) if subscriptions else {},
+        balances=balances,
     )
 
 
-def _custom_fields(rows: QuerySet[Product] | QuerySet[Subscription]) -> dict[UUID, Fields]:
-    return dict(rows.exclude(custom_fields={}).values_list("pk", "custom_fields"))
+def _sold(products: Collection[UUID], now: datetime) -> dict[UUID, Sold]:
+    versions: dict[UUID, list[ProductVersion]] = {}
+    rows = ProductVersion.objects.filter(product_id__in=products).select_related("product")
+    for version in rows:
+        versions.setdefault(version.product_id, []).append(version)
+    return {product_id: _sold_now(state_at(history, now)) for product_id, history in versions.items()}
+
+
+def _sold_now(state: ProductVersion) -> Sold:
+    return Sold(state.product.custom_fields, tuple(state.tags), state.netsuite_internal_item_id)

@@ -3,13 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import selectors, services
-from catalog.models import BillableMetric
 from core.api.fields import (
     CustomFieldsField,
     FlagField,
@@ -21,7 +20,7 @@ from core.api.fields import (
     parse_flag,
     read_query,
 )
-from core.api.output import PAGING, IdOutput, Output, envelope, page_of
+from core.api.output import PAGING, FilledField, IdOutput, Output, envelope, page_of
 from core.api.paging import page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
@@ -118,21 +117,12 @@ class MetricOutput(Output):
     id = serializers.UUIDField()
     name = serializers.CharField()
     aggregation_type = serializers.CharField()
-    aggregation_key = serializers.SerializerMethodField()
+    aggregation_key = FilledField(help_text="Not of COUNT.")
     event_type_filter = EventTypeFilterOutput()
     property_filters = PropertyFilterOutput(many=True)
     group_keys = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     custom_fields = CustomFieldsField()
-    archived_at = InstantField(allow_null=True)
-    sql = serializers.SerializerMethodField()
-
-    def get_aggregation_key(self, metric: BillableMetric) -> str | None:
-        """Null for COUNT."""
-        return metric.aggregation_key or None
-
-    @extend_schema_field({"type": "string", "nullable": True})
-    def get_sql(self, _metric: BillableMetric) -> None:
-        """Never: there are no SQL metrics."""
+    archived_at = InstantField(required=False)
 
 
 class MetricsView(ApiView):

@@ -139,7 +139,7 @@ class UpdateOutput(Output):
 
     created_at = InstantField()
     created_by = serializers.CharField()
-    starting_at = InstantField(allow_null=True)
+    starting_at = InstantField(required=False)
     name = serializers.CharField(required=False)
     billable_metric_id = serializers.CharField(required=False)
     pricing_group_key = serializers.ListField(child=serializers.CharField(), required=False)

@@ -75,8 +75,8 @@ class AliasOutput(Output):
     """A name for the card over a time."""
 
     name = serializers.CharField()
-    starting_at = InstantField(allow_null=True)
-    ending_before = InstantField(allow_null=True)
+    starting_at = InstantField(required=False)
+    ending_before = InstantField(required=False)
 
 
 class ConversionOutput(Output):

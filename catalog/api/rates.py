@@ -140,7 +140,7 @@ class EffectiveRateOutput(Output):
     product_custom_fields = CustomFieldsField()
     entitled = serializers.BooleanField()
     starting_at = InstantField()
-    ending_before = InstantField(allow_null=True)
+    ending_before = InstantField(required=False)
     pricing_group_values = CustomFieldsField(required=False)
     billing_frequency = serializers.CharField(required=False)
     rate = PriceOutput()

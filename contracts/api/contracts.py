@@ -176,7 +176,7 @@ class ScheduleOutput(Output):
 
     frequency = serializers.CharField(source="billing_frequency")
     billing_anchor_date = InstantField(source="billing_anchor_at")
-    invoice_generation_starting_at = InstantField(allow_null=True)
+    invoice_generation_starting_at = InstantField(required=False)
 
 
 class TransitionOutput(Output):
@@ -190,10 +190,10 @@ class TransitionOutput(Output):
 class TermsOutput(Output):
     """What was agreed."""
 
-    name = serializers.CharField(allow_null=True)
+    name = serializers.CharField(required=False)
     starting_at = InstantField()
-    ending_before = InstantField(allow_null=True)
-    rate_card_id = serializers.UUIDField(allow_null=True)
+    ending_before = InstantField(required=False)
+    rate_card_id = serializers.UUIDField(required=False)
     net_payment_terms_days = serializers.IntegerField()
     usage_statement_schedule = ScheduleOutput(source="*")
     created_at = InstantField()
@@ -220,9 +220,9 @@ class ContractOutput(Output):
 
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
-    archived_at = InstantField(allow_null=True)
+    archived_at = InstantField(required=False)
     custom_fields = CustomFieldsField()
-    uniqueness_key = serializers.CharField(allow_null=True)
+    uniqueness_key = serializers.CharField(required=False)
     subscriptions = SubscriptionOutput(many=True)
 
 

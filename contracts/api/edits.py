@@ -1,9 +1,8 @@
 """`/v2/contracts/edit` and `/v2/contracts/getEditHistory`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,19 +13,21 @@ from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import (
     new_subscription,
-    shown_update,
     subscription_update,
     subscriptions_field,
+    told_update,
     updates_field,
 )
-from contracts.api.subscription_outputs import SubscriptionOutput, UpdatedOutput, present_subscriptions, present_update
-from contracts.models import ContractEdit, Subscription
+from contracts.api.subscription_outputs import SubscriptionOutput, UpdatedOutput, present_subscriptions
+from contracts.models import ContractEdit
 from contracts.parts import contract_parts, given_parts
+from contracts.selectors.overrides import override_rows
 from contracts.selectors.subscriptions import subscription_rows
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
-from core.api.output import IdOutput, Output, envelope, list_of
+from core.api.output import IdOutput, Output, ToldOutput, envelope, list_of, told
 from core.api.views import ApiView, data
 from core.clock import now
+from core.exact_json import dumps, read_back
 
 
 class RemoveInput(Input):
@@ -63,7 +64,7 @@ class HistoryInput(Input):
     contract_id = IdField()
 
 
-class EditOutput(Output):
+class EditOutput(ToldOutput):
     """One edit; what it did not touch is left out."""
 
     id = serializers.UUIDField()
@@ -74,7 +75,7 @@ class EditOutput(Output):
     add_subscriptions = SubscriptionOutput(many=True, required=False)
     update_subscriptions = UpdatedOutput(many=True, required=False)
     update_contract_name = serializers.CharField(required=False)
-    update_contract_end_date = serializers.CharField(required=False, allow_null=True)
+    update_contract_end_date = InstantField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts show."""
@@ -113,16 +114,15 @@ class EditContract(ApiView):
             remove_overrides=[entry["id"] for entry in body.get("remove_overrides", ())],
             add_subscriptions=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
             update_subscriptions=[subscription_update(entry) for entry in updates],
-            recorded_changes={"update_subscriptions": [shown_update(entry) for entry in updates]} if updates else None,
             name=body.get("update_contract_name"),
             allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
             uniqueness_key=body.get("uniqueness_key"),
             parts=given_parts(body, editing=True),
+            tell=teller(body, at),
             now=at,
             **more,
         )
-        made = selectors.list_edits(contract_id=edit.contract_id).get(pk=edit.pk)
-        return data({"id": edit.contract_id, "edit": present_edits([made], at)[0]})
+        return data({"id": edit.contract_id, "edit": read_back(edit.told)})
 
 
 class GetEditHistory(ApiView):
@@ -132,36 +132,31 @@ class GetEditHistory(ApiView):
 
     @extend_schema(request=HistoryInput, responses=list_of(EditOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
-        """List a contract's edits, oldest first."""
+        """List a contract's edits, oldest first: what was asked for, whatever became of it later."""
         body = self.read_body(request, HistoryInput)
         contract = selectors.get_contract(contract_id=body["contract_id"], customer_id=body["customer_id"])
-        at = now()
-        return data(present_edits(list(selectors.list_edits(contract_id=contract.pk)), at))
+        return data([read_back(edit.told) for edit in selectors.list_edits(contract_id=contract.pk)])
 
 
-def present_edits(edits: Sequence[ContractEdit], at: datetime) -> list[dict[str, Any]]:
-    """Edits as the wire has them, with what the parts added."""
-    added: dict[UUID, dict[str, Any]] = {edit.pk: {} for edit in edits}
-    for part in contract_parts():
-        for edit_id, shown in part.edited(added, at=at).items():
-            added[edit_id] |= shown
-    subscribed: dict[UUID, list[Subscription]] = {}
-    for row in subscription_rows().filter(added_by__in=list(added)):
-        if row.added_by_id is not None:
-            subscribed.setdefault(row.added_by_id, []).append(row)
-    for edit_id, rows in subscribed.items():
-        added[edit_id]["add_subscriptions"] = present_subscriptions(rows, at)
-    return [_edit(edit, at, added[edit.pk]) for edit in edits]
+def teller(body: Mapping[str, Any], at: datetime) -> services.Tell:
+    """How an edit that asks for `body` is told, from then on: exact JSON."""
 
+    def tell(edit: ContractEdit, parts: Mapping[str, Any]) -> str:
+        names = ("update_contract_name", "update_contract_end_date")
+        asked = {name: body[name] for name in names if name in body}
+        if asked.get("update_contract_name", ...) is None:
+            del asked["update_contract_name"]  # null there is no change
+        shown = told(asked) | {"id": edit.pk, "timestamp": edit.created_at, **parts}
+        if edit.uniqueness_key:
+            shown["uniqueness_key"] = edit.uniqueness_key
+        if updates := body.get("update_subscriptions"):
+            shown["update_subscriptions"] = [told_update(entry) for entry in updates]
+        if subscribed := list(subscription_rows().filter(added_by=edit)):
+            shown["add_subscriptions"] = present_subscriptions(subscribed, at)
+        if added := list(override_rows().filter(added_by=edit)):
+            shown["add_overrides"] = rows_of_overrides(added, 2, at)
+        if removed := body.get("remove_overrides"):
+            shown["remove_overrides"] = [{"id": row["id"]} for row in removed]
+        return dumps(EditOutput.of(shown)).decode()
 
-def _edit(edit: ContractEdit, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"id": edit.pk, "timestamp": edit.created_at, **edit.changes, **parts}
-    if "update_subscriptions" in shown:
-        shown["update_subscriptions"] = [present_update(kept) for kept in shown["update_subscriptions"]]
-    if edit.uniqueness_key:
-        shown["uniqueness_key"] = edit.uniqueness_key
-    if added := list(edit.added_overrides.all()):
-        shown["add_overrides"] = rows_of_overrides(added, 2, at)
-    if removed := list(edit.removed_overrides.all()):
-        shown["remove_overrides"] = [{"id": row.pk} for row in removed]
-    return EditOutput.of(shown)
+    return tell

@@ -37,7 +37,7 @@ class ContractRateOutput(Output):
     product_custom_fields = CustomFieldsField()
     entitled = serializers.BooleanField()
     starting_at = InstantField()
-    ending_before = InstantField(allow_null=True)
+    ending_before = InstantField(required=False)
     pricing_group_values = CustomFieldsField(required=False)
     billing_frequency = serializers.CharField(required=False)
     list_rate = PriceOutput()

@@ -21,8 +21,7 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from engine.calendar import rfc3339
-from engine.money import plain
+from core.api.output import told
 from engine.quantities import ChangeKind
 from engine.subscriptions import Collection, InvoiceBehavior, Placement
 
@@ -250,32 +249,19 @@ def _seat_changes(body: Mapping[str, Any]) -> Iterable[NewChange]:
                 yield NewChange(where, kind, one["starting_at"], Decimal(one["quantity"]))
 
 
-def shown_update(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A read change as an edit keeps it: JSON-able, decimals as text."""
-    shown: dict[str, Any] = {"id": str(body["subscription_id"])}
-    if "name" in body:
-        shown["name"] = body["name"]
-    if "ending_before" in body:
-        shown["ending_before"] = body["ending_before"] and rfc3339(body["ending_before"])
-    if "proration_rounding" in body:
-        rounding = body["proration_rounding"]
-        shown["proration_rounding"] = None if rounding is None else dict(rounding)
+def told_update(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A read change as the edit tells it: the subscription's id, and what was asked for."""
+    lists = ("quantity_updates", "seat_updates", "quantity_management_mode_update")
+    shown = {name: value for name, value in body.items() if name not in (*lists, "subscription_id")}
+    shown |= {name: body[name] for name in lists[2:] if body.get(name)}
     if body.get("quantity_updates"):
-        shown["quantity_updates"] = [_plain(one) for one in body["quantity_updates"]]
-    seats = {
-        name: [_plain(one) for one in entries] for name, entries in (body.get("seat_updates") or {}).items() if entries
-    }
-    if seats:
-        shown["seat_updates"] = seats
-    return shown
+        shown["quantity_updates"] = [_given(one) for one in body["quantity_updates"]]
+    seats = {name: list(entries) for name, entries in (body.get("seat_updates") or {}).items() if entries}
+    return told({"id": body["subscription_id"]} | shown | ({"seat_updates": seats} if seats else {}))
 
 
-def _plain(one: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in one.items() if value is not None}
-    for name in ("quantity", "quantity_delta"):
-        if name in kept:
-            kept[name] = str(kept[name]) if isinstance(kept[name], int) else plain(kept[name])
-    return kept | {"starting_at": rfc3339(kept["starting_at"])}
+def _given(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if value is not None}
 
 
 def _once(ids: list[str]) -> list[str]:

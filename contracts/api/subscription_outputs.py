@@ -1,8 +1,7 @@
 """Subscriptions in answers, v1 and v2 alike. Amounts leave exact."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +11,7 @@ from catalog.selectors import state_at
 from contracts.models import Subscription
 from contracts.selectors.subscriptions import FOREVER, custom_unit_of, end_of, history_of, periods_of
 from core.api.fields import CustomFieldsField, ExactField, InstantField
-from core.api.output import Output
+from core.api.output import Output, ToldOutput
 from engine.quantities import Standing
 
 
@@ -135,32 +134,29 @@ class SeatUpdatesOutput(Output):
     remove_unassigned_seats = SeatCountOutput(many=True, required=False)
 
 
-class UpdatedOutput(Output):
-    """What an edit changed in a subscription."""
+class SeatKeyOutput(Output):
+    """The property of events that says whose usage it is from then on."""
+
+    seat_group_key = serializers.CharField()
+
+
+class ModeUpdatedOutput(Output):
+    """From QUANTITY_ONLY to SEAT_BASED."""
+
+    quantity_management_mode = serializers.CharField()
+    seat_config = SeatKeyOutput()
+
+
+class UpdatedOutput(ToldOutput):
+    """What an edit changed in a subscription, as it was asked for."""
 
     id = serializers.UUIDField()
-    ending_before = serializers.CharField(required=False, allow_null=True)
+    ending_before = InstantField(required=False)
     name = serializers.CharField(required=False)
-    proration_rounding = RoundingOutput(required=False, allow_null=True)
+    proration_rounding = RoundingOutput(required=False)
+    quantity_management_mode_update = ModeUpdatedOutput(required=False)
     quantity_updates = QuantityChangeOutput(many=True, required=False)
     seat_updates = SeatUpdatesOutput(required=False)
-
-
-def present_update(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """A change as an edit keeps it, numbers exact."""
-    shown = dict(kept)
-    if "quantity_updates" in shown:
-        shown["quantity_updates"] = [_numbers(one) for one in shown["quantity_updates"]]
-    if "seat_updates" in shown:
-        seats = shown["seat_updates"]
-        shown["seat_updates"] = {name: [_numbers(one) for one in entries] for name, entries in seats.items()}
-    return UpdatedOutput.of(shown)
-
-
-def _numbers(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: Decimal(value) if name.startswith("quantity") else value for name, value in one.items()} | {
-        "starting_at": datetime.fromisoformat(one["starting_at"])
-    }
 
 
 def present_subscriptions(rows: Iterable[Subscription], at: datetime) -> list[dict[str, Any]]:

@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
-                ("changes", models.JSONField(default=dict)),
+                ("told", models.TextField(editable=False)),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(default="", max_length=160)),
                 (

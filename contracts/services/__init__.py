@@ -8,7 +8,7 @@ from contracts.services.contracts import (
     lock_contract,
     update_end_date,
 )
-from contracts.services.edits import edit_contract
+from contracts.services.edits import Tell, edit_contract
 from contracts.services.named_schedules import update_named_schedule
 from contracts.services.overrides import NewOverride
 from contracts.services.subscriptions import NewChange, NewSubscription, SubscriptionUpdate, pin_end
@@ -18,6 +18,7 @@ __all__ = [
     "NewOverride",
     "NewSubscription",
     "SubscriptionUpdate",
+    "Tell",
     "UsageStatementSchedule",
     "archive_contract",
     "archive_contracts_of_customer",

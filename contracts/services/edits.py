@@ -1,6 +1,6 @@
 """Edits of contracts: several changes at once, all or nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,19 +8,23 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from contracts.events import ContractEdited, UpdatedSubscription
-from contracts.models import ContractEdit
+from contracts.models import Contract, ContractEdit
 from contracts.parts import contract_parts
 from contracts.services import overrides, subscriptions
 from contracts.services.contracts import ids_of, lock_contract, move_end, record_event
 from contracts.services.overrides import NewOverride, plain_override
-from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription
+from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription, plain_update
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
 from core.transactions import use_case
+from engine.calendar import rfc3339
 
 SAME: Final = object()
 """Stands for "not given" where None says something."""
+
+Tell = Callable[[ContractEdit, Mapping[str, Any]], str]
+"""An edit that is written, with what the parts say of it by field, as `ContractEdit.told`."""
 
 
 def edit_contract(
@@ -37,11 +41,11 @@ def edit_contract(
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
     parts: Mapping[str, Any] | None = None,
-    recorded_changes: Mapping[str, Any] | None = None,
+    tell: Tell,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
-    `recorded_changes`: what the edit keeps of `update_subscriptions`, as on the wire.
+    `tell`: how the edit is told from then on, given what was written; it is asked once, when all is.
     `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
@@ -51,11 +55,10 @@ def edit_contract(
             contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
             if contract.archived_at is not None:
                 raise InvalidInput("the contract is archived", field="contract_id")
-            changes: dict[str, Any] = dict(recorded_changes or {})
+            changes: dict[str, Any] = {}
             edit = ContractEdit(
                 contract=contract,
                 uniqueness_key=uniqueness_key,
-                changes=changes,
                 created_at=now,
                 created_by=audit.current_actor().label,
             )
@@ -63,8 +66,9 @@ def edit_contract(
                 contract.name = changes["update_contract_name"] = name
                 contract.save(update_fields=["name"])
             if ending_before is not SAME:
-                changes["update_contract_end_date"] = ending_before and ending_before.isoformat()
-            if not (add_overrides or remove_overrides or add_subscriptions or changes or any((parts or {}).values())):
+                changes["update_contract_end_date"] = ending_before and rfc3339(ending_before)
+            given = (add_overrides, remove_overrides, add_subscriptions, update_subscriptions, *(parts or {}).values())
+            if not (changes or any(given)):
                 raise InvalidInput("nothing to change was given")
             edit.save(force_insert=True)
             overrides.remove_overrides(contract, ids=remove_overrides, edit=edit)
@@ -73,14 +77,18 @@ def edit_contract(
                 contract, new=add_subscriptions, path="add_subscriptions", now=now, edit=edit
             )
             subscriptions.update_subscriptions(contract, updates=update_subscriptions, now=now, edit=edit)
-            for part in contract_parts():
-                part.edit(contract, body=parts or {}, edit=edit, now=now)
+            in_parts = _edit_parts(contract, body=parts or {}, edit=edit, now=now)
+            edit.told = tell(edit, in_parts)
+            edit.save(update_fields=["told"])
             detail = {
                 "edit_id": str(edit.pk),
                 **changes,
                 "add_overrides": [plain_override(row) for row in added],
                 "remove_overrides": [str(override_id) for override_id in remove_overrides],
             }
+            detail |= {name: [str(row["id"]) for row in rows] for name, rows in in_parts.items()}
+            if update_subscriptions:
+                detail["update_subscriptions"] = [plain_update(one) for one in update_subscriptions]
             if subscribed:
                 detail["add_subscriptions"] = [plain_subscription(row) for row in subscribed]
             edited = ContractEdited(
@@ -107,3 +115,13 @@ def edit_contract(
             raise uniqueness_key_used() from error
         raise
     return edit
+
+
+def _edit_parts(
+    contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
+) -> dict[str, list[dict[str, Any]]]:
+    """What the parts write, and say of it, by field."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for part in contract_parts():
+        found |= part.edit(contract, body=body, edit=edit, now=now)
+    return found

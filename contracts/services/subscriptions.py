@@ -15,6 +15,7 @@ from contracts.selectors.subscriptions import change_of, end_of, engine_subscrip
 from core import audit
 from core.errors import InvalidInput
 from core.transactions import require_transaction
+from engine.calendar import rfc3339
 from engine.errors import InvalidTerms
 from engine.money import plain
 from engine.quantities import ChangeKind, history
@@ -171,6 +172,19 @@ def plain_subscription(row: Subscription) -> dict[str, Any]:
         "ending_before": row.ending_before and row.ending_before.isoformat(),
         "quantity_management_mode": row.quantity_management_mode,
         "changes": [plain_change(change) for change in row.changes.all()],
+    }
+
+
+def plain_update(update: SubscriptionUpdate) -> dict[str, Any]:
+    """An update for the audit trail."""
+    fields = {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in update.fields.items()}
+    changes = [SubscriptionChange(kind=one.kind, starting_at=one.starting_at, quantity=one.quantity,
+                                  seat_ids=list(one.seat_ids)) for one in update.changes]  # fmt: skip
+    return {
+        "id": str(update.subscription_id),
+        **fields,
+        **({"seat_group_key": update.seat_group_key} if update.seat_group_key else {}),
+        "changes": [plain_change(change) for change in changes],
     }
 
 

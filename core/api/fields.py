@@ -10,6 +10,7 @@ from uuid import UUID
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.api.documented import DOCUMENTED
 from core.errors import InvalidInput
 
 UNSUPPORTED = "is not supported by this version of Tactus"
@@ -221,14 +222,14 @@ class CustomFieldsField(PlainField):
 class Input(serializers.Serializer):
     """Base of request bodies: an object, every field of which is carried out.
 
-    A key that is none of these fields is refused when it carries anything, whether Metronome documents it or nobody
-    does: ignoring it would bill or show something else than was asked for.
+    A key that is none of these fields, but that Metronome's requests have, is refused when it carries anything:
+    ignoring it would bill or show something else than was asked for. Keys that nobody knows are ignored.
     """
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": ["must be a JSON object"]})
-        foreign = [name for name in data.keys() - self.fields.keys() if data[name] not in NOTHING]
+        foreign = [name for name in (data.keys() & DOCUMENTED) - self.fields.keys() if data[name] not in NOTHING]
         if foreign:
             raise serializers.ValidationError({name[:100]: [UNSUPPORTED] for name in sorted(foreign)[:10]})
         return super().to_internal_value(data)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -107,11 +107,6 @@ class CustomerDetailOutput(CustomerOutput):
     created_at = InstantField()
     updated_at = InstantField()
     archived_at = InstantField(allow_null=True)
-    current_billable_status = serializers.SerializerMethodField()
-
-    @extend_schema_field({"type": "object", "nullable": True})
-    def get_current_billable_status(self, _customer: Customer) -> None:
-        """Null: every customer is billable, as where Metronome has not switched this on."""
 
 
 class CustomersView(ApiView):

@@ -14,7 +14,7 @@ from billing.api.presenters import present_breakdown, present_invoice
 from billing.api.schema import BreakdownOutput, ExplanationOutput, InvoiceOutput
 from billing.selectors.line_details import facts_of_lines
 from core.api.fields import IdField, Input, TextField, parse_flag, parse_id, parse_instant, read_query, word_of
-from core.api.output import PAGING, IdOutput, envelope, page_of
+from core.api.output import PAGING, IdOutput, envelope, list_of, page_of
 from core.api.paging import encode, foreign, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
@@ -89,8 +89,9 @@ class ListInvoices(ApiView):
         order = ("-period_start", "-id") if sort == "DATE_DESC" else ("period_start", "id")
         rows = filter_invoices(billed_rows(customer_id=customer_id), **query)
         found, cursor = paginate(rows, page_request(request), order=order)
-        views = selectors.page_of_views(found, now=now())
-        facts = facts_of_lines(line for view in views for line in view.lines)
+        at = now()
+        views = selectors.page_of_views(found, now=at)
+        facts = facts_of_lines((line for view in views for line in view.lines), now=at)
         return listing([present_invoice(view, facts, **shown) for view in views], cursor)
 
 
@@ -103,8 +104,9 @@ class RetrieveInvoice(ApiView):
     def get(self, request: Request, customer_id: UUID, invoice_id: UUID) -> Response:
         """Read an invoice, a draft as it stands now."""
         shown = _shown(read_query(request, **_SHOWN))
-        view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=now())
-        return data(present_invoice(view, facts_of_lines(view.lines), **shown))
+        at = now()
+        view = selectors.get_invoice(customer_id=customer_id, invoice_id=invoice_id, now=at)
+        return data(present_invoice(view, facts_of_lines(view.lines, now=at), **shown))
 
 
 class InvoicePdf(ApiView):
@@ -169,7 +171,7 @@ class ListBreakdowns(ApiView):
         )  # fmt: skip
         shown = _shown(query)
         ordered = reversed(parts) if newest_first else parts
-        facts = facts_of_lines(line for part in parts for line in part.invoice.lines)
+        facts = facts_of_lines((line for part in parts for line in part.invoice.lines), now=now())
         return listing([present_breakdown(part, facts, **shown) for part in ordered], cursor)
 
 
@@ -178,7 +180,7 @@ class UnbilledUsage(ApiView):
 
     resource = "invoices"
 
-    @extend_schema(responses=envelope(UnbilledUsageOutput), tags=["Tactus"])
+    @extend_schema(responses=list_of(UnbilledUsageOutput), tags=["Tactus"])
     def get(self, _request: Request, customer_id: UUID) -> Response:
         """Show usage that arrived after its invoice was final, by invoice and line, newest period first."""
         return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id, now=now())))

@@ -14,6 +14,7 @@ from django.urls import reverse
 from billing.models import BillingPeriod
 from billing.services.draft_totals import refresh_draft_totals
 from catalog.services import metrics, products, rates
+from contracts.api.edits import teller
 from contracts.models import Contract, Subscription
 from contracts.services import NewChange, NewSubscription, SubscriptionUpdate, edit_contract
 from customers.services import set_name
@@ -99,7 +100,7 @@ def test_every_tab_opens(world: World, finance: Client) -> None:
 def test_what_happened_is_told_with_days_as_people_write_them(world: World, finance: Client) -> None:
     edit_contract(
         contract_id=world.contract, customer_id=world.customer, now=world.now,
-        ending_before=datetime(2026, 12, 1, tzinfo=UTC),
+        ending_before=datetime(2026, 12, 1, tzinfo=UTC), tell=teller({}, world.now),
     )  # fmt: skip
     text = page(finance, "customers_customer_change", world.customer, query="?tab=timeline")
     assert "ending before: 1 Dec 2026<" in text
@@ -146,13 +147,14 @@ def test_a_contract_shows_its_subscriptions(world: World, support: Client) -> No
     edit_contract(
         contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
         add_subscriptions=[NewSubscription(seat.pk, "MONTHLY", "ADVANCE", starting_at=world.since, **seats)],
+        tell=teller({}, world.now),
     )  # fmt: skip
     row = Subscription.objects.get()
     later = NewChange("x", "REMOVE_SEATS", world.now + timedelta(days=2), seat_ids=("a",))
     edit_contract(
         contract_id=contract.pk, customer_id=contract.customer_id, now=world.now,
         update_subscriptions=[SubscriptionUpdate(row.pk, changes=(later,))],
-        recorded_changes={"update_subscriptions": [{"id": str(row.pk)}]},
+        tell=teller({}, world.now),
     )  # fmt: skip
     text = page(support, "contracts_contract_change", world.contract)
     for part in ("Subscriptions", "Seats", "in advance", "2 assigned", "4 from 22 Mar 2026"):

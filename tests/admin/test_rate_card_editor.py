@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from catalog.models import CreditType, Rate
 from catalog.rate_sheet import Book, guarded, read_sheet, unguarded
 from catalog.services import metrics, products, rate_cards, rates
+from contracts.api.edits import teller
 from contracts.services import NewOverride, edit_contract
 from core.models import AuditEntry, OutboxEvent
 from engine.timeline import Span, later_wins, lay_over
@@ -166,7 +167,10 @@ def test_contracts_with_a_price_of_their_own_are_named(editor: Editor, world: Wo
     override = NewOverride(
         starting_at=world.since, type="OVERWRITE", product_id=world.product, overwrite_rate=price
     )  # fmt: skip
-    edit_contract(contract_id=world.contract, customer_id=world.customer, add_overrides=[override], now=world.now)
+    edit_contract(
+        contract_id=world.contract, customer_id=world.customer, add_overrides=[override], now=world.now,
+        tell=teller({}, world.now),
+    )  # fmt: skip
     bring_up_to_date(world.now)
     effects = editor.paste(HEAD + "Tokens\t0.5\t2026-03-01").context["effects"]
     assert [(row.contract.customer.name, row.wholly, row.shielded) for row in effects.contracts] == [

@@ -10,6 +10,7 @@ from metronome import Metronome
 from schemathesis import GenerationMode
 
 from core.exact_json import loads
+from tests import described
 from tests.scenarios.world import World
 
 # FUZZ_EXAMPLES=100 pytest tests/api/test_fuzz.py looks harder.
@@ -69,6 +70,8 @@ def test_no_request_is_a_server_error(known: dict[str, str], api_key: str) -> No
             for prepare in (lambda: case, lambda: about_what_exists(case, known)):
                 answer = prepare().call(headers=headers)
                 assert answer.status_code < 500, f"{case.method} {case.formatted_path}: {answer.text}"
+                wrong = described.faults(case.method, case.formatted_path, answer.content, answer.status_code)
+                assert not wrong, wrong
                 if answer.status_code >= 400:
                     assert loads(answer.content)["message"]
 

@@ -38,8 +38,6 @@ def test_all_parts_come_back_as_they_were_sent(sdk: Metronome) -> None:
         "property_filters": FILTERS,
         "group_keys": [["region"], ["region", "units"]],
         "custom_fields": {"team": "core"},
-        "archived_at": None,
-        "sql": None,
     }
 
 

@@ -37,7 +37,6 @@ def test_a_flat_rate(sdk: Metronome, shop: Shop) -> None:
         "product_custom_fields": {"sku": "1"},
         "entitled": True,
         "starting_at": "2024-01-01T00:00:00Z",
-        "ending_before": None,
         "rate": {"rate_type": "FLAT", "credit_type": {"id": USD, "name": "USD (cents)"}, "price": 250},
     }
     assert shop.rates(card, day(-1)) == []

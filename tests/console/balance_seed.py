@@ -7,6 +7,7 @@ from uuid import UUID
 
 from balances.services import NewBalance, create_balance
 from catalog.services import products
+from contracts.api.edits import teller
 from contracts.models import Contract
 from contracts.services import edit_contract
 
@@ -77,5 +78,8 @@ def give(customer: UUID, *, since: datetime, today: datetime) -> Given:
         "access_amount": {"unit_price": Decimal(1_000), "quantity": Decimal(1)},
         "commit_duration": {"value": 1},
     }
-    edit_contract(contract_id=contract.pk, customer_id=customer, now=since, parts={"add_recurring_credits": [monthly]})
+    edit_contract(
+        contract_id=contract.pk, customer_id=customer, now=since, parts={"add_recurring_credits": [monthly]},
+        tell=teller({}, since),
+    )  # fmt: skip
     return Given(commit.pk, welcome.pk, postpaid.pk, soon)

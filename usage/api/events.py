@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.fields import Input, InstantField, TextField
-from core.api.output import Output
+from core.api.output import FilledField, Output
 from core.api.views import ApiView
 from usage import selectors
 
@@ -34,19 +34,11 @@ class MatchedMetricOutput(Output):
     id = serializers.UUIDField(source="pk")
     name = serializers.CharField()
     aggregation_type = serializers.CharField()
-    aggregation_key = serializers.SerializerMethodField()
-    event_type_filter = serializers.SerializerMethodField()
+    aggregation_key = FilledField(help_text="Not of COUNT.")
+    event_type_filter = serializers.DictField(required=False)
     property_filters = serializers.ListField(child=serializers.DictField())
     group_keys = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     custom_fields = serializers.DictField(child=serializers.CharField())
-
-    def get_aggregation_key(self, metric: Any) -> str | None:
-        """Null for COUNT."""
-        return metric.aggregation_key or None
-
-    def get_event_type_filter(self, metric: Any) -> dict[str, Any] | None:
-        """Null where there is none."""
-        return metric.event_type_filter or None
 
 
 class EventOutput(Output):
@@ -60,7 +52,7 @@ class EventOutput(Output):
     properties = serializers.SerializerMethodField()
     processed_at = InstantField(source="event.received_at")
     is_duplicate = serializers.BooleanField(source="came_again")
-    matched_customer = MatchedCustomerOutput(source="customer", allow_null=True)
+    matched_customer = MatchedCustomerOutput(source="customer", required=False)
     matched_billable_metrics = MatchedMetricOutput(source="metrics", many=True)
 
     def get_properties(self, match: selectors.EventMatch) -> dict[str, Any]:

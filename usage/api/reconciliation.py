@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.fields import InstantField, parse_instant, read_query
-from core.api.output import PAGING, Output, envelope, page_of
+from core.api.output import PAGING, Output, envelope, list_of, page_of
 from core.api.paging import PageRequest, encode, page_request
 from core.api.views import ApiView, data, listing
 from core.clock import now
@@ -184,7 +184,7 @@ class BackfillsView(ApiView):
 
     resource = "usage"
 
-    @extend_schema(responses=envelope(BackfillOutput), tags=["Tactus"])
+    @extend_schema(responses=list_of(BackfillOutput), tags=["Tactus"])
     def get(self, _request: Request) -> Response:
         """Tell how far the history of each metric has been added up, newest metric first."""
         return data(BackfillOutput.of_each(selectors.list_backfills()))

@@ -86,6 +86,18 @@ class UsageOutput(Output):
         return found
 
 
+class GroupField(serializers.DictField):
+    """Value by key; what is absent from the events is left out."""
+
+    child = serializers.CharField()
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def get_attribute(self, instance: GroupCell) -> dict[str, str] | None:
+        return {key: value for key, value in instance.group.items() if value is not None} if instance.group else None
+
+
 class GroupOutput(Output):
     """A group's usage in a window. `group_key` and `group_value`, deprecated by Metronome, are for simple keys only."""
 
@@ -93,7 +105,7 @@ class GroupOutput(Output):
     ending_before = InstantField(source="window.end")
     group_key = serializers.SerializerMethodField()
     group_value = serializers.SerializerMethodField()
-    group = serializers.SerializerMethodField()
+    group = GroupField(help_text="Value by key; left out where nothing was grouped by.")
     value = ExactField(allow_null=True)
 
     def get_group_key(self, cell: GroupCell) -> str | None:
@@ -103,10 +115,6 @@ class GroupOutput(Output):
     def get_group_value(self, cell: GroupCell) -> str | None:
         """Null for an absent property too."""
         return next(iter(cell.group.values())) if len(cell.group) == 1 else None
-
-    def get_group(self, cell: GroupCell) -> dict[str, str | None] | None:
-        """Value by key; null where nothing was grouped by."""
-        return dict(cell.group) or None
 
 
 class UsageView(ApiView):
