@@ -124,7 +124,7 @@ def find_flaw(value: Any) -> Flaw | None:
     return None
 
 
-def _parse(body: bytes, **hooks: Callable[[Any], Any]) -> Any:
+def _parse(body: bytes, **hooks: Any) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
