@@ -66,9 +66,12 @@ class BackOffice(UnfoldAdminSite):
         return TemplateResponse(request, "admin/back_office/refused.html", context, status=status)
 
     def get_urls(self) -> list[URLPattern]:
-        """Our own pages before the rest: Django's last pattern takes any path."""
+        """Our own pages before the rest: Django's last pattern takes any path.
+
+        Without Django's redirect to records' pages elsewhere: ours have none, and it fails for types without records.
+        """
         own = [path(route, self.admin_view(view), name=name) for route, view, name in self.wiring.ROUTES]
-        return own + super().get_urls()
+        return own + [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The home page."""
@@ -110,8 +113,9 @@ def own_snapshot(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def has_nul(request: HttpRequest) -> bool:
-    """Whether the query string holds a character that no text in PostgreSQL can."""
-    return any("\x00" in text for name, values in request.GET.lists() for text in (name, *values))
+    """Whether path or query hold a character that no text in PostgreSQL can."""
+    texts = (text for name, values in request.GET.lists() for text in (name, *values))
+    return "\x00" in request.path or any("\x00" in text for text in texts)
 
 
 def actor_of(request: HttpRequest) -> audit.Actor:

@@ -38,7 +38,8 @@ TABS = (
     ("invoices", "Invoices", "console:invoices", (INVOICES,)),
     ("credits", "Credits", "console:credits", (CREDITS,)),
 )
-_FILE = re.compile(r"\A(?:invoices/(?P<invoice>[0-9a-f-]{36})\.(?P<kind>pdf|csv)|usage\.csv|units\.csv|credits\.csv)\Z")
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_FILE = re.compile(rf"\A(?:invoices/(?P<invoice>{_ID})\.(?P<kind>pdf|csv)|usage\.csv|units\.csv|credits\.csv)\Z")
 _TABLES = {"usage.csv": usage_csv, "units.csv": units_csv, "credits.csv": ledger_csv}
 MAX_ROWS = 500
 
@@ -221,9 +222,10 @@ def units_results(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def invoice_list(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """The invoice list of one status."""
     status, count = request.GET.get("status", ""), request.GET.get("count", str(invoices.PAGE))
-    if status not in invoices.STATUSES or not (count.isascii() and count.isdigit() and 1 <= int(count[:5]) <= MAX_ROWS):
+    rows = int(count) if re.fullmatch("[0-9]{1,5}", count) else 0
+    if status not in invoices.STATUSES or not 1 <= rows <= MAX_ROWS:
         raise InvalidInput("That list does not exist.")
-    found = invoices.invoice_list(viewer, status=status, count=int(count), now=now())
+    found = invoices.invoice_list(viewer, status=status, count=rows, now=now())
     return panel(request, "invoices", {"list": found, "statuses": invoices.STATUSES.items()})
 
 

@@ -4,7 +4,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any, NoReturn
 
 import msgspec
@@ -15,10 +17,27 @@ MAX_DEPTH = 32
 MAX_DIGITS = 60
 MAX_EXPONENT = 60
 _CONTROL = re.compile("[\x00\ud800-\udfff]")
+_BAD_TEXT = "text holds a NUL or an unpaired surrogate"
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 class BadJson(ValueError):
     """The text is not JSON that Tactus accepts; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Stands in `loads_marked` where there is JSON that Tactus does not accept; the message says why.
+
+    An object in which `key` stands twice keeps its keys and values in `pairs`.
+    """
+
+    message: str
+    key: str = ""
+    pairs: tuple[tuple[str, Any], ...] = ()
+
+
+_PLAIN = {int, Decimal, bool, type(None)}
 
 
 def parse_number(text: str) -> Decimal:
@@ -45,9 +64,28 @@ def _refuse(text: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise BadJson(f"the key {twice[:80]!r} stands twice in one object")
+        raise BadJson(_repeated(pairs).message)
     return found
+
+
+def _unique_or_flaw(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Flaw:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _repeated(pairs)
+
+
+def _repeated(pairs: list[tuple[str, Any]]) -> Flaw:
+    twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+    return Flaw(f"the key {twice[:80]!r} stands twice in one object", twice, tuple(pairs))
+
+
+def _or_flaw(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def marked(text: str) -> Any:
+        try:
+            return read(text)
+        except BadJson as error:
+            return Flaw(str(error))
+
+    return marked
 
 
 def loads(body: bytes) -> Any:
@@ -55,6 +93,40 @@ def loads(body: bytes) -> Any:
 
     Raises BadJson.
     """
+    value = _parse(body, parse_float=parse_number, parse_int=_integer, object_pairs_hook=_unique)
+    check(value)
+    return value
+
+
+def loads_marked(body: bytes) -> Any:
+    """The same, with a `Flaw` for each number out of range and each object with a repeated key; bad texts stay.
+
+    `find_flaw` finds any of these. Raises BadJson for what is no JSON, or nested too deeply.
+    """
+    value = _parse(
+        body,
+        parse_float=_or_flaw(parse_number),
+        parse_int=_or_flaw(_integer),
+        object_pairs_hook=_unique_or_flaw,
+    )
+    check(value, depth_only=True)
+    return value
+
+
+def find_flaw(value: Any) -> Flaw | None:
+    """The first flaw in a value from `loads_marked`."""
+    if isinstance(value, Flaw):
+        return value
+    if isinstance(value, str):
+        return Flaw(_BAD_TEXT) if _CONTROL.search(value) else None
+    if isinstance(value, dict | list):
+        for inner in chain(value, value.values()) if isinstance(value, dict) else value:
+            if type(inner) not in _PLAIN and (flaw := find_flaw(inner)):
+                return flaw
+    return None
+
+
+def _parse(body: bytes, **hooks: Any) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -62,35 +134,33 @@ def loads(body: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise BadJson("the body begins with a byte order mark")
     try:
-        value = json.loads(
-            text, parse_float=parse_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_unique
-        )
+        return json.loads(text, parse_constant=_refuse, **hooks)
     except RecursionError as error:
-        raise BadJson(f"nested deeper than {MAX_DEPTH} levels") from error
+        raise BadJson(_TOO_DEEP) from error
     except json.JSONDecodeError as error:
         raise BadJson(f"not valid JSON: {error.msg} at character {error.pos}") from error
-    check(value)
-    return value
 
 
-def check(value: Any) -> None:
+def check(value: Any, *, depth_only: bool = False) -> None:
     """Refuses text that PostgreSQL cannot store and nesting beyond `MAX_DEPTH`. Raises BadJson."""
     level: Iterable[Any] = (value,)
     for _ in range(MAX_DEPTH + 1):
         deeper: list[Any] = []
         for item in level:
             if isinstance(item, str):
-                if _CONTROL.search(item):
-                    raise BadJson("text holds a NUL or an unpaired surrogate")
+                if not depth_only and _CONTROL.search(item):
+                    raise BadJson(_BAD_TEXT)
             elif isinstance(item, dict):
                 deeper.extend(item.keys())
                 deeper.extend(item.values())
             elif isinstance(item, list):
                 deeper.extend(item)
+            elif isinstance(item, Flaw):
+                deeper.extend(chain.from_iterable(item.pairs))
         if not deeper:
             return
         level = deeper
-    raise BadJson(f"nested deeper than {MAX_DEPTH} levels")
+    raise BadJson(_TOO_DEEP)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)

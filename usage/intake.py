@@ -1,7 +1,8 @@
 """From the bytes of an ingest request to events: what is accepted, and why something is not.
 
 No serializers: this is the hot path. A batch is stored whole or refused whole, with the faults of its events
-(400); too large a body or batch is a 413, what is not JSON a 415.
+(400); too large a body or batch is a 413, what is not sent as JSON a 415. What is no JSON, or nested too deeply, is a
+fault of the body; keys, texts and numbers that JSON has and Tactus does not accept are faults of their event.
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from core.api.fields import parse_instant
 from core.errors import BatchRefused, InvalidInput, TactusError, TooLarge
-from core.exact_json import BadJson, loads
+from core.exact_json import BadJson, Flaw, find_flaw, loads, loads_marked
 from usage.store import NewEvent
 
 MAX_AGE: Final = timedelta(days=34)
@@ -26,6 +27,7 @@ MAX_ID: Final = 128
 MAX_EVENT_TYPE: Final = 200
 MAX_RATIO: Final = 100
 MAX_ERRORS: Final = 100
+MAX_SHOWN: Final = 80
 
 CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
@@ -94,17 +96,25 @@ def read_batch(body: bytes, *, now: datetime, max_events: int) -> Batch:
     """The events of a JSON array of 1 to `max_events`. Raises InvalidInput, or TooLarge for more events."""
     if not body.strip():
         raise InvalidInput("the body is empty; a JSON array of events is needed")
-    try:
-        items = loads(body)
-    except BadJson as error:
-        raise InvalidInput(str(error)) from error
+    items, is_marked = _parse(body)
     if not isinstance(items, list):
         raise InvalidInput("the body must be a JSON array of events")
     if not items:
         raise InvalidInput("the batch holds no event")
     if len(items) > max_events:
         raise TooLarge(f"a batch holds at most {max_events} events; this one has {len(items)}")
-    return read_events(items, now=now)
+    return read_events([_flawed(item) or item for item in items] if is_marked else items, now=now)
+
+
+def _parse(body: bytes) -> tuple[Any, bool]:
+    """The JSON value, and whether flaws are marked in it."""
+    try:
+        return loads(body), False
+    except BadJson:  # perhaps because of some events only; this way is slower and tells which
+        try:
+            return loads_marked(body), True
+        except BadJson as error:
+            raise InvalidInput(str(error)) from error
 
 
 def read_events(items: Sequence[Any], *, now: datetime) -> Batch:
@@ -120,12 +130,37 @@ def read_events(items: Sequence[Any], *, now: datetime) -> Batch:
 
 
 class _RefusedError(Exception):
-    def __init__(self, field: str, message: str) -> None:
-        self.field, self.message = field, message
+    def __init__(self, field: str, message: str, transaction_id: str | None = None) -> None:
+        self.field, self.message, self.transaction_id = field, message, transaction_id
         super().__init__(field, message)
 
 
+def _flawed(item: Any) -> _RefusedError | None:
+    """Why an item of `loads_marked` is refused before its fields are read; with its id, if that is one."""
+    flaw = find_flaw(item)
+    if flaw is None:
+        return None
+    field, reason, fields = "", flaw.message, {}
+    if isinstance(item, Flaw):
+        field, fields = item.key, dict(item.pairs)
+    elif isinstance(item, dict):
+        fields = item
+        field = _first_flawed(item)
+        value = item[field]
+        if isinstance(value, dict) and not find_flaw(field):
+            reason = f"{_first_flawed(value)[:MAX_SHOWN]!r}: {flaw.message}"
+    has_id = field != "transaction_id" and find_flaw(fields.get("transaction_id")) is None
+    shown = "" if find_flaw(field) else field[:MAX_SHOWN]
+    return _RefusedError(shown, f"is not accepted: {reason}", _id_of(fields) if has_id else None)
+
+
+def _first_flawed(fields: dict[str, Any]) -> str:
+    return next(name for name, value in fields.items() if find_flaw(name) or find_flaw(value))
+
+
 def _event(item: Any, oldest: datetime, newest: datetime) -> NewEvent:
+    if isinstance(item, _RefusedError):
+        raise item
     if not isinstance(item, dict):
         raise _RefusedError("", "must be a JSON object")
     transaction_id = _text(item, "transaction_id", MAX_ID)
@@ -161,5 +196,7 @@ def _text(item: dict[str, Any], name: str, maximum: int) -> str:
 
 
 def _id_of(item: Any) -> str | None:
+    if isinstance(item, _RefusedError):
+        return item.transaction_id
     value = item.get("transaction_id") if isinstance(item, dict) else None
     return value[:MAX_ID] if isinstance(value, str) else None

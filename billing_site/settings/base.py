@@ -258,7 +258,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
     "socket_keepalive": True,
-    # A publisher whose broker is down must not hang the request: the sweeper will find the work.
+    # How long the thread that sends hints (core.jobs) tries before it leaves the broker alone; no request waits for it.
     "socket_connect_timeout": 2,
     "socket_timeout": 10,
     "global_keyprefix": "tactus:",

@@ -24,7 +24,9 @@ WALL_CLOCKS = {
     "time_machine.travel",
 }  # fmt: skip
 # Their cases are made of the instant at which they are collected: the clock stands there until the first test begins.
-WHEN_LOADED = {"usage/test_bad_events.py", "usage/test_fast_intake.py", "usage/test_usage_api.py"}
+WHEN_LOADED = {
+    "usage/test_bad_events.py", "usage/test_bad_values.py", "usage/test_fast_intake.py", "usage/test_usage_api.py",
+}  # fmt: skip
 
 
 def named(tree: ast.Module) -> dict[str, str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.clock import now
 from core.errors import TactusError
 from tests.usage.test_bad_events import BODIES, EVENTS, ODD, fields, good, json_values
+from tests.usage.test_bad_values import VALUES, batch_with
 from usage.fast_intake import read_fast
 from usage.intake import MAX_AGE, MAX_AHEAD, TRANSIT, read_batch
 from usage.store import EventColumns, columns_of
@@ -57,6 +58,11 @@ def test_bad_events_are_left_to_the_strict_reader(name: str) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_bad_bodies_are_left_to_the_strict_reader(name: str) -> None:
     assert not agree(BODIES[name][0], LOADED)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_bad_values_are_left_to_the_strict_reader(name: str) -> None:
+    assert not agree(batch_with(VALUES[name][0]), LOADED)
 
 
 @pytest.mark.parametrize("name", ODD)
