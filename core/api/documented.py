@@ -1,10 +1,82 @@
-"""Names of the fields that requests of Metronome's API may have (its published description, and its SDK).
+"""Names of the fields that requests of Metronome's API may have: its published description, and its SDK.
 
 A body that holds one which its route does not carry out is refused; keys that nobody knows are ignored.
 """
 
 from typing import Final
 
-DOCUMENTED: Final = frozenset(
-    ["access", "access_amount", "access_ending_before", "access_schedule", "access_type", "add_billing_provider_configuration_update", "add_commits", "add_credit_type_conversions", "add_credits", "add_discounts", "add_overrides", "add_prepaid_balance_threshold_configuration", "add_professional_services", "add_recurring_commits", "add_recurring_credits", "add_reseller_royalties", "add_revenue_system_configuration_update", "add_schedule_items", "add_scheduled_charges", "add_seat_ids", "add_spend_threshold_configuration", "add_spend_trackers", "add_subscriptions", "add_unassigned_seats", "adjustment_type", "aggregate", "aggregate_key", "aggregation_key", "aggregation_type", "alert_id", "alert_specifiers", "alert_statuses", "alert_type", "alias", "aliases", "allocation", "allow_contract_ending_before_finalized_invoice", "allow_ending_before_finalized_invoice", "amendment_id", "amount", "amount_distribution", "anchor_date", "anrok_api_key", "anrok_api_token", "any_commit_or_credit_ids", "api_key", "applicable_contract_ids", "applicable_product_ids", "applicable_product_tags", "applicable_spend_specifiers", "apply_seat_increase_config", "archive_commits", "archive_credits", "archive_filter", "archive_scheduled_charges", "archive_spend_trackers", "as_of_date", "at", "avalara_environment", "avalara_password", "avalara_username", "aws_account_number", "aws_customer_account_id", "aws_customer_id", "aws_is_subscription_product", "aws_offer_id", "aws_options", "aws_payer_reference_id", "aws_product_code", "aws_region", "balance_types", "billable_metric_id", "billable_metrics", "billable_status", "billing_anchor_date", "billing_config", "billing_cycle_config", "billing_frequency", "billing_provider", "billing_provider_configuration", "billing_provider_configuration_id", "billing_provider_customer_id", "billing_provider_type", "bm_group_key_overrides", "body", "breakdown_granularity", "cap", "charge_id", "child_access", "collection_schedule", "color_overrides", "commit", "commit_duration", "commit_id", "commit_ids", "commit_rate", "commit_transactions", "commits", "composite_product_ids", "composite_scope", "composite_tags", "configuration", "contract", "contract_id", "contract_ids", "contract_name", "conversion_factor", "counts_as_discounted", "covering_date", "credit_grant_ids", "credit_grant_type", "credit_grant_type_filters", "credit_id", "credit_type_conversions", "credit_type_id", "credit_type_ids", "credits", "current_period", "current_seat_count", "cursor", "custom_credit_type_id", "custom_field_filters", "custom_fields", "custom_rate", "customer", "customer_billing_provider_configuration_ids", "customer_billing_provider_configurations", "customer_id", "customer_ids", "customer_plan_id", "customer_revenue_system_configuration_ids", "customer_revenue_system_configurations", "dashboard", "dashboard_options", "data", "date_offset", "day", "decimal_places", "delivery_method", "delivery_method_id", "delivery_method_ids", "description", "dimensions", "discount_configuration", "discounted", "discounts", "display_name", "do_not_invoice", "duration", "effective_at", "effective_before", "enabled", "ending_before", "enforce_uniqueness", "entities", "entitled", "entity", "entity_id", "evaluate_on_create", "event_type", "event_type_filter", "events", "exclude", "exclude_free_usage", "exclude_zero_balances", "exclusive_end_date", "exists", "expires_at", "external_id", "fiat_credit_type_id", "fiat_currency_credit_type_id", "fiat_per_custom_credit", "filter", "filters", "fraction", "frequency", "from_contract_id", "future_invoice_behavior", "gcp_account_id", "gcp_offer_id", "gcp_options", "grant_amount", "group_by", "group_filters", "group_key", "group_key_name", "group_keys", "group_values", "hierarchy_configuration", "id", "ids", "in_values", "include_archived", "include_balance", "include_composite_spend", "include_contract_balances", "include_contract_commits", "include_contract_credits", "include_credits_and_commits", "include_historical_commit_invoices", "include_ledgers", "include_list_prices", "inclusive_start_date", "ingest_alias", "ingest_aliases", "initial_quantity", "initial_seat_ids", "initial_unassigned_seats", "invoice", "invoice_amount", "invoice_behavior", "invoice_consolidation_type", "invoice_contract_id", "invoice_date", "invoice_generation_starting_at", "invoice_generation_starting_at_offset", "invoice_id", "invoice_inclusion_mode", "invoice_metadata", "invoice_placement", "invoice_schedule", "invoice_start_timestamp", "invoice_types_filter", "invoices", "invoices_ending_before", "is_commit_specific", "is_enabled", "is_prorated", "is_refundable", "issue_date", "issued_at", "key", "keys", "leave_stripe_invoices_in_draft", "length_in_days", "limit", "line_items", "max_amount", "metadata", "metric_name", "minimum", "minimum_config", "mode", "multiplier", "multiplier_override_prioritization", "name", "net_payment_terms_days", "netsuite_internal_item_id", "netsuite_invoice_billing_end", "netsuite_invoice_billing_start", "netsuite_invoice_header_end", "netsuite_invoice_header_start", "netsuite_overage_item_id", "netsuite_reseller_id", "netsuite_sales_order_id", "next_page", "not_expiring_before", "not_in_values", "offset", "on_current_plan", "on_session_payment", "only_archived", "operation", "outcome", "overage_rate_adjustments", "override_specifiers", "overrides", "overwrite_rate", "package_alias", "package_id", "paid_amount", "parent", "parent_behavior", "partial_pricing_group_values", "payer", "payment_fraction", "payment_gate_config", "payment_gate_type", "payment_type", "per_group_amounts", "plan_id", "plans_or_contracts", "policy", "position", "precalculated_tax_config", "prepaid_balance_threshold_configuration", "presentation_group_key", "presentation_group_values", "preview", "price", "price_adjustments", "pricing_group_key", "pricing_group_values", "priority", "product_id", "product_ids", "product_moves", "product_order", "product_tags", "professional_service_id", "professional_services", "properties", "property_filters", "proration", "proration_rounding", "provider", "quantity", "quantity_conversion", "quantity_delta", "quantity_management_mode", "quantity_management_mode_update", "quantity_rounding", "quantity_updates", "rate_card_alias", "rate_card_id", "rate_type", "rates", "reason", "recharge_threshold", "recharge_to_amount", "recurrence_frequency", "recurring_commit_id", "recurring_commit_ids", "recurring_commits", "recurring_credit_id", "recurring_credits", "recurring_schedule", "release_uniqueness_key", "remove_overrides", "remove_schedule_items", "remove_seat_ids", "remove_unassigned_seats", "reseller_contract_value", "reseller_royalties", "reseller_type", "reset_frequency", "resource_id", "resource_type", "revenue_system_configuration", "revenue_system_configuration_id", "rollover_amount", "rollover_fraction", "rollover_settings", "rounding", "rounding_method", "salesforce_account_id", "salesforce_account_ids", "salesforce_opportunity_id", "schedule", "schedule_items", "schedule_name", "scheduled_charge_id", "scheduled_charges", "scheduled_charges_on_usage_invoices", "seat_charges", "seat_config", "seat_count", "seat_filter", "seat_group_key", "seat_group_value", "seat_ids", "seat_metric_id", "seat_updates", "segment_id", "selectors", "service_name", "size", "skip_missing_seat_ids", "skip_zero_qty_line_items", "sort", "sources", "specifiers", "spend_threshold_configuration", "spend_tracker_alias", "spend_tracker_attributes", "spend_trackers", "spend_type", "spending_cap", "sql", "sql_breakdown_granularity", "start_period", "starting_at", "starting_at_offset", "starting_on", "status", "statuses", "stripe_api_key", "stripe_collection_method", "stripe_config", "subscription_config", "subscription_id", "subscription_ids", "subscription_rate", "subscriptions", "subtotals_with_quantity", "tags", "target", "tax_amount", "tax_name", "tax_provider", "tax_type", "temporary_id", "threshold", "threshold_amount", "threshold_balance_specifiers", "tier", "tiers", "timestamp", "to_fiat_conversion_factor", "total_contract_value", "transactionIds", "transaction_id", "transaction_ids", "transition", "trial_spec", "trueup", "type", "uniqueness_key", "unit", "unit_price", "update_commits", "update_contract_end_date", "update_contract_name", "update_credits", "update_net_payment_terms_days", "update_prepaid_balance_threshold_configuration", "update_recurring_commits", "update_recurring_credits", "update_schedule_items", "update_scheduled_charges", "update_spend_threshold_configuration", "update_subscriptions", "usage", "usage_filter", "usage_line_items", "usage_statement_behavior", "usage_statement_schedule", "usage_type", "value", "value_display_names", "values", "void_credit_purchase_invoice", "void_invoices", "void_stripe_invoices", "webhook_notification_id", "webhook_secret", "window_size", "workflow_id"]
-)
+_NAMES: Final = """
+access access_amount access_ending_before access_schedule access_type add_billing_provider_configuration_update
+add_commits add_credit_type_conversions add_credits add_discounts add_overrides
+add_prepaid_balance_threshold_configuration add_professional_services add_recurring_commits add_recurring_credits
+add_reseller_royalties add_revenue_system_configuration_update add_schedule_items add_scheduled_charges add_seat_ids
+add_spend_threshold_configuration add_spend_trackers add_subscriptions add_unassigned_seats adjustment_type
+aggregate aggregate_key aggregation_key aggregation_type alert_id alert_specifiers alert_statuses alert_type alias
+aliases allocation allow_contract_ending_before_finalized_invoice allow_ending_before_finalized_invoice amendment_id
+amount amount_distribution anchor_date anrok_api_key anrok_api_token any_commit_or_credit_ids api_key
+applicable_contract_ids applicable_product_ids applicable_product_tags applicable_spend_specifiers
+apply_seat_increase_config archive_commits archive_credits archive_filter archive_scheduled_charges
+archive_spend_trackers as_of_date at avalara_environment avalara_password avalara_username aws_account_number
+aws_customer_account_id aws_customer_id aws_is_subscription_product aws_offer_id aws_options aws_payer_reference_id
+aws_product_code aws_region balance_types billable_metric_id billable_metrics billable_status billing_anchor_date
+billing_config billing_cycle_config billing_frequency billing_provider billing_provider_configuration
+billing_provider_configuration_id billing_provider_customer_id billing_provider_type bm_group_key_overrides body
+breakdown_granularity cap charge_id child_access collection_schedule color_overrides commit commit_duration
+commit_id commit_ids commit_rate commit_transactions commits composite_product_ids composite_scope composite_tags
+configuration contract contract_id contract_ids contract_name conversion_factor counts_as_discounted covering_date
+credit_grant_ids credit_grant_type credit_grant_type_filters credit_id credit_type_conversions credit_type_id
+credit_type_ids credits current_period current_seat_count cursor custom_credit_type_id custom_field_filters
+custom_fields custom_rate customer customer_billing_provider_configuration_ids
+customer_billing_provider_configurations customer_id customer_ids customer_plan_id
+customer_revenue_system_configuration_ids customer_revenue_system_configurations dashboard dashboard_options data
+date_offset day decimal_places delivery_method delivery_method_id delivery_method_ids description dimensions
+discount_configuration discounted discounts display_name do_not_invoice duration effective_at effective_before
+enabled ending_before enforce_uniqueness entities entitled entity entity_id evaluate_on_create event_type
+event_type_filter events exclude exclude_free_usage exclude_zero_balances exclusive_end_date exists expires_at
+external_id fiat_credit_type_id fiat_currency_credit_type_id fiat_per_custom_credit filter filters fraction
+frequency from_contract_id future_invoice_behavior gcp_account_id gcp_offer_id gcp_options grant_amount group_by
+group_filters group_key group_key_name group_keys group_values hierarchy_configuration id ids in_values
+include_archived include_balance include_composite_spend include_contract_balances include_contract_commits
+include_contract_credits include_credits_and_commits include_historical_commit_invoices include_ledgers
+include_list_prices inclusive_start_date ingest_alias ingest_aliases initial_quantity initial_seat_ids
+initial_unassigned_seats invoice invoice_amount invoice_behavior invoice_consolidation_type invoice_contract_id
+invoice_date invoice_generation_starting_at invoice_generation_starting_at_offset invoice_id invoice_inclusion_mode
+invoice_metadata invoice_placement invoice_schedule invoice_start_timestamp invoice_types_filter invoices
+invoices_ending_before is_commit_specific is_enabled is_prorated is_refundable issue_date issued_at key keys
+leave_stripe_invoices_in_draft length_in_days limit line_items max_amount metadata metric_name minimum
+minimum_config mode multiplier multiplier_override_prioritization name net_payment_terms_days
+netsuite_internal_item_id netsuite_invoice_billing_end netsuite_invoice_billing_start netsuite_invoice_header_end
+netsuite_invoice_header_start netsuite_overage_item_id netsuite_reseller_id netsuite_sales_order_id next_page
+not_expiring_before not_in_values offset on_current_plan on_session_payment only_archived operation outcome
+overage_rate_adjustments override_specifiers overrides overwrite_rate package_alias package_id paid_amount parent
+parent_behavior partial_pricing_group_values payer payment_fraction payment_gate_config payment_gate_type
+payment_type per_group_amounts plan_id plans_or_contracts policy position precalculated_tax_config
+prepaid_balance_threshold_configuration presentation_group_key presentation_group_values preview price
+price_adjustments pricing_group_key pricing_group_values priority product_id product_ids product_moves product_order
+product_tags professional_service_id professional_services properties property_filters proration proration_rounding
+provider quantity quantity_conversion quantity_delta quantity_management_mode quantity_management_mode_update
+quantity_rounding quantity_updates rate_card_alias rate_card_id rate_type rates reason recharge_threshold
+recharge_to_amount recurrence_frequency recurring_commit_id recurring_commit_ids recurring_commits
+recurring_credit_id recurring_credits recurring_schedule release_uniqueness_key remove_overrides
+remove_schedule_items remove_seat_ids remove_unassigned_seats reseller_contract_value reseller_royalties
+reseller_type reset_frequency resource_id resource_type revenue_system_configuration revenue_system_configuration_id
+rollover_amount rollover_fraction rollover_settings rounding rounding_method salesforce_account_id
+salesforce_account_ids salesforce_opportunity_id schedule schedule_items schedule_name scheduled_charge_id
+scheduled_charges scheduled_charges_on_usage_invoices seat_charges seat_config seat_count seat_filter seat_group_key
+seat_group_value seat_ids seat_metric_id seat_updates segment_id selectors service_name size skip_missing_seat_ids
+skip_zero_qty_line_items sort sources specifiers spend_threshold_configuration spend_tracker_alias
+spend_tracker_attributes spend_trackers spend_type spending_cap sql sql_breakdown_granularity start_period
+starting_at starting_at_offset starting_on status statuses stripe_api_key stripe_collection_method stripe_config
+subscription_config subscription_id subscription_ids subscription_rate subscriptions subtotals_with_quantity tags
+target tax_amount tax_name tax_provider tax_type temporary_id threshold threshold_amount
+threshold_balance_specifiers tier tiers timestamp to_fiat_conversion_factor total_contract_value transactionIds
+transaction_id transaction_ids transition trial_spec trueup type uniqueness_key unit unit_price update_commits
+update_contract_end_date update_contract_name update_credits update_net_payment_terms_days
+update_prepaid_balance_threshold_configuration update_recurring_commits update_recurring_credits
+update_schedule_items update_scheduled_charges update_spend_threshold_configuration update_subscriptions usage
+usage_filter usage_line_items usage_statement_behavior usage_statement_schedule usage_type value value_display_names
+values void_credit_purchase_invoice void_invoices void_stripe_invoices webhook_notification_id webhook_secret
+window_size workflow_id
+"""
+
+DOCUMENTED: Final = frozenset(_NAMES.split())
