@@ -83,6 +83,8 @@ class RequestLimitsMiddleware:
         kind = getattr(view, "cls", None)
         if kind is None or request.method in _READS or getattr(kind, "access", None) == "read":
             return None
+        if getattr(kind, "shares_commits", False):
+            return None
         is_heavy = _length(request) > settings.TACTUS_HEAVY_BODY_BYTES and not getattr(kind, "is_bulk", False)
         try:
             with self._share.turn(is_heavy=is_heavy):

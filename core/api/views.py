@@ -28,6 +28,8 @@ class ApiView(APIView):
     own_snapshot: ClassVar[bool] = False
     is_bulk: ClassVar[bool] = False
     """Whether large bodies are what it is made for; elsewhere they mark a heavy write (core.api.request_limits)."""
+    shares_commits: ClassVar[bool] = False
+    """Whether its writes go through a group commit, which itself refuses what is too much: many may wait at once."""
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Ends the snapshot with the answer."""
@@ -46,7 +48,8 @@ class ApiView(APIView):
                 )
             )
         if self._only_reads(request):
-            _ = request.data  # whoever sends it slowly keeps no snapshot open
+            if request.method == "POST":
+                _ = request.data  # whoever sends it slowly keeps no snapshot open
             self.before_reading(request)
             if not self.own_snapshot:
                 self._reading.enter_context(snapshot())

@@ -15,7 +15,7 @@ COMPONENTS = "InvoicesSchema"
 class LateLineOutput(Output):
     """A line whose quantity has changed since it was invoiced. `quantity` and `amount` are what came later."""
 
-    product_id = serializers.UUIDField(source="line.product_id")
+    product_id = serializers.UUIDField(source="line.product_id", required=False)
     name = serializers.CharField(source="line.name")
     starting_at = InstantField(source="line.starting_at")
     ending_before = InstantField(source="line.ending_before")

@@ -114,7 +114,7 @@ HELD = OpenApiResponse(envelope(HeldOutput))
 class _Writing(ApiView):
     """What is alike for the three; a key that may do it is remembered for `reservations.api.fast_path`."""
 
-    resource = "balances"
+    resource, shares_commits = "balances", True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

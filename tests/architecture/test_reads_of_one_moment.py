@@ -127,19 +127,23 @@ class Shop(SubscriptionWorld):
         self.subscription_id = self.subscribed(customer, contract).id
         self.card, self.product, self.metric_id = card, product, metric.id
 
-    def body(self, view: str) -> dict[str, Any]:
+    def body(self, view: type[ApiView]) -> dict[str, Any]:
         """What a view that reads by POST is asked."""
         of_subscription = {**self.of_contract, "subscription_id": self.subscription_id}
         scheduled = {"schedule_name": "none"}
-        return {
+        bodies = {
             "RetrieveProduct": {"id": self.product},
             "ListProducts": {},
             "RetrieveRateCard": {"id": self.card},
             "ListRateCards": {},
             "GetRates": {"rate_card_id": self.card, "at": self.today.isoformat()},
             "GetRateSchedule": {"rate_card_id": self.card, "starting_at": self.today.isoformat()},
-            "GetNamedSchedule": {**self.of_contract, **scheduled, "rate_card_id": self.card},
-            "ListNamedSchedules": self.of_customer,
+            "catalog.GetNamedSchedule": {**scheduled, "rate_card_id": self.card},
+            "customers.GetNamedSchedule": {**scheduled, **self.of_customer},
+            "contracts.GetNamedSchedule": {**scheduled, **self.of_contract},
+            "catalog.ListNamedSchedules": {"rate_card_id": self.card},
+            "customers.ListNamedSchedules": self.of_customer,
+            "contracts.ListNamedSchedules": self.of_contract,
             "RetrieveContract": {**self.of_contract, "include_balance": True},
             "RetrieveContractV2": {**self.of_contract, "include_ledgers": True},
             "ListContracts": {**self.of_customer, "include_balance": True},
@@ -160,7 +164,9 @@ class Shop(SubscriptionWorld):
             "GetNetBalance": self.of_customer,
             "ListSeatBalances": {**self.of_contract, "include_credits_and_commits": True},
             "ListReservations": self.of_customer,
-        }[view]  # fmt: skip
+        }  # fmt: skip
+        of_its_app = f"{view.__module__.partition('.')[0]}.{view.__name__}"
+        return bodies[of_its_app if of_its_app in bodies else view.__name__]
 
     def days(self) -> dict[str, str]:
         return {"starting_on": self.days_ago(9).isoformat(), "ending_before": self.today.isoformat()}
@@ -195,7 +201,7 @@ def read_api(reader: Reader, shop: Shop, http: httpx.Client) -> None:
             params = shop.days() if name == "ListBreakdowns" else {}
             reader.ask(name, http.get, shop.address(route), params=params)
         elif view.access == "read":
-            reader.ask(name, http.post, shop.address(route), json=shop.body(name), also=(404,))
+            reader.ask(name, http.post, shop.address(route), json=shop.body(view), also=(404,))
     assert {"ListInvoices", "GetNetBalance", "PreviewEvents", "ListSeatBalances", "InvoicePdf"} <= reader.asked
 
 

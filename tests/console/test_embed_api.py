@@ -94,7 +94,8 @@ def test_the_scope_embed_write_is_needed(scoped_http: Callable[..., httpx.Client
     body = {"customer_id": customer, "dashboard": "usage"}
     assert scoped_http("embed:read").post("/v1/dashboards/getEmbeddableUrl", json=body).status_code == 403
     assert scoped_http("invoices:write").post("/tactus/v1/embed/sessions", json=body).status_code == 403
-    assert scoped_http("embed:write").post("/tactus/v1/embed/sessions", json=body).status_code == 200
+    session = {"customer_id": customer}
+    assert scoped_http("embed:write").post("/tactus/v1/embed/sessions", json=session).status_code == 200
     assert issubclass(PermissionDeniedError, Exception)
 
 

@@ -18,7 +18,7 @@ def test_contracts_show_what_is_left_where_asked(balances: BalanceWorld, http: h
     w, shop = balances, TaggedShop(balances, http)
     more = {
         "credits": [w.credit(500, w.days_ago(5), w.days_ago(-30), name="gift")],
-        "commits": [w.prepaid(1000, w.days_ago(5), w.days_ago(-30), name="bought")],
+        "commits": [w.prepaid(1000, w.days_ago(5), w.days_ago(-30), name="bought", priority=200)],
     }
     ids = {"customer_id": shop.customer, "contract_id": shop.contract(**more)}
     held = {row.name: row for row in w.held(shop.customer)}
