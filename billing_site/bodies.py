@@ -20,7 +20,7 @@ _readers = BoundedSemaphore(READERS)
 
 
 class ReadsTheRest:
-    """WSGI middleware, around whatever answers. Other servers than granian see to this themselves."""
+    """WSGI middleware, around what may answer before it has read. Other servers than granian see to this themselves."""
 
     def __init__(self, application: Application) -> None:
         self.application = application

@@ -21,5 +21,6 @@ _shared = settings.TACTUS_SHARED_WRITER
 # Requests wait for their commits on threads beside those that compose invoices; those keep them waiting less like this.
 sys.setswitchinterval(0.001)
 # Around these goes what every request must meet; what they leave out: docs/guides/fast-paths.md.
-application = ReadsTheRest(FastIngest(FastReservations(_whole_site, shared=_shared), shared=_shared))
+# They read what they answer to the end.
+application = FastIngest(FastReservations(ReadsTheRest(_whole_site), shared=_shared), shared=_shared)
 settle_memory()
