@@ -1,13 +1,12 @@
 """Each field that a client may send is carried out or refused: what nothing here takes says so, on every route.
 
 The fields are those of the request types of Metronome's SDK, and of its published description where that is at hand
-(METRONOME_OPENAPI, or a checkout beside this one).
+(tests/reference.py).
 """
 
 import ast
 import importlib
 import json
-import os
 import pkgutil
 import re
 import typing
@@ -20,17 +19,14 @@ from typing import Any
 import httpx
 import metronome.resources
 import pytest
-from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
 from core.api.documented import DOCUMENTED
 from core.api.fields import UNSUPPORTED
+from tests.reference import DESCRIPTION, needs_description
 
 pytestmark = pytest.mark.django_db
 SOMEBODY = "3f9b6d5e-0a6c-4f0e-9b0b-0d6f6a3c1c11"
-REFERENCE = Path(
-    os.environ.get("METRONOME_OPENAPI", settings.BASE_DIR.parent / "shared" / "reference" / "metronome-openapi.json")
-)
 DEEPEST = 9
 Route = tuple[str, str]
 Where = tuple[str, ...]
@@ -170,7 +166,7 @@ def of_the_sdk() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]:
 @cache
 def of_the_description() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]:
     """By route: fields of the body, and of the query."""
-    schema = json.loads(REFERENCE.read_text())
+    schema = json.loads(DESCRIPTION.read_text())
     found = {}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
@@ -233,7 +229,7 @@ def test_each_field_of_the_sdk_is_carried_out_or_refused(http: httpx.Client) -> 
     assert compared > 1000
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="Metronome's description is not at hand")
+@needs_description
 def test_each_field_of_the_description_is_carried_out_or_refused(http: httpx.Client) -> None:
     compared, found = _faults(http, of_the_description())
     assert found == []

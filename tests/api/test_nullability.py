@@ -1,16 +1,15 @@
 """Null and required in our description, held against the reference description where a copy of it is there."""
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.described import description, nodes, resolved
+from tests.reference import DESCRIPTION, needs_description
 
-REFERENCE = Path(os.environ.get("REFERENCE_OPENAPI", "var/reference/metronome-openapi.json"))
+pytestmark = needs_description
 LATER = {"/v1/ingest"}
 """Answers that only Tactus gives a body."""
 
@@ -30,9 +29,7 @@ def answers(doc: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
 @pytest.fixture(scope="module")
 def both() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """What both describe: name, our parts by path, theirs."""
-    if not REFERENCE.exists():
-        pytest.skip("there is no copy of the reference description (REFERENCE_OPENAPI)")
-    theirs, ours = json.loads(REFERENCE.read_text()), description()
+    theirs, ours = json.loads(DESCRIPTION.read_text()), description()
     asked = answers(theirs)
     return [
         (f"{name[0]} {name[1]}", dict(nodes(schema, ours)), dict(nodes(asked[name], theirs)))
