@@ -106,6 +106,21 @@ def test_lists_have_a_name_of_their_own_and_a_landmark(page: str, world: World, 
     assert text.count("<main") == 1
 
 
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("balances_adjustment", "Approvals"),
+        ("balances_balance", "Commits &amp; credits"),
+        ("core_auditentry", "Audit trail"),
+        ("catalog_product", "Products"),
+    ],
+)
+def test_a_list_is_called_what_the_menu_calls_it(page: str, name: str, world: World, owner: Client) -> None:
+    text = owner.get(reverse(f"admin:{page}_changelist")).content.decode()
+    assert f'<h1 class="bo-list-title">{name}</h1>' in text
+    assert f"{name} |" in text
+
+
 def test_an_empty_list_says_why(world: World, owner: Client) -> None:
     nothing = owner.get(f"{reverse('admin:customers_customer_changelist')}?q=nobody").content.decode()
     assert "Nothing matches." in nothing
