@@ -166,6 +166,7 @@ def check(value: Any, *, depth_only: bool = False) -> None:
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 _SORTED = msgspec.json.Encoder(decimal_format="number", order="sorted")
 _EXPONENT = re.compile(rb"\dE[+-]\d")
+_WITH_EXPONENT = re.compile(rb"-?\d+(?:\.\d+)?E[+-]\d+")
 
 
 def dumps(value: Any) -> bytes:
@@ -174,10 +175,18 @@ def dumps(value: Any) -> bytes:
     Decimals are exact JSON numbers in plain notation: nobody has to know what `1E+2` is.
     """
     body = _ENCODER.encode(value)
+    # A number, or a text that looks like one. Without escapes, quotation marks say what stands between texts.
     if _EXPONENT.search(body) is None:
         return body
-    # A number, or a text that looks like one.
-    return _ENCODER.encode(plain_data(value, lambda number: msgspec.Raw(plain(number).encode())))
+    if b"\\" in body:
+        return _ENCODER.encode(plain_data(value, lambda number: msgspec.Raw(plain(number).encode())))
+    parts = body.split(b'"')
+    parts[::2] = [_WITH_EXPONENT.sub(_in_plain_notation, part) if b"E" in part else part for part in parts[::2]]
+    return b'"'.join(parts)
+
+
+def _in_plain_notation(number: re.Match[bytes]) -> bytes:
+    return plain(Decimal(number[0].decode())).encode()
 
 
 def canonical(value: Any) -> bytes:

@@ -50,6 +50,18 @@ def test_what_stands_around_such_a_number_is_the_same(api_key: str) -> None:
     assert json.loads(dumps({"rows": [Row(Decimal("5E+1"))]})) == {"rows": [{"amount": 50}]}
 
 
+EXPONENTS = st.sampled_from(["1E+2", "0E-10", "1E-7", "-3.5E+4", "12.50", "7"]).map(Decimal)
+TEXTS = st.lists(st.sampled_from(["5E+1", '"', "\\", "E", ":", ",", "\n", "ü", "a"]), max_size=4).map("".join)
+
+
+@given(st.recursive(EXPONENTS | TEXTS, lambda parts: st.lists(parts, max_size=4) | st.dictionaries(TEXTS, parts)))
+def test_only_numbers_are_rewritten(value: object) -> None:
+    text = dumps(value)
+    assert read_back(text.decode()) == value
+    outside = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", text)
+    assert b"E" not in outside
+
+
 def test_prices_and_balances_have_no_exponent(http: httpx.Client) -> None:
     def post(path: str, body: str) -> httpx.Response:
         answer = http.post(path, content=body, headers={"Content-Type": "application/json"})
