@@ -72,6 +72,12 @@ def restore_currencies(**_: Any) -> None:
         seed_fiat_credit_types(apps)
 
 
+@pytest.fixture
+def grace_of_a_day(settings: Any) -> None:
+    """For what is told of the grace itself: the suite holds with any other (TACTUS_GRACE_HOURS)."""
+    settings.TACTUS_GRACE_HOURS = 24
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Tests with real commits empty every table when they end, and say so as a migration does: seed again at once."""

@@ -14,12 +14,16 @@ from invoices.models import Invoice, NumberSeries
 from invoices.services.finalize import finalize_due_invoices
 from invoices.services.void import regenerate_invoice, void_invoice
 
+pytestmark = pytest.mark.usefixtures("grace_of_a_day")
 MARCH = datetime(2031, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def bill_nothing(start: datetime, now: datetime, **more: Any) -> list[Invoice]:
-    """The empty invoices, issued at `now`, of a contract for nothing since `start`; a monthly period each."""
+    """The empty invoices, issued at `now`, of a contract for nothing since `start`; a monthly period each.
+
+    The grace is a day: what ended less than a day before `now` is still a draft.
+    """
     customer = create_customer(name="Acme", now=now)
     made = create_contract(customer_id=customer.pk, starting_at=start, now=now, **more)
     issue(now)

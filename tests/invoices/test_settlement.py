@@ -48,6 +48,7 @@ def test_an_issued_invoice_asks_for_its_total_until_it_is_void(owed: Invoice, sd
     assert kept(Invoice.objects.get(pk=regenerated))[1:] == (301, 0, 0, 0, "OPEN")
 
 
+@pytest.mark.usefixtures("grace_of_a_day")
 @pytest.mark.django_db
 def test_an_invoice_over_nothing_is_paid_at_once() -> None:
     [zero] = bill_nothing(JANUARY, MARCH, net_payment_terms_days=5)

@@ -93,6 +93,7 @@ def test_after_days_of_down_time_all_periods_are_caught_up_in_order(world: World
     assert BillingCursor.objects.get().next_period_at == rows[-1].end_timestamp
 
 
+@pytest.mark.usefixtures("grace_of_a_day")
 def test_a_boundary_that_passes_makes_the_next_draft_beside_the_one_in_its_grace(world: World) -> None:
     metric, _, card = world.priced(price=100)
     customer = world.customer()
@@ -169,6 +170,7 @@ def test_the_rest_of_a_period_survives_that_its_first_part_is_made_void(world: W
     assert sorted(exact(row.total) for row in final) == [100, 500]
 
 
+@pytest.mark.usefixtures("grace_of_a_day")
 def test_a_regenerated_invoice_is_cut_where_the_contract_now_ends(world: World) -> None:
     metric, _, card = world.priced(price=100)
     customer = world.customer()

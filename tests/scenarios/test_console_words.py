@@ -72,6 +72,7 @@ def test_the_reason_of_a_credit_reaches_the_customer(balances: BalanceWorld, bar
         assert "they shouted" not in visitor.reads(f"panels/credits/{panel}")
 
 
+@pytest.mark.usefixtures("grace_of_a_day")
 @pytest.mark.instant(datetime.fromisoformat("2026-11-17T12:00:00+00:00"))
 def test_the_next_invoice_is_the_one_that_comes_next(balances: BalanceWorld, bare: httpx.Client) -> None:
     """On the first day of a period the one before is still in its grace: it is issued first, with its amount."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from metronome import BadRequestError
 
@@ -13,7 +14,8 @@ from tests.scenarios.subscription_world import SubscriptionWorld
 from tests.scenarios.world import World, exact
 
 pytestmark = pytest.mark.calendar(always=True)
-DAY, GRACE = timedelta(days=1), timedelta(hours=24)
+DAY = timedelta(days=1)
+GRACE = timedelta(hours=settings.TACTUS_GRACE_HOURS)
 MOMENT = timedelta(microseconds=1)
 MONTHLY = {"frequency": "MONTHLY", "day": "FIRST_OF_MONTH"}
 
@@ -43,7 +45,7 @@ def test_usage_is_billed_in_the_month_that_holds_it(world: World) -> None:
     first, last, this, following, end = months(world.now)
     world.contract(customer, card, first, usage_statement_schedule=MONTHLY)
     used = {first: 0, last: 0, this: 0}
-    ahead = min(world.now + GRACE - timedelta(minutes=1), following - MOMENT)
+    ahead = min(world.now + DAY - timedelta(minutes=1), following - MOMENT)
     sent = [world.now - timedelta(days=34), this - MOMENT, this, world.now, ahead]
     for quantity, at in enumerate(sent, start=1):
         world.use(customer, metric, 10**quantity, at)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.conf import settings
 from metronome import BadRequestError, ConflictError, NotFoundError
 
 from tests.scenarios.world import World, exact
@@ -25,7 +26,9 @@ def test_a_draft_follows_usage_and_becomes_the_same_final_invoice(world: World) 
     world.run_due_work()
     final = world.invoice(customer, at=world.days_ago(8))
     assert (final.status, final.id) == ("FINALIZED", draft.id)
-    assert final.issued_at == final.end_timestamp + timedelta(hours=24)  # as clients know it, whenever it was issued
+    assert final.issued_at == final.end_timestamp + timedelta(
+        hours=settings.TACTUS_GRACE_HOURS
+    )  # as clients know it, whenever it was issued
     assert (final.document_date, final.due_date) == (world.now.date().isoformat(),) * 2
     assert [x.to_dict() for x in final.line_items] == [x.to_dict() for x in draft.line_items]
     # Late usage changes breakdowns and usage, never the invoice.
@@ -34,6 +37,7 @@ def test_a_draft_follows_usage_and_becomes_the_same_final_invoice(world: World) 
     assert exact(world.invoice(customer, at=world.days_ago(8)).total) == 800
 
 
+@pytest.mark.usefixtures("grace_of_a_day")
 def test_an_invoice_waits_for_its_grace(world: World) -> None:
     metric, _, card = world.priced(price=100)
     customer = world.customer()
@@ -112,7 +116,7 @@ def test_a_backdated_contract_owes_nothing_before_today(world: World) -> None:
         (today.isoformat(), (today + timedelta(days=30)).isoformat())
     }
     assert all(row.number.split("-")[1] == str(today.year) for row in issued)
-    assert issued[0].issued_at == issued[0].end_timestamp + timedelta(hours=24)
+    assert issued[0].issued_at == issued[0].end_timestamp + timedelta(hours=settings.TACTUS_GRACE_HOURS)
 
 
 def test_ending_a_contract_cuts_its_draft_and_prolonging_it_brings_the_rest(world: World) -> None:
