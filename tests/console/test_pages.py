@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -42,7 +43,8 @@ def before(sdk: Metronome, customer: object) -> Any:
     """The invoice of the period before the running one; in its grace of a day it is a draft as well."""
     this = running(sdk, customer)
     [found] = [i for i in invoices_of(sdk, customer) if i.end_timestamp == this.start_timestamp]
-    assert found.status == ("DRAFT" if now() < this.start_timestamp + timedelta(days=1) else "FINALIZED")
+    grace = timedelta(hours=settings.TACTUS_GRACE_HOURS)
+    assert found.status == ("DRAFT" if now() < this.start_timestamp + grace else "FINALIZED")
     return found
 
 
