@@ -6,7 +6,7 @@
   const VERSION = 1;
   const THEMES = ["auto", "light", "dark", "system"];
   const COMES_UP_WITHIN = 15000;
-  const GREETS_WITHIN = 2000;
+  const GREETS_WITHIN = 1000;
   // For developers; visitors read the notice.
   const complain = (what) => console.error(`tactus-console: ${what} (docs/guides/embedding.md)`);
   const address = document.currentScript?.src;

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Watched, World
+from tests.browser.test_console import TAGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
 OpenPage = Callable[..., Watched]
@@ -58,6 +60,8 @@ def test_a_page_whose_origin_is_not_registered_says_so_and_opens_once_it_is(
     expect(notice).to_contain_text(NEVER)
     expect(notice).not_to_contain_text(world.unlisted)
     expect(watched.page.locator("iframe")).to_be_hidden()
+    found = Axe().run(watched.page, options={"runOnly": TAGS, "resultTypes": ["violations"], "iframes": False})
+    assert found.violations_count == 0, found.generate_report()
     said(watched, world.unlisted, "is not registered", f"{world.web}/admin/console/embedorigin/", "embedding.md")
     assert not [url for url in asked if "/billing/code" in url]
     assert [text for text in watched.violations if "frame-ancestors" in text]

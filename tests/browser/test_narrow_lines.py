@@ -42,10 +42,9 @@ LONG = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [320, 360])
-def test_no_number_is_broken(world: World, open_page: OpenPage, width: int) -> None:
-    watched = open_page(width=width, height=2400)
-    for route, customer in (("/overview", world.customer), ("/credits", world.funded), ("/invoices/{final}", None)):
+def test_no_number_is_broken(world: World, open_page: OpenPage) -> None:
+    watched = open_page(width=360, height=2400)
+    for route, customer in (("/credits", world.funded), ("/invoices/{final}", None)):
         visit(watched, world, route, customer=customer)
         assert console_frame(watched.page, world).evaluate(BROKEN) == [], route
     frame = console_frame(watched.page, world)
@@ -53,6 +52,8 @@ def test_no_number_is_broken(world: World, open_page: OpenPage, width: int) -> N
     expect(watched.frame.locator(".why-sum").first).to_be_visible()
     settle(watched)
     frame.evaluate(LONG)
-    assert frame.evaluate(BROKEN) == []
+    for width in (360, 320):
+        watched.page.set_viewport_size({"width": width, "height": 2400})
+        assert frame.evaluate(BROKEN) == []
     over = frame.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert over <= 0

@@ -143,6 +143,23 @@ def test_cost_and_units_have_a_place_each_and_lead_to_each_other(seeded: Seeded)
     assert "Spend by hour" in old
 
 
+def test_a_name_has_one_colour_in_every_range_and_on_every_page(seeded: Seeded) -> None:
+    token = seeded.token()
+
+    def colours(panel: str) -> dict[str, str]:
+        html = seeded.get(f"/console/panels/{panel}", token).text
+        return dict(re.findall(r'swatch (c\d)" aria-hidden="true"></i>\s*<span class="legend-label">([^<]+)<', html))
+
+    products, models = {}, {}
+    for preset in ("previous", "current", "7d", "90d"):
+        products[preset] = {name: number for number, name in colours(f"usage?preset={preset}").items()}
+        models[preset] = {name: number for number, name in colours(f"usage?preset={preset}&by=model").items()}
+    products["overview"] = {name: number for number, name in colours("spend").items()}
+    for found in (products, models):
+        assert all(len(names) >= 2 for names in found.values()), found
+        assert all(names.items() <= found["90d"].items() for names in found.values()), found
+
+
 def test_an_impossible_range_says_so_and_still_answers(seeded: Seeded) -> None:
     html = seeded.get("/console/panels/usage?preset=90d&step=hour").text
     assert 'role="alert"' in html

@@ -79,9 +79,9 @@ def test_no_words_are_glued_together(funded: Funded) -> None:
     token = funded.token()
     texts = {route: funded.get(f"/console/{route}", token).text for route in ROUTES}
     listed = funded.get("/console/panels/invoices", token).text
-    for path in sorted(set(re.findall(r"/console/invoices/[0-9a-f-]{36}", listed))):
+    for path in sorted(set(re.findall(r"/console/invoices/[0-9a-f-]{36}", listed)))[:3]:
         texts[path] = funded.get(path, token).text
-        for line in sorted(set(re.findall(r'hx-get="(/console/panels/invoices/[^"]+/lines/[^"/]+)"', texts[path])))[:6]:
+        for line in sorted(set(re.findall(r'hx-get="(/console/panels/invoices/[^"]+/lines/[^"/]+)"', texts[path])))[:4]:
             texts[line] = funded.get(line, token).text
             texts[f"{line}/events"] = funded.get(f"{line}/events", token).text
     found = {route: words for route, text in texts.items() if (words := glued(text))}
