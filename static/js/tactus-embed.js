@@ -15,7 +15,7 @@
   const here = location.origin;
   if (customElements.get("tactus-console")) return;
 
-  // Said by the frame; why no code came is known here.
+  // Said by the frame.
   const ENDED = {
     late: "no code came from this page within 5 seconds",
     refused: `the code was refused: it works once, for 60 seconds, at the origin it was made for (this is ${here})`,
@@ -198,7 +198,7 @@
   // Light or dark, as the page is behind the element: what is painted there, down to the browser's own canvas.
   function schemeOf(element) {
     const probe = element.appendChild(document.createElement("i"));
-    probe.hidden = true;
+    probe.style.display = "none"; // nothing fades there
     // Any colour as red, green, blue and alpha: of one mixed with itself, browsers tell the parts.
     const parts = (color) => {
       probe.style.color = color;

@@ -179,7 +179,7 @@ def test_auto_follows_the_page_and_not_the_visitors_system(host_page: Callable[.
 def test_auto_follows_each_change_of_the_page(host_page: Callable[..., Watched]) -> None:
     watched = host_page(
         auto(
-            "html.night body { background: #111; } body { background: #fff; transition: background .2s }"
+            "html.night body { background: #111; } body { background: #fff } * { transition: all .2s }"
             ":root { color-scheme: light dark }"
         )
     )
