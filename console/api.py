@@ -1,6 +1,7 @@
 """Starting, exchanging and ending embedded views."""
 
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
@@ -15,6 +16,7 @@ from core.api.fields import IdField, Input, InstantField, TextField, parse_flag,
 from core.api.views import ApiView, data
 from core.clock import now
 from core.errors import InvalidInput, NotAuthenticated
+from customers.selectors import named_customer_id
 
 STATUSES = ("VOID", "FINALIZED", "DRAFT", "FINALIZED_AND_DRAFT", "ALL")
 OPTION_KEYS = (
@@ -83,9 +85,10 @@ class EndUserInput(Input):
 
 
 class SessionInput(Input):
-    """Whose console, in which origin, with which scopes."""
+    """Whose console (by id or ingest alias), in which origin, with which scopes."""
 
-    customer_id = IdField()
+    customer_id = IdField(required=False, allow_null=True)
+    ingest_alias = TextField(maximum=128, required=False, allow_null=True, help_text="Instead of customer_id.")
     origin = TextField(maximum=255, required=False, allow_null=True)
     scopes = serializers.ListField(child=TextField(maximum=40), required=False, allow_null=True, max_length=20)
     end_user = EndUserInput(required=False, allow_null=True)
@@ -100,10 +103,11 @@ class ExchangeInput(Input):
 
 
 class RevokeInput(Input):
-    """One session, or all of a customer."""
+    """One session, or all of a customer (by id or ingest alias)."""
 
     session_id = IdField(required=False, allow_null=True)
     customer_id = IdField(required=False, allow_null=True)
+    ingest_alias = TextField(maximum=128, required=False, allow_null=True, help_text="Instead of customer_id.")
 
 
 class UrlOutput(serializers.Serializer[Any]):
@@ -199,7 +203,7 @@ class CreateEmbedSession(ApiView):
     def post(self, request: Request) -> Response:
         body = self.read_body(request, SessionInput)
         session, code = services.create_embed_session(
-            customer_id=body["customer_id"],
+            customer_id=named_customer(body),
             api_key_id=request.auth.pk,
             origin=body.get("origin") or "",
             scopes=body.get("scopes") or services.SCOPES,
@@ -217,8 +221,10 @@ class RevokeSessions(ApiView):
     @extend_schema(request=RevokeInput, responses=RevokedEnvelope, tags=["Console"])
     def post(self, request: Request) -> Response:
         body = self.read_body(request, RevokeInput)
-        given = {name: value for name, value in body.items() if value is not None}
-        return data({"revoked": services.revoke_sessions(**given, now=now())})
+        is_named = body.get("customer_id") is not None or body.get("ingest_alias") is not None
+        customer_id = named_customer(body) if is_named else None
+        revoked = services.revoke_sessions(session_id=body.get("session_id"), customer_id=customer_id, now=now())
+        return data({"revoked": revoked})
 
 
 class PublicView(ApiView):
@@ -257,6 +263,11 @@ class End(PublicView):
     def post(self, request: Request) -> Response:
         services.end_access(token=presented(request), now=now())
         return Response(status=204)
+
+
+def named_customer(body: dict[str, Any]) -> UUID:
+    """The id of the customer that this body names. Raises InvalidInput for both names or neither, NotFound."""
+    return named_customer_id(customer_id=body.get("customer_id"), ingest_alias=body.get("ingest_alias"))
 
 
 def presented(request: Request) -> str:

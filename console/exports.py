@@ -58,21 +58,15 @@ def invoice_csv(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> tuple[str
 def usage_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:
     """File name and content: a row per day or hour and part, exactly what the chart shows."""
     question, found = usage_table(viewer, query, now=now)
-    value = "amount" if found.currency else "quantity"
     rows = [
-        [
-            instant(at),
-            found.name,
-            label,
-            _amount(amount, found.currency) if found.currency else plain(amount),
-            found.unit,
-        ]
+        [instant(at), "Spend", label, _amount(amount, found.currency), found.unit]
         for at, values in found.columns
+        if found.currency
         for label, amount in sorted(values.items())
     ]
     last = question.end - timedelta(days=1)
     name = f"usage-{question.start:%Y-%m-%d}-{last:%Y-%m-%d}.csv"
-    return name, _write([question.step, "measure", "part", value, "currency"], rows)
+    return name, _write([question.step, "measure", "part", "amount", "currency"], rows)
 
 
 def units_csv(viewer: Viewer, *, query: dict[str, str], now: datetime) -> tuple[str, bytes]:

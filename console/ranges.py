@@ -13,7 +13,6 @@ from core.errors import InvalidInput
 from engine.calendar import Period
 
 MAX_POINTS: Final = 400
-SPEND: Final = "spend"
 PRODUCT: Final = "product"
 STEPS: Final = {"day": timedelta(days=1), "hour": timedelta(hours=1)}
 PRESETS: Final = {
@@ -40,15 +39,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class UsageQuestion:
-    """A checked request. `start` and `end` are midnights, `[start, end)`; `show`: SPEND, or the id of a product or a
-    metric; `by`: PRODUCT or a group key; `error` says why the rest of the request could not be followed.
+    """A checked request. `start` and `end` are midnights, `[start, end)`; `show`: the id of a metric, or "";
+    `by`: PRODUCT or a group key; `error` says why the rest of the request could not be followed.
     """
 
     preset: str
     start: datetime
     end: datetime
     step: str = "day"
-    show: str = SPEND
+    show: str = ""
     by: str = PRODUCT
     unit: str = ""
     error: str = field(default="", compare=False)
@@ -56,8 +55,8 @@ class UsageQuestion:
     @property
     def query(self) -> str:
         """The same request as a query string, for links and downloads."""
-        more = {"unit": self.unit} if self.unit else {}
-        return urlencode({**self._range, "show": self.show, "by": self.by, **more})
+        more = {"show": self.show, "by": self.by, "unit": self.unit}
+        return urlencode({**self._range, **{name: value for name, value in more.items() if value}})
 
     @property
     def range_query(self) -> str:
@@ -88,10 +87,10 @@ def read_question(query: Mapping[str, str], *, periods: Periods, now: datetime) 
     saying why.
     """
     preset = query.get("preset", periods.usual)
-    show, by = query.get("show", SPEND)[:40], query.get("by", PRODUCT)[:200]
+    show, by = query.get("show", "")[:40], query.get("by", PRODUCT)[:200]
     unit = query.get("unit", "")[:40]
     step = query.get("step", "day")
-    show = show if _is_id(show) else SPEND
+    show = show if _is_id(show) else ""
     try:
         start, end = _range(preset, query, periods, now)
         _check(preset, start, end, step)

@@ -6,6 +6,7 @@ from console import api, views
 
 pages = [
     path("embed", views.embed, name="embed"),
+    path("embed/origin.js", views.embed_origin, name="embed-origin"),
     path("overview", views.overview_page, name="overview"),
     path("usage", views.usage_page, name="usage"),
     path("usage/units", views.units_page, name="units"),

@@ -5,6 +5,7 @@ import re
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -51,6 +52,22 @@ def embed(request: HttpRequest) -> HttpResponse:
     response = render(request, "console/embed.html", {"origins": " ".join(embed_origins())})
     response["Cache-Control"] = "no-store"
     return embeddable(response)
+
+
+@require_GET
+@never_cache
+def embed_origin(request: HttpRequest) -> HttpResponse:
+    """Whether pages of the asking origin may frame the console, and nothing else: browsers tell a page nothing of a
+    frame that they refused.
+
+    A script, because the policy of a page with the loader lets it load scripts from here, but perhaps not ask for data.
+    """
+    asking = request.headers.get("Origin") or settings.TACTUS_PUBLIC_URL
+    known = json.dumps(asking in embed_origins())
+    response = HttpResponse(f"export const registered = {known};\n", content_type="text/javascript; charset=utf-8")
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Vary"] = "Origin"
+    return response
 
 
 def page(

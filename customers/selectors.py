@@ -37,6 +37,21 @@ def get_active_customer(*, customer_id: UUID, field: str | None = None) -> Custo
     return found
 
 
+def named_customer_id(*, customer_id: UUID | None, ingest_alias: str | None) -> UUID:
+    """The id of the customer whom a request names by its id or by an ingest alias, exactly one of the two.
+
+    An id is not looked up. Raises InvalidInput for both or neither, NotFound for an alias of nobody.
+    """
+    if (customer_id is None) is (ingest_alias is None):
+        raise InvalidInput("give either customer_id or ingest_alias", field="customer_id")
+    if customer_id is not None:
+        return customer_id
+    found = IngestAlias.objects.filter(alias=ingest_alias).values_list("customer_id", flat=True).first()
+    if found is None:
+        raise NotFound("no customer has this alias", field="ingest_alias")
+    return found
+
+
 def list_customers(
     *,
     archived: bool | None = False,

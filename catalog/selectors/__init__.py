@@ -24,7 +24,9 @@ from catalog.selectors.terms import (
     CardTerms,
     CatalogTerms,
     card_terms,
+    priced_group_values,
     priced_metric_ids,
+    priced_names,
     subscription_schedules,
 )
 
@@ -49,7 +51,9 @@ __all__ = [
     "metric_spec",
     "ordered_product_ids",
     "price_of",
+    "priced_group_values",
     "priced_metric_ids",
+    "priced_names",
     "rate_version",
     "state_at",
     "stored_price_of",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTextTransform
 
 from catalog.models import BillableMetric, Product, ProductVersion, Rate
 from catalog.selectors.metrics import metric_spec
@@ -196,6 +197,18 @@ def _composite(state: ProductVersion, schedule: RateSchedule) -> CompositeTerms:
         include_composites=state.include_composite_spend,
         tags=frozenset(state.tags),
     )
+
+
+def priced_names(*, rate_card_ids: Collection[UUID]) -> set[str]:
+    """Every name of the products that the cards have or had a rate for. One query."""
+    product_ids = Rate.objects.filter(rate_card_id__in=rate_card_ids).values("product_id")
+    return set(ProductVersion.objects.filter(product_id__in=product_ids).values_list("name", flat=True).distinct())
+
+
+def priced_group_values(*, rate_card_ids: Collection[UUID], key: str) -> set[str]:
+    """The values of a pricing group key that the cards have or had a rate for. One query."""
+    rates = Rate.objects.filter(rate_card_id__in=rate_card_ids, pricing_group_values__has_key=key)
+    return set(rates.values_list(KeyTextTransform(key, "pricing_group_values"), flat=True).distinct())
 
 
 def priced_metric_ids(*, rate_card_ids: Collection[UUID], at: datetime) -> set[UUID]:

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from billing.types import BreakdownView, CurrencyView, InvoiceView
 from console.options import group_names
-from console.ranges import STEPS
+from console.ranges import PRODUCT, STEPS
 from console.selectors.access import Viewer
 from console.selectors.invoices import InvoiceRow, invoice_row
+from console.selectors.palette import plan_names
 from console.selectors.periods import billing_periods
 from contracts.selectors import list_contracts
 from engine.calendar import Period
@@ -144,6 +145,7 @@ def spend_by_day(viewer: Viewer, *, now: datetime) -> StackedBars | None:
         title="Spend by day",
         unit=currency.code or currency.name,
         height=270,
+        among=plan_names(customer_id=viewer.customer_id, by=PRODUCT),
         show=lambda value: formatting.money(formatting.to_minor_units(value, currency), currency).figure,
     )
 

@@ -3,7 +3,7 @@
 The console's units view and the back office's explorer show the same answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -219,8 +219,8 @@ def _labels(groups: Iterable[Group], keys: Sequence[str], names: GroupNames) -> 
     return found
 
 
-def draw(found: Quantities) -> StackedBars:
-    """The chart: stacked where parts add up, beside each other where they do not."""
+def draw(found: Quantities, among: Collection[str] = ()) -> StackedBars:
+    """The chart: stacked where parts add up, beside each other where they do not. `among`: names to share colours."""
     hours = found.step == "hour"
     points = [
         Point(
@@ -233,7 +233,9 @@ def draw(found: Quantities) -> StackedBars:
     title = f"{found.metric.name}{found.kind.by} by {found.step}"
     axis = "Hour (UTC)" if hours else "Day (UTC)"
     if found.kind.adds_up:
-        return stacked_bars(points, title=title, unit=found.kind.unit, show=formatting.quantity, axis=axis, wide=960)
+        return stacked_bars(
+            points, title=title, unit=found.kind.unit, show=formatting.quantity, axis=axis, wide=960, among=among
+        )
     return levels(
         points,
         Whole(found.whole, tuple(found.by_window.get(window.start) for window in found.windows), dict(found.wholes)),
@@ -244,6 +246,7 @@ def draw(found: Quantities) -> StackedBars:
         total_label=found.kind.column,
         whole_label=found.kind.whole,
         wide=960,
+        among=among,
     )
 
 

@@ -9,6 +9,7 @@ from catalog.selectors import list_metrics, priced_metric_ids
 from console.options import group_names
 from console.ranges import STEPS, Choice, UsageQuestion, preset_choices, read_question, step_choices
 from console.selectors.access import Viewer
+from console.selectors.palette import plan_names
 from console.selectors.periods import billing_periods
 from console.selectors.quantities import Quantities, draw, key_choices, quantities
 from contracts.selectors import list_contracts
@@ -59,6 +60,11 @@ def units_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Unit
     metric = _chosen(metrics, question)
     found = _quantities(viewer, question, metric, names) if metric else None
     keys = key_choices(metric) if metric else {}
+    among = (
+        plan_names(customer_id=viewer.customer_id, by=found.keys[0], names=names)
+        if found and len(found.keys) == 1
+        else set()
+    )
     days = formatting.period(question.start, question.end)
     return UnitsPanel(
         question=question,
@@ -72,7 +78,7 @@ def units_panel(viewer: Viewer, query: dict[str, str], *, now: datetime) -> Unit
                 for word, key in keys.items()
             ),
         ),
-        chart=draw(found) if found and not found.is_empty else None,
+        chart=draw(found, among) if found and not found.is_empty else None,
         headline=metric.name if metric else "Units",
         days=days,
         covers=f"{found.kind.covers}{days}" if found else days,

@@ -5,7 +5,7 @@ A chart is drawn twice, wide and narrow, so that its labels are readable at ever
 column one row of the table beside it; the small script that reads columns aloud takes its words from that table.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from zlib import crc32
@@ -94,22 +94,24 @@ def stacked_bars(
     axis: str = "Day",
     wide: int = 640,
     height: int = 232,
+    among: Collection[str] = (),
 ) -> StackedBars:
     """Draws `points` (at least one). `show` turns a value into text, `unit` is said once; beyond eight series, the
-    least are one "Other". Values may be negative: they hang below the base line.
+    least are one "Other". Values may be negative: they hang below the base line. `among`: see `colours`.
     """
     points, labels = _largest(points)
+    numbers = colours(labels, among)
     totals = {label: total(point.by_label.get(label, ZERO) for point in points) for label in labels}
     whole = total(totals.values())
     return StackedBars(
         title=title,
         description=_describe(points, totals, whole, unit, show),
         unit=unit,
-        wide=_draw(points, labels, width=wide, height=height, marks=9),
-        narrow=_draw(points, labels, width=320, height=min(height, 200), marks=5),
+        wide=_draw(points, labels, numbers, width=wide, height=height, marks=9),
+        narrow=_draw(points, labels, numbers, width=320, height=min(height, 200), marks=5),
         series=tuple(
             Series(n, label, show(totals[label]), percent(totals[label], whole))
-            for n, label in zip(colours(labels), labels, strict=True)
+            for n, label in zip(numbers, labels, strict=True)
         ),
         rows=tuple(
             Row(
@@ -136,17 +138,20 @@ def levels(
     whole_label: str,
     wide: int = 640,
     height: int = 232,
+    among: Collection[str] = (),
 ) -> StackedBars:
     """Draws what must not be stacked (peaks, latest values): bars where there is one series, else a stepped line for
     each of the eight greatest. Every total is given in `whole`, none is a sum; what is not there is a dash.
+    `among`: see `colours`.
     """
     labels = sorted(whole.by_label, key=lambda label: (-abs(whole.by_label[label]), label))[:MAX_SERIES]
+    numbers = colours(labels, among)
 
     def said(value: Decimal | None) -> str:
         return DASH if value is None else show(value)
 
     def drawn(width: int, height: int, marks: int) -> Drawing:
-        return _draw(points, labels, width=width, height=height, marks=marks, are_lines=len(labels) > 1)
+        return _draw(points, labels, numbers, width=width, height=height, marks=marks, are_lines=len(labels) > 1)
 
     covers = f"from {points[0].label} to {points[-1].label}"
     return StackedBars(
@@ -156,7 +161,7 @@ def levels(
         wide=drawn(wide, height, 9),
         narrow=drawn(320, min(height, 200), 5),
         series=tuple(
-            Series(n, label, show(whole.by_label[label]), "") for n, label in zip(colours(labels), labels, strict=True)
+            Series(n, label, show(whole.by_label[label]), "") for n, label in zip(numbers, labels, strict=True)
         ),
         rows=tuple(
             Row(point.label, tuple(said(point.by_label.get(label)) for label in labels), said(value))
@@ -169,21 +174,28 @@ def levels(
     )
 
 
-def colours(labels: Sequence[str]) -> list[int]:
+def colours(labels: Sequence[str], among: Collection[str] = ()) -> list[int]:
     """The number of each label's colour (1 to 8), at most eight of them: its name's own, whatever its rank and range.
 
-    Where two names ask for one colour, the later in the alphabet takes the next that is free. One alone has the first.
+    Where two names ask for one colour, the later in the alphabet takes the next that is free. `among`: all names that
+    charts of this kind may show, which share the colours out first, so that a name keeps its own where others are not
+    there; more than eight share some, and give way only where they meet. Without it, one alone has the first.
     """
-    if len(labels) == 1:
+    if len(labels) == 1 and not among:
         return [1]
-    taken: dict[int, str] = {}
-    for label in sorted(labels):
-        number = crc32(label.encode()) % MAX_SERIES
-        while number in taken:
-            number = (number + 1) % MAX_SERIES
-        taken[number] = label
-    numbers = {label: number + 1 for number, label in taken.items()}
-    return [numbers[label] for label in labels]
+    known = _shared_out({label: crc32(label.encode()) % MAX_SERIES for label in sorted(among)})
+    here = sorted(labels, key=lambda label: (label not in known, label))
+    places = _shared_out({label: known.get(label, crc32(label.encode()) % MAX_SERIES) for label in here})
+    return [places[label] + 1 for label in labels]
+
+
+def _shared_out(wanted: dict[str, int]) -> dict[str, int]:
+    """To each name in turn the place (0 to 7) that it wants, or else the next that is free; none is free: its own."""
+    places: dict[str, int] = {}
+    for name, place in wanted.items():
+        free = [n % MAX_SERIES for n in range(place, place + MAX_SERIES) if n % MAX_SERIES not in places.values()]
+        places[name] = free[0] if free else place
+    return places
 
 
 def _largest(points: Sequence[Point]) -> tuple[Sequence[Point], list[str]]:
@@ -231,7 +243,14 @@ def _with_unit(figure: str, unit: str) -> str:
 
 
 def _draw(
-    points: Sequence[Point], labels: Sequence[str], *, width: int, height: int, marks: int, are_lines: bool = False
+    points: Sequence[Point],
+    labels: Sequence[str],
+    numbers: Sequence[int],
+    *,
+    width: int,
+    height: int,
+    marks: int,
+    are_lines: bool = False,
 ) -> Drawing:
     above, below = _extents(points, labels, are_stacked=not are_lines)
     axis = ValueAxis.around([*below, *above], width=width, height=height, top=10)
@@ -245,7 +264,7 @@ def _draw(
         top=position(axis.top),
         bottom=position(axis.bottom),
         baseline=position(axis.y_of(ZERO)),
-        paths=tuple(zip(colours(labels), drawn(points, labels, axis.left, pitch, axis.y_of), strict=True)),
+        paths=tuple(zip(numbers, drawn(points, labels, axis.left, pitch, axis.y_of), strict=True)),
         ticks=axis.labels(),
         marks=_marks(points, left=axis.left, pitch=pitch, y=Decimal(height - 7), most=marks),
         dense=pitch < 6,

@@ -18,9 +18,8 @@ from core.api.output import Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
-from core.errors import InvalidInput, NotFound
 from core.models import ApiKey
-from customers.selectors import get_customer, list_customers
+from customers.selectors import get_customer, named_customer_id
 from engine.reservations import HoldStatus
 from reservations.models import Reservation
 from reservations.selectors.reservations import get_reservation, list_reservations, status_of
@@ -191,7 +190,7 @@ class ListReservations(ApiView):
 def asked_to_reserve(body: dict[str, Any], moment: datetime, *, shared: bool = False) -> Done:
     """What a read body asks for."""
     return reservations.reserve(
-        customer_id=_customer_id(body),
+        customer_id=named_customer_id(customer_id=body.get("customer_id"), ingest_alias=body.get("ingest_alias")),
         credit_type_id=body.get("credit_type_id") or USD,
         amount=body["amount"],
         ttl=timedelta(seconds=body.get("ttl_seconds") or settings.TACTUS_RESERVATION_SECONDS),
@@ -251,16 +250,3 @@ def _times(row: Row | Reservation) -> dict[str, datetime | None]:
         "committed_at": row.committed_at and row.committed_at.astimezone(UTC),
         "ended_at": row.ended_at and row.ended_at.astimezone(UTC),
     }
-
-
-def _customer_id(body: dict[str, Any]) -> UUID:
-    customer_id: UUID | None = body.get("customer_id")
-    alias = body.get("ingest_alias")
-    if (customer_id is None) is (alias is None):
-        raise InvalidInput("give either customer_id or ingest_alias", field="customer_id")
-    if customer_id is not None:
-        return customer_id
-    found = list_customers(archived=None, ingest_alias=alias).first()
-    if found is None:
-        raise NotFound("no customer has this alias", field="ingest_alias")
-    return found.pk

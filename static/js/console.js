@@ -64,8 +64,15 @@ const host = (() => {
   };
 })();
 
+// Why a session does not open, in a word that the host page puts into words for its developers.
+const LATE = "late";
+const NO_CODE = "no-code";
+const REFUSED = "refused";
+const UNREACHABLE = "unreachable";
+const ALONE = "alone";
+
 function soon(promise) {
-  return Promise.race([promise, new Promise((_, refuse) => setTimeout(refuse, ANSWER_WITHIN, new Error("no answer")))]);
+  return Promise.race([promise, new Promise((_, refuse) => setTimeout(refuse, ANSWER_WITHIN, new Error(LATE)))]);
 }
 
 // --- the session ---
@@ -87,8 +94,8 @@ const session = (() => {
       cache: "no-store",
       headers: { "Content-Type": "application/json", ...(bearer && { Authorization: `Bearer ${bearer}` }) },
       body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(String(response.status));
+    }).catch(() => null);
+    if (!response?.ok) throw new Error([400, 401].includes(response?.status) ? REFUSED : UNREACHABLE);
     return (await response.json()).data;
   }
 
@@ -111,8 +118,10 @@ const session = (() => {
       fragment.delete("code");
       history.replaceState(null, "", location.pathname);
     } else {
+      if (window.parent === window) throw new Error(ALONE);
       ({ origin: parentOrigin } = await soon(host.connection));
       code = await host.freshCode();
+      if (!code) throw new Error(NO_CODE);
     }
     byCode = true;
     return keep(await post("exchange", { code, parent_origin: parentOrigin }));
@@ -156,15 +165,25 @@ const session = (() => {
 
 window.addEventListener("pagehide", session.leave);
 
+const REASONS = {
+  [LATE]: "The page around it did not answer.",
+  [NO_CODE]: "The page around it gave no code.",
+  [REFUSED]: "Its code was not accepted.",
+  [UNREACHABLE]: "It was not reached.",
+  [ALONE]: "It has to be opened from the page that it belongs to.",
+};
+
 // What a visitor is told: never opened is no session that ended. Figures of one that ended are not for the next person.
-function ended() {
+function ended(error) {
+  const reason = REASONS[error?.message] ? error.message : "";
   const words = byId(session.token ? "words-ended" : "words-unopened").content.cloneNode(true);
   byId("ended-words").replaceChildren(words);
+  byId("ended-reason").textContent = REASONS[reason] ?? "";
   byId("ended").hidden = false;
   root.inert = root.hidden = true;
   root.removeAttribute("aria-busy");
   byId("ended").focus();
-  host.say("ended");
+  host.say("ended", { reason });
 }
 
 byId("resume").addEventListener("click", async () => {
@@ -174,8 +193,8 @@ byId("resume").addEventListener("click", async () => {
     byId("ended").hidden = true;
     root.inert = root.hidden = false;
     navigate(here);
-  } catch {
-    ended();
+  } catch (error) {
+    ended(error);
   }
 });
 
@@ -209,8 +228,8 @@ document.body.addEventListener("htmx:responseError", async (event) => {
   try {
     // Another request may have brought the new token while this one was on its way.
     if (requestConfig.headers.Authorization === `Bearer ${session.token}`) await session.renew();
-  } catch {
-    return ended();
+  } catch (error) {
+    return ended(error);
   }
   // What only reads is asked again; what writes is left to the person, who knows whether it was done.
   if (requestConfig.verb !== "get") return fail(target, 409);
@@ -249,7 +268,7 @@ document.body.addEventListener("click", (event) => {
 });
 
 function navigate(path) {
-  if (!PATH.test(path)) return;
+  if (!PATH.test(path)) return host.say("no-page", { path });
   here = path;
   htmx.ajax("GET", `/console${path}`, { target: "#console", swap: "innerHTML" });
 }
@@ -338,7 +357,8 @@ session
   .then(async ({ start, theme }) => {
     dress(theme);
     home = start;
-    const asked = host.isThere ? (await host.connection).route : fragment.get("route");
-    navigate(PATH.test(asked ?? "") ? asked : start);
+    const asked = (host.isThere ? (await host.connection).route : fragment.get("route")) || start;
+    if (!PATH.test(asked)) host.say("no-page", { path: asked });
+    navigate(PATH.test(asked) ? asked : start);
   })
   .catch(ended);

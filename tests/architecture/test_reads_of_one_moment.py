@@ -210,7 +210,7 @@ def read_console(reader: Reader, shop: Shop, browser: httpx.Client) -> None:
     token = services.exchange(secret=code, parent_origin="", now=shop.now).token
     headers = {"Authorization": f"Bearer {token}", "HX-Request": "true"}
     for route, _ in routes(get_resolver()):
-        if route.startswith("console/") and not route.endswith(("embed", "downloads", "<str:token>")):
+        if route.startswith("console/") and not route.endswith(("embed", "origin.js", "downloads", "<str:token>")):
             reader.ask(route, browser.get, shop.address(route), headers=headers)
     for path in ("usage.csv", "units.csv", "credits.csv", f"invoices/{shop.ids['invoice_id']}.csv"):
         made = browser.post("/console/downloads", data={"path": path}, headers=headers)

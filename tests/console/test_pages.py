@@ -131,12 +131,35 @@ def test_usage_chart_table_and_csv_sum_to_the_same(seeded: Seeded, sdk: Metronom
     assert re.search(r"data-reading-total>([\d,.]+)<", html)[1] == dollars(previous.total)
 
 
-def test_usage_by_quantity_of_one_product(seeded: Seeded) -> None:
-    html = seeded.get("/console/panels/usage?preset=30d").text
-    product = re.search(r'<option value="([0-9a-f-]{36})"[^>]*>Quantity: Output tokens', html)[1]
-    html = seeded.get(f"/console/panels/usage?preset=30d&show={product}&by=model").text
-    assert "lumen-large" in html
-    assert "Output tokens by day" in html
+def test_cost_and_units_have_a_place_each_and_lead_to_each_other(seeded: Seeded) -> None:
+    cost, units = (seeded.get(f"/console/panels/{name}?preset=7d&step=hour").text for name in ("usage", "units"))
+    assert 'name="show"' not in cost
+    assert "Quantity:" not in cost
+    [to_units] = re.findall(r'href="([^"]*)"[^>]*>How much was used', cost)
+    [to_cost] = re.findall(r'href="([^"]*)"[^>]*>What it cost', units)
+    assert to_units.startswith("/console/usage/units?preset=7d")
+    assert to_cost.startswith("/console/usage?preset=7d")
+    assert to_units.endswith("step=hour")
+    assert to_cost.endswith("step=hour")
+    old = seeded.get(f"/console/panels/usage?preset=7d&step=hour&show={seeded.customer}").text
+    assert "Spend by hour" in old
+
+
+def test_a_name_has_one_colour_in_every_range_and_on_every_page(seeded: Seeded) -> None:
+    token = seeded.token()
+
+    def colours(panel: str) -> dict[str, str]:
+        html = seeded.get(f"/console/panels/{panel}", token).text
+        return dict(re.findall(r'swatch (c\d)" aria-hidden="true"></i>\s*<span class="legend-label">([^<]+)<', html))
+
+    products, models = {}, {}
+    for preset in ("previous", "current", "7d", "90d"):
+        products[preset] = {name: number for number, name in colours(f"usage?preset={preset}").items()}
+        models[preset] = {name: number for number, name in colours(f"usage?preset={preset}&by=model").items()}
+    products["overview"] = {name: number for number, name in colours("spend").items()}
+    for found in (products, models):
+        assert all(len(names) >= 2 for names in found.values()), found
+        assert all(names.items() <= found["90d"].items() for names in found.values()), found
 
 
 def test_an_impossible_range_says_so_and_still_answers(seeded: Seeded) -> None:
