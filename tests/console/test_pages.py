@@ -40,7 +40,7 @@ def running(sdk: Metronome, customer: object) -> Any:
 
 
 def before(sdk: Metronome, customer: object) -> Any:
-    """The invoice of the period before the running one; in its grace of a day it is a draft as well."""
+    """The invoice of the period before the running one; in its grace it is a draft as well."""
     this = running(sdk, customer)
     [found] = [i for i in invoices_of(sdk, customer) if i.end_timestamp == this.start_timestamp]
     grace = timedelta(hours=settings.TACTUS_GRACE_HOURS)
