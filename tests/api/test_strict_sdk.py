@@ -4,6 +4,8 @@ No answer that the SDK's types do not allow; each field that a route takes is se
 is shown as it was sent, or it changes what is read. What can be neither stands in UNSEEN, with the reason.
 """
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from metronome import Metronome
@@ -31,7 +33,7 @@ UNSEEN = {
 
 
 @pytest.fixture
-def tour(api_key: str, wsgi: httpx.WSGITransport) -> Tour:
+def tour(api_key: str, wsgi: httpx.WSGITransport) -> Iterator[Tour]:
     """Nothing called so far."""
     with httpx.Client(transport=wsgi) as client:
         sdk = Metronome(
