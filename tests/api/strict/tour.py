@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from metronome import APIStatusError, BaseModel, Metronome
@@ -139,16 +140,22 @@ def places(name: str, params: Mapping[str, Any]) -> set[Where]:
         [items] = params.values()
         return {("[]",)} | {("[]", *where) for item in items for where in _inside(item)}
     found = _inside(maybe_transform(dict(params), method.takes))
-    return found & set(fields_of(method.takes))
+    return found & _typed(name)
 
 
 def supported(name: str) -> set[Where]:
     """The fields of the SDK's type that our route takes."""
-    method, route = METHODS[name], ours()[METHODS[name].route]
-    fields = set() if method.takes is None else set(fields_of(method.takes))
+    route = ours()[METHODS[name].route]
+    fields = set(_typed(name))
     if ("[]",) in route.body:
         fields = {("[]", *where) for where in fields} | {("[]",)}
     return {where for where in fields if where in route.body or (len(where) == 1 and where[0] in route.query)}
+
+
+@cache
+def _typed(name: str) -> frozenset[Where]:
+    takes = METHODS[name].takes
+    return frozenset() if takes is None else frozenset(fields_of(takes))
 
 
 def _inside(value: Any, where: Where = ()) -> set[Where]:
