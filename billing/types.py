@@ -137,6 +137,9 @@ class InvoiceView:
     custom_fields: dict[str, str]
     customer_custom_fields: dict[str, str]
     contract_custom_fields: dict[str, str]
+    # what other systems know the contract by, given when it was made and never changed; "" if nothing
+    netsuite_sales_order_id: str = ""
+    salesforce_opportunity_id: str = ""
     # frozen when it was issued; None for drafts and parts (`selectors.document.with_document` makes a draft's)
     document: DocumentAmounts | None = None
 

@@ -77,11 +77,19 @@ def reprice_charge(charge: Charge, *, terms: ChargeTerms) -> None:
     charge.save(update_fields=list(changed))
 
 
-def describe_charges(*, source_id: UUID, product_id: UUID, name: str) -> None:
-    """What is charged is called otherwise from now on, or is another product; lines of final invoices stay."""
+def describe_charges(*, described: Mapping[UUID, tuple[UUID, str]]) -> None:
+    """What is charged is called otherwise from now on, or is another product; lines of final invoices stay.
+
+    `described`: product and name by source. Two statements, however many; none for none.
+    """
     require_transaction()
-    rows = Charge.objects.filter(source_id=source_id).exclude(state=ChargeState.CANCELED.value)
-    rows.exclude(product_id=product_id, name=name).update(product_id=product_id, name=name)
+    if not described:
+        return
+    rows = Charge.objects.filter(source_id__in=described).exclude(state=ChargeState.CANCELED.value)
+    changed = [row for row in rows if (row.product_id, row.name) != described[row.source_id]]
+    for row in changed:
+        row.product_id, row.name = described[row.source_id]
+    Charge.objects.bulk_update(changed, ["product", "name"], batch_size=1000)
 
 
 def cancel_charges(*, charges: Collection[Charge], now: datetime) -> None:

@@ -70,13 +70,17 @@ class ContractEndChanged(ContractEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractRenewed(ContractEvent):
-    """This contract goes on from another one. `waive_true_ups`: those of its postpaid commits are not billed."""
+    """This contract goes on from another one. `waive_true_ups`: those of its postpaid commits are not billed.
+
+    `rolls_over`: what is left of its balances goes on as agreed; not where it was superseded.
+    """
 
     name = "contract.renewed"
     title = "Contract renewed"
 
     renewed_contract_id: UUID
     waive_true_ups: bool
+    rolls_over: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,10 @@ class Contract(models.Model):
     class Consolidation(models.TextChoices):
         ALL = "ALL"
 
+    class Transition(models.TextChoices):
+        RENEWAL = "RENEWAL"
+        SUPERSEDE = "SUPERSEDE"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contracts")
     rate_card = models.ForeignKey(RateCard, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
@@ -47,8 +51,10 @@ class Contract(models.Model):
     scheduled_charges_on_usage_invoices = models.CharField(
         max_length=3, choices=Consolidation.choices, blank=True, default=""
     )
-    # the contract that this one renews: it ended where this one begins
+    # the contract that this one renews or supersedes: it ended where this one begins
     renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
+    # which of the two: a RENEWAL takes along what rolls over, SUPERSEDE takes nothing; "" renews none
+    transition = models.CharField(max_length=9, choices=Transition.choices, blank=True, default="")
     # set with the first subscription, for ever: whoever bills it need not ask where there are none
     has_subscriptions = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
@@ -71,6 +77,10 @@ class Contract(models.Model):
                 name="contract_ends_after_start",
             ),
             finite("contract_value_finite", "total_contract_value"),
+            models.CheckConstraint(
+                condition=Q(renews__isnull=True, transition="") | Q(renews__isnull=False) & ~Q(transition=""),
+                name="contract_transition_is_from_another",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -114,7 +124,8 @@ class Override(models.Model):
     priority = ExactDecimalField(null=True)
     # TIERED: [{"size": "10", "multiplier": "0.8"}, …], decimals as text
     tiers = models.JSONField(default=list)
-    # OVERWRITE: {"rate_type", "price", "tiers", "package_size", "minimum"} as in catalog.prices, decimals as text
+    # OVERWRITE: {"rate_type", "price", "tiers", "package_size", "minimum"} as in catalog.prices, decimals as text; and
+    # "is_prorated": true where that was said of a SUBSCRIPTION price
     overwrite_rate = models.JSONField(null=True)
     overwrite_credit_type = models.ForeignKey(
         CreditType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

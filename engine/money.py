@@ -98,6 +98,8 @@ def checked(value: Decimal, field: str, *, least: Decimal | None = ZERO) -> Deci
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         raise InvalidTerms(f"{field} must be a finite number", field)
+    if -QUOTIENT_PLACES <= exponent < -DIGITS:  # quotients that sum to a term end in zeros, which are no digits
+        exponent = int(value.normalize(_ROUNDING).as_tuple().exponent)
     if exponent < -DIGITS or value.adjusted() >= DIGITS:
         raise InvalidTerms(f"{field} has too many digits", field)
     if least is not None and value < least:

@@ -5,9 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from balances.models import Balance, RecurringGrant
-from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
-from balances.services.events import record_changed
+from balances.services.edits import (
+    COMMITS,
+    CREDITS,
+    BalanceChange,
+    archive_locked,
+    catalogue_of,
+    change_locked,
+    save_changed,
+    tell_changed,
+)
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
@@ -73,20 +83,36 @@ def change_terms(
         archive_locked(_find_all(contract, ids, KINDS[name], f"archive_{name}"), now=now)
     changed: list[tuple[Balance, tuple[str, ...]]] = []
     for name, changes in updates.items():
-        for index, (balance_id, change) in enumerate(changes):
-            where = f"update_{name}.{index}"
-            key = "commit_id" if name == "commits" else "credit_id"
-            balance = _find(contract, balance_id, KINDS[name], f"{where}.{key}")
-            try:
-                changed.append((balance, change_locked(balance, change=change, now=now)))
-            except InvalidTerms as error:
-                raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
-    record_changed(changed, now=now)
+        changed += _change_all(contract, changes, name, now)
+    save_changed({balance.pk: balance for balance, _ in changed}.values())
+    tell_changed(changed, now=now)
+
+
+def _change_all(
+    contract: Contract, changes: Sequence[tuple[UUID, BalanceChange]], name: str, now: datetime
+) -> list[tuple[Balance, tuple[str, ...]]]:
+    """Changes them in this order, not saved yet: as many statements for many as for one, but for their schedules.
+
+    Raises InvalidInput naming the first that there is not, or that cannot change so.
+    """
+    standing = _standing(contract, KINDS[name]).in_bulk([balance_id for balance_id, _ in changes])
+    known = catalogue_of((standing[balance_id], change) for balance_id, change in changes if balance_id in standing)
+    changed = []
+    for index, (balance_id, change) in enumerate(changes):
+        where = f"update_{name}.{index}"
+        balance = standing.get(balance_id)
+        if balance is None:
+            raise InvalidInput(NO_SUCH, field=f"{where}.{'commit_id' if name == 'commits' else 'credit_id'}")
+        try:
+            changed.append((balance, change_locked(balance, change=change, known=known, now=now)))
+        except InvalidTerms as error:
+            raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
+    return changed
 
 
 def _find_all(contract: Contract, ids: Sequence[UUID], kinds: Sequence[str], where: str) -> list[Balance]:
     """These balances in this order, each named once. Raises InvalidInput naming the first that there is not."""
-    standing = Balance.objects.filter(contract=contract, kind__in=kinds, archived_at__isnull=True).in_bulk(ids)
+    standing = _standing(contract, kinds).in_bulk(ids)
     found = []
     for index, balance_id in enumerate(ids):
         balance = standing.pop(balance_id, None)
@@ -96,8 +122,5 @@ def _find_all(contract: Contract, ids: Sequence[UUID], kinds: Sequence[str], whe
     return found
 
 
-def _find(contract: Contract, balance_id: UUID, kinds: Sequence[str], where: str) -> Balance:
-    found = Balance.objects.filter(pk=balance_id, contract=contract, kind__in=kinds, archived_at__isnull=True).first()
-    if found is None:
-        raise InvalidInput(NO_SUCH, field=where)
-    return found
+def _standing(contract: Contract, kinds: Sequence[str]) -> QuerySet[Balance]:
+    return Balance.objects.filter(contract=contract, kind__in=kinds, archived_at__isnull=True)

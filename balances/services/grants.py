@@ -221,7 +221,8 @@ def _made(
         kind=one.kind,
         credit_type=unit,
         invoice_credit_type=invoice_unit if items else None,
-        invoice_contract=invoiced_on if items and not one.do_not_invoice else None,
+        # what a customer's own names is kept for later instalments; a contract's own is charged on it, if at all
+        invoice_contract=invoiced_on if one.invoice_contract_id or (items and not one.do_not_invoice) else None,
         applicable_contract_ids=None if one.applicable_contract_ids is None else list(one.applicable_contract_ids),
         applicable_product_ids=list(one.applicable_product_ids),
         applicable_product_tags=list(one.applicable_product_tags),

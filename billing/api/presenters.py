@@ -51,6 +51,8 @@ def present_invoice(
         "custom_fields": view.custom_fields,
         "customer_custom_fields": view.customer_custom_fields,
         "contract_custom_fields": view.contract_custom_fields,
+        "netsuite_sales_order_id": view.netsuite_sales_order_id or None,
+        "salesforce_opportunity_id": view.salesforce_opportunity_id or None,
         "invoice_adjustments": [],
         "seller": party_json(view.seller),
         "buyer": party_json(view.buyer),

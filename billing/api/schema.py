@@ -122,6 +122,8 @@ class InvoiceOutput(Output):
     custom_fields = CustomFieldsField()
     customer_custom_fields = CustomFieldsField()
     contract_custom_fields = CustomFieldsField()
+    netsuite_sales_order_id = serializers.CharField(required=False, help_text="The contract's.")
+    salesforce_opportunity_id = serializers.CharField(required=False, help_text="The contract's.")
     invoice_adjustments = NoneYetField()
     number = serializers.CharField(allow_null=True)
     document_date = serializers.DateField(allow_null=True)

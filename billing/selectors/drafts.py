@@ -61,4 +61,6 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
         custom_fields={},
         customer_custom_fields=period.customer.custom_fields,
         contract_custom_fields=period.contract.custom_fields,
+        netsuite_sales_order_id=period.contract.netsuite_sales_order_id,
+        salesforce_opportunity_id=period.contract.salesforce_opportunity_id,
     )

@@ -23,7 +23,8 @@ WITHOUT_END = timedelta(days=365)
 def roll_over(event: ContractRenewed) -> None:
     """Reaction: min(what is left, fraction x the original amount) of each balance of the old one.
 
-    What its drafts draw now is taken off first; what does not roll over expires with its segment.
+    What its drafts draw now is taken off first; what does not roll over expires with its segment. Where the old
+    contract was superseded nothing does.
     """
     contract = lock_contract(contract_id=event.contract_id)
     old = Contract.objects.get(pk=event.renewed_contract_id)
@@ -33,6 +34,8 @@ def roll_over(event: ContractRenewed) -> None:
     if event.waive_true_ups:
         waive_true_ups(rows.filter(kind=Balance.Kind.POSTPAID))
         collect_charges(old, now=event.occurred_at)
+    if not event.rolls_over:
+        return
     rolling = rows.filter(rollover_fraction__gt=0)
     reach = Segment.objects.filter(removed_at__isnull=True, ending_before__gte=contract.starting_at)
     renewed = "the contract was renewed"

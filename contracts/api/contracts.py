@@ -67,9 +67,9 @@ class FutureInvoicesInput(Input):
 
 
 class TransitionInput(Input):
-    """The contract that the new one renews, and ends where it begins."""
+    """The contract that the new one renews or supersedes, and ends where it begins."""
 
-    type = WordField(("RENEWAL",))
+    type = WordField(Contract.Transition.values, help_text="SUPERSEDE: as RENEWAL, but nothing rolls over.")
     from_contract_id = IdField()
     future_invoice_behavior = FutureInvoicesInput(required=False, allow_null=True)
 
@@ -180,7 +180,7 @@ class ScheduleOutput(Output):
 
 
 class TransitionOutput(Output):
-    """A renewal that the contract had a part in."""
+    """How one contract followed another; the contract is one of the two."""
 
     type = serializers.CharField()
     from_contract_id = serializers.UUIDField()
@@ -278,9 +278,10 @@ def _whole(contract: Contract) -> dict[str, Any]:
 
 def _terms(contract: Contract) -> dict[str, Any]:
     terms = {name: getattr(contract, name) for name in TERMS} | {"name": contract.name or None}
-    links = [(contract.renews_id, contract.pk)] if contract.renews_id else []
-    links += [(contract.pk, later.pk) for later in contract.renewals.all()]
-    terms["transitions"] = [{"type": "RENEWAL", "from_contract_id": old, "to_contract_id": new} for old, new in links]
+    links = [(contract.transition, contract.renews_id, contract.pk)] if contract.renews_id else []
+    links += [(later.transition, contract.pk, later.pk) for later in contract.renewals.all()]
+    names = ("type", "from_contract_id", "to_contract_id")
+    terms["transitions"] = [dict(zip(names, link, strict=True)) for link in links]
     return terms | {name: value for name in WHERE_GIVEN if (value := getattr(contract, name)) not in (None, "")}
 
 
@@ -305,7 +306,7 @@ class CreateContract(ApiView):
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}
         if transition := body.pop("transition", None):
-            body["renews"] = transition["from_contract_id"]
+            body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
             behavior = transition.get("future_invoice_behavior") or {}
             body["true_ups"] = behavior.get("trueup") or "AS_IS"
         asked = body.pop("usage_statement_schedule", {})

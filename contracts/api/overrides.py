@@ -100,6 +100,7 @@ def new_override(body: dict[str, Any]) -> NewOverride:
     if overwrite is not None:
         given["overwrite_rate"] = overwrite["cost"]
         given["overwrite_credit_type_id"] = overwrite.get("credit_type_id")
+        given["overwrite_is_prorated"] = overwrite.get("is_prorated")
     given["tiers"] = tuple((tier.get("size"), tier["multiplier"]) for tier in given.pop("tiers", ()))
     given["applicable_product_tags"] = tuple(given.pop("applicable_product_tags", ()))
     given["override_specifiers"] = tuple(_stored(entry) for entry in given.pop("override_specifiers", ()))
@@ -131,6 +132,7 @@ class OverwriteOutput(CostOutput):
     """The price that holds instead."""
 
     credit_type = CreditTypeOutput(required=False)
+    is_prorated = serializers.BooleanField(required=False)
 
 
 class OverrideOutput(Output):
@@ -156,6 +158,7 @@ class OverrideOutput(Output):
     price = ExactField(required=False)
     tiers = TierOutput(many=True, required=False)
     credit_type = CreditTypeOutput(required=False)
+    is_prorated = serializers.BooleanField(required=False)
 
 
 def rows_of_overrides(rows: Iterable[Override], version: int, at: datetime) -> list[dict[str, Any]]:
@@ -186,7 +189,9 @@ def _override(row: Override, version: int, at: datetime) -> dict[str, Any]:
         price = wire_price(row.overwrite_rate)
         if row.overwrite_credit_type is not None:
             price["credit_type"] = row.overwrite_credit_type
+        if row.overwrite_rate.get("is_prorated"):
+            price["is_prorated"] = True
         shown["overwrite_rate"] = price
-        beside = ("rate_type", "price", "tiers", "credit_type") if version == 1 else ()
+        beside = ("rate_type", "price", "tiers", "credit_type", "is_prorated") if version == 1 else ()
         shown |= {name: price[name] for name in beside if name in price}
     return shown

@@ -64,6 +64,15 @@ class Migration(migrations.Migration):
                     "scheduled_charges_on_usage_invoices",
                     models.CharField(blank=True, choices=[("ALL", "All")], default="", max_length=3),
                 ),
+                (
+                    "transition",
+                    models.CharField(
+                        blank=True,
+                        choices=[("RENEWAL", "Renewal"), ("SUPERSEDE", "Supersede")],
+                        default="",
+                        max_length=9,
+                    ),
+                ),
                 ("has_subscriptions", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
@@ -132,6 +141,14 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         name="contract_value_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("renews__isnull", True), ("transition", "")),
+                            models.Q(("renews__isnull", False), models.Q(("transition", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="contract_transition_is_from_another",
                     ),
                 ],
             },

@@ -66,13 +66,15 @@ def create_contract(
     multiplier_override_prioritization: str = Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
     renews: UUID | None = None,
+    transition: str = Contract.Transition.RENEWAL,
     true_ups: str = "AS_IS",
     parts: Mapping[str, Any] | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
     `total_contract_value`: what it is worth in all as another system has it; it is kept and shown, nothing is billed by
-    it. `renews`: the contract that ends where this one begins; `true_ups` REMOVE waives those of its postpaid commits.
+    it. `renews`: the contract that ends where this one begins; `transition` SUPERSEDE rolls nothing of it over, and
+    `true_ups` REMOVE waives those of its postpaid commits.
     `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
@@ -94,6 +96,7 @@ def create_contract(
             old = None if renews is None else _ending(customer, renews, starting_at, now)
             contract = Contract.objects.create(
                 renews=old,
+                transition="" if old is None else transition,
                 customer=customer,
                 rate_card=_find_rate_card(rate_card_id, rate_card_alias, starting_at),
                 name=name,
@@ -137,8 +140,10 @@ def create_contract(
                     occurred_at=now,
                     renewed_contract_id=old.pk,
                     waive_true_ups=true_ups == "REMOVE",
+                    rolls_over=transition == Contract.Transition.RENEWAL,
                 )
-                record_event(contract, event=renewed, detail={"from_contract_id": str(old.pk), "true_ups": true_ups})
+                how = {"from_contract_id": str(old.pk), "transition": transition, "true_ups": true_ups}
+                record_event(contract, event=renewed, detail=how)
     except IntegrityError as error:
         if not violated(error).endswith("_uniqueness_key_once"):
             raise

@@ -43,6 +43,7 @@ class NewOverride:
     tiers: tuple[tuple[Decimal | None, Decimal], ...] = ()
     overwrite_rate: dict[str, Any] | None = None
     overwrite_credit_type_id: UUID | None = None
+    overwrite_is_prorated: bool | None = None
     product_id: UUID | None = None
     applicable_product_tags: tuple[str, ...] = ()
     override_specifiers: tuple[dict[str, Any], ...] = field(default_factory=tuple)
@@ -115,6 +116,10 @@ def _row(contract: Contract, new: NewOverride, sequence: int, now: datetime, edi
         overwrite = None if new.overwrite_rate is None else stored_price(**new.overwrite_rate)
     except InvalidTerms as error:
         raise InvalidTerms(error.message, f"overwrite_rate.{error.field}") from error
+    if overwrite is not None and new.overwrite_is_prorated is not None:
+        if not (new.overwrite_is_prorated and overwrite["rate_type"] == "SUBSCRIPTION"):
+            raise InvalidTerms("must be true, and only for a SUBSCRIPTION rate", "overwrite_rate.is_prorated")
+        overwrite["is_prorated"] = True
     return Override(
         contract=contract,
         sequence=sequence,

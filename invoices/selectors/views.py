@@ -182,6 +182,8 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         custom_fields={},
         customer_custom_fields=row.customer.custom_fields,
         contract_custom_fields=row.contract.custom_fields,
+        netsuite_sales_order_id=row.contract.netsuite_sales_order_id,
+        salesforce_opportunity_id=row.contract.salesforce_opportunity_id,
         **amounts,
     )
 

@@ -4,33 +4,25 @@ The fields are those of the request types of Metronome's SDK, and of its publish
 (tests/reference.py).
 """
 
-import ast
-import importlib
 import json
-import pkgutil
 import re
-import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
-import metronome.resources
 import pytest
-from drf_spectacular.generators import SchemaGenerator
 
 from core.api.documented import DOCUMENTED
 from core.api.fields import UNSUPPORTED
+from tests.described import description
 from tests.reference import DESCRIPTION, needs_description
+from tests.sdk_methods import DEEPEST, Where, anonymous, fields_of, sdk_methods
 
 pytestmark = pytest.mark.django_db
 SOMEBODY = "3f9b6d5e-0a6c-4f0e-9b0b-0d6f6a3c1c11"
-DEEPEST = 9
 Route = tuple[str, str]
-Where = tuple[str, ...]
-"""A field by its path; "[]" stands for an item of a list."""
 
 
 @dataclass(frozen=True)
@@ -69,48 +61,17 @@ def _described(schema: Mapping[str, Any], spec: Mapping[str, Any], where: Where 
         yield from _described(schema, inner, (*where, name))
 
 
-def _typed(annotation: Any, where: Where = ()) -> Iterator[Where]:
-    """Every field of a type of the SDK."""
-    if hasattr(annotation, "__required_keys__"):
-        if len(where) > DEEPEST:
-            return
-        for name, inner in typing.get_type_hints(annotation, include_extras=True).items():
-            here = (*where, next((one.alias for one in _notes(inner) if getattr(one, "alias", None)), name))
-            yield here
-            yield from _typed(inner, here)
-        return
-    origin = typing.get_origin(annotation)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return
-    is_list = isinstance(origin, type) and issubclass(origin, Iterable)
-    if is_list:
-        yield (*where, "[]")
-    for part in typing.get_args(annotation):
-        yield from _typed(part, (*where, "[]") if is_list else where)
-
-
-def _notes(annotation: Any) -> Iterator[Any]:
-    """What an annotation says beside its type, such as the name on the wire."""
-    yield from getattr(annotation, "__metadata__", ())
-    for part in typing.get_args(annotation):
-        yield from _notes(part)
-
-
-def _anonymous(path: str) -> str:
-    return re.sub(r"\{\w+\}", "{}", path)
-
-
 @cache
 def ours() -> dict[Route, Ours]:
     """Our routes."""
-    schema: Any = SchemaGenerator().get_schema(request=None, public=True)
+    schema = description()
     found = {}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             fields = frozenset(_described(schema, content.get("schema", {})))
             parents = {where[:-1] for where in fields}
-            found[method, _anonymous(path)] = Ours(
+            found[method, anonymous(path)] = Ours(
                 path=path,
                 method=method,
                 body=fields,
@@ -120,46 +81,17 @@ def ours() -> dict[Route, Ours]:
     return found
 
 
-def _calls(module: Any) -> Iterator[tuple[str, str, Any]]:
-    """The requests that the synchronous resources of a module make, with the types of what they take."""
-    source = ast.parse(Path(module.__file__).read_text())
-    for resource in ast.walk(source):
-        if not isinstance(resource, ast.ClassDef) or not resource.name.endswith("Resource"):
-            continue
-        if resource.name.startswith("Async"):
-            continue
-        for function in resource.body:
-            if not isinstance(function, ast.FunctionDef):
-                continue
-            for call in ast.walk(function):
-                name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
-                if name not in ("_get", "_post", "_put", "_patch", "_delete", "_get_api_list"):
-                    continue
-                words = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant)]
-                [path] = [word for word in words if isinstance(word, str) and re.match(r"/v\d/", word)]
-                listed = [key.value.value for key in call.keywords if key.arg == "method"]
-                method = (listed or ["get"])[0] if name == "_get_api_list" else name.strip("_")
-                for node in ast.walk(call):
-                    if (
-                        isinstance(node, ast.Attribute)
-                        and isinstance(node.value, ast.Name)
-                        and node.value.id.endswith("_params")
-                    ):
-                        types = getattr(module, node.value.id)
-                        yield method, path, getattr(types, node.attr)
-
-
 @cache
 def of_the_sdk() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]:
     """By route: fields of bodies and queries, which the SDK's types do not tell apart."""
     found: dict[Route, set[Where]] = {}
-    for part in pkgutil.walk_packages(metronome.resources.__path__, "metronome.resources."):
-        for method, path, type_ in _calls(importlib.import_module(part.name)):
-            route = method, _anonymous(path)
-            is_list = route in ours() and ("[]",) in ours()[route].body
-            apart = {"body", *re.findall(r"\{(\w+)\}", path)}  # the body as a whole, and parts of the path
-            fields = {("[]", *where) if is_list else where for where in _typed(type_) if where[0] not in apart}
-            found.setdefault(route, set()).update(fields)
+    for method in sdk_methods():
+        if method.takes is None:
+            continue
+        is_list = method.route in ours() and ("[]",) in ours()[method.route].body
+        apart = {"body", *re.findall(r"\{(\w+)\}", method.path)}  # the body as a whole, and parts of the path
+        fields = {("[]", *where) if is_list else where for where in fields_of(method.takes) if where[0] not in apart}
+        found.setdefault(method.route, set()).update(fields)
     return {route: (frozenset(fields), frozenset()) for route, fields in found.items()}
 
 
@@ -175,7 +107,7 @@ def of_the_description() -> dict[Route, tuple[frozenset[Where], frozenset[str]]]
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             told = (*operation.get("parameters", ()), *methods.get("parameters", ()))
             rows = [_resolved(schema, row) for row in told]
-            found[method, _anonymous(path)] = (
+            found[method, anonymous(path)] = (
                 frozenset(_described(schema, content.get("schema", {}))),
                 frozenset(row["name"] for row in rows if row["in"] == "query"),
             )

@@ -181,7 +181,7 @@ def test_a_charge_keeps_the_time_that_it_pays_for(owed: Owed) -> None:
     charge.refresh_from_db()
     assert (charge.amount, terms_of(charge).service_period) == (1, period)
     with transaction.atomic():
-        describe_charges(source_id=charge.source_id, product_id=owed.product, name="Fee")
+        describe_charges(described={charge.source_id: (owed.product, "Fee")})
     charge.refresh_from_db()
     assert (charge.name, terms_of(charge).service_period) == ("Fee", period)
 

@@ -100,3 +100,7 @@ def test_constructors_refuse() -> None:
             make()
         assert caught.value.field == field
     assert checked(Decimal(-1), "amount", least=None) == -1
+    third = divide(Decimal(1), Decimal(3))
+    assert checked(add(third, subtract(Decimal(2), third)), "quantity") == 2  # ends in fifty zeros
+    with pytest.raises(InvalidTerms):
+        checked(third, "quantity")

@@ -152,7 +152,8 @@ def test_answers_have_the_fields_that_openapi_promises(http: httpx.Client, world
     card = world.card()
     world.rate(card, product, tiers=[{"size": 1, "price": 1}, {"price": 2}], pricing_group_values={"region": "us"})
     customer = world.customer()
-    world.open_contract(customer, card, 8, "WEEKLY")
+    known = {"netsuite_sales_order_id": "SO-1", "salesforce_opportunity_id": "006A"}
+    world.open_contract(customer, card, 8, "WEEKLY", **known)
     for region in ("us", "moon"):
         world.use(customer, metric, 3, world.days_ago(5), region=region, team="a")
 
