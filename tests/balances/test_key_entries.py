@@ -1,0 +1,95 @@
+"""The limits of API keys, by the database alone."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
+
+from balances.adjustment_models import Adjustment
+from balances.services import request_manual_entry
+from core.errors import InvalidInput
+from core.keys import create_api_key
+from core.models import ApiKey, AuditEntry
+from tests.balances.desk import NOW, Desk, customer_with, make_desk
+from tests.balances.test_adjustments import UPDATE, at_once, refused
+
+
+def key_of(maker: User | None, cents: Any = 10_000) -> ApiKey:
+    limit = None if cents is None else Decimal(cents)
+    made_by_id = None if maker is None else maker.pk
+    return create_api_key(name="Own", scopes=["*"], now=NOW, made_by_id=made_by_id, adjustment_limit=limit)[0]
+
+
+def post(desk: Desk, key: ApiKey, cents: Any, segment: Any = None, **more: Any) -> Adjustment:
+    target = segment or desk.segment
+    return request_manual_entry(
+        api_key_id=key.pk, balance_id=target.owner_id, segment_id=target.pk, customer_id=target.owner.customer_id,
+        amount=Decimal(cents), reason="x", now=NOW, **more,
+    )  # fmt: skip
+
+
+def test_a_key_of_a_person_has_a_limit_for_ever(desk: Desk) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        key_of(desk.finance, None)
+    assert caught.value.field == "adjustment_limit"
+    key = key_of(desk.finance)
+    assert AuditEntry.objects.get(action="api_key.create").detail["may_post_alone"] == "100 USD"
+    for change in ("adjustment_limit = adjustment_limit + 1", "adjustment_limit = NULL", "made_by_id = NULL"):
+        assert refused("UPDATE core_apikey SET " + change + " WHERE id = %s", key.pk), change  # noqa: S608
+    for limit, maker in ((None, desk.finance), (-1, None), (Decimal("NaN"), None)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            ApiKey.objects.create(name="x", key_hash=b"x", created_at=NOW, made_by=maker, adjustment_limit=limit)
+
+
+def test_the_maker_of_the_key_is_not_the_checker(desk: Desk) -> None:
+    row = post(desk, key_of(desk.finance), 20_000)
+    assert (row.status, row.made_by, row.entry) == ("PENDING", desk.finance, None)
+    reject = "UPDATE balances_adjustment SET status='REJECTED', decided_at=now(), decided_by_id=%s WHERE id=%s"
+    assert refused(reject, desk.finance.pk, row.pk)
+    for change in (
+        "api_key_id = NULL", "key_limit = 1000000", "by_key = 1", "entry_at = now()", "uniqueness_key = 'x'",
+        "seat_amounts = '{\"a\": \"20000\"}'", "made_by_id = NULL", "contract_id = gen_random_uuid()",
+    ):  # fmt: skip
+        assert refused(UPDATE.format(change), row.pk), change
+    assert not refused(reject, desk.other.pk, row.pk)
+
+
+COPY = """
+INSERT INTO balances_adjustment (id, customer_id, segment_id, credit_name, amount, credit_type_id, worth, limit_worth,
+    by_maker, for_customer, by_key, key_limit, approval, reason_code, public_reason, note, ticket_url, status,
+    made_by_id, api_key_id, made_at, decision_note, applicable_product_ids, applicable_product_tags, priority,
+    decided_at, entry_id)
+SELECT gen_random_uuid(), customer_id, segment_id, credit_name, 6000, credit_type_id, 6000, 1000000,
+    0, 0, 0, {limit}, '', reason_code, public_reason, note, ticket_url, 'POSTED',
+    {maker}, api_key_id, made_at, '', applicable_product_ids, applicable_product_tags, priority, made_at,
+    (SELECT id FROM balances_ledgerentry WHERE uniqueness_key = 'spare')
+FROM balances_adjustment WHERE id = %s
+"""
+
+
+def test_the_database_adds_up_what_the_key_posted(desk: Desk) -> None:
+    """A second 6,000 through a key of 10,000, by itself, with a limit or a maker that are not the key's."""
+    key = key_of(desk.finance)
+    first = post(desk, key, 6_000)
+    assert (first.status, first.key_limit, first.limit_worth) == ("POSTED", 10_000, 1_000_000)
+    big = key_of(None, 10_000_000)
+    _, other = customer_with(product=desk.product, name="Other")
+    post(desk, big, 6_000, segment=other, uniqueness_key="spare")
+    same = {"limit": "key_limit", "maker": "made_by_id"}
+    assert refused(COPY.format(**same), first.pk)
+    assert refused(COPY.format(**same | {"limit": "1000000"}), first.pk)
+    assert refused(COPY.format(**same | {"limit": "NULL"}), first.pk)
+    assert refused(COPY.format(**same | {"maker": str(desk.other.pk)}), first.pk)
+    assert refused(COPY.format(**same | {"maker": "NULL"}), first.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_keys_of_one_person_at_once_do_not_dodge_the_sum() -> None:
+    desk = make_desk()
+    segments = [customer_with(product=desk.product, name=f"Customer {n}")[1] for n in range(4)]
+    keys = [key_of(desk.support) for _ in segments]
+    pairs = list(zip(segments, keys, strict=True))
+    made = at_once(*(lambda s=s, k=k: post(desk, k, 6_000, segment=s) for s, k in pairs))
+    assert sorted(row.status for row in made) == ["PENDING"] * 3 + ["POSTED"]
