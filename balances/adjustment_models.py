@@ -219,6 +219,45 @@ class Adjustment(models.Model):
         return self.public_reason
 
 
+class KeyGift(models.Model):
+    """Prepaid money that an API key with a limit gave away by a new or changed credit or commit: posted alone, counting
+    for the sums of a day as adjustments do. Only added to (sql/balances_keygift.sql).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="+")
+    api_key = models.ForeignKey("core.ApiKey", on_delete=models.PROTECT, related_name="+")
+    # whoever made the key; NULL: no person did
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    made_at = models.DateTimeField()
+    # the credit or commit, or the recurring one
+    source_id = models.UUIDField()
+    # USD cents; the limits are those of the maker and of the key
+    worth = ExactDecimalField()
+    limit_worth = ExactDecimalField()
+    key_limit = ExactDecimalField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["customer", "made_at"], name="key_gift_customer_idx"),
+            models.Index(fields=["api_key", "made_at"], name="key_gift_key_idx"),
+            models.Index(fields=["made_by", "made_at"], name="key_gift_maker_idx"),
+        ]
+        constraints = [
+            finite("key_gift_numbers_finite", "worth", "limit_worth", "key_limit"),
+            models.CheckConstraint(
+                condition=Q(worth__gt=0, worth__lte=F("limit_worth")) & Q(worth__lte=F("key_limit")),
+                name="key_gift_only_within_the_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.worth} by {self.api_key_id}"
+
+
 class LedgerCheck(models.Model):
     """One run of the reconciler over all ledgers: how many segments it added up, and those that differ."""
 

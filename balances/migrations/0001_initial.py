@@ -1383,4 +1383,99 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="KeyGift",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("made_at", models.DateTimeField()),
+                ("source_id", models.UUIDField()),
+                ("worth", core.fields.ExactDecimalField()),
+                ("limit_worth", core.fields.ExactDecimalField()),
+                ("key_limit", core.fields.ExactDecimalField()),
+                (
+                    "api_key",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.apikey"),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.customer"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "made_at"], name="key_gift_customer_idx"),
+                    models.Index(fields=["api_key", "made_at"], name="key_gift_key_idx"),
+                    models.Index(fields=["made_by", "made_at"], name="key_gift_maker_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True),
+                                models.Q(("worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="key_gift_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("worth__gt", 0),
+                            ("worth__lte", models.F("limit_worth")),
+                            ("worth__lte", models.F("key_limit")),
+                        ),
+                        name="key_gift_only_within_the_limit",
+                    ),
+                ],
+            },
+        ),
     ]

@@ -14,14 +14,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet, Sum
 
-from balances.adjustment_models import Adjustment
+from balances.adjustment_models import Adjustment, KeyGift
 from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
 from core.models import ApiKey
 from core.staff import roles_of
 from engine.limits import WINDOW, Allowance, Approval, approval
-from engine.money import ZERO, mul
+from engine.money import ZERO, add, mul
 
 CENTS = Decimal(100)
 A_YEAR = timedelta(days=365)
@@ -80,28 +80,30 @@ def usd_equivalent_of(
 
 
 def allowance_of(*, maker: User | None, customer_id: UUID, now: datetime, api_key: ApiKey | None = None) -> Allowance:
-    """The limit of this person and of the key that they ask through, and what counts against both. One query.
+    """The limit of this person and of the key that they ask through, and what counts against both. Two queries.
 
     A key that no person made (`maker` None) has its own limit alone. Only adjustments that nobody else decided count:
-    those that a second person approved were looked at.
+    those that a second person approved were looked at. What keys gave away in credits counts, too.
     """
     nobody, key_limit = Q(pk__in=()), None if api_key is None else api_key.adjustment_limit
     by_maker = nobody if maker is None else Q(made_by=maker)
     by_key = nobody if api_key is None else Q(api_key=api_key)
     for_customer = Q(customer_id=customer_id)
-    alone = Adjustment.objects.filter(
-        by_maker | by_key | for_customer,
-        status=Adjustment.Status.POSTED, approval=Approval.NONE, made_at__gt=now - WINDOW,
-    ).aggregate(
-        maker=Sum("worth", filter=by_maker), key=Sum("worth", filter=by_key), customer=Sum("worth", filter=for_customer)
-    )  # fmt: skip
+    within = (by_maker | by_key | for_customer) & Q(made_at__gt=now - WINDOW)
+    sums = {
+        name: Sum("worth", filter=whose)
+        for name, whose in (("maker", by_maker), ("key", by_key), ("customer", for_customer))
+    }
+    alone = Adjustment.objects.filter(within, status=Adjustment.Status.POSTED, approval=Approval.NONE).aggregate(**sums)
+    given = KeyGift.objects.filter(within).aggregate(**sums)
+    counted = {name: add(alone[name] or ZERO, given[name] or ZERO) for name in sums}
     limit = limit_of(maker) if maker is not None else key_limit or ZERO
     return Allowance(
         limit,
-        by_maker=alone["maker"] or ZERO,
-        for_customer=alone["customer"] or ZERO,
+        by_maker=counted["maker"],
+        for_customer=counted["customer"],
         key_limit=key_limit,
-        by_key=alone["key"] or ZERO,
+        by_key=counted["key"],
     )
 
 

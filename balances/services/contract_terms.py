@@ -8,6 +8,7 @@ from uuid import UUID
 from balances.models import Balance, RecurringGrant
 from balances.services.edits import COMMITS, CREDITS, BalanceChange, archive_locked, change_locked
 from balances.services.events import record_changed
+from balances.services.given import counting_changes
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
@@ -78,7 +79,8 @@ def change_terms(
             key = "commit_id" if name == "commits" else "credit_id"
             balance = _find(contract, balance_id, KINDS[name], f"{where}.{key}")
             try:
-                changed.append((balance, change_locked(balance, change=change, now=now)))
+                with counting_changes(balance, field=f"{where}.access_schedule", now=now):
+                    changed.append((balance, change_locked(balance, change=change, now=now)))
             except InvalidTerms as error:
                 raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
     record_changed(changed, now=now)

@@ -9,6 +9,7 @@ from balances.adjustment_models import Adjustment
 from balances.models import LedgerEntry
 from balances.selectors.adjustments import assess
 from balances.services.adjustments import carry_out
+from balances.services.given import whose_limits
 from balances.services.ledger import ManualEntry, locked_balance, manual_entries, uniqueness_keys
 from core.errors import uniqueness_key_used
 from core.models import ApiKey
@@ -72,8 +73,7 @@ def lock_limits(*, api_key_id: UUID, customer_id: UUID) -> ApiKey:
     """The key with its maker, after taking turns for whoever's limits are used up and for the customer."""
     require_transaction()
     key = ApiKey.objects.select_related("made_by").get(pk=api_key_id)
-    whose = f"key:{key.pk}" if key.made_by_id is None else f"maker:{key.made_by_id}"
-    advisory_xact_lock("adjustments", [whose, f"customer:{customer_id}"])
+    advisory_xact_lock("adjustments", [whose_limits(key), f"customer:{customer_id}"])
     return key
 
 

@@ -4,9 +4,7 @@
 -- was asked for, scope included.
 CREATE FUNCTION balances_adjustment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    by_maker numeric;
-    by_key numeric;
-    for_customer numeric;
+    posted record;
     moved numeric;
 BEGIN
     IF TG_OP = 'DELETE' THEN
@@ -35,14 +33,10 @@ BEGIN
             END IF;
         END IF;
         IF NEW.approval = '' THEN
-            SELECT coalesce(sum(worth) FILTER (WHERE made_by_id = NEW.made_by_id), 0),
-                   coalesce(sum(worth) FILTER (WHERE api_key_id = NEW.api_key_id), 0),
-                   coalesce(sum(worth) FILTER (WHERE customer_id = NEW.customer_id), 0)
-              INTO by_maker, by_key, for_customer FROM balances_adjustment
-             WHERE status = 'POSTED' AND approval = '' AND made_at > NEW.made_at - interval '24 hours'
-               AND (made_by_id = NEW.made_by_id OR api_key_id = NEW.api_key_id OR customer_id = NEW.customer_id);
-            IF NEW.worth + greatest(by_maker, for_customer) > NEW.limit_worth
-               OR NEW.worth + greatest(by_key, for_customer) > NEW.key_limit THEN
+            SELECT * INTO posted
+              FROM balances_posted_alone(NEW.made_by_id, NEW.api_key_id, NEW.customer_id, NEW.made_at);
+            IF NEW.worth + greatest(posted.by_maker, posted.for_customer) > NEW.limit_worth
+               OR NEW.worth + greatest(posted.by_key, posted.for_customer) > NEW.key_limit THEN
                 RAISE EXCEPTION 'with what was posted within 24 hours this is above the limit'
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustment_within_the_limit_of_a_day';
             END IF;

@@ -93,3 +93,39 @@ def test_two_keys_of_one_person_at_once_do_not_dodge_the_sum() -> None:
     pairs = list(zip(segments, keys, strict=True))
     made = at_once(*(lambda s=s, k=k: post(desk, k, 6_000, segment=s) for s, k in pairs))
     assert sorted(row.status for row in made) == ["PENDING"] * 3 + ["POSTED"]
+
+
+def test_the_database_takes_no_other_ticket(desk: Desk) -> None:
+    from tests.scenarios.test_four_eyes_api import LINKS
+
+    row = desk.ask(500)
+    insert = """
+    INSERT INTO balances_adjustment SELECT (jsonb_populate_record(old, jsonb_build_object('id', gen_random_uuid(),
+        'ticket_url', %s::text, 'status', 'PENDING', 'approval', 'AMOUNT', 'decided_at', NULL, 'entry_id', NULL))).*
+    FROM balances_adjustment old WHERE id = %s
+    """
+    assert [link for link in LINKS if not refused(insert, link, row.pk)] == []
+    for good in ("", "https://t.example", "https://tickets.example.com:8443/browse/A-5?x=1&y=%C3%A9#c,(2)"):
+        assert not refused(insert, good, row.pk), good
+
+
+def test_what_keys_gave_away_is_only_added_to_and_within_their_limits(desk: Desk) -> None:
+    key = key_of(desk.finance)
+    gift = """
+    INSERT INTO balances_keygift
+        (source_id, customer_id, api_key_id, made_by_id, made_at, worth, limit_worth, key_limit)
+    VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s)
+    """
+
+    def given(worth: int, *, maker: int | None = desk.finance.pk, limit: int = 10_000) -> bool:
+        return not refused(gift, desk.customer.pk, key.pk, maker, NOW, worth, 1_000_000, limit)
+
+    assert given(6_000)
+    assert not given(4_001)
+    assert not given(4_000, maker=None)
+    assert not given(4_000, limit=100_000)
+    assert not given(0)
+    assert post(desk, key, 4_001).approval == "KEY_SUM"
+    assert given(4_000)
+    assert refused("UPDATE balances_keygift SET worth = 1")
+    assert refused("DELETE FROM balances_keygift")

@@ -9,6 +9,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from django.contrib.auth.models import User
+from metronome import Metronome
 
 from tests.conftest import BASE
 from tests.scenarios.balance_world import BalanceWorld
@@ -97,6 +98,20 @@ def test_within_the_limit_the_answer_is_what_it_is_for_integrations(
     assert (answer.status_code, answer.content) == (200, b"")
     assert w.net() == 30_050
     assert w.entry(made(people[1], "250.50"), 25_051).json()["adjustment"]["approval"] == "AMOUNT"
+
+
+def test_the_official_sdk_takes_either_answer(
+    balances: BalanceWorld, people: tuple[Person, Person], made: Made, wsgi: httpx.WSGITransport
+) -> None:
+    w = Held(balances)
+    secret = made(people[0], "1").headers["Authorization"].removeprefix("Bearer ")
+    with httpx.Client(transport=wsgi) as client:
+        sdk = Metronome(base_url=BASE, bearer_token=secret, http_client=client, max_retries=0)
+        for amount in (100, 101):
+            sdk.v1.contracts.add_manual_balance_entry(
+                id=w.credit, customer_id=w.customer, segment_id=w.segment, amount=amount, reason="x"
+            )
+    assert w.net() == 5100
 
 
 def test_no_way_of_splitting_gets_past_the_day(
@@ -270,26 +285,27 @@ def w_body(w: Held, cents: int) -> dict[str, Any]:
     return {"id": w.credit, "customer_id": w.customer, "segment_id": w.segment, "amount": cents, "reason": "x"}
 
 
-@pytest.mark.parametrize(
-    "link",
-    [
-        "http://tickets.example.com/5", "https://t.example/'onmouseover=alert(1)", 'https://t.example/"x', "https://t.example/<b>",
-        "https://t.example/\\x", "https://t.example/a b", "https://t.example/\tx", "https://t.example/é", "https://é.example/",
-        "https://tickets.example.com@evil.example/", "https://t.example/%zz", "javascript:alert(1)//https://t.example",
-        "https:///x", "https://t.example/\x7f", "HTTPS://t.example", "https://t.example`",
-    ],
+LINKS = (
+    "http://tickets.example.com/5", "https://t.example/'onmouseover=alert(1)", 'https://t.example/"x', "https://t.example/<b>",
+    "https://t.example/\\x", "https://t.example/a b", "https://t.example/\tx", "https://t.example/é", "https://é.example/",
+    "https://tickets.example.com@evil.example/", "https://t.example/%zz", "javascript:alert(1)//https://t.example",
+    "https:///x", "https://t.example/\x7f", "HTTPS://t.example", "https://t.example`",
 )  # fmt: skip
+
+
 def test_a_ticket_is_an_https_address_that_ends_no_attribute(
-    link: str, balances: BalanceWorld, people: tuple[Person, Person]
+    balances: BalanceWorld, people: tuple[Person, Person]
 ) -> None:
     w, olga = Held(balances), people[0]
-    body = {
-        "kind": "entry", "segment_id": w.segment, "amount": "1", "direction": "add", "key": str(uuid4()),
-        "confirmed": "1", "reason_code": "OTHER", "public_reason": "x",
-    }  # fmt: skip
     page = f"/admin/customers/customer/{w.customer}/adjust/"
-    assert olga.post(page, ticket_url=link, **body).status_code == 400
+
+    def ask(link: str) -> int:
+        return olga.post(
+            page, kind="entry", segment_id=w.segment, amount="1", direction="add", key=str(uuid4()), confirmed="1",
+            reason_code="OTHER", public_reason="x", ticket_url=link,
+        ).status_code  # fmt: skip
+
+    assert [link for link in LINKS if ask(link) != 400] == []
     assert w.net() == 5000
-    good = "https://tickets.example.com:8443/browse/A-5?x=1&y=%C3%A9#c,(2)"
-    assert olga.post(page, ticket_url=good, **body).status_code == 302
+    assert ask("https://tickets.example.com:8443/browse/A-5?x=1&y=%C3%A9#c,(2)") == 302
     assert w.net() == 5100
