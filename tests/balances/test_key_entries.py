@@ -1,18 +1,25 @@
-"""The limits of API keys, by the database alone."""
+"""The limits of API keys: whatever way is taken, and by the database alone."""
 
+from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from balances.adjustment_models import Adjustment
-from balances.services import request_manual_entry
-from core.errors import InvalidInput
+from balances.adjustment_models import Adjustment, KeyGift
+from balances.models import Balance
+from balances.services import NewBalance, create_balance, request_manual_entry
+from core import audit
+from core.errors import InvalidInput, NotAllowed
 from core.keys import create_api_key
 from core.models import ApiKey, AuditEntry
-from tests.balances.desk import NOW, Desk, customer_with, make_desk
+from engine.limits import WINDOW
+from tests.balances.desk import NOW, YEAR, Desk, customer_with, make_desk
 from tests.balances.test_adjustments import UPDATE, at_once, refused
 
 
@@ -22,11 +29,11 @@ def key_of(maker: User | None, cents: Any = 10_000) -> ApiKey:
     return create_api_key(name="Own", scopes=["*"], now=NOW, made_by_id=made_by_id, adjustment_limit=limit)[0]
 
 
-def post(desk: Desk, key: ApiKey, cents: Any, segment: Any = None, **more: Any) -> Adjustment:
+def post(desk: Desk, key: ApiKey, cents: Any, segment: Any = None, *, at: datetime = NOW, **more: Any) -> Adjustment:
     target = segment or desk.segment
     return request_manual_entry(
         api_key_id=key.pk, balance_id=target.owner_id, segment_id=target.pk, customer_id=target.owner.customer_id,
-        amount=Decimal(cents), reason="x", now=NOW, **more,
+        amount=Decimal(cents), reason="x", now=at, **more,
     )  # fmt: skip
 
 
@@ -95,6 +102,71 @@ def test_two_keys_of_one_person_at_once_do_not_dodge_the_sum() -> None:
     assert sorted(row.status for row in made) == ["PENDING"] * 3 + ["POSTED"]
 
 
+def give(desk: Desk, key: ApiKey, cents: Any, segment: Any, at: datetime = NOW) -> None:
+    """A new credit by a request of the key's."""
+    new = NewBalance(
+        kind=Balance.Kind.CREDIT, product_id=desk.product.pk,
+        access=((Decimal(cents), at.replace(minute=0), at.replace(minute=0) + YEAR),),
+    )  # fmt: skip
+    token = audit.set_actor(audit.Actor(api_key_id=key.pk, is_limited=True))
+    try:
+        create_balance(customer_id=segment.owner.customer_id, new=new, now=at)
+    finally:
+        audit.reset_actor(token)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_gifts_at_once_do_not_dodge_the_sum() -> None:
+    desk = make_desk()
+    segments = [customer_with(product=desk.product, name=f"Customer {n}")[1] for n in range(4)]
+    pairs = [(segment, key_of(desk.support)) for segment in segments]
+    for segment in segments:
+        segment.owner  # noqa: B018 - read before the threads
+    found = at_once(*(lambda s=s, k=k: give(desk, k, 6_000, s) for s, k in pairs))
+    assert {type(each).__name__ for each in found} <= {"NoneType", "NotAllowed", "Unavailable"}
+    assert found.count(None) == KeyGift.objects.count() == 1
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("person", "small", "big", "gift")),
+        st.integers(0, 1),  # for whom
+        st.integers(1, 120).map(lambda dollars: dollars * 100),
+        st.sampled_from((0, 1, 23 * 60, 24 * 60 - 1, 24 * 60)),  # minutes later
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_any_way_of_asking_stays_within_all_limits(desk: Desk, steps: list[tuple[Any, ...]]) -> None:
+    """In person, by two keys of the same person, by credits: any day's sum is within each limit."""
+    begun = NOW + timedelta(days=3 * (Adjustment.objects.count() + KeyGift.objects.count()))
+    small, big = key_of(desk.support, 6_000), key_of(desk.support, 10_000)
+    segments = [customer_with(10_000_000, product=desk.product, name=f"Customer {n}")[1] for n in range(2)]
+    clock = begun
+    for how, whom, cents, minutes in steps:
+        clock += timedelta(minutes=minutes)
+        if how == "person":
+            desk.ask(cents, segment=segments[whom], at=clock)
+        elif how == "gift":
+            with suppress(NotAllowed):
+                give(desk, small, cents, segments[whom], clock)
+        else:
+            post(desk, small if how == "small" else big, cents, segments[whom], at=clock)
+    alone = [
+        *Adjustment.objects.filter(made_at__gte=begun, status="POSTED"), *KeyGift.objects.filter(made_at__gte=begun)
+    ]  # fmt: skip
+    for last in alone:
+        day = [row for row in alone if last.made_at - WINDOW < row.made_at <= last.made_at]
+        assert sum(row.worth or 0 for row in day) <= 10_000  # they are all hers
+        assert sum(row.worth or 0 for row in day if row.api_key_id == small.pk) <= 6_000
+        for segment in segments:
+            assert sum(row.worth or 0 for row in day if row.customer_id == segment.owner.customer_id) <= 10_000
+
+
 def test_the_database_takes_no_other_ticket(desk: Desk) -> None:
     from tests.scenarios.test_four_eyes_api import LINKS
 
@@ -117,15 +189,15 @@ def test_what_keys_gave_away_is_only_added_to_and_within_their_limits(desk: Desk
     VALUES (gen_random_uuid(), %s, %s, %s, %s, %s, %s, %s)
     """
 
-    def given(worth: int, *, maker: int | None = desk.finance.pk, limit: int = 10_000) -> bool:
+    def stored(worth: int, *, maker: int | None = desk.finance.pk, limit: int = 10_000) -> bool:
         return not refused(gift, desk.customer.pk, key.pk, maker, NOW, worth, 1_000_000, limit)
 
-    assert given(6_000)
-    assert not given(4_001)
-    assert not given(4_000, maker=None)
-    assert not given(4_000, limit=100_000)
-    assert not given(0)
+    assert stored(6_000)
+    assert not stored(4_001)
+    assert not stored(4_000, maker=None)
+    assert not stored(4_000, limit=100_000)
+    assert not stored(0)
     assert post(desk, key, 4_001).approval == "KEY_SUM"
-    assert given(4_000)
+    assert stored(4_000)
     assert refused("UPDATE balances_keygift SET worth = 1")
     assert refused("DELETE FROM balances_keygift")
