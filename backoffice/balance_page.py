@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from balances.adjustment_models import Adjustment
-from balances.admin.adjustment_decisions import person, signed
+from balances.admin.adjustment_decisions import maker, signed
 from balances.admin.adjustments import back_to_list, filtered
 from balances.admin.balances import KINDS, access_text, amount_cell, living_segments, name_of, state_of, with_all
 from balances.models import AccessType, Balance, Segment
@@ -139,7 +139,7 @@ def context(request: HttpRequest, balance: Balance) -> dict[str, Any]:
         "item_unit": row.invoice_credit_type,
         "adjust_url": adjust_url(request, row.customer_id, state[0] in ("Open", "Future"), _first_open(row, at)),
         "waiting": [
-            (each, signed(each), person(each.made_by))
+            (each, signed(each), maker(each))
             for each in adjustment_rows().filter(segment__owner=row, status=Adjustment.Status.PENDING)
         ],
         "ledger_url": reverse("admin:balances_ledger", args=[row.pk]),

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from backoffice.balance_page import BalanceRow, Spendable, adjust_url, rows_of, spendable
 from backoffice.invoice_rows import InvoiceRow, invoice_table
-from balances.admin.adjustment_decisions import signed, target
+from balances.admin.adjustment_decisions import maker, signed, target
 from balances.admin.adjustments import TONES, decision
 from balances.selectors.adjustments import adjustment_rows
 from billing.lines import currency_view
@@ -164,7 +164,7 @@ def balances_tab(customer: Customer, balances: list[BalanceRow], at: datetime) -
     return {
         "spendable": spendable(balances, at),
         "adjustments": [
-            {"row": row, "amount": signed(row), "target": target(row), "decision": decision(row),
+            {"row": row, "amount": signed(row), "target": target(row), "who": maker(row), "decision": decision(row),
              "badge": markup.badge(row.get_status_display(), TONES[row.status])}
             for row in adjustment_rows().filter(customer=customer).order_by("-made_at", "-id")[:10]
         ],

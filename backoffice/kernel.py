@@ -5,6 +5,7 @@ They stand here because the kernel lies below `presentation`, which says how an 
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from balances.selectors.adjustments import limit_of
 from core.admin import timeline
 from core.admin.actions import ActionResult, ConfirmForm, RecordAction, refuse
 from core.admin.export import ListExport
@@ -38,6 +40,7 @@ from core.errors import TactusError
 from core.keys import create_api_key, revoke_api_key
 from core.models import ApiKey, AuditEntry, OutboxEvent
 from core.registry import customer_model, scopes
+from engine.money import plain
 from presentation import formatting, markup
 
 admin.site.unregister([User, Group])
@@ -87,6 +90,36 @@ class KeyForm(forms.Form):
         help_text="What it may do: no more than its user needs.",
     )
     expires_on = forms.DateField(required=False, widget=DayInput(), help_text="Midnight UTC; empty for never.")
+    adjustment_limit = forms.CharField(
+        label="May give or take alone, USD, at once and within 24 hours",
+        max_length=40,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, most: Decimal, **kwargs: Any) -> None:
+        """`most`: USD cents that whoever makes the key may post alone; the key may do no more."""
+        super().__init__(*args, **kwargs)
+        self.most = most
+        field = self.fields["adjustment_limit"]
+        field.initial = plain(most.scaleb(-2))
+        field.help_text = (
+            "Entries by hand and credits above it wait for a second person, or are refused. Empty: "
+            f"{_usd(most)}, what you may post alone yourself; what the key posts counts for you, too."
+        )
+
+    def clean_adjustment_limit(self) -> Decimal:
+        """USD cents, within what its maker may post alone."""
+        text = self.cleaned_data["adjustment_limit"]
+        if not text:
+            return self.most
+        try:
+            limit = formatting.parse_money(text, minor_digits=2, places=0)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+        if limit > self.most:
+            raise forms.ValidationError(f"May be {_usd(self.most)} at most: what you may post alone yourself.")
+        return limit
 
     def clean_expires_on(self) -> datetime | None:
         """The instant of expiry; not in the past."""
@@ -126,7 +159,7 @@ REVOKE = RecordAction(
 class ApiKeyAdmin(RecordAdmin):
     """Keys are made here or by `manage.py create_api_key`; the secret is shown once."""
 
-    list_display = ("name", "shown", "scope_list", "state", "created", "last_used")
+    list_display = ("name", "shown", "scope_list", "alone", "state", "created", "last_used")
     list_filter = (EndedFilter,)
     search_fields = ("name__icontains", "last4__exact")
     search_help_text = "Name or last four characters"
@@ -141,19 +174,25 @@ class ApiKeyAdmin(RecordAdmin):
         """A form, and after it the secret: in this one answer and never again."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = KeyForm(request.POST) if request.method == "POST" else KeyForm()
+        maker: Any = request.user
+        form = KeyForm(request.POST if request.method == "POST" else None, most=limit_of(maker))
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "New API key", "form": form}
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:
                 key, secret = create_api_key(
-                    name=data["name"], scopes=data["scopes"], expires_at=data["expires_on"], now=now()
+                    name=data["name"],
+                    scopes=data["scopes"],
+                    expires_at=data["expires_on"],
+                    made_by_id=maker.pk,
+                    adjustment_limit=data["adjustment_limit"],
+                    now=now(),
                 )
             except TactusError as error:
                 refuse(form, error)
             else:
                 messages.success(request, f"{key.name} is made.")
-                shown = {**context, "title": key.name, "key": key, "secret": secret}
+                shown = {**context, "title": key.name, "key": key, "secret": secret, "alone": self.alone(key)}
                 return TemplateResponse(request, "admin/back_office/new_key.html", shown)
         return TemplateResponse(
             request,
@@ -167,6 +206,8 @@ class ApiKeyAdmin(RecordAdmin):
             ("Key", markup.code(f"{record.prefix}…{record.last4}")),
             ("State", _key_badge(record)),
             ("Scopes", ", ".join(record.scopes)),
+            ("May give or take alone", self.alone(record)),
+            ("Made by", timeline.called(record.made_by) if record.made_by else "the server's command line"),
             ("Created", markup.instant(record.created_at)),
             ("Expires", markup.instant(record.expires_at) if record.expires_at else "never"),
             ("Last used", markup.instant(record.last_used_at) if record.last_used_at else "never"),
@@ -184,6 +225,10 @@ class ApiKeyAdmin(RecordAdmin):
     def scope_list(self, key: ApiKey) -> str:
         return "everything" if "*" in key.scopes else ", ".join(key.scopes)
 
+    @column(description="Alone, in 24 hours", ordering="adjustment_limit")
+    def alone(self, key: ApiKey) -> str:
+        return "no limit" if key.adjustment_limit is None else _usd(key.adjustment_limit)
+
     @column(description="State")
     def state(self, key: ApiKey) -> SafeString:
         return _key_badge(key)
@@ -195,6 +240,10 @@ class ApiKeyAdmin(RecordAdmin):
     @column(description="Last used", ordering="last_used_at")
     def last_used(self, key: ApiKey) -> SafeString:
         return markup.instant(key.last_used_at)
+
+
+def _usd(cents: Decimal) -> str:
+    return f"{formatting.format_money(cents, 2, 0)} USD"
 
 
 def _key_badge(key: ApiKey) -> SafeString:

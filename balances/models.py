@@ -9,7 +9,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
-from balances.adjustment_models import Adjustment, LedgerCheck
+from balances.adjustment_models import Adjustment, KeyGift, LedgerCheck
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
@@ -22,8 +22,8 @@ from engine.recurring import GrantProration
 DEFAULT_PRIORITY = 100
 
 __all__ = [
-    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "LedgerCheck", "LedgerEntry", "RecurringGrant",
-    "Segment", "Terms",
+    "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "KeyGift", "LedgerCheck", "LedgerEntry",
+    "RecurringGrant", "Segment", "Terms",
 ]  # fmt: skip
 
 

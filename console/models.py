@@ -16,6 +16,17 @@ class EmbedOrigin(models.Model):
     origin = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField()
 
+    class Meta:
+        constraints = [
+            # it stands in a header and in an attribute
+            models.CheckConstraint(
+                condition=Q(
+                    origin__regex=r"^(https://[a-z0-9-]+(\.[a-z0-9-]+)*|http://(localhost|127\.0\.0\.1))(:[0-9]{1,5})?$"
+                ),
+                name="embed_origin_is_an_origin",
+            ),
+        ]
+
     def __str__(self) -> str:
         return self.origin
 

@@ -23,6 +23,8 @@ class Actor:
     request_id: str = ""
     ip: str | None = None
     label: str = "Tactus"
+    is_limited: bool = False
+    """Whether it is an API key that may give away only so much alone (`ApiKey.adjustment_limit`)."""
 
 
 _actor: ContextVar[Actor] = ContextVar("actor", default=Actor())  # noqa: B039 - frozen

@@ -51,7 +51,7 @@ class NotCovered(TactusError):
 
 
 class NotAllowed(TactusError):
-    """403: the key is good, but its scopes do not cover this."""
+    """403: the key is good, but its scopes, or what it may give away alone, do not cover this."""
 
     status = 403
 

@@ -10,6 +10,7 @@ import secrets
 import string
 import zlib
 from datetime import datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from django.db.models import Q
@@ -19,6 +20,7 @@ from core.errors import InvalidInput
 from core.models import ApiKey
 from core.registry import scopes as known_scopes
 from core.transactions import use_case
+from engine.money import EXACT, checked, plain
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PREFIX = "tactus_live_"
@@ -26,15 +28,29 @@ _LAST_USED_STEP = timedelta(minutes=1)
 
 
 def create_api_key(
-    *, name: str, scopes: list[str], now: datetime, expires_at: datetime | None = None
+    *,
+    name: str,
+    scopes: list[str],
+    now: datetime,
+    expires_at: datetime | None = None,
+    made_by_id: int | None = None,
+    adjustment_limit: Decimal | None = None,
 ) -> tuple[ApiKey, str]:
-    """Makes a key and returns it with its secret, which cannot be had again; InvalidInput for an unknown scope."""
+    """Makes a key and returns it with its secret, which cannot be had again.
+
+    `adjustment_limit`: USD cents that it may give or take alone, at once and within 24 hours; None, any, only for keys
+    that no person (`made_by_id`) makes. Raises InvalidInput naming the field, for an unknown scope too.
+    """
     unknown = sorted(set(scopes) - known_scopes())
     if unknown or not scopes:
         raise InvalidInput(
             f"unknown scope {', '.join(unknown) or '(none given)'}; known: {', '.join(sorted(known_scopes()))}",
             field="scopes",
         )
+    if adjustment_limit is not None:
+        checked(adjustment_limit, "adjustment_limit")
+    elif made_by_id is not None:
+        raise InvalidInput("is needed for a key that a person makes", field="adjustment_limit")
     body = "".join(secrets.choice(ALPHABET) for _ in range(32))
     secret = PREFIX + body + _checksum(body)
     with use_case():
@@ -46,9 +62,18 @@ def create_api_key(
             scopes=sorted(set(scopes)),
             created_at=now,
             expires_at=expires_at,
+            made_by_id=made_by_id,
+            adjustment_limit=adjustment_limit,
         )
-        audit.record("api_key.create", key, at=now, detail={"name": key.name, "scopes": key.scopes})
+        detail = {"name": key.name, "scopes": key.scopes, "may_post_alone": limit_text(key)}
+        audit.record("api_key.create", key, at=now, detail=detail)
     return key, secret
+
+
+def limit_text(key: ApiKey) -> str:
+    """What a key may give or take alone, for people: "250 USD", "no limit"."""
+    limit = key.adjustment_limit
+    return "no limit" if limit is None else f"{plain(limit.scaleb(-2, context=EXACT))} USD"
 
 
 def revoke_api_key(*, key_id: UUID, now: datetime) -> ApiKey:

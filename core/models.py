@@ -6,11 +6,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from core.fields import CurrentTransactionId, TransactionIdField
+from core.fields import CurrentTransactionId, ExactDecimalField, TransactionIdField, finite
 
 
 class ApiKey(models.Model):
-    """A bearer key. Only its SHA-256 is kept; `prefix` and `last4` let a person recognise it."""
+    """A bearer key. Only its SHA-256 is kept; `prefix` and `last4` let a person recognise it.
+
+    Who made it, and its limit, never change (sql/core_apikey.sql).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=160)
@@ -22,10 +25,27 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    # NULL: made on the server's command line, by whoever may do anything there
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    # USD cents that it may give or take without a second person, at once and within 24 hours; NULL: any
+    adjustment_limit = ExactDecimalField(null=True, blank=True)
 
     class Meta:
         verbose_name = "API key"
         ordering = ["-created_at"]
+        constraints = [
+            finite("api_key_limit_finite", "adjustment_limit"),
+            models.CheckConstraint(
+                condition=Q(adjustment_limit__isnull=True) | Q(adjustment_limit__gte=0),
+                name="api_key_limit_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(made_by__isnull=True) | Q(adjustment_limit__isnull=False),
+                name="api_key_of_a_person_has_a_limit",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…{self.last4})"

@@ -19,6 +19,7 @@ class Approval(StrEnum):
     NO_WORTH = "NO_WORTH"
     AMOUNT = "AMOUNT"
     MAKER_SUM = "MAKER_SUM"
+    KEY_SUM = "KEY_SUM"
     CUSTOMER_SUM = "CUSTOMER_SUM"
 
 
@@ -26,16 +27,26 @@ class Approval(StrEnum):
 class Allowance:
     """What one person may post, and what was posted without a second one within the window.
 
-    All three in one measure (USD cents). `for_customer` counts whoever posted it.
+    All in one measure (USD cents). `for_customer` counts whoever posted it. `key_limit`: that of the API key through
+    which they ask, None without one; `by_key`: what it posted. `by_maker` counts their keys, too.
     """
 
     limit: Decimal
     by_maker: Decimal = ZERO
     for_customer: Decimal = ZERO
+    key_limit: Decimal | None = None
+    by_key: Decimal = ZERO
 
     def __post_init__(self) -> None:
-        for name in ("limit", "by_maker", "for_customer"):
+        for name in ("limit", "by_maker", "for_customer", "by_key"):
             checked(getattr(self, name), name)
+        if self.key_limit is not None:
+            checked(self.key_limit, "key_limit")
+
+    @property
+    def most(self) -> Decimal:
+        """What may be posted at once, and what may be posted for one customer: the lower limit."""
+        return self.limit if self.key_limit is None else min(self.limit, self.key_limit)
 
 
 def approval(usd_equivalent: Decimal | None, allowance: Allowance) -> Approval:
@@ -46,10 +57,12 @@ def approval(usd_equivalent: Decimal | None, allowance: Allowance) -> Approval:
     """
     if usd_equivalent is None:
         return Approval.NO_WORTH
-    if usd_equivalent > allowance.limit:
+    if usd_equivalent > allowance.most:
         return Approval.AMOUNT
     if add(usd_equivalent, allowance.by_maker) > allowance.limit:
         return Approval.MAKER_SUM
-    if add(usd_equivalent, allowance.for_customer) > allowance.limit:
+    if allowance.key_limit is not None and add(usd_equivalent, allowance.by_key) > allowance.key_limit:
+        return Approval.KEY_SUM
+    if add(usd_equivalent, allowance.for_customer) > allowance.most:
         return Approval.CUSTOMER_SUM
     return Approval.NONE

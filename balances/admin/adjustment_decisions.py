@@ -1,6 +1,7 @@
 """What may be decided about an adjustment: approved or rejected by a second person, withdrawn by the first."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -34,9 +35,14 @@ def usd() -> CreditType:
 
 def signed(row: Adjustment) -> str:
     """ "+25.00 USD" """
+    return amount_of(row, row.amount)
+
+
+def amount_of(row: Adjustment, amount: Decimal) -> str:
+    """An amount in its unit, with its sign."""
     quantity = row.segment is not None and row.segment.owner.access_type == AccessType.QUANTITY
-    text = f"{markup.quantity(row.amount)} units" if quantity else formatting.money_text(row.amount, row.credit_type)
-    return f"+{text}" if row.amount > 0 else text
+    text = f"{markup.quantity(amount)} units" if quantity else formatting.money_text(amount, row.credit_type)
+    return f"+{text}" if amount > 0 else text
 
 
 def balance_name(balance: Balance) -> str:
@@ -56,6 +62,20 @@ def target(row: Adjustment) -> str:
 def person(user: Any) -> str:
     """What a member of staff is called."""
     return user.get_full_name() or user.get_username()
+
+
+def maker(row: Adjustment) -> str:
+    """Who asked for it, in words: "Sue Park", "API key Backend of Sue Park"."""
+    of = person(row.made_by) if row.made_by is not None else ""
+    if row.api_key is None:
+        return of
+    return f"API key {row.api_key.name}{f' of {of}' if of else ''}"
+
+
+def shares_text(row: Adjustment) -> str:
+    """What each seat gets: "ann +30.00 USD, bob -12.00 USD" """
+    shares = row.seat_amounts or {}
+    return ", ".join(f"{seat_id} {amount_of(row, Decimal(share))}" for seat_id, share in shares.items())
 
 
 class NoteForm(forms.Form):
@@ -111,9 +131,11 @@ def _withdraw(row: Adjustment, data: dict[str, Any], at: datetime) -> ActionResu
 
 
 def _approve_effects(row: Adjustment) -> list[str]:
-    who = row.made_by.get_full_name() or row.made_by.get_username()
-    lines = [f"{signed(row)} for {row.customer.name}, as {who} asked. It is posted at once and cannot be taken back."]
-    if row.segment is not None:
+    what = f"{signed(row)} for {row.customer.name}, as {maker(row)} asked."
+    lines = [f"{what} It is posted at once and cannot be taken back."]
+    if row.seat_amounts:
+        lines.append(f"{target(row)}, seat by seat: {shares_text(row)}.")
+    elif row.segment is not None:
         owner = row.segment.owner
         before, after = row.segment.balance, add(row.segment.balance, row.amount)
         unit = owner.credit_type

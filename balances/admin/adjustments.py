@@ -19,7 +19,17 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 
 from balances.adjustment_models import Adjustment
-from balances.admin.adjustment_decisions import RECORD_ACTIONS, balance_name, person, signed, target, usd, waiting
+from balances.admin.adjustment_decisions import (
+    RECORD_ACTIONS,
+    balance_name,
+    maker,
+    person,
+    shares_text,
+    signed,
+    target,
+    usd,
+    waiting,
+)
 from balances.admin.balances import products_called, scope_words
 from balances.models import AccessType
 from balances.selectors.adjustments import adjustment_rows, limits
@@ -42,6 +52,7 @@ EXPORT_HEADER = (
     "asked_at", "status", "customer", "customer_id", "what", "amount", "unit", "reason_code", "public_reason", "note",
     "ticket", "asked_by", "why_two", "worth_usd", "limit_usd", "maker_24h_usd", "customer_24h_usd", "decided_by",
     "decided_at", "decision_note", "balance_id", "product_ids", "product_tags", "contract_id", "priority", "id",
+    "api_key", "key_limit_usd", "key_24h_usd",
 )  # fmt: skip
 
 
@@ -97,9 +108,10 @@ class AdjustmentAdmin(RecordAdmin):
         "ticket_url__icontains",
         "made_by__username__iexact",
         "made_by__last_name__icontains",
+        "api_key__name__icontains",
         "decided_by__username__iexact",
     )
-    search_help_text = "Customer, reason, note, ticket, person or id"
+    search_help_text = "Customer, reason, note, ticket, person, API key or id"
     list_before_template = "admin/back_office/adjustments_before.html"
     list_title = "Approvals"
     list_export = ListExport("adjustments.csv", EXPORT_HEADER, lambda rows: export_rows(rows, usd()))
@@ -147,20 +159,23 @@ class AdjustmentAdmin(RecordAdmin):
             ("Customer", self.customer_name(record)),
             ("What", link or target(record)),
             *access,
+            *([("Each seat", shares_text(record))] if record.seat_amounts else []),
+            *([("Counts from", markup.instant(record.entry_at))] if record.entry_at else []),
             *([("Pays for", scope_of(record)), ("Priority", markup.quantity(record.priority))] if access else []),
             ("Reason", record.get_reason_code_display()),
             ("The customer reads", record.public_reason),
             *([("Note", record.note)] if record.note else []),
             *ticket,
-            ("Asked for by", person(record.made_by)),
+            ("Asked for by", maker(record)),
             ("Asked for", markup.instant(record.made_at)),
             ("Limit", markup.money(record.limit_worth, unit)),
+            *([("Limit of the key", markup.money(record.key_limit, unit))] if record.api_key else []),
             (
                 "Counts as",
                 format_html(
-                    '{} <span class="bo-note bo-block">{} by this person, {} for the customer in the day before</span>',
+                    '{} <span class="bo-note bo-block">{}, {} for the customer in the day before</span>',
                     markup.money(record.worth, unit),
-                    formatting.money_text(record.by_maker, unit),
+                    posted_before(record, unit),
                     formatting.money_text(record.for_customer, unit),
                 ),
             ),
@@ -203,9 +218,7 @@ class AdjustmentAdmin(RecordAdmin):
 
     @column(description="Asked for", ordering="made_at")
     def asked(self, row: Adjustment) -> SafeString:
-        return format_html(
-            '<span>{} <span class="bo-note bo-block">{}</span></span>', person(row.made_by), _ago(row.made_at)
-        )
+        return format_html('<span>{} <span class="bo-note bo-block">{}</span></span>', maker(row), _ago(row.made_at))
 
     @column(description="Status", ordering="status")
     def state(self, row: Adjustment) -> SafeString:
@@ -214,6 +227,14 @@ class AdjustmentAdmin(RecordAdmin):
     @column(description="Decision")
     def decided(self, row: Adjustment) -> str:
         return decision(row)
+
+
+def posted_before(row: Adjustment, unit: CreditType) -> str:
+    """What whoever asked, and the key that they asked through, had posted alone in the day before."""
+    known = [f"{formatting.money_text(row.by_key, unit)} by this key"] if row.api_key else []
+    if row.made_by is not None:
+        known.append(f"{formatting.money_text(row.by_maker, unit)} by this person")
+    return ", ".join(known)
 
 
 def scope_of(row: Adjustment) -> str:
@@ -257,11 +278,14 @@ def export_rows(rows: Iterable[Adjustment], unit: CreditType) -> Iterator[tuple[
             row.amount if quantity else plain_amount(row.amount, row.credit_type),
             "units" if quantity else formatting.unit_code(row.credit_type), row.reason_code, row.public_reason,
             row.note,
-            row.ticket_url, row.made_by.get_username(), row.approval, plain_amount(row.worth, unit),
+            row.ticket_url, row.made_by.get_username() if row.made_by else "", row.approval,
+            plain_amount(row.worth, unit),
             plain_amount(row.limit_worth, unit), plain_amount(row.by_maker, unit),
             plain_amount(row.for_customer, unit), row.decided_by.get_username() if row.decided_by else "",
             row.decided_at, row.decision_note, balance_id(row), " ".join(row.applicable_product_ids),
             ", ".join(row.applicable_product_tags), row.contract_id, "" if row.segment else plain(row.priority), row.pk,
+            row.api_key.name if row.api_key else "", plain_amount(row.key_limit, unit),
+            plain_amount(row.by_key, unit) if row.api_key else "",
         )  # fmt: skip
 
 

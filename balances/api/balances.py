@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balances import services
+from balances.adjustment_models import APPROVAL_REASONS, Adjustment
 from balances.api.changes import (
     ArchiveCommitInput,
     ArchiveCreditInput,
@@ -19,9 +21,10 @@ from balances.api.changes import (
 )
 from balances.api.inputs import CustomerCommitInput, CustomerCreditInput, new_balance
 from core.api.fields import Input
-from core.api.output import IdOutput, envelope
+from core.api.output import IdOutput, Output, envelope
 from core.api.views import ApiView, data
 from core.clock import now
+from core.models import ApiKey
 
 
 class CreateCommit(ApiView):
@@ -132,14 +135,43 @@ class ArchiveCredit(ArchiveCommit):
         return super().post(request)
 
 
+class WaitingAdjustmentOutput(Output):
+    """An entry that was not posted: it waits for a second person."""
+
+    id = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Adjustment.Status.values)
+    approval = serializers.ChoiceField(
+        choices=[name for name in APPROVAL_REASONS if name],
+        help_text="; ".join(f"{name}: {why}" for name, why in APPROVAL_REASONS.items() if name),
+    )
+
+
+class WaitingOutput(Output):
+    """What is answered with 202: nothing is written to the ledger yet."""
+
+    adjustment = WaitingAdjustmentOutput()
+    message = serializers.CharField()
+
+
 class AddManualEntry(ApiView):
     """POST /v1/contracts/addManualBalanceLedgerEntry"""
 
     resource = "balances"
 
-    @extend_schema(request=ManualEntryInput, responses={200: None}, tags=["Commits and credits"])
+    @extend_schema(request=ManualEntryInput, responses={200: None, 202: WaitingOutput}, tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
-        """Add to a segment by hand, or take away with a negative amount; the customer sees the reason."""
+        """Add to a segment by hand, or take away with a negative amount; the customer sees the reason.
+
+        What is above the limit of the API key, or of the person who made it, is answered with 202 and waits for a
+        second person (Approvals in the back office).
+        """
         body = {name: value for name, value in self.read_body(request, ManualEntryInput).items() if value is not None}
-        services.add_manual_entry(balance_id=body.pop("id"), **body, now=now())
-        return Response(None)
+        key, balance_id = request.auth, body.pop("id")
+        if not isinstance(key, ApiKey) or key.adjustment_limit is None:
+            services.add_manual_entry(balance_id=balance_id, **body, now=now())
+            return Response(None)
+        row = services.request_manual_entry(api_key_id=key.pk, balance_id=balance_id, **body, now=now())
+        if row.status == Adjustment.Status.POSTED:
+            return Response(None)
+        message = f"this waits for a second person: it is {row.get_approval_display()}"
+        return Response(WaitingOutput.of({"adjustment": row, "message": message}), status=202)

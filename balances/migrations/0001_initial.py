@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
         ("auth", "__first__"),
         ("catalog", "0001_initial"),
         ("contracts", "0001_initial"),
+        ("core", "0001_initial"),
         ("customers", "0001_initial"),
     ]
 
@@ -896,10 +897,15 @@ class Migration(migrations.Migration):
                 ("applicable_product_tags", models.JSONField(blank=True, default=list)),
                 ("priority", core.fields.ExactDecimalField(default=100)),
                 ("amount", core.fields.ExactDecimalField()),
+                ("entry_at", models.DateTimeField(blank=True, null=True)),
+                ("seat_amounts", models.JSONField(blank=True, null=True)),
+                ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("worth", core.fields.ExactDecimalField(blank=True, null=True)),
                 ("limit_worth", core.fields.ExactDecimalField()),
                 ("by_maker", core.fields.ExactDecimalField()),
                 ("for_customer", core.fields.ExactDecimalField()),
+                ("key_limit", core.fields.ExactDecimalField(blank=True, null=True)),
+                ("by_key", core.fields.ExactDecimalField(default=0)),
                 (
                     "approval",
                     models.CharField(
@@ -909,6 +915,7 @@ class Migration(migrations.Migration):
                             ("NO_WORTH", "what it is worth is not known"),
                             ("AMOUNT", "above the limit"),
                             ("MAKER_SUM", "above the limit with what the same person posted within 24 hours"),
+                            ("KEY_SUM", "above the limit with what the same API key posted within 24 hours"),
                             ("CUSTOMER_SUM", "above the limit with what this customer got within 24 hours"),
                         ],
                         default="",
@@ -948,6 +955,17 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField()),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
                 ("decision_note", models.CharField(blank=True, default="", max_length=1000)),
+                ("seat_entries", models.JSONField(blank=True, null=True)),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="core.apikey",
+                    ),
+                ),
                 (
                     "contract",
                     models.ForeignKey(
@@ -983,7 +1001,11 @@ class Migration(migrations.Migration):
                 (
                     "made_by",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
@@ -1043,6 +1065,11 @@ class Migration(migrations.Migration):
                         condition=models.Q(("approval", ""), ("status", "POSTED")),
                         fields=["customer", "made_at"],
                         name="adjustment_sum_idx",
+                    ),
+                    models.Index(
+                        condition=models.Q(("approval", ""), ("status", "POSTED")),
+                        fields=["api_key", "made_at"],
+                        name="adjustment_key_idx",
                     ),
                 ],
                 "constraints": [
@@ -1132,11 +1159,82 @@ class Migration(migrations.Migration):
                                 models.Q(("priority", "-Infinity"), _negated=True),
                                 _connector="OR",
                             ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("by_key__isnull", True), models.Q(("by_key", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("by_key__isnull", True),
+                                models.Q(("by_key", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("by_key__isnull", True),
+                                models.Q(("by_key", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
                         ),
                         name="adjustment_numbers_finite",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("amount", 0), _negated=True), name="adjustment_amount_not_zero"
+                        condition=models.Q(
+                            models.Q(("amount", 0), _negated=True), ("seat_amounts__isnull", False), _connector="OR"
+                        ),
+                        name="adjustment_amount_not_zero",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("made_by__isnull", False), ("api_key__isnull", False), _connector="OR"),
+                        name="adjustment_has_a_maker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("api_key__isnull", True), ("by_key", 0), ("key_limit__isnull", True)),
+                            models.Q(("api_key__isnull", False), ("key_limit__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="adjustment_through_a_key_has_its_limit",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("api_key__isnull", False), ("segment__isnull", False)),
+                            models.Q(
+                                ("entry_at__isnull", True),
+                                ("seat_amounts__isnull", True),
+                                ("uniqueness_key__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_terms_of_an_api_entry",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("seat_amounts__isnull", False),
+                                models.Q(("entry__isnull", True), ("seat_entries__isnull", False), _connector="OR"),
+                            ),
+                            models.Q(("seat_amounts__isnull", True), ("seat_entries__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="adjustment_of_seats_has_its_entries",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["PENDING", "POSTED"])),
+                        fields=("uniqueness_key",),
+                        name="adjustment_uniqueness_key_once",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("worth__isnull", True), ("worth__gte", 0), _connector="OR"),
@@ -1147,6 +1245,7 @@ class Migration(migrations.Migration):
                             models.Q(("credit_type", uuid.UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")), _negated=True),
                             ("worth__isnull", True),
                             ("worth", django.db.models.functions.math.Abs(models.F("amount"))),
+                            ("seat_amounts__isnull", False),
                             _connector="OR",
                         ),
                         name="adjustment_dollars_are_worth_themselves",
@@ -1175,6 +1274,11 @@ class Migration(migrations.Migration):
                                 ("applicable_product_tags", []),
                                 ("contract__isnull", True),
                             ),
+                            models.Q(
+                                ("api_key__isnull", False),
+                                ("applicable_product_ids", []),
+                                ("applicable_product_tags", []),
+                            ),
                             _connector="OR",
                         ),
                         name="adjustment_scope_is_of_a_credit",
@@ -1195,6 +1299,24 @@ class Migration(migrations.Migration):
                                     django.db.models.expressions.CombinedExpression(
                                         models.F("limit_worth"), "-", models.F("by_maker")
                                     ),
+                                ),
+                                models.Q(
+                                    ("key_limit__isnull", True),
+                                    models.Q(
+                                        (
+                                            "key_limit__gte",
+                                            django.db.models.expressions.CombinedExpression(
+                                                models.F("worth"), "+", models.F("by_key")
+                                            ),
+                                        ),
+                                        (
+                                            "key_limit__gte",
+                                            django.db.models.expressions.CombinedExpression(
+                                                models.F("worth"), "+", models.F("for_customer")
+                                            ),
+                                        ),
+                                    ),
+                                    _connector="OR",
                                 ),
                             ),
                             _connector="OR",
@@ -1246,6 +1368,112 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("public_reason", ""), _negated=True), name="adjustment_says_why"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ticket_url", ""),
+                            (
+                                "ticket_url__regex",
+                                "^https://[A-Za-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5})?([/?#]([A-Za-z0-9._~:/?#@!$&()*+,;=-]|%[0-9A-Fa-f]{2})*)?$",
+                            ),
+                            _connector="OR",
+                        ),
+                        name="adjustment_ticket_is_a_link",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="KeyGift",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("made_at", models.DateTimeField()),
+                ("source_id", models.UUIDField()),
+                ("worth", core.fields.ExactDecimalField()),
+                ("limit_worth", core.fields.ExactDecimalField()),
+                ("key_limit", core.fields.ExactDecimalField()),
+                (
+                    "api_key",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.apikey"),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="customers.customer"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["customer", "made_at"], name="key_gift_customer_idx"),
+                    models.Index(fields=["api_key", "made_at"], name="key_gift_key_idx"),
+                    models.Index(fields=["made_by", "made_at"], name="key_gift_maker_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True),
+                                models.Q(("worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("key_limit__isnull", True),
+                                models.Q(("key_limit", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="key_gift_numbers_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("worth__gt", 0),
+                            ("worth__lte", models.F("limit_worth")),
+                            ("worth__lte", models.F("key_limit")),
+                        ),
+                        name="key_gift_only_within_the_limit",
                     ),
                 ],
             },

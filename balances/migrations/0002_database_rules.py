@@ -18,6 +18,7 @@ class Migration(migrations.Migration):
             "balances",
             "balances_ledgerentry",
             "balances_segment",
+            "balances_keygift",
             "balances_adjustment",
         ),
         noting("balances_balance"),

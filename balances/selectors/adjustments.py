@@ -1,4 +1,7 @@
-"""What staff may adjust on their own: limits by role, what an amount is worth, what was posted within a day."""
+"""What staff may adjust on their own: limits by role, what an amount is worth, what was posted within a day.
+
+An API key with a limit is a way of its maker's: both limits hold, and what it posts counts for both.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +14,14 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet, Sum
 
-from balances.adjustment_models import Adjustment
+from balances.adjustment_models import Adjustment, KeyGift
 from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
+from core.models import ApiKey
 from core.staff import roles_of
 from engine.limits import WINDOW, Allowance, Approval, approval
-from engine.money import ZERO, mul
+from engine.money import ZERO, add, mul
 
 CENTS = Decimal(100)
 A_YEAR = timedelta(days=365)
@@ -41,7 +45,9 @@ def limits() -> dict[str, Decimal]:
 
 
 def limit_of(user: User) -> Decimal:
-    """What this person may post alone, in USD cents: the highest of their roles; 0 without one."""
+    """What this person may post alone, in USD cents: the highest of their roles; 0 without one, or if they left."""
+    if not user.is_active:
+        return ZERO
     known = limits()
     return max((known.get(role, ZERO) for role in roles_of(user)), default=ZERO)
 
@@ -73,23 +79,47 @@ def usd_equivalent_of(
     return None if not found or None in found else max(each for each in found if each is not None)
 
 
-def allowance_of(*, maker: User, customer_id: UUID, now: datetime) -> Allowance:
-    """The limit of this person, and what counts against it. Two sums in one query.
+def allowance_of(*, maker: User | None, customer_id: UUID, now: datetime, api_key: ApiKey | None = None) -> Allowance:
+    """The limit of this person and of the key that they ask through, and what counts against both. Two queries.
 
-    Only adjustments that nobody else decided count: those that a second person approved were looked at.
+    A key that no person made (`maker` None) has its own limit alone. Only adjustments that nobody else decided count:
+    those that a second person approved were looked at. What keys gave away in credits counts, too.
     """
-    alone = Adjustment.objects.filter(
-        status=Adjustment.Status.POSTED, approval=Approval.NONE, made_at__gt=now - WINDOW
-    ).aggregate(maker=Sum("worth", filter=Q(made_by=maker)), customer=Sum("worth", filter=Q(customer_id=customer_id)))
-    return Allowance(limit_of(maker), alone["maker"] or ZERO, alone["customer"] or ZERO)
+    nobody, key_limit = Q(pk__in=()), None if api_key is None else api_key.adjustment_limit
+    by_maker = nobody if maker is None else Q(made_by=maker)
+    by_key = nobody if api_key is None else Q(api_key=api_key)
+    for_customer = Q(customer_id=customer_id)
+    within = (by_maker | by_key | for_customer) & Q(made_at__gt=now - WINDOW)
+    sums = {
+        name: Sum("worth", filter=whose)
+        for name, whose in (("maker", by_maker), ("key", by_key), ("customer", for_customer))
+    }
+    alone = Adjustment.objects.filter(within, status=Adjustment.Status.POSTED, approval=Approval.NONE).aggregate(**sums)
+    given = KeyGift.objects.filter(within).aggregate(**sums)
+    counted = {name: add(alone[name] or ZERO, given[name] or ZERO) for name in sums}
+    limit = limit_of(maker) if maker is not None else key_limit or ZERO
+    return Allowance(
+        limit,
+        by_maker=counted["maker"],
+        for_customer=counted["customer"],
+        key_limit=key_limit,
+        by_key=counted["key"],
+    )
 
 
 def assess(
-    *, maker: User, customer_id: UUID, amount: Decimal, unit: CreditType, access_type: str, now: datetime
+    *,
+    maker: User | None,
+    customer_id: UUID,
+    amount: Decimal,
+    unit: CreditType,
+    access_type: str,
+    now: datetime,
+    api_key: ApiKey | None = None,
 ) -> ApprovalDecision:
-    """Whether this person may post this alone now. What is true under the lock of the service is what counts."""
+    """Whether this person, or this key, may post this alone now. What is true under the lock of the service counts."""
     usd_equivalent = usd_equivalent_of(amount=amount, unit=unit, customer_id=customer_id, access_type=access_type)
-    allowance = allowance_of(maker=maker, customer_id=customer_id, now=now)
+    allowance = allowance_of(maker=maker, customer_id=customer_id, now=now, api_key=api_key)
     return ApprovalDecision(usd_equivalent, allowance, approval(usd_equivalent, allowance))
 
 
@@ -119,6 +149,7 @@ def adjustment_rows() -> QuerySet[Adjustment]:
         "segment__owner__product",
         "product",
         "made_by",
+        "api_key",
         "decided_by",
         "entry",
         "credit",

@@ -13,6 +13,7 @@ from balances.services.adjustments import (
 )
 from balances.services.edits import archive_balance, archive_balances_of_contract, edit_balance, update_end_date
 from balances.services.grants import NewBalance, add_balances, create_balance
+from balances.services.key_entries import request_manual_entry
 from balances.services.ledger import (
     add_manual_entry,
     draw,
@@ -44,6 +45,7 @@ __all__ = [
     "lock_balances",
     "reject_adjustment",
     "request_adjustment",
+    "request_manual_entry",
     "roll_balance",
     "settle_true_ups",
     "take_back_expiries",

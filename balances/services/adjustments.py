@@ -1,4 +1,5 @@
-"""Adjustments by people: asked for by one, posted at once within that one's limit, else decided by another.
+"""Adjustments by people, in person or by API keys of theirs (`key_entries`): asked for by one, posted at once within
+that one's limit, else decided by another.
 
 Whoever asks first takes turns for themselves and for the customer, so that the sums of a day are those of the commit;
 then the customer, then its balances (docs/adr/0015).
@@ -7,7 +8,6 @@ then the customer, then its balances (docs/adr/0015).
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -25,12 +25,13 @@ from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjustments import ApprovalDecision, assess
 from balances.services.catalogue import check_product, check_scope
 from balances.services.grants import NewBalance, grant
-from balances.services.ledger import lock_balances, post_manual_entry
+from balances.services.ledger import ManualEntry, lock_balances, post_manual_entries, uniqueness_keys
 from catalog.models import CreditType, Product
 from contracts.models import Contract
 from core import audit
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
+from core.links import check_link
 from core.patience import each_in_turn
 from core.postgres.locks import advisory_xact_lock
 from core.transactions import require_transaction, use_case
@@ -120,27 +121,30 @@ def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> A
         lock_balances(customer.pk)
         row = _asked(new, customer, now)
         row.made_by = maker
-        decision = _assessed(row, maker, now)
-        row.worth, row.approval = decision.usd_equivalent, decision.approval.value
-        row.limit_worth = decision.allowance.limit
-        row.by_maker, row.for_customer = decision.allowance.by_maker, decision.allowance.for_customer
-        if decision.approval is Approval.NONE:
-            _post(row, customer, now)
-        row.save(force_insert=True)
-        if row.status == Status.POSTED:
-            _record_event(row, AdjustmentPosted, now=now, reason=row.public_reason)
-        else:
-            _record_event(row, AdjustmentRequested, now=now, reason=row.public_reason)
+        carry_out(row, customer=customer, decision=_assessed(row, maker, now), now=now)
     return row
+
+
+def carry_out(row: Adjustment, *, customer: Customer, decision: ApprovalDecision, now: datetime) -> None:
+    """Posts what is asked for, or lets it wait, as the decision says; the caller has checked it and holds all locks."""
+    row.worth, row.approval = decision.usd_equivalent, decision.approval.value
+    allowance = decision.allowance
+    row.limit_worth, row.by_maker, row.for_customer = allowance.limit, allowance.by_maker, allowance.for_customer
+    row.key_limit, row.by_key = allowance.key_limit, allowance.by_key
+    if decision.approval is Approval.NONE:
+        _post(row, customer, now)
+    row.save(force_insert=True)
+    posted = row.status == Status.POSTED
+    _record_event(row, AdjustmentPosted if posted else AdjustmentRequested, now=now, reason=row.public_reason)
 
 
 def approve_adjustment(*, adjustment_id: UUID, decider_id: int, now: datetime, note: str = "") -> Adjustment:
     """A second person posts what the first one asked for. It must still be possible as it was asked.
 
-    Raises NotFound, NotAllowed (also for the maker), Conflict where it is decided already, InvalidInput where the
-    balance has changed so that it cannot be done.
+    Raises NotFound, NotAllowed (also for the maker), Conflict where it is decided already or its uniqueness key was
+    used meanwhile, InvalidInput where the balance has changed so that it cannot be done.
     """
-    with use_case():
+    with uniqueness_keys(), use_case():
         row = _waiting(adjustment_id)
         decider = _second_person(row, decider_id)
         if now >= row.made_at + waiting_time():
@@ -242,7 +246,10 @@ def _check(row: Adjustment, now: datetime) -> None:
     """Whether it can be done at this moment; the caller holds the customer's balances. Raises InvalidInput."""
     try:
         if row.segment is not None:
-            _check_entry(row.segment, row.amount, now)
+            if row.api_key_id is None:
+                _check_entry(row.segment, row.amount, now)
+            else:  # what an API may ask for is checked where it is written
+                row.segment.refresh_from_db()
         else:
             _check_credit(row, now)
     except InvalidTerms as error:
@@ -285,11 +292,14 @@ def _post(row: Adjustment, customer: Customer, now: datetime) -> None:
     require_transaction()
     key = f"adjustment:{row.pk}"
     if row.segment is not None:
-        at = max(row.segment.starting_at, now)
-        row.entry = post_manual_entry(
-            row.segment.owner, segment_id=row.segment.pk, amount=row.amount, reason=row.public_reason, now=now,
-            timestamp=at, uniqueness_key=key,
+        shares = row.seat_amounts and {seat_id: Decimal(share) for seat_id, share in row.seat_amounts.items()}
+        asked = ManualEntry(
+            segment_id=row.segment.pk, amount=row.amount, reason=row.public_reason, per_group_amounts=shares,
+            timestamp=row.entry_at if row.api_key_id is not None else max(row.segment.starting_at, now),
+            uniqueness_key=row.uniqueness_key or key,
         )  # fmt: skip
+        made = post_manual_entries(row.segment.owner, asked=asked, now=now)
+        row.entry, row.seat_entries = made[0], [one.pk for one in made] if shares else None
     elif row.product_id is not None and row.access_from is not None and row.access_until is not None:
         row.credit = grant(
             customer,
@@ -355,13 +365,7 @@ def _checked_reason(reason: AdjustmentReason) -> AdjustmentReason:
         raise InvalidInput("is needed: the customer reads it", field="public_reason")
     url = _text(reason.ticket_url, "ticket_url", 500)
     if url:
-        try:
-            parts = urlsplit(url)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname)
-        except ValueError:
-            good = False
-        if not good or any(letter.isspace() for letter in url):
-            raise InvalidInput("must be an http or https address", field="ticket_url")
+        check_link(url, field="ticket_url")
     return AdjustmentReason(reason.reason_code, public, _text(reason.note, "note", 2000), url)
 
 
@@ -391,6 +395,7 @@ def _record_event(row: Adjustment, event_type: type[AdjustmentEvent], *, now: da
         "segment_id": str(row.segment_id) if row.segment_id else None,
         "credit_id": str(row.credit_id) if row.credit_id else None,
         "approval": row.approval or None, "ticket": row.ticket_url or None,
+        "api_key": row.api_key.name if row.api_key is not None else None,
     }  # fmt: skip
     event = event_type(
         adjustment_id=row.pk,

@@ -18,6 +18,7 @@ from balances.services.edits import (
     save_changed,
     tell_changed,
 )
+from balances.services.given import counting_changes
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
 from balances.services.recurring import NewRecurring, add_recurring
@@ -104,7 +105,8 @@ def _change_all(
         if balance is None:
             raise InvalidInput(NO_SUCH, field=f"{where}.{'commit_id' if name == 'commits' else 'credit_id'}")
         try:
-            changed.append((balance, change_locked(balance, change=change, known=known, now=now)))
+            with counting_changes(balance, field=f"{where}.access_schedule", now=now):
+                changed.append((balance, change_locked(balance, change=change, known=known, now=now)))
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{where}.{error.field}") from error
     return changed

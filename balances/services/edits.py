@@ -10,6 +10,7 @@ from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.services.catalogue import Catalogue, named_products
 from balances.services.events import record_archived, record_changed, record_edited
+from balances.services.given import counting_changes
 from balances.services.ledger import expire_segments, lock_balances
 from balances.services.purchases import is_open, purchases_for, remove_purchase
 from balances.services.schedules import (
@@ -61,7 +62,8 @@ def edit_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, change: B
         )
         try:
             known = catalogue_of([(balance, change)])
-            changed = change_locked(balance, change=change, known=known, now=now)
+            with counting_changes(balance, field="access_schedule", now=now):
+                changed = change_locked(balance, change=change, known=known, now=now)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=error.field) from error
         balance.save()
@@ -88,12 +90,13 @@ def update_end_date(
         )
         if balance.kind == Balance.Kind.POSTPAID:
             raise InvalidInput("only prepaid commits end early", field="commit_id")
-        if access_ending_before is not None:
-            end_access(balance, end=access_ending_before, now=now)
-        if invoices_ending_before is not None:
-            for charge in purchases_for(balance):
-                if charge.invoice_at >= invoices_ending_before:
-                    remove_purchase(charge, where="invoices_ending_before", now=now)
+        with counting_changes(balance, field="access_ending_before", now=now):
+            if access_ending_before is not None:
+                end_access(balance, end=access_ending_before, now=now)
+            if invoices_ending_before is not None:
+                for charge in purchases_for(balance):
+                    if charge.invoice_at >= invoices_ending_before:
+                        remove_purchase(charge, where="invoices_ending_before", now=now)
         record_edited(
             balance,
             now=now,

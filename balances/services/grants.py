@@ -14,6 +14,7 @@ from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, 
 from balances.selectors.segments import engine_segment
 from balances.services.catalogue import Catalogue, named_products
 from balances.services.events import CreatedBalance, record_created
+from balances.services.given import count_given, given_by, is_counted
 from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import new_charges
 from catalog.models import CreditType
@@ -28,7 +29,7 @@ from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.calendar import Frequency, Period
 from engine.errors import InvalidTerms
-from engine.money import ZERO, Currency, add, checked, divide, round_places
+from engine.money import ZERO, Currency, add, checked, divide, round_places, total
 from engine.overrides import RateTarget
 from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
 
@@ -153,6 +154,7 @@ def grant(customer: Customer, *, new: NewBalance, now: datetime, invoiced_on: Co
         write_balances([made], now=now)
     except InvalidTerms as error:
         raise InvalidInput(error.message, field=error.field) from error
+    _count([made], field="access_schedule", now=now)
     return made.balance
 
 
@@ -185,7 +187,24 @@ def add_balances(
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
     write_balances(made, now=now)
+    _count(made, field=path, now=now)
     return [one.balance for one in made]
+
+
+def _count(made: Sequence[UnwrittenBalance], *, field: str, now: datetime) -> None:
+    """What these give away, where a key may give only so much. Raises NotAllowed."""
+    if not is_counted():
+        return
+    given = [
+        given_by(
+            one.balance,
+            granted=total(part.amount for part in one.segments),
+            charged=total(item.amount for item in one.items),
+        )
+        for one in made
+    ]
+    first = made[0].balance
+    count_given(given, source_id=first.pk, customer_id=first.customer_id, field=field, now=now)
 
 
 def _catalogue(new: Sequence[NewBalance]) -> Catalogue:

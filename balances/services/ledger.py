@@ -1,6 +1,8 @@
 """The one writer of the ledger. What an entry does to its segment's sums is its trigger's work (balances/sql)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -184,118 +186,124 @@ def take_back_expiries(
         segment.refresh_from_db(fields=SUMS)
 
 
-def add_manual_entry(
-    *,
-    balance_id: UUID,
-    segment_id: UUID,
-    customer_id: UUID,
-    amount: Decimal,
-    reason: str,
-    now: datetime,
-    contract_id: UUID | None = None,
-    timestamp: datetime | None = None,
-    per_group_amounts: Mapping[str, Decimal] | None = None,
-    uniqueness_key: str | None = None,
-) -> None:
-    """Adds to a segment by hand, or with a negative amount takes away; what is left then never counts below 0.
+@dataclass(frozen=True, slots=True)
+class ManualEntry:
+    """What is to be added to a segment by hand, or with a negative amount taken away, in the balance's stored unit.
 
     `per_group_amounts`: instead of to that segment alone, so much to each of these seats of the balance, `amount` in
-    all. It counts at once; `timestamp` (by default each segment's start) is what the ledger shows, inside the segment.
+    all. `timestamp` (by default each segment's start) is what the ledger shows, inside the segment.
+    """
+
+    segment_id: UUID
+    amount: Decimal
+    reason: str
+    timestamp: datetime | None = None
+    per_group_amounts: Mapping[str, Decimal] | None = None
+    uniqueness_key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.per_group_amounts is None and self.amount == ZERO:
+            raise InvalidInput("must not be 0", field="amount")
+
+
+def add_manual_entry(
+    *, balance_id: UUID, customer_id: UUID, now: datetime, contract_id: UUID | None = None, **terms: Any
+) -> None:
+    """Posts a `ManualEntry` of these `terms`; what is left then never counts below 0. It counts at once.
+
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key.
     """
-    if per_group_amounts is None and amount == ZERO:
-        raise InvalidInput("must not be 0", field="amount")
-    said: dict[str, Any] = {"reason": reason, "now": now, "timestamp": timestamp, "uniqueness_key": uniqueness_key}
+    asked = ManualEntry(**terms)
+    with uniqueness_keys(), use_case():
+        balance = locked_balance(balance_id=balance_id, customer_id=customer_id, contract_id=contract_id)
+        post_manual_entries(balance, asked=asked, now=now)
+
+
+@contextmanager
+def uniqueness_keys() -> Iterator[None]:
+    """Around a use case. Raises Conflict where it used a uniqueness key that an entry has, or one that waits."""
     try:
-        with use_case():
-            balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
-            lock_balances(balance.customer_id)
-            balance.refresh_from_db()
-            if contract_id is not None and contract_id != balance.contract_id:
-                raise InvalidInput("the balance is not of this contract", field="contract_id")
-            if per_group_amounts is None:
-                post_manual_entry(balance, segment_id=segment_id, amount=amount, **said)
-            else:
-                _post_for_seats(balance, segment_id=segment_id, amount=amount, amounts=per_group_amounts, **said)
+        yield
     except IntegrityError as error:
-        if violated(error) == "ledger_uniqueness_key_once":
+        if violated(error) in ("ledger_uniqueness_key_once", "adjustment_uniqueness_key_once"):
             raise uniqueness_key_used() from error
         raise
 
 
-def post_manual_entry(
-    balance: Balance,
-    *,
-    segment_id: UUID,
-    amount: Decimal,
-    reason: str,
-    now: datetime,
-    timestamp: datetime | None = None,
-    uniqueness_key: str | None = None,
-) -> LedgerEntry:
-    """The same, of an amount other than 0, as a part of a use case that holds the customer's balances.
-
-    `balance` was read since the lock.
-
-    Raises InvalidInput naming the field.
-    """
+def locked_balance(*, balance_id: UUID, customer_id: UUID, contract_id: UUID | None) -> Balance:
+    """A balance to write to by hand, under the customer's balances. Raises NotFound, InvalidInput naming the field."""
     require_transaction()
-    segment = _segment_of(balance, segment_id)
-    at = timestamp or segment.starting_at
-    if not segment.starting_at <= at < segment.ending_before:
-        raise InvalidInput("must lie in the segment", field="timestamp")
-    take_back_expiries([segment], now=now, reason=BY_HAND)
-    made = entry(segment, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=reason, uniqueness_key=uniqueness_key)
-    append([made])
-    record_adjusted(balance, now=now, reason=reason, amount=amount, timestamp=at, segment_id=segment.pk)
+    balance = find_balance(balance_id=balance_id, customer_id=customer_id, field="id")
+    lock_balances(balance.customer_id)
+    balance.refresh_from_db()
+    if contract_id is not None and contract_id != balance.contract_id:
+        raise InvalidInput("the balance is not of this contract", field="contract_id")
+    return balance
+
+
+def manual_entries(balance: Balance, *, asked: ManualEntry, now: datetime) -> list[LedgerEntry]:
+    """The entries that it makes, checked and not written: one, or one for each seat that gets more or less than 0.
+
+    `balance` was read since its customer's balances are held. Raises InvalidInput naming the field.
+    """
+    segment = _segment_of(balance, asked.segment_id)
+    if asked.per_group_amounts is not None:
+        shares = _shares(balance, segment, asked, asked.per_group_amounts)
+    else:
+        shares = [(segment, asked.amount)]
+    made: list[LedgerEntry] = []
+    for one, amount in shares:
+        at = asked.timestamp or one.starting_at
+        if not one.starting_at <= at < one.ending_before:
+            where = "the segment" if asked.per_group_amounts is None else f"the segment of seat {one.seat_id}"
+            raise InvalidInput(f"must lie in {where}", field="timestamp")
+        if amount != ZERO:
+            # the key once: the first entry speaks for the whole request
+            key = None if made else asked.uniqueness_key
+            made.append(
+                entry(one, kind=Kind.MANUAL, amount=amount, at=at, now=now, reason=asked.reason, uniqueness_key=key)
+            )
     return made
 
 
-def _post_for_seats(
-    balance: Balance,
-    *,
-    segment_id: UUID,
-    amount: Decimal,
-    amounts: Mapping[str, Decimal],
-    reason: str,
-    now: datetime,
-    timestamp: datetime | None,
-    uniqueness_key: str | None,
-) -> None:
-    """An entry for each seat, in its own segment of the balance; all of them or none. Raises InvalidInput."""
-    where = "per_group_amounts"
-    if not _segment_of(balance, segment_id).seat_id:
-        raise InvalidInput("only for balances that each seat has for itself (allocation INDIVIDUAL)", field=where)
-    if not any(amounts.values()):
-        raise InvalidInput("must give a seat more or less than 0", field=where)
-    if total(amounts.values()) != amount:
-        raise InvalidInput(f"must sum to amount: they are {plain(total(amounts.values()))} together", field=where)
-    rows = balance.segments.filter(removed_at__isnull=True, seat_id__in=list(amounts))
-    segments = {segment.seat_id: segment for segment in rows}
-    made: list[LedgerEntry] = []
-    for seat_id, share in amounts.items():
-        segment = segments.get(seat_id)
-        if segment is None:
-            raise InvalidInput("the balance has nothing for this seat", field=f"{where}.{seat_id}")
-        at = timestamp or segment.starting_at
-        if not segment.starting_at <= at < segment.ending_before:
-            raise InvalidInput(f"must lie in the segment of seat {seat_id}", field="timestamp")
-        if share != ZERO:
-            take_back_expiries([segment], now=now, reason=BY_HAND)
-            # the key once: the first entry speaks for the whole request
-            key = None if made else uniqueness_key
-            made.append(
-                entry(segment, kind=Kind.MANUAL, amount=share, at=at, now=now, reason=reason, uniqueness_key=key)
-            )
+def post_manual_entries(balance: Balance, *, asked: ManualEntry, now: datetime) -> list[LedgerEntry]:
+    """Writes them, as a part of a use case that holds the customer's balances. Raises as `manual_entries`."""
+    require_transaction()
+    made = manual_entries(balance, asked=asked, now=now)
+    take_back_expiries([one.segment for one in made], now=now, reason=BY_HAND)
     append(made)
+    in_seats = asked.per_group_amounts is not None
     record_adjusted(
         balance,
         now=now,
-        reason=reason,
-        amount=amount,
+        reason=asked.reason,
+        amount=asked.amount,
         timestamp=min(one.effective_at for one in made),
-        seat_amounts=tuple(SeatAmount(seat_id=one.segment.seat_id, amount=one.amount) for one in made),
+        segment_id=None if in_seats else asked.segment_id,
+        seat_amounts=tuple(SeatAmount(seat_id=one.segment.seat_id, amount=one.amount) for one in made)
+        if in_seats
+        else (),
     )
+    return made
+
+
+def _shares(
+    balance: Balance, named: Segment, asked: ManualEntry, amounts: Mapping[str, Decimal]
+) -> list[tuple[Segment, Decimal]]:
+    """What each seat gets in its own segment of the balance; all of them or none. Raises InvalidInput."""
+    where = "per_group_amounts"
+    if not named.seat_id:
+        raise InvalidInput("only for balances that each seat has for itself (allocation INDIVIDUAL)", field=where)
+    if not any(amounts.values()):
+        raise InvalidInput("must give a seat more or less than 0", field=where)
+    if total(amounts.values()) != asked.amount:
+        raise InvalidInput(f"must sum to amount: they are {plain(total(amounts.values()))} together", field=where)
+    rows = balance.segments.filter(removed_at__isnull=True, seat_id__in=list(amounts))
+    segments = {segment.seat_id: segment for segment in rows}
+    unknown = next((seat_id for seat_id in amounts if seat_id not in segments), None)
+    if unknown is not None:
+        raise InvalidInput("the balance has nothing for this seat", field=f"{where}.{unknown}")
+    return [(segments[seat_id], share) for seat_id, share in amounts.items()]
 
 
 def _segment_of(balance: Balance, segment_id: UUID) -> Segment:

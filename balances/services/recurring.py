@@ -14,6 +14,7 @@ from django.db.models import Min, QuerySet
 
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RecurringGrant
 from balances.services.catalogue import Catalogue, named_products
+from balances.services.given import Coming, Given, coming_of, count_given, is_counted, more_of
 from balances.services.grants import Grant, UnwrittenBalance, cost_basis, write_balances
 from balances.services.ledger import lock_balances
 from balances.services.seats import SeatPeriod, Seats, check_seats, seats_of, sync_seat_grants
@@ -113,7 +114,16 @@ def add_recurring(
         row.next_child_at = due.add(row, {}, now=now, since=now - LOOK_BACK)
     RecurringGrant.objects.bulk_create(rows)
     due.write(now=now)
+    if is_counted():
+        given = [Given(more_of(to_come(row, now=None)), row.credit_type, row.access_type) for row in rows]
+        count_given(given, source_id=rows[0].pk, customer_id=contract.customer_id, field=path, now=now)
     return rows
+
+
+def to_come(row: RecurringGrant, *, now: datetime | None) -> Coming:
+    """What it gives away in the periods that begin after `now` (None: in all)."""
+    periods = (one for _, one in grant_periods_of(row) if now is None or one.period.start > now)
+    return coming_of(row, periods=periods, ending_before=engine_grant(row).ending_before)
 
 
 def _catalogue(new: Sequence[NewRecurring]) -> Catalogue:

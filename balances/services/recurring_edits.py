@@ -10,10 +10,11 @@ from django.db.models import F
 
 from balances.models import Balance, LedgerEntry, RecurringGrant
 from balances.services.events import record_archived, record_edited
+from balances.services.given import Given, count_given, is_counted, more_of
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, lock_balances, take_back_expiries
 from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
-from balances.services.recurring import engine_grant, grant_periods_of, kept_terms, sync_recurring_grant
+from balances.services.recurring import engine_grant, grant_periods_of, kept_terms, sync_recurring_grant, to_come
 from balances.services.schedules import CHANGED
 from charges.selectors import terms_of
 from charges.services import cancel_charges, reprice_charge
@@ -57,10 +58,15 @@ def change_recurring(
             name = f"{path}.{index}.recurring_{kind.lower()}_id"
             raise InvalidInput(f"the contract has no such recurring {kind.lower()}", field=name)
         row.contract = contract
+        before = to_come(row, now=now) if is_counted() else None
         try:
             _change(row, change.fields, now)
         except InvalidTerms as error:
             raise InvalidInput(error.message, field=f"{path}.{index}.{error.field}") from error
+        if before is not None:
+            more = Given(more_of(to_come(row, now=now), before=before), row.credit_type, row.access_type)
+            where = f"{path}.{index}.access_amount"
+            count_given([more], source_id=row.pk, customer_id=contract.customer_id, field=where, now=now)
 
 
 def _change(row: RecurringGrant, fields: Mapping[str, Any], now: datetime) -> None:

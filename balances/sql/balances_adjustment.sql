@@ -1,10 +1,11 @@
 -- What was asked for never changes, a decision is made once, and what is posted alone stays within the limit of a day
--- (adjustment_within_the_limit_of_a_day: summed up again here, from the table). The entry or the credit that was made is
--- the one that was asked for, scope included.
+-- (adjustment_within_the_limit_of_a_day: summed up again here, from the table): that of the person and that of the API
+-- key through which it came, which is the key's own. The entry, the entries of seats or the credit that was made is what
+-- was asked for, scope included.
 CREATE FUNCTION balances_adjustment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    by_maker numeric;
-    for_customer numeric;
+    posted record;
+    moved numeric;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'adjustments stay' USING ERRCODE = 'integrity_constraint_violation';
@@ -14,13 +15,28 @@ BEGIN
             RAISE EXCEPTION 'an adjustment begins by waiting for a second person, or is posted within its limit'
                 USING ERRCODE = 'integrity_constraint_violation';
         END IF;
+        IF NEW.api_key_id IS NOT NULL THEN
+            PERFORM 1 FROM core_apikey
+              WHERE id = NEW.api_key_id AND made_by_id IS NOT DISTINCT FROM NEW.made_by_id
+                AND adjustment_limit = NEW.key_limit;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'its limit or its maker is not the API key''s'
+                    USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+        END IF;
+        IF NEW.seat_amounts IS NOT NULL THEN
+            SELECT sum(abs(share::numeric)) INTO moved FROM jsonb_each_text(NEW.seat_amounts) AS asked(seat, share);
+            IF NEW.amount <> (SELECT sum(share::numeric) FROM jsonb_each_text(NEW.seat_amounts) AS asked(seat, share))
+               OR NEW.worth <> moved AND NEW.credit_type_id = '2714e483-4ff1-48e4-9e25-ac732e8f24f2' THEN
+                RAISE EXCEPTION 'what seats get does not sum to what it moves'
+                    USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustment_dollars_are_worth_themselves';
+            END IF;
+        END IF;
         IF NEW.approval = '' THEN
-            SELECT coalesce(sum(worth) FILTER (WHERE made_by_id = NEW.made_by_id), 0),
-                   coalesce(sum(worth) FILTER (WHERE customer_id = NEW.customer_id), 0)
-              INTO by_maker, for_customer FROM balances_adjustment
-             WHERE status = 'POSTED' AND approval = '' AND made_at > NEW.made_at - interval '24 hours'
-               AND (made_by_id = NEW.made_by_id OR customer_id = NEW.customer_id);
-            IF NEW.worth + greatest(by_maker, for_customer) > NEW.limit_worth THEN
+            SELECT * INTO posted
+              FROM balances_posted_alone(NEW.made_by_id, NEW.api_key_id, NEW.customer_id, NEW.made_at);
+            IF NEW.worth + greatest(posted.by_maker, posted.for_customer) > NEW.limit_worth
+               OR NEW.worth + greatest(posted.by_key, posted.for_customer) > NEW.key_limit THEN
                 RAISE EXCEPTION 'with what was posted within 24 hours this is above the limit'
                     USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustment_within_the_limit_of_a_day';
             END IF;
@@ -31,17 +47,35 @@ BEGIN
         END IF;
         IF (NEW.id, NEW.customer_id, NEW.segment_id, NEW.product_id, NEW.credit_name, NEW.access_from, NEW.access_until,
             NEW.amount, NEW.credit_type_id, NEW.worth, NEW.limit_worth, NEW.by_maker, NEW.for_customer, NEW.approval,
-            NEW.reason_code, NEW.public_reason, NEW.note, NEW.ticket_url, NEW.made_by_id, NEW.made_at,
+            NEW.reason_code, NEW.public_reason, NEW.note, NEW.ticket_url, NEW.made_by_id, NEW.made_at, NEW.api_key_id,
+            NEW.key_limit, NEW.by_key, NEW.entry_at, NEW.seat_amounts, NEW.uniqueness_key,
             NEW.applicable_product_ids, NEW.applicable_product_tags, NEW.contract_id, NEW.priority)
            IS DISTINCT FROM
            (OLD.id, OLD.customer_id, OLD.segment_id, OLD.product_id, OLD.credit_name, OLD.access_from, OLD.access_until,
             OLD.amount, OLD.credit_type_id, OLD.worth, OLD.limit_worth, OLD.by_maker, OLD.for_customer, OLD.approval,
-            OLD.reason_code, OLD.public_reason, OLD.note, OLD.ticket_url, OLD.made_by_id, OLD.made_at,
+            OLD.reason_code, OLD.public_reason, OLD.note, OLD.ticket_url, OLD.made_by_id, OLD.made_at, OLD.api_key_id,
+            OLD.key_limit, OLD.by_key, OLD.entry_at, OLD.seat_amounts, OLD.uniqueness_key,
             OLD.applicable_product_ids, OLD.applicable_product_tags, OLD.contract_id, OLD.priority) THEN
             RAISE EXCEPTION 'what was asked for never changes' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
     END IF;
-    IF NEW.entry_id IS NOT NULL THEN
+    IF NEW.entry_id IS NOT NULL AND NEW.seat_amounts IS NOT NULL THEN
+        -- each seat that gets something has the one entry of it, in its own segment of that balance; there is no other
+        PERFORM 1 FROM (
+            SELECT seat, share::numeric AS share FROM jsonb_each_text(NEW.seat_amounts) AS asked(seat, share)
+             WHERE share::numeric <> 0
+        ) asked FULL JOIN (
+            SELECT segment.seat_id, entry.amount FROM balances_ledgerentry entry
+              JOIN balances_segment segment ON segment.id = entry.segment_id
+              JOIN balances_segment named ON named.id = NEW.segment_id AND named.owner_id = segment.owner_id
+             WHERE entry.kind = 'MANUAL'
+               AND entry.id IN (SELECT made::bigint FROM jsonb_array_elements_text(NEW.seat_entries) AS made)
+        ) made ON made.seat_id = asked.seat AND made.amount = asked.share
+         WHERE made.seat_id IS NULL OR asked.seat IS NULL;
+        IF FOUND OR NOT NEW.seat_entries @> to_jsonb(NEW.entry_id) THEN
+            RAISE EXCEPTION 'its entries are not what was asked for' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
+    ELSIF NEW.entry_id IS NOT NULL THEN
         PERFORM 1 FROM balances_ledgerentry
           WHERE id = NEW.entry_id AND segment_id = NEW.segment_id AND amount = NEW.amount AND kind = 'MANUAL';
         IF NOT FOUND THEN

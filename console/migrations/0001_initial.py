@@ -22,6 +22,19 @@ class Migration(migrations.Migration):
                 ("origin", models.CharField(max_length=255, unique=True)),
                 ("created_at", models.DateTimeField()),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "origin__regex",
+                                "^(https://[a-z0-9-]+(\\.[a-z0-9-]+)*|http://(localhost|127\\.0\\.0\\.1))(:[0-9]{1,5})?$",
+                            )
+                        ),
+                        name="embed_origin_is_an_origin",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="EmbedSession",

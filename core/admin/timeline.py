@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
@@ -104,8 +105,13 @@ def of_event(event: OutboxEvent) -> TimelineEntry:
 def who(entry: AuditEntry) -> str:
     """The person or the API key behind an act; Tactus itself where there is neither."""
     if entry.user is not None:
-        return entry.user.get_full_name() or entry.user.get_username()
+        return called(entry.user)
     return f"API key {entry.api_key.name}" if entry.api_key is not None else "Tactus"
+
+
+def called(user: User) -> str:
+    """What a member of staff is called."""
+    return user.get_full_name() or user.get_username()
 
 
 def title(name: str, payload: Any = None) -> str:

@@ -45,6 +45,7 @@ class ApiView(APIView):
                     ip=request.META.get("REMOTE_ADDR") or None,
                     request_id=str(get_contextvars().get("request_id", ""))[:64],
                     label=request.auth.name,
+                    is_limited=request.auth.adjustment_limit is not None,
                 )
             )
         if self._only_reads(request):

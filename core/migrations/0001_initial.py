@@ -30,31 +30,54 @@ class Migration(migrations.Migration):
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
                 ("revoked_at", models.DateTimeField(blank=True, null=True)),
                 ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("adjustment_limit", core.fields.ExactDecimalField(blank=True, null=True)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "API key",
                 "ordering": ["-created_at"],
-            },
-        ),
-        migrations.CreateModel(
-            name="OutboxEvent",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("xact", core.fields.TransactionIdField(db_default=core.fields.CurrentTransactionId(), editable=False)),
-                ("name", models.CharField(max_length=80)),
-                ("version", models.PositiveSmallIntegerField()),
-                ("subject_type", models.CharField(max_length=40)),
-                ("subject_id", models.UUIDField()),
-                ("customer_id", models.UUIDField(null=True)),
-                ("payload", models.JSONField(default=dict)),
-                ("occurred_at", models.DateTimeField()),
-            ],
-            options={
-                "verbose_name": "domain event",
-                "indexes": [
-                    models.Index(fields=["xact", "id"], name="outbox_order_idx"),
-                    models.Index(fields=["subject_type", "subject_id", "id"], name="outbox_subject_idx"),
-                    models.Index(fields=["customer_id", "id"], name="outbox_customer_idx"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("adjustment_limit__isnull", True),
+                                models.Q(("adjustment_limit", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("adjustment_limit__isnull", True),
+                                models.Q(("adjustment_limit", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("adjustment_limit__isnull", True),
+                                models.Q(("adjustment_limit", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="api_key_limit_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("adjustment_limit__isnull", True), ("adjustment_limit__gte", 0), _connector="OR"
+                        ),
+                        name="api_key_limit_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("made_by__isnull", True), ("adjustment_limit__isnull", False), _connector="OR"
+                        ),
+                        name="api_key_of_a_person_has_a_limit",
+                    ),
                 ],
             },
         ),
@@ -115,6 +138,28 @@ class Migration(migrations.Migration):
                         ),
                         name="idempotent_request_has_answer",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OutboxEvent",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("xact", core.fields.TransactionIdField(db_default=core.fields.CurrentTransactionId(), editable=False)),
+                ("name", models.CharField(max_length=80)),
+                ("version", models.PositiveSmallIntegerField()),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("customer_id", models.UUIDField(null=True)),
+                ("payload", models.JSONField(default=dict)),
+                ("occurred_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name": "domain event",
+                "indexes": [
+                    models.Index(fields=["xact", "id"], name="outbox_order_idx"),
+                    models.Index(fields=["subject_type", "subject_id", "id"], name="outbox_subject_idx"),
+                    models.Index(fields=["customer_id", "id"], name="outbox_customer_idx"),
                 ],
             },
         ),

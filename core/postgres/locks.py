@@ -22,6 +22,19 @@ def advisory_xact_lock(subject: str, names: Iterable[str]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{subject}:{name}"])
 
 
+def try_advisory_xact_lock(subject: str, names: Iterable[str]) -> bool:
+    """The same without waiting: whether all of them are ours until this transaction ends. For whoever holds rows that
+    the others may wait for.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        for name in sorted(set(names)):
+            cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{subject}:{name}"])
+            if not cursor.fetchone()[0]:
+                return False
+    return True
+
+
 @contextmanager
 def advisory_session_lock(subject: str) -> Iterator[None]:
     """Waits until no other session is in a block of this subject; holds no transaction open while it is in its own.

@@ -24,6 +24,16 @@ def test_alone_means_within_the_limit(
     assert (found is Approval.NONE) == within
 
 
+@given(usd_equivalent=CENTS, limits=st.tuples(CENTS, CENTS), posted=st.tuples(CENTS, CENTS, CENTS))
+def test_through_a_key_both_limits_hold(usd_equivalent: Decimal, limits: Any, posted: Any) -> None:
+    """Alone means: within the person's limit and within the key's, each for itself and for the customer."""
+    (limit, key_limit), (by_maker, by_key, for_customer) = limits, posted
+    found = approval(usd_equivalent, Allowance(limit, by_maker, for_customer, key_limit, by_key))
+    as_person = approval(usd_equivalent, Allowance(limit, by_maker, for_customer))
+    as_key = approval(usd_equivalent, Allowance(key_limit, by_key, for_customer))
+    assert (found is Approval.NONE) == (as_person is Approval.NONE and as_key is Approval.NONE)
+
+
 STEPS = st.lists(
     st.tuples(
         st.integers(0, 2),  # who
