@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import models
 
 from core.events import titles
-from core.models import AuditEntry
+from core.models import ApprovalRequest, AuditEntry
 from core.transactions import require_transaction
 
 
@@ -78,8 +78,8 @@ def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
                 api_key_id=actor.api_key_id,
                 user_id=actor.user_id,
                 action=act.action,
-                subject_type=getattr(act.subject, "subject_type", None) or act.subject._meta.model_name or "",
-                subject_id=act.subject.pk,
+                subject_type=subject_type_of(act.subject),
+                subject_id=subject_id_of(act.subject),
                 detail=act.detail,
                 reason=act.reason,
                 request_id=actor.request_id,
@@ -87,3 +87,14 @@ def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
             )
         )
     return AuditEntry.objects.bulk_create(rows)
+
+
+def subject_type_of(subject: models.Model) -> str:
+    """What kind of record it is, as the trail names kinds."""
+    named = None if isinstance(subject, ApprovalRequest) else getattr(subject, "subject_type", None)
+    return named or subject._meta.model_name or ""
+
+
+def subject_id_of(subject: models.Model) -> UUID:
+    """The id that the trail knows a record by: its own, or that of an account (a number) written as a UUID."""
+    return subject.pk if isinstance(subject.pk, UUID) else UUID(int=subject.pk)

@@ -1,4 +1,4 @@
-"""The kernel's own tables: API keys, the event outbox, idempotent requests, the audit trail."""
+"""The kernel's own tables: API keys, the event outbox, idempotent requests, the audit trail, approvals."""
 
 import uuid
 
@@ -6,7 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from core.approval_models import ApprovalRequest, SoloAct
 from core.fields import CurrentTransactionId, TransactionIdField
+
+__all__ = ["ApiKey", "ApprovalRequest", "AuditEntry", "IdempotentRequest", "OutboxEvent", "SoloAct"]
 
 
 class ApiKey(models.Model):

@@ -46,6 +46,21 @@ class RecordPage:
 
 
 @dataclass(frozen=True, slots=True)
+class GatedAct:
+    """An act that may need a second person (`core.approvals`). `name` is that of the audited act.
+
+    `ask` and `approve` are the permissions of the two; `carry_out` the dotted path of a service that does it in one
+    use case: `(subject_id: UUID, parameters: dict, reason: str, now: datetime) -> Model | None`, the record concerned.
+    """
+
+    name: str
+    title: str
+    ask: str
+    approve: str
+    carry_out: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """A look for due work: it may run twice, at once, late, or not at all for a while, without harm.
 
@@ -77,6 +92,7 @@ class AppRegistration(AppConfig):
     """First halves of API scopes: `customers` makes `customers:read` and `customers:write`."""
     api_scopes: tuple[str, ...] = ()
     """Whole API scopes besides those."""
+    gated_acts: tuple[GatedAct, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     """In the order in which the foreground does them."""
     job_queues: Mapping[str, str] = {}
@@ -115,6 +131,12 @@ def permissions_of(role: str) -> frozenset[str]:
         found |= {f"{app.label}.view_{model}" for model, roles in app.visible_models.items() if role in roles}
         found |= {f"{app.label}.{one.codename}" for one in app.permissions if role in one.roles}
     return frozenset(found)
+
+
+@cache
+def gated_acts() -> dict[str, GatedAct]:
+    """Name -> the act that may need a second person."""
+    return {act.name: act for app in registrations() for act in app.gated_acts}
 
 
 @cache
