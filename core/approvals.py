@@ -17,7 +17,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection
-from django.db.models import Model, Q, Sum
+from django.db.models import Model, Q, QuerySet, Sum
 from django.utils.module_loading import import_string
 
 from core import audit
@@ -34,8 +34,10 @@ from engine.money import ZERO
 Status = ApprovalRequest.Status
 NEW_ACCOUNT: Final = timedelta(days=7)
 """For how long somebody whom the first person made or changed is no second one (sql/core_approvalrequest.sql)."""
+NOT_INDEPENDENT: Final = "who asked had a part in making or changing your account within 7 days: somebody else decides"
+FORGOTTEN: Final = "nobody decided in time"
 
-_approved: ContextVar[bool] = ContextVar("approved", default=False)
+_approved: ContextVar[ApprovalRequest | None] = ContextVar("approved", default=None)
 
 
 class NeedsApproval(NotAllowed):
@@ -72,7 +74,7 @@ def count_alone(*, act: str, subject: Model, worth: Decimal | None, now: datetim
     nobody. Raises NeedsApproval, which undoes the act.
     """
     require_transaction()
-    if _approved.get() or worth == ZERO:
+    if is_approved() or worth == ZERO:
         return
     actor = audit.current_actor()
     allowed = limit_of(actor)
@@ -97,7 +99,18 @@ def count_alone(*, act: str, subject: Model, worth: Decimal | None, now: datetim
 
 def is_approved() -> bool:
     """Whether a second person's decision is being carried out."""
-    return _approved.get()
+    return _approved.get() is not None
+
+
+def asked_by() -> str:
+    """Who asked for what is being carried out; empty where nothing is."""
+    row = _approved.get()
+    return "" if row is None else name_of(row.made_by)
+
+
+def name_of(user: User) -> str:
+    """What a member of staff is called."""
+    return user.get_full_name() or user.get_username()
 
 
 def ask(
@@ -156,7 +169,7 @@ def approve(*, request_id: UUID, decider_id: int, now: datetime, note: str = "")
         decider = _second_person(held, decider_id, now)
         if now >= held.made_at + waiting_time():
             raise Conflict("this waited for too long; it has to be asked for again")
-        token = _approved.set(True)
+        token = _approved.set(held)
         try:
             yield
         finally:
@@ -217,6 +230,20 @@ def is_independent(*, maker_id: int | None, checker_id: int, now: datetime) -> b
         return bool(cursor.fetchone()[0])
 
 
+def influenced_by(*, user: User, now: datetime) -> QuerySet[ApprovalRequest, int]:
+    """The accounts that this person had a part in making or changing within seven days, as a subquery of numbers."""
+    rows = ApprovalRequest.objects.filter(status=Status.DONE, decided_at__gt=now - NEW_ACCOUNT, account__isnull=False)
+    return rows.filter(Q(made_by=user) | Q(decided_by=user)).order_by().values_list("account", flat=True)
+
+
+def deciders(*, row: ApprovalRequest, now: datetime) -> list[User]:
+    """Who may decide this now, by name: active, with the right, and a second person to whoever asked."""
+    found = User.objects.with_perm(_gated(row.act).approve, backend="django.contrib.auth.backends.ModelBackend")
+    others = found.filter(is_staff=True).exclude(pk__in=[row.made_by_id, row.account_id or 0])
+    independent = others.exclude(pk__in=influenced_by(user=row.made_by, now=now))
+    return list(independent.order_by("first_name", "last_name", "username"))
+
+
 def waiting_for(user: User) -> int:
     """How many requests this person could decide. One query."""
     mine = [act.name for act in gated_acts().values() if user.has_perm(act.approve)]
@@ -251,7 +278,7 @@ def _second_person(row: ApprovalRequest, decider_id: int, now: datetime) -> User
         raise NotAllowed("this is about your own account: somebody else decides")
     decider = _person(decider_id, _gated(row.act).approve)
     if not is_independent(maker_id=row.made_by_id, checker_id=decider_id, now=now):
-        raise NotAllowed("who asked had a part in making or changing your account within 7 days: somebody else decides")
+        raise NotAllowed(NOT_INDEPENDENT)
     return decider
 
 
@@ -279,7 +306,7 @@ def _forget(request_id: UUID, now: datetime) -> int:
         row = ApprovalRequest.objects.select_for_update(skip_locked=True).filter(pk=request_id).first()
         if row is None or row.status != Status.PENDING:
             return 0
-        _decide(row, Status.WITHDRAWN, None, "nobody decided in time", now)
+        _decide(row, Status.WITHDRAWN, None, FORGOTTEN, now)
     return 1
 
 
@@ -287,7 +314,7 @@ def _detail(row: ApprovalRequest) -> dict[str, Any]:
     return {
         "act": _gated(row.act).title,
         "what": row.title,
-        "asked_by": row.made_by.get_full_name() or row.made_by.get_username(),
+        "asked_by": name_of(row.made_by),
     }
 
 

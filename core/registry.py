@@ -37,12 +37,13 @@ class Permission:
 class RecordPage:
     """A model whose records have a page in the back office, and what people call one of them.
 
-    `page`: the model whose page that is, where it is another one.
+    `page`: the model whose page that is, where it is another one; `app`: the app of that one, where it is another.
     """
 
     model: str
     noun: str
     page: str = ""
+    app: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def gated_acts() -> dict[str, GatedAct]:
 def record_pages() -> dict[str, tuple[str, str]]:
     """Model -> what people call a record of it, and the name of its page's route."""
     return {
-        page.model: (page.noun, f"admin:{app.label}_{page.page or page.model}_change")
+        page.model: (page.noun, f"admin:{page.app or app.label}_{page.page or page.model}_change")
         for app in registrations()
         for page in app.record_pages
     }

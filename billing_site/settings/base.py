@@ -164,6 +164,13 @@ USE_TZ = True
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 
+# How mail leaves, as smtp://user:password@host:587 or smtp+tls:// (django-environ's EMAIL_URL); empty: none is sent.
+vars().update(environ.Env.email_url_config(env.str("EMAIL_URL", default="") or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=TACTUS_COMPANY_EMAIL)
+# For how long a link to a new password works.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []

@@ -74,11 +74,15 @@ def unasked(_record: Any, _query: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone."""
+    """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone.
+
+    `url`: the page they see next, where it is of another kind.
+    """
 
     message: str
     record: Model | None = None
     gone: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,8 @@ def _ask_second_person(
 
 def after(admin: RecordScreen, result: ActionResult, page: str) -> str:
     """Where staff go when it is done."""
+    if result.url:
+        return result.url
     if result.gone:
         return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
     return page if result.record is None else page_url(admin, result.record)

@@ -256,6 +256,37 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="PasswordLink",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("wanted_at", models.DateTimeField()),
+                ("try_at", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-wanted_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("try_at__isnull", False)), fields=["try_at"], name="password_link_due_idx"
+                    ),
+                    models.Index(fields=["user", "-wanted_at"], name="password_link_user_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sent_at__isnull", True), ("try_at__isnull", True), _connector="OR"),
+                        name="password_link_sent_once",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="SoloAct",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
