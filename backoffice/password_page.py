@@ -53,6 +53,8 @@ class LinkView(PasswordResetConfirmView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The token is taken out of the address, so that no history, log or other site gets it."""
         if "token" in request.GET:
+            # a session that is over is emptied when its user is looked up: before the token goes in, not after
+            _ = request.user.is_authenticated
             request.session[INTERNAL_RESET_SESSION_TOKEN] = request.GET["token"][:200]
             return HttpResponseRedirect(request.path)
         return super().dispatch(request, uidb64=kwargs["uidb64"], token=self.reset_url_token)

@@ -9,9 +9,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import Group, Permission, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -208,6 +208,15 @@ class PeopleAdmin(RecordAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Only this list's own filters: an address could ask for the hashes of passwords, letter by letter."""
         return lookup in ("role", "state")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Where Django sets somebody's password is nothing; its last pattern would lead on from there."""
+        nothing = self.admin_site.admin_view(self.no_page)
+        return [path("<path:object_id>/password/", nothing, name="auth_user_no_password"), *super().get_urls()]
+
+    def no_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Not for owners either."""
+        raise Http404
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         more = {"staff_tab": "people", "may_ask": request.user.has_perm(MANAGE)}

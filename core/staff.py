@@ -89,14 +89,13 @@ def ensure_staff(
             user.set_unusable_password()
         user.save()
         user.groups.set(Group.objects.filter(name=role))
-        audit.record(
-            "user.create" if created else "user.change",
-            user,
-            at=now or _time_of_the_database(),
-            detail={"by": SHELL, "role": role}
-            | ({"previous_role": before} if before != role and not created else {})
-            | ({"changed": ["password"]} if password is not None else {}),
-        )
+        detail = {"by": SHELL, "role": role, **({"changed": ["password"]} if password is not None else {})}
+        at = now or _time_of_the_database()
+        if created:
+            audit.record("user.create", user, at=at, detail=detail)
+        else:
+            more = {"previous_role": before} if before != role else {}
+            audit.record("user.change", user, at=at, detail=detail | more)
     return StaffChange(username, role, created)
 
 

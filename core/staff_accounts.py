@@ -143,7 +143,7 @@ def make_account(_subject_id: UUID, parameters: dict[str, Any], reason: str, now
         user.save(force_insert=True)
         _give_role(user, parameters["role"])
         approvals.made_account(user)
-        _record("user.create", user, {"role": parameters["role"]}, reason, now)
+        audit.record("user.create", user, at=now, detail=_told({"role": parameters["role"]}), reason=reason)
         want_link(user=user, now=now)
     return user
 
@@ -157,7 +157,7 @@ def change_role(subject_id: UUID, parameters: dict[str, Any], reason: str, now: 
             raise Conflict("the role was changed meanwhile; it has to be asked for again")
         _give_role(user, parameters["role"])
         detail = {"role": parameters["role"], "previous_role": parameters["previous_role"]}
-        _record("user.change_role", user, detail, reason, now)
+        audit.record("user.change_role", user, at=now, detail=_told(detail), reason=reason)
     return user
 
 
@@ -171,7 +171,7 @@ def change_details(subject_id: UUID, parameters: dict[str, Any], reason: str, no
         _set_details(user, parameters)
         user.save(update_fields=DETAILS)
         changed = {name: value for name, value in parameters.items() if name.removeprefix("previous_") in DETAILS}
-        _record("user.change_details", user, changed, reason, now)
+        audit.record("user.change_details", user, at=now, detail=_told(changed), reason=reason)
     return user
 
 
@@ -185,7 +185,7 @@ def reactivate(subject_id: UUID, parameters: dict[str, Any], reason: str, now: d
         user.is_active = True
         user.set_unusable_password()
         user.save(update_fields=["is_active", "password"])
-        _record("user.reactivate", user, {"role": parameters["role"]}, reason, now)
+        audit.record("user.reactivate", user, at=now, detail=_told({"role": parameters["role"]}), reason=reason)
         want_link(user=user, now=now)
     return user
 
@@ -197,7 +197,7 @@ def send_link(subject_id: UUID, parameters: dict[str, Any], reason: str, now: da
         user = _active(_number(subject_id))
         if user.email != parameters["email"]:
             raise Conflict("the address was changed meanwhile; it has to be asked for again")
-        _record("user.send_link", user, {}, reason, now)
+        audit.record("user.send_link", user, at=now, detail=_told({}), reason=reason)
         want_link(user=user, now=now)
     return user
 
@@ -209,8 +209,9 @@ def _begin() -> None:
     lock_accounts()
 
 
-def _record(act: str, user: User, detail: dict[str, Any], reason: str, now: datetime) -> None:
-    audit.record(act, user, at=now, detail=detail | {"asked_by": approvals.asked_by()}, reason=reason)
+def _told(detail: dict[str, Any]) -> dict[str, Any]:
+    """With both people in it: the other one is the actor."""
+    return detail | {"asked_by": approvals.asked_by()}
 
 
 def _number(subject_id: UUID) -> int:
