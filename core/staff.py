@@ -77,6 +77,8 @@ def ensure_staff(
         lock_accounts()
         user, created = User.objects.get_or_create(username=username)
         before = "" if created else role_of(user)
+        if created and now is not None:
+            user.date_joined = now
         user.is_active = user.is_staff = True
         user.is_superuser = role == OWNER
         user.first_name, _, user.last_name = (
