@@ -43,6 +43,8 @@ NO_MAIL = (
     "No mail is set up here (EMAIL_URL), so no link is sent. At the server, “manage.py password_link USERNAME” prints "
     "one for the owner of the account."
 )
+ORDER = ("username", "first_name", "last_name", "email", "role")
+"""Of parameters, which the database keeps in an order of its own; others come after these."""
 SENDS_LINK = frozenset({"user.create", "user.reactivate", "user.send_link"})
 """Acts after which somebody gets a link to a password."""
 
@@ -72,7 +74,7 @@ def parameters(row: ApprovalRequest) -> list[tuple[str, Any]]:
     """What would be done, in words; of what changes, what it is and what it becomes."""
     asked = {key: value for key, value in row.parameters.items() if not key.startswith("previous_")}
     shown: list[tuple[str, Any]] = []
-    for key, value in asked.items():
+    for key, value in sorted(asked.items(), key=lambda item: (*ORDER, item[0]).index(item[0])):
         before = row.parameters.get(f"previous_{key}")
         label = key.replace("_", " ").replace("email", "e-mail").capitalize()
         if before is not None and before != value:
@@ -200,8 +202,8 @@ def export_rows(rows: Iterable[ApprovalRequest]) -> Iterator[tuple[Any, ...]]:
 class ApprovalRequestAdmin(RecordAdmin):
     """What waits for a second person, and what one decided."""
 
-    list_display = ("title", "act_name", "worth_cell", "asked", "state", "decided")
-    list_display_links = ("title",)
+    list_display = ("what", "act_name", "worth_cell", "asked", "state", "decided")
+    list_display_links = ("what",)
     list_filter = (StatusFilter, ActFilter, PersonFilter, ("made_at", RangeDateFilter))
     search_fields = (
         "title__icontains",
@@ -218,7 +220,7 @@ class ApprovalRequestAdmin(RecordAdmin):
     record_template = "admin/back_office/request.html"
     record_actions = RECORD_ACTIONS
     ordering = ("-made_at", "-id")
-    sortable_by = ("title", "asked")
+    sortable_by = ("what", "asked")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Other requests are not there at all: not in the list, its file, nor under their address."""
@@ -279,6 +281,10 @@ class ApprovalRequestAdmin(RecordAdmin):
             "gone_at": record.made_at + approvals.waiting_time(),
             "timeline_entries": timeline.of_subjects(about),
         }
+
+    @column(description="What", ordering="title")
+    def what(self, row: ApprovalRequest) -> str:
+        return row.title
 
     @column(description="Kind", ordering="act")
     def act_name(self, row: ApprovalRequest) -> str:

@@ -335,9 +335,8 @@ def roles(request: HttpRequest) -> HttpResponse:
     shown = []
     for role in ROLES:
         acts = sorted(known[name] for name in permissions_of(role) & known.keys() if ".view_" not in name)
-        looks = sorted(name.partition(".view_")[2] for name in permissions_of(role) if ".view_" in name)
-        shown.append({"name": role, "words": ROLE_WORDS[role], "acts": acts, "looks": len(looks)})
-    shown.append({"name": OWNER, "words": ROLE_WORDS[OWNER], "acts": [], "looks": 0})
+        shown.append({"name": role, "words": ROLE_WORDS[role], "acts": acts})
+    shown.append({"name": OWNER, "words": ROLE_WORDS[OWNER], "acts": []})
     context = {**admin.site.each_context(request), "title": "Roles", "roles": shown, "staff_tab": "roles"}
     return TemplateResponse(request, "admin/back_office/roles.html", context)
 
