@@ -132,7 +132,7 @@ def impact_of(
     )  # fmt: skip
     rows.append((f"{context.customer.name} can spend now", before, add(before, _change(context, asked, chosen))))
     alone = decision.approval is Approval.NONE
-    others = [person(user) for user in deciders(but=request.user)]  # type: ignore[arg-type]
+    others = [person(user) for user in deciders(but=request.user, now=context.at)]  # type: ignore[arg-type]
     unit = usd()
     used = max(decision.allowance.by_maker, decision.allowance.for_customer)
     return {

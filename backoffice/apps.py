@@ -13,4 +13,5 @@ class BackOfficeConfig(AdminConfig):
     def ready(self) -> None:
         """The apps register their screens; then the kernel's follow, which also take the place of Django's own."""
         super().ready()
-        import_module("backoffice.kernel")
+        for screens in ("kernel", "staff_page", "approvals_page"):
+            import_module(f"backoffice.{screens}")

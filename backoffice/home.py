@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from backoffice.approvals_page import visible_requests
 from backoffice.invoice_rows import InvoiceRow, invoice_table
 from balances.adjustment_models import Adjustment, LedgerCheck
 from catalog.models import CreditType
 from contracts.admin import in_state
 from contracts.models import Contract
+from core.models import ApprovalRequest
 from customers.models import Customer
 from engine.invoice_states import InvoiceStatus
 from invoices.admin import due, failed, month_start, unrated
@@ -51,7 +53,7 @@ def home_context(request: HttpRequest, *, now: datetime) -> dict[str, Any]:
         rows = InvoiceListing.objects.filter(status=InvoiceStatus.FINALIZED).select_related("customer", "credit_type")
         last = invoice_table(rows.order_by("-finalized_at", "-number")[:LAST_FINALIZED])
     if may("balances.view_adjustment"):
-        attention.append(approvals_tile())
+        attention.append(approvals_tile(request))
     if may("balances.view_ledgercheck"):
         attention.append(ledgers_tile(now))
     if may("invoices.view_revenue"):
@@ -127,14 +129,15 @@ def _next_final(due_at: datetime, now: datetime) -> HomeTile:
     )  # fmt: skip
 
 
-def approvals_tile() -> HomeTile:
-    """Adjustments that wait for a second person."""
-    waiting = Adjustment.objects.filter(status=Adjustment.Status.PENDING)
-    count = waiting.count()
+def approvals_tile(request: HttpRequest) -> HomeTile:
+    """What waits for a second person, of what this one may see; it leads to where some of it is."""
+    adjustments = Adjustment.objects.filter(status=Adjustment.Status.PENDING).count()
+    requests = visible_requests(request).filter(status=ApprovalRequest.Status.PENDING).count()
+    count = adjustments + requests
+    page = "core_approvalrequest" if requests and not adjustments else "balances_adjustment"
     return HomeTile(
-        "To approve", f"{count:,}", "adjustments that wait for a second person",
-        f"{_list('balances_adjustment')}?status=PENDING", "warn" if count else "",
-    )  # fmt: skip
+        "To approve", f"{count:,}", "wait for a second person", f"{_list(page)}?status=PENDING", "warn" if count else ""
+    )
 
 
 def ledgers_tile(now: datetime) -> HomeTile:

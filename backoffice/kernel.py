@@ -1,4 +1,4 @@
-"""Back-office screens of the kernel: API keys, the audit trail, domain events, and who works here.
+"""Back-office screens of the kernel: API keys, the audit trail, domain events.
 
 They stand here because the kernel lies below `presentation`, which says how an instant or a state reads.
 """
@@ -10,9 +10,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -21,7 +18,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -34,7 +30,7 @@ from core.admin.actions import ActionResult, ConfirmForm, RecordAction, refuse
 from core.admin.export import ListExport
 from core.admin.filters import EndedFilter
 from core.admin.inputs import DayInput
-from core.admin.options import Facts, ListPage, RecordAdmin
+from core.admin.options import Facts, RecordAdmin
 from core.clock import now
 from core.errors import TactusError
 from core.keys import create_api_key, revoke_api_key
@@ -42,40 +38,6 @@ from core.models import ApiKey, AuditEntry, OutboxEvent
 from core.registry import customer_model, scopes
 from engine.money import plain
 from presentation import formatting, markup
-
-admin.site.unregister([User, Group])
-
-
-@admin.register(User)
-class UserAdmin(DjangoUserAdmin, ListPage):
-    """Who works here; only owners may look."""
-
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    list_fullwidth = True
-    list_display = ("username", "first_name", "last_name", "role", "is_active", "seen")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).prefetch_related("groups")
-
-    @column(description="Role")
-    def role(self, user: User) -> str:
-        return "owner" if user.is_superuser else ", ".join(group.name for group in user.groups.all())
-
-    @column(description="Signed in last", ordering="last_login")
-    def seen(self, user: User) -> SafeString:
-        return markup.instant(user.last_login)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """People stay: the audit trail names them. Make them inactive instead."""
-        return False
-
-
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ListPage):
-    """Finance and support; `manage.py create_staff` sets what they may do."""
-
 
 # --- API keys ------------------------------------------------------------------------------------------------------
 

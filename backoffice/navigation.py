@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from balances.selectors.adjustments import waiting_for
+from core import approvals
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def stylesheet(_request: HttpRequest) -> str:
 
 
 def _to_decide(request: HttpRequest) -> int:
-    """The badge of the approvals: what this person could decide now. One query, for those who may."""
+    """The badge of the approvals: what this person could decide now. Two queries at most."""
     may = request.user.has_perm("balances.approve_adjustment")
-    return waiting_for(request.user) if may else 0  # type: ignore[arg-type]
+    adjustments = waiting_for(request.user) if may else 0  # type: ignore[arg-type]
+    return adjustments + approvals.waiting_for(request.user)  # type: ignore[arg-type]
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -146,7 +148,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             "Staff",
             [
                 Link("People", "badge", "admin:auth_user_changelist", "auth.view_user"),
-                Link("Groups", "group_work", "admin:auth_group_changelist", "auth.view_group"),
+                Link("Roles", "group_work", "admin:staff_roles", "auth.view_group"),
             ],
         ),
     ]

@@ -16,6 +16,7 @@ from backoffice import (
     rate_compare,
     rate_editor,
     reconciliation_page,
+    staff_page,
 )
 from backoffice.home import home_context
 from backoffice.search import find
@@ -54,6 +55,8 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("usage/unmatched/", reconciliation_page.unmatched, "usage_unmatched"),
     ("usage/conflicts/", reconciliation_page.conflicts, "usage_conflicts"),
     ("usage/names/", reconciliation_page.give_name, "usage_names"),
+    ("staff/new/", staff_page.new_account, "staff_new"),
+    ("staff/roles/", staff_page.roles, "staff_roles"),
     ("usage/events/", usage.search_events, "usage_events"),
 )
 """Pages that belong to no list: route below /admin/, view, name."""

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from functools import update_wrapper
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import structlog
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse, TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from unfold.sites import UnfoldAdminSite
 
+from backoffice.password_page import LinkView, OwnPasswordForm
 from core import audit
 from core.clock import now
 from core.transactions import reads_snapshot
@@ -71,7 +73,8 @@ class BackOffice(UnfoldAdminSite):
         Without Django's redirect to records' pages elsewhere: ours have none, and it fails for types without records.
         """
         own = [path(route, self.admin_view(view), name=name) for route, view, name in self.wiring.ROUTES]
-        return own + [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
+        link = path("password/<uidb64>/", LinkView.as_view(extra_context={"site": self}), name="set_password")
+        return [link, *own] + [route for route in super().get_urls() if getattr(route, "name", "") != "view_on_site"]
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The home page."""
@@ -83,6 +86,17 @@ class BackOffice(UnfoldAdminSite):
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/back_office/home.html", context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """One's own password, through its service; Django's view keeps this session and ends the others."""
+        context = {**self.each_context(request), **(extra_context or {})}
+        done = reverse(f"{self.name}:password_change_done")
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm, success_url=done, extra_context=context,
+            template_name="registration/password_change_form.html",
+        )  # fmt: skip
+        return cast("HttpResponse", view(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The command palette (Ctrl+K): what one typed name, id, alias or number means. Nothing is cached."""

@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid5
 
 from django.db import models
 
 from core.events import titles
-from core.models import AuditEntry
+from core.models import ApprovalRequest, AuditEntry
 from core.transactions import require_transaction
+
+TO_BE_MADE: Final = UUID("8f0c2f6a-5d0e-4c35-9c39-0f6d9d1f7f4b")
+"""Within it, names of accounts that are still to be made have ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,8 @@ def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
                 api_key_id=actor.api_key_id,
                 user_id=actor.user_id,
                 action=act.action,
-                subject_type=getattr(act.subject, "subject_type", None) or act.subject._meta.model_name or "",
-                subject_id=act.subject.pk,
+                subject_type=subject_type_of(act.subject),
+                subject_id=subject_id_of(act.subject),
                 detail=act.detail,
                 reason=act.reason,
                 request_id=actor.request_id,
@@ -89,3 +92,24 @@ def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
             )
         )
     return AuditEntry.objects.bulk_create(rows)
+
+
+def subject_type_of(subject: models.Model) -> str:
+    """What kind of record it is, as the trail names kinds."""
+    named = None if isinstance(subject, ApprovalRequest) else getattr(subject, "subject_type", None)
+    return named or subject._meta.model_name or ""
+
+
+def subject_id_of(subject: models.Model) -> UUID:
+    """The id that the trail knows a record by: its own, or that of an account (a number) written as a UUID.
+
+    An account that is still to be made is known by its name.
+    """
+    if subject.pk is None:
+        return uuid5(TO_BE_MADE, str(subject))
+    return subject.pk if isinstance(subject.pk, UUID) else UUID(int=subject.pk)
+
+
+def number_of(key: UUID) -> int | None:
+    """The number of an account's id as `subject_id_of` wrote it; None for other ids."""
+    return key.int if key.int < 2**31 else None

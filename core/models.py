@@ -1,4 +1,4 @@
-"""The kernel's own tables: API keys, the event outbox, idempotent requests, the audit trail."""
+"""The kernel's own tables: API keys, outbox, idempotent requests, audit trail, approvals, links to passwords."""
 
 import uuid
 
@@ -6,7 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from core.approval_models import ApprovalRequest, SoloAct
 from core.fields import CurrentTransactionId, ExactDecimalField, TransactionIdField, finite
+
+__all__ = ["ApiKey", "ApprovalRequest", "AuditEntry", "IdempotentRequest", "OutboxEvent", "PasswordLink", "SoloAct"]
 
 
 class ApiKey(models.Model):
@@ -136,3 +139,32 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"
+
+
+class PasswordLink(models.Model):
+    """That somebody is to get a link by e-mail with which they set their own password (`core.password_links`).
+
+    The link itself is kept nowhere: it is made when it is sent. `try_at`: when it is tried next, NULL once it is over.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    wanted_at = models.DateTimeField()
+    try_at = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-wanted_at", "-id"]
+        indexes = [
+            models.Index(fields=["try_at"], condition=Q(try_at__isnull=False), name="password_link_due_idx"),
+            models.Index(fields=["user", "-wanted_at"], name="password_link_user_idx"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sent_at__isnull=True) | Q(try_at__isnull=True), name="password_link_sent_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Link for {self.user}"

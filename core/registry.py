@@ -37,12 +37,28 @@ class Permission:
 class RecordPage:
     """A model whose records have a page in the back office, and what people call one of them.
 
-    `page`: the model whose page that is, where it is another one.
+    `page`: the model whose page that is, where it is another one; `app`: the app of that one, where it is another.
     """
 
     model: str
     noun: str
     page: str = ""
+    app: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatedAct:
+    """An act that may need a second person (`core.approvals`). `name` is that of the audited act.
+
+    `ask` and `approve` are the permissions of the two; `carry_out` the dotted path of a service that does it in one
+    use case: `(subject_id: UUID, parameters: dict, reason: str, now: datetime) -> Model | None`, the record concerned.
+    """
+
+    name: str
+    title: str
+    ask: str
+    approve: str
+    carry_out: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,7 @@ class AppRegistration(AppConfig):
     """First halves of API scopes: `customers` makes `customers:read` and `customers:write`."""
     api_scopes: tuple[str, ...] = ()
     """Whole API scopes besides those."""
+    gated_acts: tuple[GatedAct, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     """In the order in which the foreground does them."""
     job_queues: Mapping[str, str] = {}
@@ -118,10 +135,16 @@ def permissions_of(role: str) -> frozenset[str]:
 
 
 @cache
+def gated_acts() -> dict[str, GatedAct]:
+    """Name -> the act that may need a second person."""
+    return {act.name: act for app in registrations() for act in app.gated_acts}
+
+
+@cache
 def record_pages() -> dict[str, tuple[str, str]]:
     """Model -> what people call a record of it, and the name of its page's route."""
     return {
-        page.model: (page.noun, f"admin:{app.label}_{page.page or page.model}_change")
+        page.model: (page.noun, f"admin:{page.app or app.label}_{page.page or page.model}_change")
         for app in registrations()
         for page in app.record_pages
     }

@@ -5,15 +5,34 @@ not make by itself because they are no permissions to edit a table: each stands 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 
+from core import audit
 from core.errors import InvalidInput
+from core.postgres.locks import advisory_xact_lock
 from core.registry import ROLES, permissions_of, registrations
 from core.transactions import require_transaction, use_case
 
 OWNER = "owner"
+
+
+SHELL: Final = "the server's shell"
+"""Who did what no member of staff did, in the audit trail."""
+
+
+def role_of(user: User) -> str:
+    """The one role of a member of staff as people say it; empty without one."""
+    return OWNER if user.is_superuser else ", ".join(sorted(group.name for group in user.groups.all()))
+
+
+def lock_accounts() -> None:
+    """Whoever changes accounts takes turns: who is an owner stays so until the end of the transaction."""
+    advisory_xact_lock("staff", ["accounts"])
 
 
 def roles_of(user: User) -> set[str]:
@@ -38,17 +57,28 @@ def ensure_roles() -> None:
 
 
 def ensure_staff(
-    *, username: str, role: str, password: str | None = None, full_name: str = "", email: str = ""
+    *,
+    username: str,
+    role: str,
+    password: str | None = None,
+    full_name: str = "",
+    email: str = "",
+    now: datetime | None = None,
 ) -> StaffChange:
-    """A member of staff with exactly this role: `finance`, `support` or `owner` (may do everything).
+    """What the server's shell may do alone: a member of staff with exactly this role (`finance`, `support`, `owner`).
 
-    Without a password an existing one stays; a new person then cannot sign in. Raises InvalidInput for an unknown role.
+    Everybody else asks (`core.staff_accounts`). Without a password an existing one stays; a new person then cannot
+    sign in. `now`: for the audit trail; where nobody says, the database does. Raises InvalidInput for an unknown role.
     """
     if role != OWNER and role not in ROLES:
         raise InvalidInput(f"must be one of {', '.join([*ROLES, OWNER])}", field="role")
     with use_case():
         _write_roles()
+        lock_accounts()
         user, created = User.objects.get_or_create(username=username)
+        before = "" if created else role_of(user)
+        if created and now is not None:
+            user.date_joined = now
         user.is_active = user.is_staff = True
         user.is_superuser = role == OWNER
         user.first_name, _, user.last_name = (
@@ -61,7 +91,21 @@ def ensure_staff(
             user.set_unusable_password()
         user.save()
         user.groups.set(Group.objects.filter(name=role))
+        detail = {"by": SHELL, "role": role, **({"changed": ["password"]} if password is not None else {})}
+        at = now or _time_of_the_database()
+        if created:
+            audit.record("user.create", user, at=at, detail=detail)
+        else:
+            more = {"previous_role": before} if before != role else {}
+            audit.record("user.change", user, at=at, detail=detail | more)
     return StaffChange(username, role, created)
+
+
+def _time_of_the_database() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT transaction_timestamp()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 def _write_roles() -> None:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -15,6 +15,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _in_snapshot: ContextVar[bool] = ContextVar("in_snapshot", default=False)
+_companion: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("companion", default=nullcontext)
 _snapshot_began: ContextVar[float | None] = ContextVar("snapshot_began", default=None)
 
 
@@ -30,8 +31,19 @@ def use_case() -> Iterator[None]:
         raise RuntimeError("a snapshot is only read: what is to be written before it comes before it")
     with transaction.atomic(durable=True):
         patience.limit_waits()
-        yield
+        with _companion.get()():
+            yield
         idempotency.record_commit()
+
+
+@contextmanager
+def together_with(part: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """Every use case of the block has `part` around it, in its transaction: both are committed, or neither is."""
+    token = _companion.set(part)
+    try:
+        yield
+    finally:
+        _companion.reset(token)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from core.transactions import use_case
 from customers.selectors import list_customers
 from customers.services import archive_customer, create_customer, update_config
 from demo.catalogue import MARK, make_catalogue
+from demo.desk import fill_desk
 from demo.grants import contract_grants, give
 from demo.habits import came_late, history
 from demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer, Grant
@@ -77,6 +78,7 @@ def load(*, now: datetime, thin: int = 1, say: Callable[[str], object] = print) 
         events += _live_through(_Life(calendar, cards, ids, thin))
         counts = {str(status): InvoiceListing.objects.filter(status=status).count() for status in InvoiceStatus}
         say("demo: invoices: " + ", ".join(f"{count} {status.lower()}" for status, count in counts.items()))
+        fill_desk(now=now)
         with use_case():
             card = get_rate_card(rate_card_id=cards[CARDS[0].alias])
             audit.record(LOADED, card, at=now, detail={"events": events})

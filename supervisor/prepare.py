@@ -21,8 +21,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from supervisor.files import read_json, write_private
 
-# Each is the account of a role of the same name; the owner is a superuser.
-STAFF = ("finance", "support", "owner")
+# Account and role; owners are superusers, and two of them decide about accounts.
+STAFF = {"finance": "finance", "support": "support", "owner": "owner", "owner2": "owner"}
 
 
 def main() -> None:
@@ -37,7 +37,9 @@ def main() -> None:
         call_command("load_demo", once=True)
     credentials = read_json(credentials_file)
     before = json.dumps(credentials)
-    credentials["logins"] = {name: ensure_login(name, credentials.get("logins", {}).get(name)) for name in STAFF}
+    credentials["logins"] = {
+        name: ensure_login(name, role, credentials.get("logins", {}).get(name)) for name, role in STAFF.items()
+    }
     credentials["api_key"] = ensure_api_key(credentials.get("api_key"))
     if json.dumps(credentials) != before:
         write_private(credentials_file, json.dumps(credentials, indent=1))
@@ -55,7 +57,7 @@ def migrate() -> None:
         call_command("create_staff", stdout=io.StringIO())
 
 
-def ensure_login(name: str, remembered: str | None) -> str | None:
+def ensure_login(name: str, role: str, remembered: str | None) -> str | None:
     """Password of the back-office account `name`, made where it is missing; None where somebody has changed it."""
     from django.contrib.auth.models import User  # noqa: PLC0415  # models exist after django.setup() only
 
@@ -63,7 +65,7 @@ def ensure_login(name: str, remembered: str | None) -> str | None:
     if user is not None:
         return remembered if remembered and user.check_password(remembered) else None
     password = remembered or secrets.token_urlsafe(9)
-    call_command("create_staff", name, role=name, password=password, email=f"{name}@example.com", stdout=io.StringIO())
+    call_command("create_staff", name, role=role, password=password, email=f"{name}@example.com", stdout=io.StringIO())
     return password
 
 

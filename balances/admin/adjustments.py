@@ -129,6 +129,7 @@ class AdjustmentAdmin(RecordAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         more = {
+            "approvals_of": "balances",
             "tabs": list(tabs(request)),
             "limits": limit_lines(),
             "hours": int(waiting_time().total_seconds() // 3600),

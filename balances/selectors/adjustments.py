@@ -19,6 +19,7 @@ from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
 from core.models import ApiKey
+from core.approvals import influenced_by
 from core.staff import roles_of
 from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, add, mul
@@ -123,10 +124,14 @@ def assess(
     return ApprovalDecision(usd_equivalent, allowance, approval(usd_equivalent, allowance))
 
 
-def deciders(*, but: User) -> list[User]:
-    """Who may approve what this person asks for, by name."""
+def deciders(*, but: User, now: datetime) -> list[User]:
+    """Who may approve what this person asks for, by name: nobody whom they made or changed of late."""
     rows = User.objects.with_perm("balances.approve_adjustment", backend="django.contrib.auth.backends.ModelBackend")
-    return list(rows.exclude(pk=but.pk).order_by("first_name", "last_name", "username"))
+    return list(
+        rows.exclude(pk=but.pk)
+        .exclude(pk__in=influenced_by(user=but, now=now))
+        .order_by("first_name", "last_name", "username")
+    )
 
 
 def default_expiry(*, customer_id: UUID, now: datetime) -> date:

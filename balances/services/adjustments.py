@@ -29,6 +29,7 @@ from balances.services.ledger import ManualEntry, lock_balances, post_manual_ent
 from catalog.models import CreditType, Product
 from contracts.models import Contract
 from core import audit
+from core.approvals import NOT_INDEPENDENT, is_independent
 from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.events import publish
 from core.links import check_link
@@ -146,7 +147,7 @@ def approve_adjustment(*, adjustment_id: UUID, decider_id: int, now: datetime, n
     """
     with uniqueness_keys(), use_case():
         row = _waiting(adjustment_id)
-        decider = _second_person(row, decider_id)
+        decider = _second_person(row, decider_id, now)
         if now >= row.made_at + waiting_time():
             raise Conflict("this waited for too long; it has to be asked for again")
         customer = _customer(row.customer_id)
@@ -165,7 +166,7 @@ def reject_adjustment(*, adjustment_id: UUID, decider_id: int, note: str, now: d
         raise InvalidInput("say why", field="note")
     with use_case():
         row = _waiting(adjustment_id)
-        _decide(row, Status.REJECTED, _second_person(row, decider_id), note, now)
+        _decide(row, Status.REJECTED, _second_person(row, decider_id, now), note, now)
         row.save()
         _record_event(row, AdjustmentRejected, now=now, reason=note)
     return row
@@ -334,9 +335,11 @@ def _waiting(adjustment_id: UUID) -> Adjustment:
     return row
 
 
-def _second_person(row: Adjustment, decider_id: int) -> User:
+def _second_person(row: Adjustment, decider_id: int, now: datetime) -> User:
     if row.made_by_id == decider_id:
         raise NotAllowed("you asked for this yourself: somebody else decides")
+    if not is_independent(maker_id=row.made_by_id, checker_id=decider_id, now=now):
+        raise NotAllowed(NOT_INDEPENDENT)
     return _person(decider_id, APPROVE)
 
 

@@ -58,6 +58,11 @@ BEGIN
             OLD.applicable_product_ids, OLD.applicable_product_tags, OLD.contract_id, OLD.priority) THEN
             RAISE EXCEPTION 'what was asked for never changes' USING ERRCODE = 'integrity_constraint_violation';
         END IF;
+        IF NEW.status IN ('POSTED', 'REJECTED')
+           AND NOT core_checker_is_independent(NEW.made_by_id, NEW.decided_by_id, NEW.decided_at) THEN
+            RAISE EXCEPTION 'whoever was made or changed by the first person within seven days is no second one'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustment_checker_is_independent';
+        END IF;
     END IF;
     IF NEW.entry_id IS NOT NULL AND NEW.seat_amounts IS NOT NULL THEN
         -- each seat that gets something has the one entry of it, in its own segment of that balance; there is no other

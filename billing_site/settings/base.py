@@ -76,6 +76,7 @@ TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
 # Tables that no app may write, since no lower one may import a higher one; dotted paths, read when first needed.
 EVENT_REACTIONS = "billing_site.wiring.REACTIONS"
 CONTRACT_EXTENSIONS = "billing_site.wiring.CONTRACT_EXTENSIONS"
+ACT_LIMIT = "balances.selectors.act_limits.act_limit"
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", default=False)
@@ -162,6 +163,13 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
+
+# How mail leaves, as smtp://user:password@host:587 or smtp+tls:// (django-environ's EMAIL_URL); empty: none is sent.
+vars().update(environ.Env.email_url_config(env.str("EMAIL_URL", default="") or "dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=TACTUS_COMPANY_EMAIL)
+# For how long a link to a new password works.
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"

@@ -3,6 +3,7 @@
 A service refuses with a `TactusError`; its words are shown beside the form and nothing was written.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,14 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.approvals import NeedsApproval, ask
 from core.clock import now
 from core.errors import TactusError
 from core.transactions import reads_snapshot
@@ -71,11 +74,15 @@ def unasked(_record: Any, _query: Mapping[str, str]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone."""
+    """What staff read afterwards, and the record whose page they see next: the same one, or the list if it is gone.
+
+    `url`: the page they see next, where it is of another kind.
+    """
 
     message: str
     record: Model | None = None
     gone: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class RecordAction:
     `run(record, data, now)` makes the one service call; `effects(record)` says beforehand what will happen;
     `is_available(record)` whether it makes sense now; `suggested(record, query)` fills the form in as a link proposes.
     With a `preview(record, data)` the effect depends on what was filled in: it is shown between the form and the call.
+    `gate` names the `registry.GatedAct` that it asks for where it is more than one person may do alone: what was filled
+    in becomes the request's parameters, `reason` its reason.
     """
 
     slug: str
@@ -100,6 +109,7 @@ class RecordAction:
     submit: str = ""
     icon: str = ""
     danger: bool = False
+    gate: str = ""
 
     def url_name(self, opts: Any) -> str:
         """The name of its page's route."""
@@ -125,20 +135,47 @@ def action_view(admin: RecordScreen, action: RecordAction) -> Callable[..., Http
             if action.preview is not None and "confirmed" not in request.POST:
                 effects = reads_snapshot(action.preview)(record, form.cleaned_data)
                 return confirm_page(request, admin, record, action, form, page, effects)
-            try:
-                result = action.run(record, form.cleaned_data, now())
-            except TactusError as error:
-                refuse(form, error)
-            else:
-                messages.success(request, result.message)
-                return HttpResponseRedirect(after(admin, result, page))
+            if answer := _carry_out(request, admin, record, action, form):
+                return answer
         return confirm_page(request, admin, record, action, form, page)
 
     return view
 
 
+def _carry_out(
+    request: HttpRequest, admin: RecordScreen, record: Model, action: RecordAction, form: forms.Form
+) -> HttpResponse | None:
+    """The one call, or the request where a second person has to decide; None where it is refused: the form says so."""
+    page = page_url(admin, record)
+    try:
+        try:
+            result = action.run(record, form.cleaned_data, now())
+        except NeedsApproval as held:
+            return _ask_second_person(request, record, action, form, held)
+    except TactusError as error:
+        refuse(form, error)
+        return None
+    messages.success(request, result.message)
+    return HttpResponseRedirect(after(admin, result, page))
+
+
+def _ask_second_person(
+    request: HttpRequest, record: Model, action: RecordAction, form: forms.Form, held: NeedsApproval
+) -> HttpResponse:
+    """What one person may not do alone becomes a request, whose page is seen next."""
+    parameters = json.loads(json.dumps(form.cleaned_data, cls=DjangoJSONEncoder))
+    made = ask(
+        act=action.gate, subject=record, title=f"{action.title}: {record}", reason=parameters.pop("reason", ""),
+        parameters=parameters, worth=held.worth, limit=held.limit, maker_id=request.user.pk or 0, now=now(),
+    )  # fmt: skip
+    messages.warning(request, "This is more than you may do alone. Nothing has happened yet: a second person decides.")
+    return HttpResponseRedirect(reverse("admin:core_approvalrequest_change", args=[made.pk]))
+
+
 def after(admin: RecordScreen, result: ActionResult, page: str) -> str:
     """Where staff go when it is done."""
+    if result.url:
+        return result.url
     if result.gone:
         return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_changelist")
     return page if result.record is None else page_url(admin, result.record)

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
+from core.audit import number_of
 from core.events import titles
 from core.models import AuditEntry, OutboxEvent
 from core.registry import hidden_details, record_pages
@@ -172,9 +173,9 @@ def kind_of(subject_type: str) -> str:
 
 def page_of(kind: str, key: UUID) -> str:
     """The address of a record's page; empty for kinds that have none."""
-    if kind not in record_pages():
+    if kind not in record_pages() or (kind == "user" and number_of(key) is None):
         return ""
     try:
-        return reverse(record_pages()[kind][1], args=[key])
+        return reverse(record_pages()[kind][1], args=[key if (number := number_of(key)) is None else number])
     except NoReverseMatch:
         return ""

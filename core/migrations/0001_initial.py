@@ -82,6 +82,143 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ApprovalRequest",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("act", models.CharField(max_length=60)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("title", models.CharField(max_length=300)),
+                ("parameters", models.JSONField(default=dict)),
+                ("worth", core.fields.ExactDecimalField(blank=True, null=True)),
+                ("limit_worth", core.fields.ExactDecimalField(blank=True, null=True)),
+                ("reason", models.CharField(max_length=1000)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Waits"),
+                            ("DONE", "Done"),
+                            ("REJECTED", "Rejected"),
+                            ("WITHDRAWN", "Withdrawn"),
+                        ],
+                        default="PENDING",
+                        max_length=9,
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                ("decision_note", models.CharField(blank=True, default="", max_length=1000)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-made_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["-made_at", "-id"], name="approval_newest_idx"),
+                    models.Index(
+                        condition=models.Q(("status", "PENDING")), fields=["made_at"], name="approval_waiting_idx"
+                    ),
+                    models.Index(
+                        condition=models.Q(("account__isnull", False), ("status", "DONE")),
+                        fields=["account", "decided_at"],
+                        name="approval_account_idx",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True),
+                                models.Q(("worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="approval_numbers_finite",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "PENDING")),
+                        fields=("act", "subject_type", "subject_id"),
+                        name="approval_waits_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("status__in", ["PENDING", "WITHDRAWN"]),
+                            models.Q(
+                                ("decided_by__isnull", False),
+                                models.Q(("decided_by", models.F("made_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="approval_maker_is_not_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_by__isnull", True),
+                            ("account__isnull", True),
+                            models.Q(("decided_by", models.F("account")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="approval_not_about_the_checker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("status", "PENDING")),
+                            models.Q(models.Q(("status", "PENDING"), _negated=True), ("decided_at__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="approval_decision_is_dated",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("reason", ""), _negated=True), name="approval_says_why"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="AuditEntry",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
@@ -160,6 +297,115 @@ class Migration(migrations.Migration):
                     models.Index(fields=["xact", "id"], name="outbox_order_idx"),
                     models.Index(fields=["subject_type", "subject_id", "id"], name="outbox_subject_idx"),
                     models.Index(fields=["customer_id", "id"], name="outbox_customer_idx"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PasswordLink",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("wanted_at", models.DateTimeField()),
+                ("try_at", models.DateTimeField(blank=True, null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-wanted_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("try_at__isnull", False)), fields=["try_at"], name="password_link_due_idx"
+                    ),
+                    models.Index(fields=["user", "-wanted_at"], name="password_link_user_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("sent_at__isnull", True), ("try_at__isnull", True), _connector="OR"),
+                        name="password_link_sent_once",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SoloAct",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("act", models.CharField(max_length=60)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.UUIDField()),
+                ("worth", core.fields.ExactDecimalField()),
+                ("limit_worth", core.fields.ExactDecimalField()),
+                ("at", models.DateTimeField()),
+                (
+                    "api_key",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="core.apikey"
+                    ),
+                ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["made_by", "at"], name="solo_act_person_idx"),
+                    models.Index(
+                        condition=models.Q(("api_key__isnull", False)),
+                        fields=["api_key", "at"],
+                        name="solo_act_key_idx",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "NaN"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True), models.Q(("worth", "Infinity"), _negated=True), _connector="OR"
+                            ),
+                            models.Q(
+                                ("worth__isnull", True),
+                                models.Q(("worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("limit_worth__isnull", True),
+                                models.Q(("limit_worth", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="solo_act_numbers_finite",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("worth__gt", 0)), name="solo_act_is_worth_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(("worth__lte", models.F("limit_worth"))), name="solo_act_within_the_limit"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("made_by__isnull", False), ("api_key__isnull", False), _connector="OR"),
+                        name="solo_act_is_somebodys",
+                    ),
                 ],
             },
         ),

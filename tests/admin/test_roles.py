@@ -85,8 +85,17 @@ PAGES: dict[str, tuple[str, ...]] = {
     "origins": FINANCE,
     "new origin": OWNER,
     "sessions": FINANCE,
+    "requests": EVERYBODY,
+    "requests file": EVERYBODY,
     "people": OWNER,
-    "groups": OWNER,
+    "people file": OWNER,
+    "person": OWNER,
+    "person role": OWNER,
+    "person details": OWNER,
+    "person link": OWNER,
+    "person inactive": OWNER,
+    "new account": OWNER,
+    "roles": OWNER,
 }
 
 
@@ -113,6 +122,7 @@ def address(page: str, world: World) -> str:
     key, _ = create_api_key(name="a key", scopes=["*"], now=world.now)
     final = world.final.pk
     adjustment, balance = adjusted(world)
+    person = User.objects.get(username="maker").pk
     where = {
         "home": "index",
         "search": "search",
@@ -168,8 +178,17 @@ def address(page: str, world: World) -> str:
         "origins": "console_embedorigin_changelist",
         "new origin": "console_embedorigin_add",
         "sessions": "console_embedsession_changelist",
+        "requests": "core_approvalrequest_changelist",
+        "requests file": "core_approvalrequest_export",
         "people": "auth_user_changelist",
-        "groups": "auth_group_changelist",
+        "people file": "auth_user_export",
+        "person": ("auth_user_change", person),
+        "person role": ("auth_user_role", person),
+        "person details": ("auth_user_details", person),
+        "person link": ("auth_user_link", person),
+        "person inactive": ("auth_user_deactivate", person),
+        "new account": "staff_new",
+        "roles": "staff_roles",
     }[page]
     name, *args = (where,) if isinstance(where, str) else where
     url = reverse(f"admin:{name}", args=args)

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from core.clock import now
 from core.errors import InvalidInput
 from core.registry import ROLES
 from core.staff import OWNER, ensure_roles, ensure_staff
@@ -45,4 +46,5 @@ class Command(BaseCommand):
             password=password,
             full_name=options["name"],
             email=options["email"],
+            now=now(),
         )
