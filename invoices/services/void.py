@@ -1,14 +1,18 @@
 """Void and regenerate: the only ways on for a finalized invoice."""
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
+from balances.selectors.act_limits import worth_of
 from balances.services import give_back
+from billing.compute import compute_invoice
 from billing.models import BillingPeriod
 from billing.services.periods import lock_period, release_period, reopen_period
 from contracts.events import ContractArchived, ContractEndChanged
 from contracts.services import lock_contract
 from core import audit
+from core.approvals import count_alone, is_counted
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
@@ -22,7 +26,7 @@ from invoices.services.settlement import void_settlement
 def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoice:
     """Makes a finalized invoice void; its lines and its number stay.
 
-    Raises NotFound, InvalidInput for a draft, Conflict for a void one.
+    Raises NotFound, InvalidInput for a draft, Conflict for a void one, NeedsApproval above what one may do alone.
     """
     with use_case():
         invoice = _lock_invoice(invoice_id, "the invoice is a draft; only a finalized one can be made void")
@@ -33,7 +37,10 @@ def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoic
 
 
 def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
-    """The part that archiving a contract shares; the caller holds the contract's and the invoice's lock."""
+    """The part that archiving a contract shares; the caller holds the contract's and the invoice's lock.
+
+    What the invoice billed counts against the limit of whoever does it.
+    """
     require_transaction()
     invoice.status = InvoiceStatus.VOID
     invoice.voided_at = now
@@ -51,13 +58,16 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
             number=str(invoice.number),
         )
     )
+    worth = worth_of(invoice.total, invoice.credit_type, invoice.payer_id)
+    count_alone(act="invoice.void", subject=invoice, worth=worth, now=now)
 
 
 def void_invoices_of_contract(event: ContractArchived) -> None:
     """Reaction: finalized invoices become void if that was asked for."""
     if event.void_invoices:
         contract = lock_contract(contract_id=event.contract_id)
-        for invoice in contract.invoices.select_for_update().filter(status=InvoiceStatus.FINALIZED).order_by("pk"):
+        rows = contract.invoices.select_for_update(of=("self",)).select_related("credit_type", "billing_period")
+        for invoice in rows.filter(status=InvoiceStatus.FINALIZED).order_by("pk"):
             void_locked(invoice, now=event.occurred_at)
 
 
@@ -73,8 +83,9 @@ def refuse_end_before_invoices(event: ContractEndChanged) -> None:
 def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> InvoiceListing:
     """Bills a void invoice's period again, at the rates and usage of now, as far as the contract still covers it.
 
-    The new invoice is final at once where period and grace are over, else a draft. Raises NotFound, InvalidInput unless
-    the invoice is void, Conflict if the period has a living invoice again or the contract does not cover it any more.
+    The new invoice is final at once where period and grace are over, else a draft. What it bills counts against the
+    limit of whoever does it. Raises NotFound, InvalidInput unless the invoice is void, Conflict if the period has a
+    living invoice again or the contract does not cover it any more, NeedsApproval.
     """
     with use_case():
         old = _lock_invoice(invoice_id, "only a void invoice can be regenerated")
@@ -86,8 +97,9 @@ def regenerate_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> 
         period = reopen_period(lock_period(old.pk), period_end=end, now=now)
         row = InvoiceListing.objects.get(pk=period.pk)
         audit.record("invoice.regenerate", row, at=now, detail={"from": str(old.pk)}, reason=reason)
-        if period.due_at <= now:
-            finalize_locked(period, now=now)
+        made = finalize_locked(period, now=now) if period.due_at <= now else None
+        if is_counted():
+            count_alone(act="invoice.regenerate", subject=row, worth=_billed(period, made, now), now=now)
     return InvoiceListing.objects.get(pk=period.pk)
 
 
@@ -98,6 +110,12 @@ def is_billed_again(old: Invoice | InvoiceListing) -> bool:
         same_time = living.filter(contract_id=old.contract_id, type=old.type).exclude(pk=old.pk)
         return same_time.filter(period_start__lt=old.period_end, period_end__gt=old.period_start).exists()
     return living.filter(reopened_from_id=old.pk).exists()
+
+
+def _billed(period: BillingPeriod, made: Invoice | None, now: datetime) -> Decimal | None:
+    """What a regenerated period bills, in USD cents: its document's total, or what its draft comes to by now."""
+    amount = made.total if made is not None else compute_invoice(period, at=now).total
+    return worth_of(amount, period.credit_type, period.payer_id)
 
 
 def _end_of_usage(old: Invoice) -> datetime:
