@@ -12,8 +12,9 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from balances.models import Segment
-from balances.selectors.act_limits import sum_of, worth_left, worth_of
+from balances.models import Balance, Segment
+from balances.selectors import drawn_by_invoice
+from balances.selectors.act_limits import owners_of, sum_of, worth_drawn, worth_left, worth_of
 from billing.compute import compute_invoice
 from billing.models import BillingPeriod
 from billing.selectors.drafts import period_rows
@@ -101,16 +102,23 @@ def _who_decides(maker_id: int, act: str, at: datetime) -> str:
 
 
 def _of_invoice(invoice: InvoiceListing, _data: Mapping[str, Any], _at: datetime) -> ActWorth:
-    return ActWorth({"what it billed": worth_of(invoice.total, invoice.credit_type, invoice.customer_id)}, {})
+    billed = worth_of(invoice.total, invoice.credit_type, invoice.customer_id)
+    return ActWorth(_with_drawn("what it billed", billed, drawn_by_invoice(invoice.pk)), {})
 
 
 def _of_billing_again(invoice: InvoiceListing, _data: Mapping[str, Any], at: datetime) -> ActWorth:
-    period = period_rows().get(pk=invoice.pk)
+    period, what = period_rows().get(pk=invoice.pk), "what the period comes to today"
     try:
-        worth = worth_of(compute_invoice(period, at=at).total, period.credit_type, period.payer_id)
+        computed = compute_invoice(period, at=at)
     except (InvalidTerms, TactusError):
-        worth = None
-    return ActWorth({"what the period comes to today": worth}, {})
+        return ActWorth({what: None}, {})
+    billed = worth_of(computed.total, period.credit_type, period.payer_id)
+    return ActWorth(_with_drawn(what, billed, owners_of(computed.drawdowns)), {})
+
+
+def _with_drawn(words: str, billed: Decimal | None, drawn: list[tuple[Balance, Decimal]]) -> Worths:
+    paid = sum_of(worth_drawn(*each) for each in drawn)
+    return {words: billed} if paid == ZERO else {words: billed, "what balances pay of it": paid}
 
 
 def _of_contract(contract: Contract, _data: Mapping[str, Any], at: datetime) -> ActWorth:
@@ -151,7 +159,11 @@ def _lost_with(contracts: list[Contract], left: list[Segment], at: datetime) -> 
 
 
 def _billed(invoices: Any) -> Decimal | None:
-    return sum_of(worth_of(row.total, row.credit_type, row.payer_id) for row in invoices.select_related("credit_type"))
+    """Of finalized invoices: their totals, and what they drew, which their balances get back."""
+    rows = list(invoices.select_related("credit_type"))
+    drawn = [each for row in rows for each in drawn_by_invoice(row.pk)]
+    billed = [worth_of(row.total, row.credit_type, row.payer_id) for row in rows]
+    return sum_of([*billed, *(worth_drawn(*each) for each in drawn)])
 
 
 def _left(**of: Any) -> list[Segment]:

@@ -16,14 +16,14 @@ class ContractsConfig(registry.AppRegistration):
             "Change a contract's end",
             ask="contracts.change_end",
             approve="core.decide_request",
-            carry_out="contracts.services.requests.carry_out_change_end",
+            carry_out="contracts.requests.carry_out_change_end",
         ),
         registry.GatedAct(
             "contract.archive",
             "Archive a contract",
             ask="contracts.archive_contract",
             approve="core.decide_request",
-            carry_out="contracts.services.requests.carry_out_archive",
+            carry_out="contracts.requests.carry_out_archive",
         ),
     )
     audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}

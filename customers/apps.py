@@ -23,7 +23,7 @@ class CustomersConfig(registry.AppRegistration):
             "Archive a customer",
             ask="customers.archive_customer",
             approve="core.decide_request",
-            carry_out="customers.services.carry_out_archive",
+            carry_out="customers.requests.carry_out_archive",
         ),
     )
     audit_titles = {

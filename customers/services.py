@@ -121,13 +121,6 @@ def archive_customer(*, customer_id: UUID, now: datetime, reason: str = "") -> C
     return customer
 
 
-def carry_out_archive(subject_id: UUID, _parameters: dict[str, Any], reason: str, now: datetime) -> Customer:
-    """Archives the customer, as a second person approved (`registry.GatedAct`). Raises NotFound, Conflict."""
-    if get_customer(customer_id=subject_id).archived_at is not None:
-        raise Conflict("the customer is archived already")
-    return archive_customer(customer_id=subject_id, now=now, reason=reason)
-
-
 def update_named_schedule(*, customer_id: UUID, now: datetime, **change: Any) -> None:
     """Sets a value of a customer's schedule (`core.named_schedules.set_value`). Raises NotFound, InvalidInput."""
     with use_case():

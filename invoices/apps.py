@@ -31,14 +31,14 @@ class InvoicesConfig(registry.AppRegistration):
             "Void an invoice",
             ask="invoices.void_invoice",
             approve="core.decide_request",
-            carry_out="invoices.services.requests.carry_out_void",
+            carry_out="invoices.requests.carry_out_void",
         ),
         registry.GatedAct(
             "invoice.regenerate",
             "Regenerate an invoice",
             ask="invoices.regenerate_invoice",
             approve="core.decide_request",
-            carry_out="invoices.services.requests.carry_out_regenerate",
+            carry_out="invoices.requests.carry_out_regenerate",
         ),
     )
     job_queues = {"invoices.render_document": registry.DOCUMENTS}

@@ -11,6 +11,7 @@ from balances.selectors.adjustments import limit_of, usd_equivalent_of
 from catalog.models import CreditType
 from core.approvals import ActLimit
 from core.audit import Actor
+from engine.balances import Drawdown
 from engine.money import ZERO, add, total
 
 
@@ -49,6 +50,20 @@ def worth_left(segments: Iterable[Segment]) -> Decimal | None:
     return sum_of(
         worth_of(amount, owner.credit_type, owner.customer_id, owner.access_type) for amount, owner in left.values()
     )
+
+
+def worth_drawn(owner: Balance, amount: Decimal) -> Decimal | None:
+    """What an invoice drew of a balance is worth, in USD cents; nothing for what only counted towards a commit."""
+    if owner.kind == Balance.Kind.POSTPAID:
+        return ZERO
+    return worth_of(amount, owner.credit_type, owner.customer_id, owner.access_type)
+
+
+def owners_of(drawdowns: Iterable[Drawdown]) -> list[tuple[Balance, Decimal]]:
+    """What a computed invoice draws, with the balances it draws it of. One query."""
+    drawn = {UUID(one.segment_id): one.amount for one in drawdowns}
+    rows = Segment.objects.filter(pk__in=list(drawn)).select_related("owner__credit_type")
+    return [(row.owner, drawn[row.pk]) for row in rows]
 
 
 def sum_of(worths: Iterable[Decimal | None]) -> Decimal | None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from balances.selectors.act_limits import worth_of
+from balances.selectors import drawn_by_invoice
+from balances.selectors.act_limits import owners_of, sum_of, worth_drawn, worth_of
 from balances.services import give_back
 from billing.compute import compute_invoice
 from billing.models import BillingPeriod
@@ -17,6 +18,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
 from core.transactions import require_transaction, use_case
 from engine.invoice_states import InvoiceStatus, InvoiceType
+from engine.money import ZERO
 from invoices.events import InvoiceVoided
 from invoices.models import Invoice, InvoiceListing
 from invoices.services.finalize import finalize_locked
@@ -39,9 +41,10 @@ def void_invoice(*, invoice_id: UUID, now: datetime, reason: str = "") -> Invoic
 def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
     """The part that archiving a contract shares; the caller holds the contract's and the invoice's lock.
 
-    What the invoice billed counts against the limit of whoever does it.
+    What the invoice billed, and what balances that live on get back, counts against the limit of whoever does it.
     """
     require_transaction()
+    worth = _thrown_away(invoice) if is_counted() else ZERO
     invoice.status = InvoiceStatus.VOID
     invoice.voided_at = now
     invoice.save(update_fields=["status", "voided_at"])
@@ -58,7 +61,6 @@ def void_locked(invoice: Invoice, *, now: datetime, reason: str = "") -> None:
             number=str(invoice.number),
         )
     )
-    worth = worth_of(invoice.total, invoice.credit_type, invoice.payer_id)
     count_alone(act="invoice.void", subject=invoice, worth=worth, now=now)
 
 
@@ -112,10 +114,26 @@ def is_billed_again(old: Invoice | InvoiceListing) -> bool:
     return living.filter(reopened_from_id=old.pk).exists()
 
 
+def _thrown_away(invoice: Invoice) -> Decimal | None:
+    """What voiding takes back, in USD cents: the total, and what it drew of balances.
+
+    What it drew of those that end with its contract or customer counts when they end.
+    """
+    contract = invoice.contract
+    ending = {contract.pk} if contract.archived_at is not None else set[UUID]()
+    drawn = drawn_by_invoice(invoice.pk) if contract.customer.archived_at is None else []
+    back = [worth_drawn(owner, amount) for owner, amount in drawn if owner.contract_id not in ending]
+    return sum_of([worth_of(invoice.total, invoice.credit_type, invoice.payer_id), *back])
+
+
 def _billed(period: BillingPeriod, made: Invoice | None, now: datetime) -> Decimal | None:
-    """What a regenerated period bills, in USD cents: its document's total, or what its draft comes to by now."""
-    amount = made.total if made is not None else compute_invoice(period, at=now).total
-    return worth_of(amount, period.credit_type, period.payer_id)
+    """What a regenerated period bills, in USD cents, and draws: its document, or what its draft comes to by now."""
+    if made is not None:
+        amount, drawn = made.total, drawn_by_invoice(made.pk)
+    else:
+        computed = compute_invoice(period, at=now)
+        amount, drawn = computed.total, owners_of(computed.drawdowns)
+    return sum_of([worth_of(amount, period.credit_type, period.payer_id), *(worth_drawn(*each) for each in drawn)])
 
 
 def _end_of_usage(old: Invoice) -> datetime:

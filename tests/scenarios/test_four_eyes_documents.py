@@ -187,6 +187,44 @@ def test_what_a_second_person_looked_at_uses_nothing_up(world: World, people: Pe
     assert [state(w, customer, key) for key in invoices] == ["VOID"] * 3
 
 
+def test_what_balances_paid_counts_as_what_was_billed(balances: BalanceWorld, people: People) -> None:
+    w, finn, olga = balances, people("finn", "finance"), people("olga", "owner")
+    metric, _, card = w.priced(price=1)
+    customer = w.customer()
+    w.grant(customer, 3_000_000, w.days_ago(20), w.days_ago(-100))
+    w.open_contract(customer, card, 10, "WEEKLY")
+    w.use(customer, metric, 1_200_000, w.days_ago(8))
+    w.run_due_work()
+    invoice = w.invoice(customer, at=w.days_ago(8))
+    assert (invoice.status, exact(invoice.total), w.net(customer)) == ("FINALIZED", 0, 1_800_000)
+    told = words(finn.page("invoice", invoice.id, "void"))
+    assert "It is worth 12,000.00 USD: what it billed 0.00 USD, what balances pay of it 12,000.00 USD." in told
+    assert not finn.does("invoice", invoice.id, "void")
+    assert (waiting().worth, w.net(customer)) == (1_200_000, 1_800_000)
+    olga.approves(waiting())
+    assert w.net(customer) == 3_000_000
+    assert not finn.does("invoice", invoice.id, "regenerate")
+    assert waiting().worth == 1_200_000
+    olga.approves(waiting())
+    assert w.net(customer) == 1_800_000
+
+
+def test_under_a_postpaid_commit_the_total_counts_once(balances: BalanceWorld, people: People) -> None:
+    w, finn = balances, people("finn", "finance")
+    metric, _, card = w.priced(price=1)
+    customer = w.customer()
+    w.contract(
+        customer, card, w.days_ago(10), usage_statement_schedule={"frequency": "WEEKLY", "day": "CONTRACT_START"},
+        commits=[w.postpaid(20_000_000, w.days_ago(10), w.days_ago(-355))],
+    )  # fmt: skip
+    w.use(customer, metric, LARGE, w.days_ago(8))
+    w.run_due_work()
+    invoice = w.invoice(customer, at=w.days_ago(8))
+    assert (invoice.status, exact(invoice.total)) == ("FINALIZED", LARGE)
+    assert not finn.does("invoice", invoice.id, "void")
+    assert waiting().worth == LARGE
+
+
 def test_regenerating_counts_what_is_billed_again(world: World, people: People) -> None:
     w, finn, olga = world, people("finn", "finance"), people("olga", "owner")
     customer, _, [large, small] = billed(w, LARGE, 400_000)
@@ -283,11 +321,11 @@ def test_other_currencies_count_by_their_figure_or_always_wait(world: World, peo
     units = {row.name: row.id for row in w.sdk.v1.pricing_units.list()}
     [euro] = [key for name, key in units.items() if "EUR" in name.upper()]
     [pound] = [key for name, key in units.items() if "GBP" in name.upper()]
-    _, _, [over, within] = billed(w, 600_001, 200_000, unit=euro)
+    _, _, [over, within] = billed(w, 6_001, 2_000, unit=euro)
     assert finn.does("invoice", within, "void")  # 2,500 USD
-    assert "7,500.01 USD" in words(finn.page("invoice", over, "void"))
+    assert "7,501.25 USD" in words(finn.page("invoice", over, "void"))
     assert not finn.does("invoice", over, "void")
-    assert waiting().worth == Decimal("750001.25")
+    assert waiting().worth == 750_125
     _, _, [few] = billed(w, 5, unit=pound)
     assert "an amount that nobody can measure in USD" in words(finn.page("invoice", few, "void"))
     assert not finn.does("invoice", few, "void")
