@@ -342,13 +342,12 @@ def _decide(
     row.status, row.decided_by, row.decided_at = status, decider, now
     row.decision_note = _text(note, "note", 1000)
     row.save()
-    detail = _detail(row)
     if status == Status.DONE:
-        audit.record("approval.approve", row, at=now, detail=detail, reason=row.decision_note)
+        audit.record("approval.approve", row, at=now, detail=_detail(row), reason=row.decision_note)
     elif status == Status.REJECTED:
-        audit.record("approval.reject", row, at=now, detail=detail, reason=row.decision_note)
+        audit.record("approval.reject", row, at=now, detail=_detail(row), reason=row.decision_note)
     else:
-        audit.record("approval.withdraw", row, at=now, detail=detail, reason=row.decision_note)
+        audit.record("approval.withdraw", row, at=now, detail=_detail(row), reason=row.decision_note)
 
 
 def _forget(request_id: UUID, now: datetime) -> int:
