@@ -54,8 +54,8 @@ def foretell(request: HttpRequest, action: RecordAction, record: Any, data: Mapp
     if (row := waiting_about(record).get(action.gate)) is not None:
         asked_by = row.made_by.get_full_name() or row.made_by.get_username()
         return [f"{asked_by} asked for this {instant(row.made_at)} UTC: it waits for a second person already."]
-    allowed = limit_of(current_actor())
-    found = WORTHS[action.gate](record, data, at)
+    allowed, measure = limit_of(current_actor()), WORTHS.get(action.gate)
+    found = None if measure is None else measure(record, data, at)
     if allowed is None or found is None:
         return []
     allowance = Allowance(allowed.limit, spent_alone(person_id=allowed.person_id, now=at))
@@ -76,9 +76,10 @@ def foretell(request: HttpRequest, action: RecordAction, record: Any, data: Mapp
 
 def _parts_text(begin: str, parts: Worths, unit: CreditType) -> str:
     """ "It is worth 1,500.00 USD: drafts so far 1,000.00 USD, left on commits and credits 500.00 USD." """
+    telling = {words: worth for words, worth in parts.items() if worth != ZERO} or dict([*parts.items()][:1])
     figures = {
         words: "an amount that nobody can measure in USD" if worth is None else money_text(worth, unit)
-        for words, worth in parts.items()
+        for words, worth in telling.items()
     }
     if len(figures) == 1:
         [(words, figure)] = figures.items()
@@ -167,12 +168,12 @@ def _billed(invoices: Any) -> Decimal | None:
 
 
 def _left(**of: Any) -> list[Segment]:
-    """The segments that hold anything of balances that are not archived."""
+    """The segments that hold anything of balances that are not archived; what a true-up would bill is a draft's."""
     rows = Segment.objects.filter(
         owner__archived_at__isnull=True, removed_at__isnull=True, balance__gt=0,
         **{f"owner__{name}": value for name, value in of.items()},
     )  # fmt: skip
-    return list(rows.select_related("owner__credit_type"))
+    return list(rows.exclude(owner__kind=Balance.Kind.POSTPAID).select_related("owner__credit_type"))
 
 
 WORTHS: dict[str, Callable[[Any, Mapping[str, Any], datetime], ActWorth | None]] = {

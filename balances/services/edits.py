@@ -156,7 +156,8 @@ def end_with_contract(event: ContractEndChanged) -> None:
         owner__in=list(balances), removed_at__isnull=True, ending_before__gt=contract.ending_before
     )
     cut = list(late.select_related("owner__credit_type").order_by("owner_id", "starting_at", "id"))
-    count_left(cut, act="contract.change_end", now=event.occurred_at)
+    prepaid = [segment for segment in cut if segment.owner.kind != Balance.Kind.POSTPAID]  # true-ups are drafts'
+    count_left(prepaid, act="contract.change_end", now=event.occurred_at)
     for segment in cut:
         cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
     canceled = []
@@ -232,7 +233,10 @@ def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
 
 
 def _archive(balances: Sequence[Balance], *, now: datetime, strict: bool, act: str) -> None:
-    """As many statements for many as for one. What is left counts as `act` of whoever does it."""
+    """As many statements for many as for one. What is left counts as `act` of whoever does it.
+
+    Of postpaid commits only where they alone are archived: else the drafts that are dropped have it as their true-up.
+    """
     standing = list_charges(source_ids=[balance.pk for balance in balances])
     charges = [charge for balance in balances for charge in standing.get(balance.pk, ())]
     if strict and any(charge.state == ChargeState.INVOICED.value for charge in charges):
@@ -240,7 +244,7 @@ def _archive(balances: Sequence[Balance], *, now: datetime, strict: bool, act: s
     cancel_charges(charges=[charge for charge in charges if is_open(charge)], now=now)
     rows = Segment.objects.filter(owner__in=balances, removed_at__isnull=True, balance__gt=0)
     left = list(rows.select_related("owner__credit_type").order_by("owner_id", "starting_at", "id"))
-    count_left(left, act=act, now=now)
+    count_left([row for row in left if strict or row.owner.kind != Balance.Kind.POSTPAID], act=act, now=now)
     expire_segments(left, at=now, now=now, reason="archived")
     for balance in balances:
         balance.archived_at = now
