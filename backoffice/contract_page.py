@@ -14,6 +14,7 @@ from contracts.models import Contract, Subscription
 from contracts.selectors import subscriptions_of
 from contracts.selectors.subscriptions import end_of, history_of
 from core.admin import timeline
+from core.approvals import requests_about
 from core.clock import now
 from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, plain
@@ -46,7 +47,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={contract.pk}",
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
-        "timeline_entries": timeline.of_subjects([("contract", contract.pk)]),
+        "timeline_entries": timeline.of_subjects([("contract", contract.pk), *requests_about(contract)]),
     }
 
 

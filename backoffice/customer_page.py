@@ -27,6 +27,7 @@ from console.services import create_embed_session
 from contracts.admin import FREQUENCIES, state_of
 from contracts.models import Contract
 from core.admin import timeline
+from core.approvals import requests_about
 from core.clock import now
 from customers.models import Customer
 from engine.invoice_states import InvoiceStatus
@@ -213,7 +214,7 @@ def _tab(
         return {}
     if tab == "timeline":
         return {"timeline_entries": timeline.of_customer(customer.pk, limit=200)}
-    mine: list[timeline.Subject] = [("customer", customer.pk)]
+    mine: list[timeline.Subject] = [("customer", customer.pk), *requests_about(customer)]
     mine += [("contract", contract.pk) for contract in contracts]
     mine += [("balance", key) for key in customer.balances.values_list("pk", flat=True)[:MOST_ROWS]]
     mine += [("adjustment", key) for key in customer.adjustments.values_list("pk", flat=True)[:MOST_ROWS]]

@@ -16,6 +16,7 @@ from billing.products import ProductLines, by_product, towards_commits
 from billing.types import CurrencyView, InvoiceView, LineView
 from core.admin import timeline
 from core.admin.export import csv_response
+from core.approvals import requests_about
 from core.clock import now
 from core.errors import NotFound
 from engine.explanation import AppliedExplanation
@@ -127,7 +128,7 @@ def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
         "hidden_lines": max(0, sum(not line.is_information for line in view.lines) - MOST_LINES),
         "towards": [towards_commit(commit, view.currency) for commit in towards_commits(view.lines)],
         "badge": status_badge(invoice),
-        "timeline_entries": timeline.of_subjects(subjects),
+        "timeline_entries": timeline.of_subjects([*subjects, *requests_about(invoice)]),
         "may_see_usage": request.user.has_perm("usage.view_usageevent"),
         "regenerations": list(invoice.regenerations.all()[:5]),
     }

@@ -18,11 +18,12 @@ from backoffice import (
     reconciliation_page,
     staff_page,
 )
+from backoffice.act_worths import foretell
 from backoffice.home import home_context
 from backoffice.search import find
 from usage import admin as usage
 
-__all__ = ["CONTEXTS", "ROUTES", "find", "home_context"]
+__all__ = ["CONTEXTS", "ROUTES", "find", "foretell", "home_context"]
 
 CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "customers.customer": customer_page.context,

@@ -39,6 +39,12 @@ class BackOffice(UnfoldAdminSite):
         contexts: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = self.wiring.CONTEXTS
         return contexts
 
+    @property
+    def foretell(self) -> Callable[..., list[str]]:
+        """What the confirm page of a gated action says of its worth and of who decides."""
+        told: Callable[..., list[str]] = self.wiring.foretell
+        return told
+
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Django's guard, then the actor of the audit trail, and refusals as pages of this site.
 

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
-from core.admin.actions import ActionResult, RecordAction
+from core.admin.actions import ActionResult, ReasonForm, RecordAction
 from core.admin.export import ListExport
 from core.admin.filters import ChosenFilter
 from core.admin.inputs import HourInput
@@ -78,8 +78,10 @@ class FrequencyFilter(ChosenFilter):
         return Q(billing_frequency=value)
 
 
-class EndForm(forms.Form):
+class EndForm(ReasonForm):
     """A contract's new end."""
+
+    field_order = ("ending_before", "keep_finalized", "reason")
 
     ending_before = forms.DateTimeField(
         label="Ends before (UTC)",
@@ -109,8 +111,10 @@ class EndForm(forms.Form):
         return at
 
 
-class ArchiveForm(forms.Form):
+class ArchiveForm(ReasonForm):
     """How to archive a contract."""
+
+    field_order = ("void_invoices", "reason")
 
     void_invoices = forms.BooleanField(
         label="Void its finalized invoices as well",
@@ -127,6 +131,7 @@ def _change_end(contract: Contract, data: dict[str, Any], at: datetime) -> Actio
         ending_before=data["ending_before"],
         now=at,
         allow_ending_before_finalized_invoice=not data["keep_finalized"],
+        reason=data["reason"],
     )
     end = data["ending_before"]
     return ActionResult(
@@ -170,7 +175,11 @@ def _end_preview(contract: Contract, data: dict[str, Any]) -> list[str]:
 
 def _archive(contract: Contract, data: dict[str, Any], at: datetime) -> ActionResult:
     archive_contract(
-        contract_id=contract.pk, customer_id=contract.customer_id, void_invoices=data["void_invoices"], now=at
+        contract_id=contract.pk,
+        customer_id=contract.customer_id,
+        void_invoices=data["void_invoices"],
+        now=at,
+        reason=data["reason"],
     )
     return ActionResult("The contract is archived.")
 
@@ -210,6 +219,7 @@ CHANGE_END = RecordAction(
     is_available=lambda contract: contract.archived_at is None,
     submit="Change end date",
     icon="event_busy",
+    gate="contract.change_end",
 )
 ARCHIVE = RecordAction(
     slug="archive",
@@ -222,6 +232,7 @@ ARCHIVE = RecordAction(
     submit="Archive this contract",
     icon="archive",
     danger=True,
+    gate="contract.archive",
 )
 
 

@@ -10,5 +10,21 @@ class ContractsConfig(registry.AppRegistration):
     visible_models = {"contract": registry.ROLES}
     api_resources = ("contracts",)
     record_pages = (registry.RecordPage("contract", "contract"),)
+    gated_acts = (
+        registry.GatedAct(
+            "contract.change_end",
+            "Change a contract's end",
+            ask="contracts.change_end",
+            approve="core.decide_request",
+            carry_out="contracts.requests.carry_out_change_end",
+        ),
+        registry.GatedAct(
+            "contract.archive",
+            "Archive a contract",
+            ask="contracts.archive_contract",
+            approve="core.decide_request",
+            carry_out="contracts.requests.carry_out_archive",
+        ),
+    )
     audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}
     hidden_details = frozenset({"contract_id", "edit_id", "rate_card_id", "renewed_contract_id", "strict"})

@@ -29,7 +29,7 @@ from core.postgres.locks import advisory_xact_lock
 from core.registry import GatedAct, gated_acts
 from core.transactions import require_transaction, together_with, use_case
 from engine.limits import WINDOW, Allowance, Approval, approval
-from engine.money import ZERO
+from engine.money import ZERO, total
 
 Status = ApprovalRequest.Status
 NEW_ACCOUNT: Final = timedelta(days=7)
@@ -67,33 +67,105 @@ def limit_of(actor: audit.Actor) -> ActLimit | None:
     return of(actor)
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was done, and what it is worth in USD cents."""
+
+    act: str
+    subject: Model
+    worth: Decimal | None
+    now: datetime
+
+
+_together: ContextVar[list[_Counted] | None] = ContextVar("together", default=None)
+
+
 def count_alone(*, act: str, subject: Model, worth: Decimal | None, now: datetime) -> None:
     """Counts what was just done against the limit of whoever does it; a part of the use case that does it.
 
     `worth`: USD cents, 0 or more, None where nobody can say. What a second person approved was looked at and counts for
-    nobody. Raises NeedsApproval, which undoes the act.
+    nobody. Takes the last lock of the transaction. Raises NeedsApproval, which undoes the act; within `counted_as_one`
+    at the end of that block.
     """
     require_transaction()
-    if is_approved() or worth == ZERO:
+    if worth == ZERO or not is_counted():
         return
+    done, parts = _Counted(act, subject, worth, now), _together.get()
+    if parts is None:
+        _count([done])
+    else:
+        parts.append(done)
+
+
+@contextmanager
+def counted_as_one() -> Iterator[None]:
+    """What a use case does in this block is one act of one worth, the sum of its parts, counted when the block ends.
+
+    So that what waits for a second person says what all of it is worth, and the lock is the last one whatever the parts
+    take. Raises NeedsApproval.
+    """
+    parts: list[_Counted] = []
+    token = _together.set(parts)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    if parts:
+        _count(parts)
+
+
+def is_counted() -> bool:
+    """Whether what is done now counts against somebody's limit: whoever has none need not measure."""
+    return not is_approved() and limit_of(audit.current_actor()) is not None
+
+
+def spent_alone(*, person_id: int | None, api_key_id: UUID | None = None, now: datetime) -> Decimal:
+    """What this person, or this key of theirs, did alone within the window, in USD cents; the larger sum of the two."""
+    by_person = Q(made_by_id=person_id, made_by__isnull=False)
+    by_key = Q(api_key_id=api_key_id, api_key__isnull=False)
+    sums = (
+        SoloAct.objects.filter(at__gt=now - WINDOW)
+        .filter(by_person | by_key)
+        .aggregate(person=Sum("worth", filter=by_person), key=Sum("worth", filter=by_key))
+    )
+    return max(sums["person"] or ZERO, sums["key"] or ZERO)
+
+
+def waiting_about(subject: Model) -> dict[str, ApprovalRequest]:
+    """What waits for a second person about this record, by act. One query."""
+    rows = ApprovalRequest.objects.filter(
+        status=Status.PENDING, subject_type=audit.subject_type_of(subject), subject_id=audit.subject_id_of(subject)
+    )
+    return {row.act: row for row in rows.select_related("made_by")}
+
+
+def requests_about(subject: Model) -> list[tuple[str, UUID]]:
+    """The requests there were about this record, the newest fifty, as the trail names them. One query."""
+    rows = ApprovalRequest.objects.filter(
+        subject_type=audit.subject_type_of(subject), subject_id=audit.subject_id_of(subject)
+    )
+    return [("approvalrequest", key) for key in rows.order_by("-made_at").values_list("pk", flat=True)[:50]]
+
+
+def _count(parts: list[_Counted]) -> None:
     actor = audit.current_actor()
     allowed = limit_of(actor)
     if allowed is None:
         return
-    advisory_xact_lock("acts", [f"person:{allowed.person_id}", f"key:{actor.api_key_id}"])
-    done = SoloAct.objects.filter(at__gt=now - WINDOW).filter(
-        Q(made_by_id=allowed.person_id, made_by__isnull=False) | Q(api_key_id=actor.api_key_id, api_key__isnull=False)
-    )
-    sums = done.aggregate(
-        person=Sum("worth", filter=Q(made_by_id=allowed.person_id)),
-        key=Sum("worth", filter=Q(api_key_id=actor.api_key_id)),
-    )
-    before = max(sums["person"] or ZERO, sums["key"] or ZERO)
+    worths = [part.worth for part in parts]
+    worth = None if None in worths else total(each for each in worths if each is not None)
+    names = {"person": allowed.person_id, "key": actor.api_key_id}
+    advisory_xact_lock("acts", [f"{kind}:{name}" for kind, name in names.items() if name is not None])
+    before = spent_alone(person_id=allowed.person_id, api_key_id=actor.api_key_id, now=parts[0].now)
     if worth is None or approval(worth, Allowance(allowed.limit, before)) is not Approval.NONE:
         raise NeedsApproval(worth, allowed.limit)
-    SoloAct.objects.create(
-        act=act, subject_type=audit.subject_type_of(subject), subject_id=audit.subject_id_of(subject), worth=worth,
-        limit_worth=allowed.limit, made_by_id=allowed.person_id, api_key_id=actor.api_key_id, at=now,
+    SoloAct.objects.bulk_create(
+        SoloAct(
+            act=part.act, subject_type=audit.subject_type_of(part.subject),
+            subject_id=audit.subject_id_of(part.subject), worth=part.worth, limit_worth=allowed.limit,
+            made_by_id=allowed.person_id, api_key_id=actor.api_key_id, at=part.now,
+        )
+        for part in parts
     )  # fmt: skip
 
 

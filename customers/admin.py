@@ -15,7 +15,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from core.admin.actions import ActionResult, RecordAction
+from core.admin.actions import ActionResult, ReasonForm, RecordAction
 from core.admin.export import ListExport
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
@@ -76,7 +76,8 @@ class AliasesForm(forms.Form):
     )
 
 
-class SureForm(forms.Form):
+class SureForm(ReasonForm):
+    field_order = ("name", "reason")
     name = forms.CharField(
         label="The customer's name",
         max_length=MAX_NAME,
@@ -106,7 +107,7 @@ def _one_more_alias(customer: Customer, query: Mapping[str, str]) -> dict[str, A
 def _archive(customer: Customer, data: dict[str, Any], at: datetime) -> ActionResult:
     if data["name"] != customer.name:
         raise InvalidInput("this is not the customer's name", field="name")
-    archive_customer(customer_id=customer.pk, now=at)
+    archive_customer(customer_id=customer.pk, now=at, reason=data["reason"])
     return ActionResult(f"{customer.name} is archived.")
 
 
@@ -167,6 +168,7 @@ ARCHIVE = RecordAction(
     submit="Archive this customer",
     icon="archive",
     danger=True,
+    gate="customer.archive",
 )
 
 

@@ -17,6 +17,15 @@ class CustomersConfig(registry.AppRegistration):
     api_resources = ("customers",)
     customer_model = "customer"
     record_pages = (registry.RecordPage("customer", "customer"),)
+    gated_acts = (
+        registry.GatedAct(
+            "customer.archive",
+            "Archive a customer",
+            ask="customers.archive_customer",
+            approve="core.decide_request",
+            carry_out="customers.requests.carry_out_archive",
+        ),
+    )
     audit_titles = {
         "customer.archive": "Customer archived",
         "customer.create": "Customer created",

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from core import audit
+from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound
 from core.events import publish
@@ -104,18 +105,19 @@ def update_config(*, customer_id: UUID, salesforce_account_id: str | None, now: 
         audit.record("customer.update_config", customer, at=now, detail=detail)
 
 
-def archive_customer(*, customer_id: UUID, now: datetime) -> Customer:
+def archive_customer(*, customer_id: UUID, now: datetime, reason: str = "") -> Customer:
     """Archives a customer for good; its aliases stay taken. Doing it twice changes nothing. Raises NotFound.
 
-    What it ends (contracts, their invoices) reacts to `customer.archived` in the same transaction.
+    What it ends (contracts, their invoices) reacts to `customer.archived` in the same transaction, and counts as one
+    act against the limit of whoever does it: raises NeedsApproval.
     """
-    with use_case():
+    with use_case(), counted_as_one():
         customer = _lock(customer_id, even_archived=True)
         if customer.archived_at is None:
             customer.archived_at = customer.updated_at = now
             customer.save(update_fields=["archived_at", "updated_at"])
             publish(CustomerArchived(customer_id=customer.pk, occurred_at=now))
-            audit.record("customer.archive", customer, at=now)
+            audit.record("customer.archive", customer, at=now, reason=reason)
     return customer
 
 

@@ -176,6 +176,7 @@ VOID = RecordAction(
     submit="Void this invoice",
     icon="block",
     danger=True,
+    gate="invoice.void",
 )
 REGENERATE = RecordAction(
     slug="regenerate",
@@ -187,6 +188,7 @@ REGENERATE = RecordAction(
     is_available=_may_regenerate,
     submit="Bill this period again",
     icon="autorenew",
+    gate="invoice.regenerate",
 )
 
 

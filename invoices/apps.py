@@ -25,6 +25,22 @@ class InvoicesConfig(registry.AppRegistration):
             queue=registry.DOCUMENTS,
         ),
     )
+    gated_acts = (
+        registry.GatedAct(
+            "invoice.void",
+            "Void an invoice",
+            ask="invoices.void_invoice",
+            approve="core.decide_request",
+            carry_out="invoices.requests.carry_out_void",
+        ),
+        registry.GatedAct(
+            "invoice.regenerate",
+            "Regenerate an invoice",
+            ask="invoices.regenerate_invoice",
+            approve="core.decide_request",
+            carry_out="invoices.requests.carry_out_regenerate",
+        ),
+    )
     job_queues = {"invoices.render_document": registry.DOCUMENTS}
     record_pages = (registry.RecordPage("invoice", "invoice", page="invoicelisting"),)
     audit_titles = {

@@ -18,8 +18,8 @@ from balances.adjustment_models import Adjustment, KeyGift
 from balances.models import AccessType
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
-from core.models import ApiKey
 from core.approvals import influenced_by
+from core.models import ApiKey
 from core.staff import roles_of
 from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, add, mul
@@ -60,18 +60,24 @@ def usd_per_unit() -> dict[str, Decimal]:
 
 
 def usd_equivalent_of(
-    *, amount: Decimal, unit: CreditType, customer_id: UUID, access_type: str = AccessType.SPEND
+    *,
+    amount: Decimal,
+    unit: CreditType,
+    customer_id: UUID,
+    access_type: str = AccessType.SPEND,
+    even_archived: bool = False,
 ) -> Decimal | None:
     """What an amount in the unit's stored scale moves, in USD cents; None where that is not known.
 
-    A custom unit counts at the dearest conversion of the rate cards that the customer's contracts use. Units of usage
-    (QUANTITY) have no worth of their own.
+    A custom unit counts at the dearest conversion of the rate cards that the customer's contracts use, with
+    `even_archived` those of archived ones too. Units of usage (QUANTITY) have no worth of their own.
     """
     if access_type != AccessType.SPEND:
         return None
     if unit.is_currency:
         return _in_usd_cents(abs(amount), unit)
-    cards = Contract.objects.filter(customer_id=customer_id, archived_at__isnull=True).values("rate_card")
+    contracts = Contract.objects.filter(customer_id=customer_id)
+    cards = (contracts if even_archived else contracts.filter(archived_at__isnull=True)).values("rate_card")
     rows = CreditTypeConversion.objects.filter(rate_card__in=cards, custom_credit_type=unit)
     found = [
         _in_usd_cents(mul(abs(amount), row.fiat_per_custom_credit), row.rate_card.fiat_credit_type)

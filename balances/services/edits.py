@@ -19,6 +19,7 @@ from balances.services.schedules import (
     change_access,
     change_invoices,
     check_schedules,
+    count_left,
     cut_segment,
     end_access,
 )
@@ -28,6 +29,7 @@ from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
+from core.approvals import counted_as_one
 from core.errors import Conflict, InvalidInput
 from core.transactions import require_transaction, use_case
 from customers.events import CustomerArchived
@@ -56,7 +58,7 @@ def edit_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, change: B
 
     Raises NotFound, InvalidInput naming the field, Conflict for what final invoices hold.
     """
-    with use_case():
+    with use_case(), counted_as_one():
         balance = _locked(
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
@@ -84,7 +86,7 @@ def update_end_date(
 
     Only a prolonged last segment grows. Raises as `edit_balance`; InvalidInput for a postpaid commit.
     """
-    with use_case():
+    with use_case(), counted_as_one():
         balance = _locked(
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
@@ -111,7 +113,7 @@ def archive_balance(*, balance_id: UUID, customer_id: UUID, commit: bool, now: d
 
     Raises NotFound, Conflict while a final invoice draws from it or charges for it: those must be void first.
     """
-    with use_case():
+    with use_case(), counted_as_one():
         balance = _locked(
             balance_id, customer_id, COMMITS if commit else CREDITS, "commit_id" if commit else "credit_id"
         )
@@ -125,7 +127,7 @@ def archive_locked(balances: Sequence[Balance], *, now: datetime) -> None:
     drawn = LedgerEntry.objects.filter(segment__owner__in=balances, kind=DEDUCTION, reversed_by__isnull=True)
     if drawn.exists():
         raise Conflict("a finalized invoice draws from it; make that void first")
-    _archive(balances, now=now, strict=True)
+    _archive(balances, now=now, strict=True, act="balance.archive")
 
 
 def archive_balances_of_contract(event: ContractArchived) -> None:
@@ -134,7 +136,7 @@ def archive_balances_of_contract(event: ContractArchived) -> None:
     contract = lock_contract(contract_id=event.contract_id)
     lock_balances(payer_of(contract, event.occurred_at))
     rows = Balance.objects.filter(contract=contract, archived_at__isnull=True)
-    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False)
+    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False, act="contract.archive")
     contract.recurring_grants.filter(archived_at__isnull=True).update(archived_at=event.occurred_at, next_child_at=None)
 
 
@@ -143,7 +145,7 @@ def archive_balances_of_customer(event: CustomerArchived) -> None:
     require_transaction()
     lock_balances(event.customer_id)
     rows = Balance.objects.filter(customer_id=event.customer_id, contract__isnull=True, archived_at__isnull=True)
-    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False)
+    _archive(list(rows.order_by("pk")), now=event.occurred_at, strict=False, act="customer.archive")
 
 
 def end_with_contract(event: ContractEndChanged) -> None:
@@ -160,7 +162,10 @@ def end_with_contract(event: ContractEndChanged) -> None:
     late = Segment.objects.filter(
         owner__in=list(balances), removed_at__isnull=True, ending_before__gt=contract.ending_before
     )
-    for segment in late.select_related("owner").order_by("owner_id", "starting_at", "id"):
+    cut = list(late.select_related("owner__credit_type").order_by("owner_id", "starting_at", "id"))
+    prepaid = [segment for segment in cut if segment.owner.kind != Balance.Kind.POSTPAID]  # true-ups are drafts'
+    count_left(prepaid, act="contract.change_end", now=event.occurred_at)
+    for segment in cut:
         cut_segment(segment, end=contract.ending_before, now=event.occurred_at)
     canceled = []
     for balance_id, charges in list_charges(source_ids=list(balances)).items():
@@ -259,15 +264,20 @@ def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
     balance.applicable_contract_ids = asked
 
 
-def _archive(balances: Sequence[Balance], *, now: datetime, strict: bool) -> None:
-    """As many statements for many as for one."""
+def _archive(balances: Sequence[Balance], *, now: datetime, strict: bool, act: str) -> None:
+    """As many statements for many as for one. What is left counts as `act` of whoever does it.
+
+    Of postpaid commits only where they alone are archived: else the drafts that are dropped have it as their true-up.
+    """
     standing = list_charges(source_ids=[balance.pk for balance in balances])
     charges = [charge for balance in balances for charge in standing.get(balance.pk, ())]
     if strict and any(charge.state == ChargeState.INVOICED.value for charge in charges):
         raise Conflict("a finalized invoice charges for it; make that void first")
     cancel_charges(charges=[charge for charge in charges if is_open(charge)], now=now)
-    left = Segment.objects.filter(owner__in=balances, removed_at__isnull=True, balance__gt=0)
-    expire_segments(left.order_by("owner_id", "starting_at", "id"), at=now, now=now, reason="archived")
+    rows = Segment.objects.filter(owner__in=balances, removed_at__isnull=True, balance__gt=0)
+    left = list(rows.select_related("owner__credit_type").order_by("owner_id", "starting_at", "id"))
+    count_left([row for row in left if strict or row.owner.kind != Balance.Kind.POSTPAID], act=act, now=now)
+    expire_segments(left, at=now, now=now, reason="archived")
     for balance in balances:
         balance.archived_at = now
     Balance.objects.filter(pk__in=[balance.pk for balance in balances]).update(archived_at=now)

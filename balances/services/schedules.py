@@ -1,6 +1,6 @@
 """Changes of a balance's schedules: access is corrected by entries, charges as long as no final invoice holds them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 from balances.adjustment_models import USD
 from balances.models import Balance, LedgerEntry, Segment
+from balances.selectors.act_limits import worth_left
 from balances.selectors.segments import engine_segment
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, take_back_expiries
@@ -15,6 +16,7 @@ from balances.services.purchases import add_purchases, purchases_for, remove_pur
 from charges.models import Charge
 from charges.selectors import terms_of
 from charges.services import reprice_charge
+from core.approvals import count_alone
 from core.errors import InvalidInput
 from engine.charge_states import ChargeState
 from engine.errors import InvalidTerms
@@ -39,7 +41,9 @@ class ScheduleChange:
 
 def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
     """Adds, changes and removes segments; grants are corrected by entries. Raises InvalidTerms."""
-    standing = {row.pk: row for row in balance.segments.filter(removed_at__isnull=True)}
+    rows = balance.segments.filter(removed_at__isnull=True).select_related("owner__credit_type")
+    standing = {row.pk: row for row in rows}
+    count_left(_ended_by(change, standing), act="balance.edit", now=now)
     for index, segment_id in enumerate(change.remove):
         where = f"access_schedule.remove_schedule_items.{index}.id"
         segment = standing.pop(segment_id, None)
@@ -56,6 +60,20 @@ def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) ->
         _change_segment(balance, segment, fields, where, now)
     for part in change.add:
         _grant(balance, AccessSegment(part["amount"], part["starting_at"], part["ending_before"]), now)
+
+
+def _ended_by(change: ScheduleChange, standing: Mapping[UUID, Segment]) -> list[Segment]:
+    """The segments that the change takes out, ends sooner or makes smaller."""
+
+    def is_less(segment: Segment, fields: Mapping[str, Any]) -> bool:
+        end, amount = fields.get("ending_before"), fields.get("amount")
+        return (end is not None and end < segment.ending_before) or (amount is not None and amount < segment.granted)
+
+    return [
+        segment
+        for key, segment in standing.items()
+        if key in change.remove or is_less(segment, change.update.get(key, {}))
+    ]
 
 
 def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any], where: str, now: datetime) -> None:
@@ -101,11 +119,25 @@ def _take_back(segment: Segment, now: datetime) -> None:
     Segment.objects.filter(pk=segment.pk).update(removed_at=now)
 
 
+def count_left(segments: Iterable[Segment], *, act: str, now: datetime) -> None:
+    """What is left on segments that end sooner counts against the limit of whoever ends them, balance by balance.
+
+    The segments come with their balances and units. Raises NeedsApproval.
+    """
+    by_owner: dict[Balance, list[Segment]] = {}
+    for segment in segments:
+        by_owner.setdefault(segment.owner, []).append(segment)
+    for owner, rows in by_owner.items():
+        count_alone(act=act, subject=owner, worth=worth_left(rows), now=now)
+
+
 def end_access(balance: Balance, *, end: datetime, now: datetime) -> None:
     """No access from `end` on; a last segment that ended before is prolonged. Raises InvalidInput."""
-    rows = list(balance.segments.filter(removed_at__isnull=True).order_by("ending_before", "id"))
+    standing = balance.segments.filter(removed_at__isnull=True).select_related("owner__credit_type")
+    rows = list(standing.order_by("ending_before", "id"))
     if rows and all(row.starting_at >= end for row in rows):
         raise InvalidInput("must be after the first segment's start", field="access_ending_before")
+    count_left([row for row in rows if row.ending_before > end], act="balance.end_access", now=now)
     for row in rows:
         if row.ending_before > end:
             cut_segment(row, end=end, now=now)

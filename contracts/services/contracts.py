@@ -1,6 +1,7 @@
 """Writes of contracts. Drafts of their invoices follow in the same transaction (billing_site/wiring.py)."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +18,9 @@ from contracts.parts import contract_parts
 from contracts.selectors import find_contract
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
 from contracts.services.subscriptions import NewSubscription, add_subscriptions, plain_subscription
+from contracts.services.worth import counting_lost_drafts
 from core import audit
+from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
 from core.events import publish
@@ -91,7 +94,7 @@ def create_contract(
         BillingDay(schedule.day), Frequency(schedule.frequency), starting_at, schedule.billing_anchor_date
     )
     try:
-        with use_case():
+        with use_case(), counted_as_one():
             customer = _locked_customer(customer_id)
             old = None if renews is None else _ending(customer, renews, starting_at, now)
             contract = Contract.objects.create(
@@ -182,25 +185,35 @@ def update_end_date(
     ending_before: datetime | None,
     now: datetime,
     allow_ending_before_finalized_invoice: bool = True,
+    reason: str = "",
 ) -> Contract:
-    """Moves a contract's end (None: open). Drafts are cut or prolonged with it; finalized invoices never change."""
-    with use_case():
+    """Moves a contract's end (None: open). Drafts are cut or prolonged with it; finalized invoices never change.
+
+    What drafts and balances lose by it counts against the limit of whoever does it: raises NeedsApproval.
+    """
+    with use_case(), counted_as_one():
         contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
         if contract.archived_at is not None:
             raise InvalidInput("the contract is archived", field="contract_id")
         strict = not allow_ending_before_finalized_invoice
-        move_end(contract, ending_before=ending_before, now=now, strict=strict, field="ending_before")
+        move_end(contract, ending_before=ending_before, now=now, strict=strict, field="ending_before", reason=reason)
     return contract
 
 
-def move_end(contract: Contract, *, ending_before: datetime | None, now: datetime, strict: bool, field: str) -> None:
+def move_end(
+    contract: Contract,
+    *,
+    ending_before: datetime | None,
+    now: datetime,
+    strict: bool,
+    field: str,
+    reason: str = "",
+) -> None:
     """The part that editing shares; the caller holds the contract's lock."""
     require_transaction()
     if ending_before is not None and ending_before <= contract.starting_at:
         raise InvalidInput("must be after the contract's start", field=field)
     before = contract.ending_before
-    contract.ending_before = ending_before
-    contract.save(update_fields=["ending_before"])
     moved = ContractEndChanged(
         **ids_of(contract),
         occurred_at=now,
@@ -209,16 +222,26 @@ def move_end(contract: Contract, *, ending_before: datetime | None, now: datetim
         strict=strict,
     )
     detail = {"from": before and before.isoformat(), "to": ending_before and ending_before.isoformat()}
-    record_event(contract, event=moved, detail=detail | {"strict": strict})
+    earlier = ending_before is not None and (before is None or ending_before < before)
+    with counting_lost_drafts(contract, act="contract.change_end", now=now) if earlier else nullcontext():
+        contract.ending_before = ending_before
+        contract.save(update_fields=["ending_before"])
+        record_event(contract, event=moved, detail=detail | {"strict": strict}, reason=reason)
 
 
-def archive_contract(*, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime) -> Contract:
-    """Ends a contract for good: its drafts are cancelled, its finalized invoices voided if asked for."""
-    with use_case():
+def archive_contract(
+    *, contract_id: UUID, customer_id: UUID, void_invoices: bool, now: datetime, reason: str = ""
+) -> Contract:
+    """Ends a contract for good: its drafts are cancelled, its finalized invoices voided if asked for.
+
+    What its drafts billed so far, what is left on its balances and what becomes void counts as one against the limit of
+    whoever does it: raises NeedsApproval.
+    """
+    with use_case(), counted_as_one():
         contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
         if contract.archived_at is not None:
             raise Conflict("the contract is archived already")
-        archive_locked(contract, void_invoices=void_invoices, now=now)
+        archive_locked(contract, void_invoices=void_invoices, now=now, reason=reason)
     return contract
 
 
@@ -234,13 +257,14 @@ def archive_contracts_of_customer(event: CustomerArchived) -> None:
         archive_locked(contract, void_invoices=True, now=event.occurred_at)
 
 
-def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime) -> None:
+def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime, reason: str = "") -> None:
     """The part that both ways of archiving share; the caller holds the contract's lock."""
     require_transaction()
-    contract.archived_at = now
-    contract.save(update_fields=["archived_at"])
-    archived = ContractArchived(**ids_of(contract), occurred_at=now, void_invoices=void_invoices)
-    record_event(contract, event=archived, detail={"void_invoices": void_invoices})
+    with counting_lost_drafts(contract, act="contract.archive", now=now):
+        contract.archived_at = now
+        contract.save(update_fields=["archived_at"])
+        archived = ContractArchived(**ids_of(contract), occurred_at=now, void_invoices=void_invoices)
+        record_event(contract, event=archived, detail={"void_invoices": void_invoices}, reason=reason)
 
 
 def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
@@ -278,7 +302,7 @@ def ids_of(contract: Contract) -> ContractIds:
     return {"contract_id": contract.pk, "customer_id": contract.customer_id}
 
 
-def record_event(contract: Contract, *, event: ContractEvent, detail: dict[str, Any]) -> None:
+def record_event(contract: Contract, *, event: ContractEvent, detail: dict[str, Any], reason: str = "") -> None:
     """The one place from which events about contracts go out; `detail` is for the audit trail."""
-    audit.record(event.name, contract, at=event.occurred_at, detail=detail)
+    audit.record(event.name, contract, at=event.occurred_at, detail=detail, reason=reason)
     publish(event)

@@ -15,6 +15,7 @@ from contracts.services.contracts import ids_of, lock_contract, move_end, record
 from contracts.services.overrides import NewOverride, plain_override
 from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription, plain_update
 from core import audit
+from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
 from core.transactions import use_case
@@ -51,7 +52,7 @@ def edit_contract(
     `allow_ending_before_finalized_invoice` forbids.
     """
     try:
-        with use_case():
+        with use_case(), counted_as_one():
             contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
             if contract.archived_at is not None:
                 raise InvalidInput("the contract is archived", field="contract_id")

@@ -20,6 +20,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from core.admin.timeline import page_of
 from core.approvals import NeedsApproval, ask
 from core.clock import now
 from core.errors import TactusError
@@ -151,7 +152,7 @@ def _carry_out(
         try:
             result = action.run(record, form.cleaned_data, now())
         except NeedsApproval as held:
-            return _ask_second_person(request, record, action, form, held)
+            return _ask_second_person(request, record, action, form, held, page)
     except TactusError as error:
         refuse(form, error)
         return None
@@ -160,16 +161,16 @@ def _carry_out(
 
 
 def _ask_second_person(
-    request: HttpRequest, record: Model, action: RecordAction, form: forms.Form, held: NeedsApproval
+    request: HttpRequest, record: Model, action: RecordAction, form: forms.Form, held: NeedsApproval, page: str
 ) -> HttpResponse:
-    """What one person may not do alone becomes a request, whose page is seen next."""
+    """What one may not do alone becomes a request, whose page is seen next, or the record's, which tells of it."""
     parameters = json.loads(json.dumps(form.cleaned_data, cls=DjangoJSONEncoder))
     made = ask(
         act=action.gate, subject=record, title=f"{action.title}: {record}", reason=parameters.pop("reason", ""),
         parameters=parameters, worth=held.worth, limit=held.limit, maker_id=request.user.pk or 0, now=now(),
     )  # fmt: skip
     messages.warning(request, "This is more than you may do alone. Nothing has happened yet: a second person decides.")
-    return HttpResponseRedirect(reverse("admin:core_approvalrequest_change", args=[made.pk]))
+    return HttpResponseRedirect(page_of("approvalrequest", made.pk) or page)
 
 
 def after(admin: RecordScreen, result: ActionResult, page: str) -> str:
@@ -202,16 +203,22 @@ def confirm_page(
     preview: list[str] | None = None,
 ) -> TemplateResponse:
     """The page that names the effects before anything happens. `preview`: those of what was filled in."""
+    possible = action.is_available(record)
+    effects = preview or (action.effects(record) if possible else [])
+    foretell = getattr(admin.admin_site, "foretell", None)
+    if action.gate and foretell is not None and possible:
+        data = form.cleaned_data if form.is_bound and form.is_valid() else {}
+        effects = [*effects, *foretell(request, action, record, data)]
     context = {
         **admin.admin_site.each_context(request),
         "opts": admin.opts,
         "original": record,
         "title": action.title,
         "record_action": action,
-        "effects": preview or (action.effects(record) if action.is_available(record) else []),
+        "effects": effects,
         "previewed": preview is not None,
         "asks_first": action.preview is not None and preview is None,
-        "possible": action.is_available(record),
+        "possible": possible,
         "form": form,
         "back": back,
     }

@@ -18,6 +18,9 @@ from unfold.admin import ModelAdmin
 
 from core.admin.actions import RecordAction, action_view
 from core.admin.export import ROWS_AT_ONCE, ListExport, stream_csv
+from core.admin.timeline import page_of
+from core.approvals import waiting_about
+from core.registry import gated_acts
 
 DATE_PARTS = frozenset({"year", "iso_year", "month", "day", "week", "week_day", "iso_week_day", "quarter"})
 
@@ -139,6 +142,7 @@ class RecordAdmin(ListPage):
             "record": record,
             "facts": self.facts(request, record),
             "record_actions": self.available_actions(request, record),
+            "waiting_requests": list(self.waiting(record).values()),
             **self.record_context(request, record),
             **extra,
         }
@@ -157,6 +161,7 @@ class RecordAdmin(ListPage):
 
     def available_actions(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
         """The actions that this member of staff may do to this record now, as buttons."""
+        waiting = self.waiting(record)
         return [
             {
                 "title": action.title,
@@ -165,8 +170,26 @@ class RecordAdmin(ListPage):
                 "url": reverse(f"{self.admin_site.name}:{action.url_name(self.opts)}", args=[record.pk]),
             }
             for action in self.record_actions
-            if request.user.has_perm(action.permission) and action.is_available(record)
+            if request.user.has_perm(action.permission) and action.is_available(record) and action.gate not in waiting
         ]
+
+    def waiting(self, record: Model) -> dict[str, dict[str, Any]]:
+        """What was asked for about this record and waits for a second person, by act; each is shown with its page.
+
+        The button of such an action is not offered again.
+        """
+        if not any(action.gate for action in self.record_actions):
+            return {}
+        return {
+            act: {
+                "title": gated_acts()[act].title,
+                "who": row.made_by.get_full_name() or row.made_by.get_username(),
+                "at": row.made_at,
+                "reason": row.reason,
+                "url": page_of("approvalrequest", row.pk),
+            }
+            for act, row in waiting_about(record).items()
+        }
 
     def get_urls(self) -> list[URLPattern]:
         """The file and the actions' confirm pages before the rest: Django's last pattern takes any path."""

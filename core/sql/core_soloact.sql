@@ -7,6 +7,13 @@ DECLARE
     by_person numeric;
     by_key numeric;
 BEGIN
+    -- the locks of core.approvals.count_alone: two at once are one after the other here too
+    IF NEW.api_key_id IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('acts:key:' || NEW.api_key_id, 0));
+    END IF;
+    IF NEW.made_by_id IS NOT NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('acts:person:' || NEW.made_by_id, 0));
+    END IF;
     SELECT coalesce(sum(worth) FILTER (WHERE made_by_id = NEW.made_by_id), 0),
            coalesce(sum(worth) FILTER (WHERE api_key_id = NEW.api_key_id), 0)
       INTO by_person, by_key FROM core_soloact

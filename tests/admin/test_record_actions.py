@@ -69,7 +69,7 @@ def test_a_living_invoice_is_not_regenerated(world: World, finance: Client) -> N
 
 def test_a_contracts_end_is_shown_before_it_changes(world: World, finance: Client) -> None:
     url = act("contracts_contract_change_end", world.contract)
-    data = {"ending_before": "2026-03-10T00:00", "keep_finalized": "on"}
+    data = {"ending_before": "2026-03-10T00:00", "keep_finalized": "on", "reason": "They leave"}
     page = finance.post(url, data).content.decode()
     assert "The end moves from open to 10 Mar 2026, 00:00 UTC." in page
     assert "1 draft is cut short there" in page
@@ -83,7 +83,7 @@ def test_a_contracts_end_is_shown_before_it_changes(world: World, finance: Clien
 
 def test_an_end_before_a_finalized_invoice_is_refused_unless_wanted(world: World, finance: Client) -> None:
     url = act("contracts_contract_change_end", world.contract)
-    data = {"ending_before": "2026-02-10T00:00", "confirmed": "1"}
+    data = {"ending_before": "2026-02-10T00:00", "confirmed": "1", "reason": "They leave"}
     refused = finance.post(url, data | {"keep_finalized": "on"})
     assert refused.status_code == 400
     assert "A finalized invoice ends after this" in refused.content.decode()
@@ -95,28 +95,32 @@ def test_an_end_before_a_finalized_invoice_is_refused_unless_wanted(world: World
 
 def test_an_end_can_be_taken_away_again(world: World, finance: Client) -> None:
     url = act("contracts_contract_change_end", world.contract)
-    finance.post(url, {"ending_before": "2026-03-10T00:00", "confirmed": "1"})
+    finance.post(url, {"ending_before": "2026-03-10T00:00", "confirmed": "1", "reason": "They leave"})
     assert 'value="2026-03-10T00:00"' in finance.get(url).content.decode()
-    finance.post(url, {"ending_before": "", "confirmed": "1"})
+    finance.post(url, {"ending_before": "", "confirmed": "1", "reason": "They stay"})
     assert Contract.objects.get(pk=world.contract).ending_before is None
 
 
 def test_ends_that_cannot_be_are_refused(world: World, finance: Client) -> None:
     url = act("contracts_contract_change_end", world.contract)
     ends = ("2026-03-10T00:30", "yesterday", "9999-12-31T00:00", "2026-13-01T00:00", "0001-01-01T00:00")
-    answers = {end: finance.post(url, {"ending_before": end, "confirmed": "1"}).status_code for end in ends}
+    answers = {
+        end: finance.post(url, {"ending_before": end, "confirmed": "1", "reason": "x"}).status_code for end in ends
+    }
     assert answers == dict.fromkeys(ends, 400)
     assert Contract.objects.get(pk=world.contract).ending_before is None
 
 
 def test_archiving_a_contract_keeps_invoices_unless_asked(world: World, finance: Client) -> None:
-    finance.post(act("contracts_contract_archive", world.contract), {})
+    finance.post(act("contracts_contract_archive", world.contract), {"reason": "Made by mistake"})
     assert Contract.objects.get(pk=world.contract).archived_at == world.now
     assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"FINALIZED"}
 
 
 def test_archiving_a_contract_voids_when_asked(world: World, finance: Client) -> None:
-    finance.post(act("contracts_contract_archive", world.contract), {"void_invoices": "on"})
+    finance.post(
+        act("contracts_contract_archive", world.contract), {"void_invoices": "on", "reason": "Made by mistake"}
+    )
     assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"VOID"}
 
 
@@ -157,10 +161,10 @@ def test_archiving_a_customer_needs_its_name(world: World, finance: Client) -> N
     page = finance.get(url).content.decode()
     assert "1 contract(s) end. 1 draft(s) are cancelled." in page
     assert "2 finalized invoice(s) of these contracts become VOID." in page
-    assert finance.post(url, {"name": "acme robotics"}).status_code == 400
+    assert finance.post(url, {"name": "acme robotics", "reason": "They left"}).status_code == 400
     assert Customer.objects.get(pk=world.customer).archived_at is None
 
-    finance.post(url, {"name": "Acme Robotics"})
+    finance.post(url, {"name": "Acme Robotics", "reason": "They left"})
     assert Customer.objects.get(pk=world.customer).archived_at == world.now
     assert set(InvoiceListing.objects.values_list("status", flat=True)) == {"VOID"}
     page = finance.get(act("customers_customer_change", world.customer)).content.decode()
