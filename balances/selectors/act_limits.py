@@ -27,8 +27,8 @@ def act_limit(actor: Actor) -> ActLimit | None:
     if actor.api_key_id is None or not actor.is_limited:
         return None
     key = ApiKey.objects.select_related("made_by").get(pk=actor.api_key_id)
-    limits = [limit for limit in (key.adjustment_limit, key.made_by and limit_of(key.made_by)) if limit is not None]
-    return ActLimit(min(limits), key.made_by_id)
+    own: Decimal = key.adjustment_limit
+    return ActLimit(own if key.made_by is None else min(own, limit_of(key.made_by)), key.made_by_id)
 
 
 def worth_of(
