@@ -18,10 +18,11 @@ from backoffice import (
     reconciliation_page,
 )
 from backoffice.home import home_context
+from backoffice.navigation import link_at, lists
 from backoffice.search import find
 from usage import admin as usage
 
-__all__ = ["CONTEXTS", "ROUTES", "find", "home_context"]
+__all__ = ["CONTEXTS", "ROUTES", "find", "home_context", "link_at", "lists"]
 
 CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "customers.customer": customer_page.context,
