@@ -22,7 +22,7 @@ from billing.selectors.open_worth import open_worth
 from catalog.models import CreditType
 from contracts.models import Contract
 from core.admin.actions import RecordAction
-from core.approvals import is_independent, limit_of, spent_alone, waiting_about
+from core.approvals import influenced_by, limit_of, name_of, spent_alone, waiting_about
 from core.audit import current_actor
 from core.clock import now
 from core.errors import TactusError
@@ -52,8 +52,9 @@ def foretell(request: HttpRequest, action: RecordAction, record: Any, data: Mapp
     """Sentences for a confirm page: worth, what is left to do alone in these 24 hours, who decides otherwise."""
     at, unit = now(), CreditType.objects.get(code="USD")
     if (row := waiting_about(record).get(action.gate)) is not None:
-        asked_by = row.made_by.get_full_name() or row.made_by.get_username()
-        return [f"{asked_by} asked for this {instant(row.made_at)} UTC: it waits for a second person already."]
+        return [
+            f"{name_of(row.made_by)} asked for this {instant(row.made_at)} UTC: it waits for a second person already."
+        ]
     allowed, measure = limit_of(current_actor()), WORTHS.get(action.gate)
     found = None if measure is None else measure(record, data, at)
     if allowed is None or found is None:
@@ -70,7 +71,7 @@ def foretell(request: HttpRequest, action: RecordAction, record: Any, data: Mapp
     said.append(f"Alone you may do what is worth {money_text(allowance.limit, unit)} in 24 hours; {left} is left.")
     if held or perhaps:
         when = "So it will wait for a second person" if held else "With that it would wait for a second person"
-        said.append(f"{when}, and nothing happens before. {_who_decides(request.user.pk or 0, action.gate, at)}")
+        said.append(f"{when}, and nothing happens before. {_who_decides(request.user, action.gate, at)}")
     return said
 
 
@@ -89,14 +90,10 @@ def _parts_text(begin: str, parts: Worths, unit: CreditType) -> str:
     return f"{begin} {'more than can be measured' if whole is None else money_text(whole, unit)}: {each}."
 
 
-def _who_decides(maker_id: int, act: str, at: datetime) -> str:
-    may = gated_acts()[act].approve
-    rows = User.objects.with_perm(may, backend=BACKEND).filter(is_staff=True).exclude(pk=maker_id)
-    names = [
-        user.get_full_name() or user.get_username()
-        for user in rows.order_by("first_name", "last_name", "username")[:20]
-        if is_independent(maker_id=maker_id, checker_id=user.pk, now=at)
-    ]
+def _who_decides(maker: Any, act: str, at: datetime) -> str:
+    rows = User.objects.with_perm(gated_acts()[act].approve, backend=BACKEND).filter(is_staff=True)
+    others = rows.exclude(pk=maker.pk).exclude(pk__in=influenced_by(user=maker, now=at))
+    names = [name_of(user) for user in others.order_by("first_name", "last_name", "username")]
     if not names:
         return "Nobody else may decide it now: an owner can add somebody."
     return f"{', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''} may decide it."

@@ -1,7 +1,7 @@
 """What staff fill in to adjust a customer's balances."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -22,11 +22,20 @@ from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
 from balances.selectors.adjustments import default_expiry
 from balances.selectors.live import Pending, left_in
 from balances.services import AdjustmentReason, CreditRequest, LedgerEntryRequest, NewAdjustment
+from billing.models import BillingPeriod
 from catalog.models import CreditType
 from core.admin.inputs import DayInput
 from customers.models import Customer
 from presentation import formatting
 from presentation.formatting import parse_money
+
+MOST_STARTS = 6
+FIRST_YEAR = 2000
+NOW = "now"
+WHEN = "When it counts"
+NAMED = "What it is called"
+LIMITS = "Limit what it pays for"
+STAFF = "For staff only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +70,32 @@ class AdjustmentContext:
     payable: Sequence[tuple[str, str]]
     tags: Sequence[str]
     contracts: Sequence[tuple[str, str]]
+    # open billing periods that have begun and that this customer pays, those that begin last first
+    periods: Sequence[BillingPeriod]
+
+    @property
+    def starts(self) -> dict[str, datetime]:
+        """When a credit may begin besides now: with an open draft, so that it pays all of it; by the form's word."""
+        found = dict.fromkeys(period.period_start for period in self.periods)
+        return {f"{start:%Y-%m-%dT%H}": start for start in list(found)[:MOST_STARTS]}
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Fields that few need, behind a line that says what they are set to."""
+
+    title: str
+    set_to: str
+    fields: Sequence[forms.BoundField]
+    is_open: bool
 
 
 class WhyForm(forms.Form):
     """What both kinds of adjustment ask."""
 
     order: ClassVar[tuple[str, ...]] = ()
-    # fields that few need; they stand behind a fold
-    folded: ClassVar[tuple[str, ...]] = ()
+    # fields that few need, by the title of the fold that they stand behind
+    folded: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     key = forms.UUIDField(widget=forms.HiddenInput)
     amount = forms.CharField(
@@ -117,17 +144,42 @@ class WhyForm(forms.Form):
     def asked(self) -> LedgerEntryRequest | CreditRequest:
         """What is asked for."""
 
+    @abstractmethod
+    def set_to(self, title: str) -> Sequence[str]:
+        """What the fields behind a fold are set to, in words."""
+
+    def needs_choice(self, name: str) -> bool:
+        """Whether nobody could leave the field as it comes, so that it stands before the folds."""
+        field = self.fields[name]
+        return field.required and self.get_initial_for_field(field, name) in (None, "")
+
     def first_fields(self) -> list[forms.BoundField]:
         """What everybody fills in."""
-        return [field for field in self.visible_fields() if field.name not in self.folded]
+        behind = {name for names in self.folded.values() for name in names}
+        return [field for field in self.visible_fields() if field.name not in behind or self.needs_choice(field.name)]
 
-    def folded_fields(self) -> list[forms.BoundField]:
-        """What stands behind the fold."""
-        return [field for field in self.visible_fields() if field.name in self.folded]
+    def folds(self) -> list[Fold]:
+        """The rest. Closed when the page is opened; open where something behind was filled in or refused."""
+        first = {field.name for field in self.first_fields()}
+        found = []
+        for title, names in self.folded.items():
+            fields = [self[name] for name in names if name in self.fields and name not in first]
+            touched = self.is_bound and any(field.errors or field.name in self.changed_data for field in fields)
+            found.append(Fold(title, ", ".join(self.set_to(title)), fields, touched))
+        return found
 
-    def fold_is_open(self) -> bool:
-        """Whether something behind the fold was filled in or refused."""
-        return any(field.errors or field.name in self.changed_data for field in self.folded_fields())
+    def chosen_text(self, name: str) -> str:
+        """What a list or a day is set to, as people read it; "" for nothing."""
+        value, field = self[name].value(), self.fields[name]
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices).get(str(value or ""), ""))  # type: ignore[arg-type]
+        if isinstance(field, forms.DateField):
+            try:
+                value = field.to_python(value)
+            except forms.ValidationError:
+                return str(value)
+            return formatting.day(value) if value else ""
+        return str(value or "").strip()
 
     def clean(self) -> dict[str, Any]:
         """The amount is read once its unit is known."""
@@ -151,15 +203,32 @@ class WhyForm(forms.Form):
 class CreditForm(WhyForm):
     """A new credit."""
 
-    folded = ("applicable_product_ids", "applicable_product_tags", "contract_id", "priority")
-    order = ("amount", "credit_type_id", "reason_code", "ending_before", "public_reason", "ticket_url", "product_id")
+    folded: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        WHEN: ("begins", "starting_at", "ending_before"),
+        NAMED: ("name", "product_id"),
+        LIMITS: ("applicable_product_ids", "applicable_product_tags", "contract_id", "priority"),
+        STAFF: ("ticket_url", "note"),
+    }
+    order = (
+        "amount", "credit_type_id", "reason_code", "public_reason",
+        *(name for names in folded.values() for name in names),
+    )  # fmt: skip
 
     credit_type_id = forms.ChoiceField(label="Unit", widget=UnfoldAdminSelectWidget())
-    ending_before = forms.DateField(
-        label="Expires on", widget=DayInput(), help_text="What is left then is gone at 00:00 UTC of this day."
+    begins = forms.ChoiceField(
+        label="Pays usage from",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="To make good what has happened already, begin with the draft that it stands in.",
     )
     starting_at = forms.DateField(
-        label="Usable from", required=False, widget=DayInput(), help_text="Empty: at once. Else 00:00 UTC of this day."
+        label="Or from a day of your own",
+        required=False,
+        widget=DayInput(),
+        help_text="00:00 UTC of this day, past or to come.",
+    )
+    ending_before = forms.DateField(
+        label="Expires on", widget=DayInput(), help_text="What is left then is gone at 00:00 UTC of this day."
     )
     name = forms.CharField(
         label="Name",
@@ -196,6 +265,10 @@ class CreditForm(WhyForm):
     def prepare(self) -> None:
         """The units that the customer deals in, products that a credit may hang on, one year's access."""
         self.choose("credit_type_id", [(str(unit.pk), formatting.unit_code(unit)) for unit in self.context.units])
+        if len(self.context.units) == 1:
+            self.fields["credit_type_id"].widget = forms.HiddenInput()
+            self.fields["amount"].label = f"Amount, {formatting.unit_code(self.context.units[0])}"
+        self.choose("begins", [(NOW, f"now, {self.hour:%H:%M} UTC"), *self.draft_starts()])
         products, usual = self.context.products, self.context.usual_product
         # never one by chance: reports book the credit under it, and without a name the customer reads it
         self.choose("product_id", products if len(products) == 1 else [("", "Choose a product"), *products])
@@ -220,15 +293,53 @@ class CreditForm(WhyForm):
         chosen = self.cleaned_data.get("credit_type_id")
         return next((unit for unit in self.context.units if str(unit.pk) == chosen), None)
 
+    @property
+    def hour(self) -> datetime:
+        """The one that has begun: a credit from now on begins with it."""
+        return self.context.at.replace(minute=0, second=0, microsecond=0)
+
+    def draft_starts(self) -> list[tuple[str, str]]:
+        """The starts of open drafts as choices: "1 Nov 2026, with the draft 1-30 Nov 2026"."""
+        spans: dict[datetime, dict[str, None]] = {}
+        for one in self.context.periods:
+            spans.setdefault(one.period_start, {})[formatting.period(one.period_start, one.period_end)] = None
+        return [
+            (word, f"{formatting.day(start)}, with the draft {' and '.join(spans[start])}")
+            for word, start in self.context.starts.items()
+        ]
+
+    def set_to(self, title: str) -> Sequence[str]:
+        if title == WHEN:
+            day = self.chosen_text("starting_at")
+            start = day or self.chosen_text("begins") or "now"
+            return [f"from {start}", f"expires {self.chosen_text('ending_before') or 'on no day yet'}"]
+        if title == NAMED:
+            product = "" if self.needs_choice("product_id") else self.chosen_text("product_id")
+            return [
+                self.chosen_text("name") or "named as its product",
+                *([f"booked under {product}"] if product else []),
+            ]
+        if title == LIMITS:
+            names = {**dict(self.context.payable), **{tag: f"all tagged {tag}" for tag in self.context.tags}}
+            chosen = [
+                names[value]
+                for name in ("applicable_product_ids", "applicable_product_tags")
+                if name in self.fields
+                for value in self[name].value() or ()
+                if value in names
+            ]
+            contract = self.chosen_text("contract_id").replace("All", "all")
+            return [" and ".join(chosen) or "everything", f"on {contract}", f"priority {self['priority'].value()}"]
+        return staff_words(self)
+
     def asked(self) -> CreditRequest:
         data = self.cleaned_data
         start = data["starting_at"]
-        hour = self.context.at.replace(minute=0, second=0, microsecond=0)
         return CreditRequest(
             product_id=UUID(data["product_id"]),
             credit_type_id=UUID(data["credit_type_id"]),
             amount=data["amount"],
-            starting_at=_midnight(start) if start and start > self.context.at.date() else hour,
+            starting_at=_midnight(start) if start else self.context.starts.get(data["begins"], self.hour),
             ending_before=_midnight(data["ending_before"]),
             name=data["name"],
             applicable_product_ids=tuple(data["applicable_product_ids"]),
@@ -260,13 +371,18 @@ class CreditForm(WhyForm):
         start, end = data.get("starting_at"), data.get("ending_before")
         if start and end and start >= end:
             self.add_error("starting_at", "Must be before it expires.")
+        if start and start.year < FIRST_YEAR:
+            self.add_error("starting_at", f"Must be in {FIRST_YEAR} or later.")
+        if start and data.get("begins") not in (None, "", NOW):
+            self.add_error("starting_at", "Choose one: a draft's start above, or a day of your own.")
         return data
 
 
 class EntryForm(WhyForm):
     """An entry in the ledger of a balance that is there."""
 
-    order = ("segment_id", "direction", "amount", "reason_code", "ticket_url", "public_reason")
+    folded: ClassVar[Mapping[str, tuple[str, ...]]] = {STAFF: ("ticket_url", "note")}
+    order = ("segment_id", "direction", "amount", "reason_code", "public_reason", *folded[STAFF])
 
     segment_id = forms.ChoiceField(label="Balance", widget=UnfoldAdminSelectWidget())
     direction = forms.ChoiceField(
@@ -281,6 +397,9 @@ class EntryForm(WhyForm):
         if isinstance(field, forms.ChoiceField):
             pending, at = self.context.pending, self.context.at
             field.choices = [(str(each.segment.pk), each.label(pending, at)) for each in self.context.choices]
+
+    def set_to(self, title: str) -> Sequence[str]:
+        return staff_words(self)
 
     def chosen(self) -> Choice | None:
         """The segment that is meant."""
@@ -301,6 +420,11 @@ class EntryForm(WhyForm):
         return LedgerEntryRequest(
             UUID(data["segment_id"]), amount.copy_negate() if data["direction"] == "take" else amount
         )
+
+
+def staff_words(form: WhyForm) -> list[str]:
+    """Whether a ticket and a note are given."""
+    return [form.chosen_text("ticket_url") or "no ticket", "a note" if form.chosen_text("note") else "no note"]
 
 
 def _midnight(day: date) -> datetime:

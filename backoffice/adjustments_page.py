@@ -12,16 +12,18 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
+from backoffice.adjustments_effect import MOST_DRAFTS, draft_effects, earlier_starts
 from backoffice.adjustments_forms import AdjustmentContext, Choice, CreditForm, EntryForm, WhyForm
 from balances.adjustment_models import Adjustment
 from balances.admin.adjustment_decisions import audit_link, person, signed, usd
 from balances.admin.balances import amount_cell, amount_text, living_segments, with_all
 from balances.models import AccessType, Balance
-from balances.selectors.adjustments import ApprovalDecision, allowance_of, deciders, units_of
-from balances.selectors.live import left_in, usable
-from balances.services import CreditRequest, LedgerEntryRequest, request_adjustment, try_adjustment
+from balances.selectors.adjustments import allowance_of, deciders, units_of
+from balances.selectors.live import left_in
+from balances.services import CreditRequest, TriedAdjustment, request_adjustment, try_adjustment
 from balances.services.adjustments import APPROVE, REQUEST
-from billing.selectors.live_balances import net_balance, pending_draws
+from billing.models import BillingPeriod
+from billing.selectors import drafts_with_balance, pending_draws
 from catalog.models import Product
 from catalog.selectors import state_at
 from contracts.models import Contract
@@ -66,13 +68,16 @@ def adjust(request: HttpRequest, object_id: UUID) -> HttpResponse:
     if request.method != "POST":
         initial = {"key": uuid4(), "segment_id": request.GET.get("segment", "")}
         return _page(request, context, kind, FORMS[kind](context, initial=initial))
-    form = FORMS[kind](context, request.POST)
+    data = request.POST.copy()
+    if start := data.get("restart"):  # of the effect: the same with another start
+        data["begins"], data["starting_at"] = start, ""
+    form = FORMS[kind](context, data)
     if not form.is_valid() or "back" in request.POST:
         return _page(request, context, kind, form)
     try:
-        if "confirmed" not in request.POST:
-            decision = try_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=context.at)
-            return _page(request, context, kind, form, impact_of(request, context, form, decision))
+        if "confirmed" not in data or "restart" in data:
+            tried = try_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=context.at)
+            return _page(request, context, kind, form, impact_of(request, context, form, tried))
         row = request_adjustment(new=form.new(), maker_id=request.user.pk or 0, now=context.at)
     except TactusError as error:
         refuse(form, error)
@@ -106,31 +111,37 @@ def adjustment_context(customer: Customer, at: datetime) -> AdjustmentContext:
         payable=sorted(((str(row.pk), state.name) for row, state in payable), key=lambda item: item[1].lower()),
         tags=sorted({tag for _, state in payable for tag in state.tags}),
         contracts=[(str(row.pk), str(row)) for row in contracts.order_by("-starting_at", "-id")],
+        periods=list(
+            BillingPeriod.objects.filter(
+                payer=customer, state=BillingPeriod.State.OPEN, type=BillingPeriod.Type.USAGE, period_start__lte=at
+            ).order_by("-period_start", "period_end")
+        ),
     )
 
 
+@reads_snapshot
 def impact_of(
-    request: HttpRequest, context: AdjustmentContext, form: WhyForm, decision: ApprovalDecision
+    request: HttpRequest, context: AdjustmentContext, form: WhyForm, tried: TriedAdjustment
 ) -> dict[str, Any]:
     """Before and after, and who decides: what is shown between the form and the call."""
-    asked = form.asked()
+    asked, decision, segment = form.asked(), tried.decision, tried.segment
+    effect = drafts_with_balance(payer_id=context.customer.pk, segment=segment, now=context.at)
     chosen = form.chosen() if isinstance(form, EntryForm) else None
     rows, warnings = [], []
     if chosen is not None:
         left = left_in(chosen.segment, context.pending)
         after = add(left, asked.amount)
-        rows.append((chosen.title(context.at), left, after))
+        rows.append((chosen.title(context.at), left, effect.left))
         if after < ZERO:
             over = amount_text(after.copy_negate(), chosen.balance)
             warnings.append(f"Drafts already draw {over} of what you take: they will charge that instead.")
         if chosen.balance.kind == Balance.Kind.POSTPAID:
             warnings.append("A postpaid commit: what is left of it at its end is invoiced as a true-up.")
     balance = chosen.balance if chosen else _credit_like(form)
-    before = net_balance(
-        customer_id=context.customer.pk, now=context.at, credit_type_id=balance.credit_type_id,
-        access_type=balance.access_type,
-    )  # fmt: skip
-    rows.append((f"{context.customer.name} can spend now", before, add(before, _change(context, asked, chosen))))
+    rows.append((f"{context.customer.name} can spend now", effect.spendable_before, effect.spendable_after))
+    # what counts towards a postpaid commit is paid all the same
+    postpaid = balance.kind == Balance.Kind.POSTPAID
+    is_credit = isinstance(asked, CreditRequest)
     alone = decision.approval is Approval.NONE
     others = [person(user) for user in deciders(but=request.user, now=context.at)]  # type: ignore[arg-type]
     unit = usd()
@@ -140,6 +151,10 @@ def impact_of(
         "adds": asked.amount > ZERO,
         "rows": [(label, amount_cell(was, balance), amount_cell(will, balance)) for label, was, will in rows],
         "warnings": warnings,
+        "drafts": [] if postpaid else draft_effects(effect, segment, balance, dict(context.contracts), context.at),
+        "more_drafts": max(0, len(effect.drafts) - MOST_DRAFTS),
+        "no_draft": is_credit and not effect.drafts,
+        "starts": earlier_starts(effect, segment, context.starts) if is_credit else [],
         "credit": asked if isinstance(asked, CreditRequest) else None,
         "product": dict(context.products).get(str(asked.product_id)) if isinstance(asked, CreditRequest) else "",
         "scope": form.scope() if isinstance(form, CreditForm) else "",
@@ -157,19 +172,6 @@ def _submit(alone: bool, credit: bool) -> str:
     if not alone:
         return "Send for approval"
     return "Grant the credit" if credit else "Post the entry"
-
-
-def _change(context: AdjustmentContext, asked: LedgerEntryRequest | CreditRequest, chosen: Choice | None) -> Decimal:
-    """By how much it moves what can be spent at this moment."""
-    if isinstance(asked, CreditRequest):
-        return asked.amount if asked.starting_at <= context.at else ZERO
-    if chosen is None:
-        return ZERO
-    segment = chosen.segment
-    before = usable(segment, context.pending, now=context.at)
-    if not segment.starting_at <= context.at < segment.ending_before:
-        return ZERO
-    return subtract(max(add(left_in(segment, context.pending), asked.amount), ZERO), before)
 
 
 def _credit_like(form: WhyForm) -> Balance:

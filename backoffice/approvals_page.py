@@ -215,7 +215,6 @@ class ApprovalRequestAdmin(RecordAdmin):
     )
     search_help_text = "What, reason, note, person, or a record's id"
     list_before_template = "admin/back_office/requests_before.html"
-    list_title = "Approvals"
     list_export = ListExport("approval-requests.csv", EXPORT_HEADER, export_rows)
     record_template = "admin/back_office/request.html"
     record_actions = RECORD_ACTIONS

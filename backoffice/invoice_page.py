@@ -24,6 +24,7 @@ from engine.money import ZERO, total
 from invoices.admin import status_badge
 from invoices.models import InvoiceListing
 from invoices.selectors import get_line, line_events, view_of
+from invoices.selectors.document import with_document
 from invoices.services.documents import get_pdf
 from presentation.explanation import (
     Why,
@@ -40,7 +41,7 @@ from presentation.explanation import (
     towards_commit,
     why,
 )
-from presentation.formatting import figure, money, period, plain_amount, unit_code
+from presentation.formatting import figure, money, on_document, period, plain_amount, unit_code
 from presentation.groups import GroupNames
 
 MOST_LINES = 500
@@ -91,7 +92,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ProductBlock:
-    """All lines of one product, with their sum. `is_plain`: one group without values, told in the product's own row."""
+    """All lines of one product, with their sum: those of an invoice add up to its total.
+
+    `is_plain`: one group without values, told in the product's own row.
+    """
 
     name: str
     amount: Amount
@@ -117,7 +121,7 @@ def blocks(view: InvoiceView) -> tuple[ProductBlock, ...]:
 
 def context(request: HttpRequest, invoice: InvoiceListing) -> dict[str, Any]:
     """What the page shows; a draft is composed now."""
-    view = view_of(invoice, now=now())
+    view = with_document(view_of(invoice, now=now()))
     subjects = [("invoice", invoice.pk)] + (
         [("invoice", invoice.regenerated_from_id)] if invoice.regenerated_from_id else []
     )
@@ -204,7 +208,8 @@ def _block(product: ProductLines, groups: list[list[LineView]], view: InvoiceVie
     one_row = len(shown) == len(groups) == 1 and (len(groups[0]) == 1 or shown[0].is_tiered)
     plain = one_row and not line_label(groups[0][0], _AS_SENT)
     unit = product.unit or view.currency
-    return ProductBlock(product.name, _amount(product.total, unit), plain, tuple(shown))
+    amount = on_document(product.total, product.document_amount, unit)
+    return ProductBlock(product.name, Amount(amount.figure, amount.exact), plain, tuple(shown))
 
 
 def _group(lines: list[LineView], view: InvoiceView, most: int) -> Group:

@@ -244,7 +244,6 @@ class AuditEntryAdmin(RecordAdmin):
     search_fields = ("action__istartswith", "user__username__iexact", "reason__icontains", "request_id__exact")
     search_help_text = "Action, person, reason, request id, or a record's id"
     list_export = ListExport("audit-trail.csv", AUDIT_COLUMNS, audit_rows)
-    list_title = "Audit trail"
     paginator = InfinitePaginator
     ordering = ("-id",)
     sortable_by = ()

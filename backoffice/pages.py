@@ -20,10 +20,11 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
+from backoffice.navigation import link_at, lists
 from backoffice.search import find
 from usage import admin as usage
 
-__all__ = ["CONTEXTS", "ROUTES", "find", "foretell", "home_context"]
+__all__ = ["CONTEXTS", "ROUTES", "find", "foretell", "home_context", "link_at", "lists"]
 
 CONTEXTS: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = {
     "customers.customer": customer_page.context,

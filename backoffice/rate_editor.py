@@ -225,7 +225,7 @@ def editor(
         "error_count": len(errors),
         "of_sheet": of_sheet,
         "products": sorted(offered, key=lambda entry: entry.name.casefold()),
-        "suggestions": suggestions(step.card, shown),
+        "suggestions": suggestions(step.card, shown, step.at),
         "units": step.book.units,
         "columns": COLUMNS,
         "frequencies": [one.value for one in BILLING_FREQUENCIES],

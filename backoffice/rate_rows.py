@@ -1,7 +1,8 @@
 """The editor's table: rows of inputs that become the cells of a rate sheet, and the errors beside them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,16 @@ from django.http import QueryDict
 
 from catalog.models import Rate, RateCard
 from catalog.rate_sheet import GROUP, Book, BookProduct, RowError
+from catalog.selectors.metrics import metric_spec
 from catalog.services.rates import RATES_OF
+from contracts.selectors.cards import list_contracts_on_card
+from engine.calendar import Period
+from usage.selectors import UsageQuery, groups_of_customers
 
 MOST_TABLE_ROWS = 50
 MOST_SUGGESTIONS = 200
+MOST_CUSTOMERS = 50
+LATELY = timedelta(days=30)
 LONGEST_CELL = 5000
 CELLS = (
     "product_id", "rate_type", "price", "minimum", "unit", "starting_at", "ending_before", "entitled",
@@ -127,8 +134,10 @@ def with_errors(rows: Iterable[TableRow], errors: Iterable[RowError]) -> list[Ta
     return [TableRow(row.key, row.number, row.cells, row.product, by_row.get(row.number, {})) for row in rows]
 
 
-def suggestions(card: RateCard, rows: Iterable[TableRow]) -> list[tuple[str, list[str]]]:
-    """Data lists for the group inputs: the values that the card has prices for. One query."""
+def suggestions(card: RateCard, rows: Iterable[TableRow], at: datetime) -> list[tuple[str, list[str]]]:
+    """Data lists for the group inputs: the values that the card has prices for, and those that usage of its customers
+    had lately. Four statements, however many rows.
+    """
     wanted = {row.product.id: row.product for row in rows if row.product and row.product.keys}
     known: dict[tuple[UUID, str], set[str]] = {}
     if wanted:
@@ -136,11 +145,28 @@ def suggestions(card: RateCard, rows: Iterable[TableRow]) -> list[tuple[str, lis
         for product_id, values in stored.order_by("product_id").values_list("product_id", "pricing_group_values"):
             for key, value in values.items():
                 known.setdefault((product_id, key), set()).add(value)
+        for product_id, key, value in _used_lately(card, wanted.values(), at):
+            known.setdefault((product_id, key), set()).add(value)
     return [
         (f"values-{product.id.hex}-{index}", sorted(known.get((product.id, key), ()))[:MOST_SUGGESTIONS])
         for product in wanted.values()
         for index, key in enumerate(product.keys)
     ]
+
+
+def _used_lately(card: RateCard, products: Iterable[BookProduct], at: datetime) -> Iterator[tuple[UUID, str, str]]:
+    """Product, group key, value, for what customers of the card used within `LATELY`; `MOST_CUSTOMERS` are asked."""
+    contracts = list_contracts_on_card(rate_card_id=card.pk, windows=[(at - LATELY, at)])
+    customers = list(contracts.order_by().values_list("customer_id", flat=True).distinct()[:MOST_CUSTOMERS])
+    today = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    window = Period(today - LATELY, today + timedelta(days=1))
+    asked = [(one, one.metric) for one in products if one.metric is not None]
+    queries = [UsageQuery(metric.pk, metric_spec(metric), (window,), one.keys) for one, metric in asked]
+    for (one, _), groups in zip(asked, groups_of_customers(customer_ids=customers, queries=queries), strict=True):
+        for group in groups:
+            for key, value in zip(one.keys, group, strict=True):
+                if value:
+                    yield one.id, key, value
 
 
 def _product(text: str, book: Book) -> BookProduct | None:

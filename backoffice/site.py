@@ -17,6 +17,7 @@ from unfold.sites import UnfoldAdminSite
 from backoffice.password_page import LinkView, OwnPasswordForm
 from core import audit
 from core.clock import now
+from core.registry import ROLES, permissions_of
 from core.transactions import reads_snapshot
 
 LONGEST_QUERY = 200
@@ -60,13 +61,42 @@ class BackOffice(UnfoldAdminSite):
                 answer = looked_at if request.method in ("GET", "HEAD") else view
                 return answer(request, *args, **kwargs)
             except PermissionDenied:
-                return self.refusal(request, 403, "Not for your role", "Ask an owner if you should be able to do this.")
+                return self.refusal(request, 403, *self.who_may(request))
             except Http404:
                 return self.refusal(request, 404, "Not found", "There is nothing at this address, or not any more.")
             finally:
                 audit.reset_actor(token)
 
         return super().admin_view(update_wrapper(as_staff, view), cacheable)
+
+    @property
+    def lists(self) -> dict[str, Any]:
+        """The menu's lists of records (core.admin.options)."""
+        found: dict[str, Any] = self.wiring.lists()
+        return found
+
+    def who_may(self, request: HttpRequest) -> tuple[str, str]:
+        """Title and reason of a refusal: which roles may do what this person may not."""
+        if request.user.is_superuser:
+            return "Not possible here", "No role can do this in the back office."
+        permission = self._needed(request)
+        if permission is None or request.user.has_perm(permission):
+            return "Not for your role", "Ask an owner if you should be able to do this."
+        roles = [role for role in ROLES if permission in permissions_of(role)]
+        return (
+            "Not for your role",
+            f"This is for {' and '.join([*roles, 'owners'])}. Ask an owner if you should be able to.",
+        )
+
+    def _needed(self, request: HttpRequest) -> str | None:
+        """The permission that a page asks for: an action's, or that of the menu's line it belongs to."""
+        name = request.resolver_match.url_name if request.resolver_match else None
+        for screen in self._registry.values():
+            for action in getattr(screen, "record_actions", ()):
+                if action.url_name(screen.opts) == name:
+                    return str(action.permission)
+        link = self.wiring.link_at(request.path)
+        return link.permission if link else None
 
     def refusal(self, request: HttpRequest, status: int, title: str, reason: str) -> TemplateResponse:
         """A page that says why not, with the way back."""

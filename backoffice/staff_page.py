@@ -196,7 +196,6 @@ class PeopleAdmin(RecordAdmin):
     search_fields = ("username__icontains", "first_name__icontains", "last_name__icontains", "email__icontains")
     search_help_text = "Name, username or e-mail"
     list_before_template = "admin/back_office/people_before.html"
-    list_title = "People"
     list_export = ListExport("people.csv", EXPORT_HEADER, export_rows)
     record_template = "admin/back_office/person.html"
     record_actions = RECORD_ACTIONS

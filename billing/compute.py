@@ -4,6 +4,7 @@ They differ in where quantities come from, which rates count, and whether they a
 is made of: usage, subscriptions, charges, and what balances pay.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,10 +19,14 @@ from billing.open_periods import OpenBillingPeriods
 from billing.types import LineView
 from billing.usage import UsageSource, stored_usage
 from catalog.models import Rate
+from core.errors import TactusError
 from engine.balances import Drawdown
 from engine.calendar import Period
+from engine.errors import InvalidTerms
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO, Currency, add, rounded_with, total
+
+logger = logging.getLogger(__name__)
 
 MOMENT = timedelta(microseconds=1)
 
@@ -83,6 +88,21 @@ def compute_invoices(
     for period in periods:
         account = accounts.setdefault(period.payer_id, OpenBillingPeriods(period.payer_id, usage))
         found[period.pk] = _computed(period, account, at)
+    return found
+
+
+def compute_open(account: OpenBillingPeriods, *, at: datetime) -> dict[UUID, ComputedInvoice | None]:
+    """What each of an account's open periods that may draw comes to, by id and in the order of drawing.
+
+    None where no invoice can be made: that is logged.
+    """
+    found: dict[UUID, ComputedInvoice | None] = {}
+    for period in account.periods:
+        try:
+            found[period.pk] = _computed(period, account, at)
+        except (TactusError, InvalidTerms):
+            logger.exception("billing period %s could not be computed", period.pk)
+            found[period.pk] = None
     return found
 
 

@@ -35,6 +35,7 @@ class OpenBillingPeriods:
 
     `usage`: where quantities come from; `rates`: rates that are not stored, as if their cards had them. `closing`: the
     one period that is about to close; only periods whose turn comes earlier are then read for its drawdown.
+    `as_if`: balance segments that are not stored, or stored otherwise, as if the account had them so.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class OpenBillingPeriods:
         usage: UsageSource = stored_usage,
         rates: Sequence[Rate] = (),
         closing: BillingPeriod | None = None,
+        as_if: Sequence[BalanceSegment] = (),
     ) -> None:
         self._payer_id = payer_id
+        self._as_if = {segment.segment_id: segment for segment in as_if}
         self._given_usage, self._rates, self._closing = usage, rates, closing
         self._composed: dict[UUID, ComposedInvoice] = {}
         self._subscribed: dict[UUID, SubscriptionBilling] = {}
@@ -58,7 +61,10 @@ class OpenBillingPeriods:
     @cached_property
     def segments(self) -> tuple[BalanceSegment, ...]:
         """The account's segments that hold anything by their ledgers, expired ones too. One query at most."""
-        return self._kept.segments if self._kept else engine_segments(customer_id=self._payer_id)
+        stored = self._kept.segments if self._kept else engine_segments(customer_id=self._payer_id)
+        if not self._as_if:
+            return stored
+        return (*(one for one in stored if one.segment_id not in self._as_if), *self._as_if.values())
 
     @cached_property
     def periods(self) -> list[BillingPeriod]:

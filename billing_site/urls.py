@@ -1,7 +1,9 @@
 """Every route of the site. The API's paths have no trailing slash, as Metronome's clients expect."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from core.api.openapi import ApiPage, OpenApiJson
@@ -9,6 +11,7 @@ from core.api.views import healthz, readyz
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
+    path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))),
     path("healthz", healthz),
     path("readyz", readyz),
     path("openapi.json", OpenApiJson.as_view(), name="openapi"),

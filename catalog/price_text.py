@@ -18,6 +18,7 @@ from typing import Any
 from catalog.prices import PERCENTAGES
 from core.exact_json import BadJson, dumps, loads
 from engine.money import EXACT, mul, plain
+from presentation.formatting import with_point
 
 MOST_TIERS = 200
 CUSTOM = "CUSTOM"
@@ -27,8 +28,10 @@ _REST = ("rest", "above", "more")
 
 
 def read_number(text: str) -> Decimal:
-    """A plain number, 0 or more. Raises ValueError saying what is wrong."""
-    given = text.strip()
+    """A plain number, 0 or more; a decimal comma that cannot group thousands is one. Raises ValueError saying what is
+    wrong.
+    """
+    given = with_point(text.strip())
     if _NUMBER.match(given):
         return Decimal(given)
     if given.startswith("-") and _NUMBER.match(given[1:].strip()):

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from catalog.models import CreditType, Rate
+from catalog.models import BillableMetric, CreditType, Rate
 from catalog.price_text import CUSTOM, guess_type, read_number, read_price, to_figure, to_stored, write_price
 from catalog.prices import RATE_TYPES
 from catalog.selectors.rates import EffectiveRate, stored_price_of
@@ -65,6 +65,15 @@ class BookProduct:
     type: str
     keys: tuple[str, ...]
     archived: bool
+    # what its usage is measured by now
+    metric: BillableMetric | None = None
+
+    @property
+    def what(self) -> str:
+        """What it is, for whom its name says little: "usage, Tokens generated, by model"."""
+        measured = [self.metric.name] if self.metric else []
+        by = [f"by {' and '.join(self.keys)}"] if self.keys else []
+        return ", ".join([self.type.lower(), *measured, *by])
 
 
 @dataclass(frozen=True, slots=True)

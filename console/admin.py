@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -79,11 +80,17 @@ class EmbedOriginAdmin(RecordAdmin):
     """The origins whose pages may frame the console, besides those of the environment."""
 
     list_display = ("origin", "created")
+    list_before_template = "admin/back_office/origins_before.html"
     search_fields = ("origin__icontains",)
     record_actions = (REMOVE,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("console.edit_origins")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, below those that the environment allows."""
+        known = {"given_origins": settings.TACTUS_EMBED_ORIGINS}
+        return super().changelist_view(request, {**known, **(extra_context or {})})
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

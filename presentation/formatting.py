@@ -27,6 +27,7 @@ COLUMN_DECIMALS: Final = 6
 MOST_DECIMALS: Final = 20
 """A price with more decimals is a quotient: nobody sets such a price."""
 
+_COMMA: Final = re.compile(r"(?P<whole>[0-9]+),(?P<fraction>[0-9]+)")
 _WRITTEN: Final = re.compile(r"(?P<whole>[0-9]{1,20}|[0-9]{1,3}(,[0-9]{3}){1,6})(\.(?P<fraction>[0-9]{1,20}))?")
 _DAY: Final = timedelta(days=1)
 
@@ -197,6 +198,18 @@ def money(amount: Decimal, unit: Unit) -> Money:
     return Money(abridge(shown, SHOWN_DECIMALS), exact_figure, unit_code(unit))
 
 
+def on_document(amount: Decimal, whole: Decimal | None, unit: Unit) -> Money:
+    """`amount` as it stands in a column that adds up: at `whole` minor units, as the document has it, beside its exact
+    figure. What has no place on a document (`whole` is None) is `money`, and so is what is less than a coin.
+    """
+    shown = money(amount, unit)
+    if whole is None or not (whole or round_places(amount, unit.places)):
+        return shown
+    coins = whole.scaleb(-unit.places, context=EXACT)
+    figure_ = format_money(coins, unit.minor_digits, unit.places)
+    return Money(abridge(figure_, SHOWN_DECIMALS), shown.exact, shown.code)
+
+
 def exact(amount: Decimal, unit: Unit, *, decimals: int | None = SHOWN_DECIMALS) -> Exact:
     """`amount`, in the unit's stored scale, cut after `decimals`, what is below the smallest coin apart."""
     shown = figure(amount, unit, decimals=decimals)
@@ -218,13 +231,26 @@ def plain_amount(amount: Decimal | None, unit: Unit) -> Decimal | None:
     return Decimal(_padded(to_major_units(amount, unit), unit.minor_digits + unit.places))
 
 
+def with_point(text: str) -> str:
+    """A number's decimal comma as a point where it cannot group thousands: "1,5", "0,250", "1234,567".
+
+    Anything else as it is: "1,250" could mean both.
+    """
+    written = _COMMA.fullmatch(text)
+    if written is None:
+        return text
+    whole, fraction = written["whole"], written["fraction"]
+    grouped = len(fraction) == 3 and len(whole) <= 3 and not whole.startswith("0")
+    return text if grouped else f"{whole}.{fraction}"
+
+
 def parse_money(text: str, *, minor_digits: int, places: int | None) -> Decimal:
     """What a person wrote ("1,234.50") in the credit type's stored unit: "25.00" dollars -> 2500 cents. Exact.
 
-    Commas group thousands and nothing else. `places` as for `Unit`; None for units that may be split at will. Raises
-    ValueError, in words for that person.
+    A comma groups thousands; where it cannot, it is a decimal one. `places` as for `Unit`; None for units that may be
+    split at will. Raises ValueError, in words for that person.
     """
-    written = _WRITTEN.fullmatch(text.strip())
+    written = _WRITTEN.fullmatch(with_point(text.strip()))
     if written is None:
         raise ValueError("Write it like 25 or 1,234.50.")
     fraction = written["fraction"] or ""

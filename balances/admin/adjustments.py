@@ -113,7 +113,6 @@ class AdjustmentAdmin(RecordAdmin):
     )
     search_help_text = "Customer, reason, note, ticket, person, API key or id"
     list_before_template = "admin/back_office/adjustments_before.html"
-    list_title = "Approvals"
     list_export = ListExport("adjustments.csv", EXPORT_HEADER, lambda rows: export_rows(rows, usd()))
     record_template = "admin/back_office/adjustment.html"
     record_actions = RECORD_ACTIONS

@@ -140,7 +140,6 @@ class BalanceAdmin(RecordAdmin):
     )
     search_help_text = "Name, product, customer, alias or id"
     list_before_template = "admin/back_office/balances_before.html"
-    list_title = "Commits & credits"
     record_template = "admin/back_office/balance.html"
     ordering = ("-created_at", "-id")
 

@@ -15,12 +15,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet, Sum
 
 from balances.adjustment_models import Adjustment, KeyGift
-from balances.models import AccessType
+from balances.models import AccessType, Balance, Segment
+from balances.selectors.segments import engine_segment
 from catalog.models import CreditType, CreditTypeConversion
 from contracts.models import Contract
 from core.approvals import influenced_by
 from core.models import ApiKey
 from core.staff import roles_of
+from engine.balances import BalanceSegment
+from engine.errors import InvalidTerms
 from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, add, mul
 
@@ -166,6 +169,31 @@ def adjustment_rows() -> QuerySet[Adjustment]:
         "credit",
         "contract",
     )
+
+
+def segment_after(row: Adjustment, now: datetime) -> BalanceSegment:
+    """The segment that an adjustment is about, as the engine would know it had the adjustment been posted now.
+
+    Raises InvalidTerms for one that cannot be.
+    """
+    if row.segment is not None:
+        return engine_segment(row.segment, available=add(row.segment.balance, row.amount))
+    if row.access_from is None or row.access_until is None:
+        raise InvalidTerms("a credit needs its access", "access_from")
+    owner = Balance(
+        customer_id=row.customer_id,
+        kind=Balance.Kind.CREDIT,
+        credit_type=row.credit_type,
+        created_at=now,
+        name=row.credit_name,
+        priority=row.priority,
+        cost_basis=ZERO,
+        applicable_product_ids=row.applicable_product_ids,
+        applicable_product_tags=row.applicable_product_tags,
+        applicable_contract_ids=None if row.contract_id is None else [str(row.contract_id)],
+    )
+    made = Segment(owner=owner, starting_at=row.access_from, ending_before=row.access_until)
+    return engine_segment(made, available=row.amount)
 
 
 def waiting_for(user: User) -> int:

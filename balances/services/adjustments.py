@@ -22,7 +22,7 @@ from balances.events import (
     AdjustmentWithdrawn,
 )
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, Segment
-from balances.selectors.adjustments import ApprovalDecision, assess
+from balances.selectors.adjustments import ApprovalDecision, assess, segment_after
 from balances.services.catalogue import check_product, check_scope
 from balances.services.grants import NewBalance, grant
 from balances.services.ledger import ManualEntry, lock_balances, post_manual_entries, uniqueness_keys
@@ -37,6 +37,7 @@ from core.patience import each_in_turn
 from core.postgres.locks import advisory_xact_lock
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
+from engine.balances import BalanceSegment
 from engine.errors import InvalidTerms
 from engine.limits import Approval
 from engine.money import ZERO, add, checked, plain
@@ -96,13 +97,21 @@ class NewAdjustment:
     id: UUID = field(default_factory=uuid4)
 
 
-def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> ApprovalDecision:
+@dataclass(frozen=True, slots=True)
+class TriedAdjustment:
+    """What asking for an adjustment would lead to: who decides, and the segment as it stands once it is posted."""
+
+    decision: ApprovalDecision
+    segment: BalanceSegment
+
+
+def try_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> TriedAdjustment:
     """What asking for it now would lead to; writes nothing. Raises as `request_adjustment`."""
     with use_case():
         customer = _customer(new.customer_id)
         lock_balances(customer.pk)
         row = _asked(new, customer, now)
-        return _assessed(row, _person(maker_id, REQUEST), now)
+        return TriedAdjustment(_assessed(row, _person(maker_id, REQUEST), now), segment_after(row, now))
 
 
 def request_adjustment(*, new: NewAdjustment, maker_id: int, now: datetime) -> Adjustment:

@@ -47,16 +47,32 @@ def net_balance(
     with_drafts: bool = True,
 ) -> Decimal:
     """What can be drawn now from all balances that any filter matches, of customer and contracts alike."""
-    account = OpenBillingPeriods(customer_id)
     chosen = None if not filters else [_condition(customer_id, one) for one in filters]
+
+    def counts(segment: BalanceSegment) -> bool:
+        return (
+            segment.access_type == access_type
+            and (credit_type_id is None or segment.unit == str(credit_type_id))
+            and (chosen is None or any(is_meant(segment) for is_meant in chosen))
+        )
+
+    return left_now(OpenBillingPeriods(customer_id), counts, now=now, with_drafts=with_drafts)
+
+
+def left_now(
+    account: OpenBillingPeriods,
+    counts: Callable[[BalanceSegment], bool],
+    *,
+    now: datetime,
+    with_drafts: bool = True,
+) -> Decimal:
+    """What can be drawn now from those of the account's segments that count, by what its drafts draw."""
     found = [
         segment
         for segment in account.segments
-        if segment.access_type == access_type
-        and (credit_type_id is None or segment.unit == str(credit_type_id))
-        and segment.starting_at <= now
+        if segment.starting_at <= now
         and (segment.ending_before is None or now < segment.ending_before)
-        and (chosen is None or any(is_meant(segment) for is_meant in chosen))
+        and counts(segment)
     ]
     pending = account.pending() if found and with_drafts else {}
     left = ZERO

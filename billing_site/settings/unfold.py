@@ -12,11 +12,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_SUBHEADER": "Back office",
     "SITE_SYMBOL": "receipt_long",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "backoffice.navigation.favicon"}],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
     "ENVIRONMENT": "backoffice.navigation.environment",
     "STYLES": ["backoffice.navigation.stylesheet"],
+    "SCRIPTS": ["backoffice.navigation.script"],
     "SIDEBAR": {
         "show_search": True,
         "command_search": True,

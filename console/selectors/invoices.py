@@ -15,6 +15,7 @@ from core.api.paging import decode, encode
 from engine.money import add, total
 from engine.usage import numeric
 from invoices.selectors import get_invoice, get_line, line_events, list_breakdowns, list_invoices
+from invoices.selectors.document import with_document
 from presentation import formatting
 from presentation.charts.stacked_bars import Point, StackedBars, stacked_bars
 from presentation.explanation import (
@@ -156,7 +157,7 @@ def invoice_list(viewer: Viewer, *, status: str, count: int, now: datetime) -> I
 
 def invoice_page(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> InvoicePage:
     """One invoice with its lines by product. Raises NotFound, alike for an unknown id and another customer's."""
-    view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
+    view = with_document(get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now))
     names = group_names(viewer.options)
     show_zero = viewer.options.get("invoices", {}).get("show_zero_usage_line_items", False)
     lines = [line for line in view.lines if line.total or line.quantity or show_zero]
@@ -268,7 +269,7 @@ def _blocks(lines: list[LineView], view: InvoiceView, names: GroupNames) -> Iter
         yield ProductBlock(
             name=product.name,
             lines=tuple(_line_row(line, view, names) for line in product.lines),
-            subtotal=formatting.money(product.total, product.unit or view.currency),
+            subtotal=formatting.on_document(product.total, product.document_amount, product.unit or view.currency),
             share=formatting.percent(product.total, view.subtotal) if product.counted else "",
         )
 

@@ -28,16 +28,20 @@ Facts = list[tuple[str, Any]]
 
 
 class ListPage(ModelAdmin):
-    """A list under its own name, with a landmark around it (Django's is called "Select … to change")."""
+    """A list under the menu's name, with a landmark around it (Django's is called "Select … to change")."""
 
     change_list_template: Any = "admin/back_office/list.html"
-    list_title = ""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list."""
         name = str(self.opts.verbose_name_plural)
-        title = self.list_title or name[:1].upper() + name[1:]
+        title = self.in_menu("title") or name[:1].upper() + name[1:]
         return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def in_menu(self, what: str) -> str:
+        """What the site's menu says of this list: its `title`, or how its records are `made`; "" if nothing."""
+        lists: dict[str, Any] = getattr(self.admin_site, "lists", {})
+        return str(getattr(lists.get(f"{self.opts.app_label}_{self.opts.model_name}"), what, ""))
 
 
 class RecordAdmin(ListPage):
@@ -121,6 +125,28 @@ class RecordAdmin(ListPage):
         return TemplateResponse(
             request, self.record_template, self.page_context(request, record, **(extra_context or {}))
         )
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Where nobody makes such records here, how they come to be."""
+        return self._not_here(request, "Not made here", self.in_menu("made"))
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Records stay."""
+        return self._not_here(
+            request, "Nothing is deleted here", "What may be done to a record stands on its own page."
+        )
+
+    def _not_here(self, request: HttpRequest, title: str, reason: str) -> HttpResponse:
+        """A refusal that no other role would be spared. Raises PermissionDenied for those who may not even look."""
+        refusal = getattr(self.admin_site, "refusal", None)
+        if refusal is None or not self.has_view_permission(request):
+            raise PermissionDenied
+        answer: HttpResponse = refusal(request, 403, title, reason)
+        return answer
 
     def gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Home, with a message that there is no such record."""

@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.forms import BoundField
 from django.utils.safestring import SafeString
 
 from presentation import formatting, markup
@@ -32,6 +34,15 @@ def money(amount: Decimal | None, unit: Any, decimals: int = formatting.COLUMN_D
 def figure(amount: Decimal | None, unit: Any) -> str:
     """The figure alone, whole."""
     return formatting.DASH if amount is None else formatting.figure(amount, unit)
+
+
+@register.filter
+def focused_if_wrong(field: BoundField) -> SafeString:
+    """A form's field, with the focus on it where it is the first that was refused and nothing stands above the form."""
+    wrong = field.form.errors
+    first = next((name for name in field.form.fields if name in wrong), None)
+    focused = field.name == first and NON_FIELD_ERRORS not in wrong
+    return field.as_widget(attrs={"autofocus": True} if focused else None)
 
 
 @register.filter

@@ -275,7 +275,7 @@ def test_what_was_checked_can_be_changed(editor: Editor) -> None:
         ("Tokens\tNaN\t2026-04-01", "price", "not a plain number"),
         ("Tokens\tInfinity\t2026-04-01", "price", "not a plain number"),
         ("Tokens\t1e5\t2026-04-01", "price", "not a plain number"),
-        ("Tokens\t0,25\t2026-04-01", "price", "with a point"),
+        ("Tokens\t1,250\t2026-04-01", "price", "with a point"),
         ("Tokens\t\t2026-04-01", "price", "is missing"),
         ("Tokens\t5 @ 0; 5 @ 1\t2026-04-01", "price", "no size"),
         ("Tokens\trest @ 0; 5 @ 1\t2026-04-01", "price", "last tier"),

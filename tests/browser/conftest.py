@@ -73,10 +73,11 @@ class World:
 
 @dataclass
 class Watched:
-    """A page, and what its console complained about."""
+    """A page, what its console complained about, and what its scripts threw."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
+    thrown: list[str] = field(default_factory=list)
 
     @property
     def frame(self) -> FrameLocator:
@@ -213,7 +214,7 @@ def contexts(
 
 @pytest.fixture
 def open_page(contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..., Watched]]:
-    """Pages that are closed after the test, each of which must not have met a policy violation."""
+    """Pages that are closed after the test, each of which must not have met a policy violation or thrown an error."""
     pages: list[Watched] = []
 
     def open_(policy: str = "third-party", *, width: int = 1120, height: int = 900) -> Watched:
@@ -221,11 +222,12 @@ def open_page(contexts: Callable[[str], BrowserContext]) -> Iterator[Callable[..
         page.set_viewport_size({"width": width, "height": height})
         watched = Watched(page)
         page.on("console", watched.heard)
+        page.on("pageerror", lambda error: watched.thrown.append(str(error)))
         pages.append(watched)
         return watched
 
     yield open_
-    seen = [text for watched in pages for text in watched.violations]
+    seen = [text for watched in pages for text in (*watched.violations, *watched.thrown)]
     for watched in pages:
         watched.page.close()
     assert not seen

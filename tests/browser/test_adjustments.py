@@ -79,6 +79,8 @@ def test_support_grants_a_credit_in_five_clicks(world: World, customer: str, ope
     page.get_by_label("Amount").fill("25.00")
     page.get_by_label("Reason").select_option("Service credit (SLA)")
     page.get_by_label("In words, for the customer").fill("Sorry for the outage of 3 March")
+    for fold in ("What it is called", "For staff only"):
+        page.locator("summary", has_text=fold).press("Enter")
     page.get_by_label("Ticket").fill("https://tickets.example.com/1")
     page.get_by_role("combobox", name="Product", exact=True).select_option("Credits")  # from the second on, it is there
     hand.click("button", "See the effect")

@@ -96,6 +96,11 @@ def test_long_decimals_are_cut_and_say_so(figure: str, decimals: int, shown: str
         ("1500", 0, 0, "1500"),
         ("0.000001", 0, None, "0.000001"),
         ("12,345,678", 2, 0, "1234567800"),
+        ("25,00", 2, 0, "2500"),
+        ("1,5", 2, 0, "150"),
+        ("1234,56", 2, 0, "123456"),
+        ("0,25", 2, 0, "25"),
+        ("1,234", 2, 0, "123400"),
     ],
 )
 def test_what_people_write_is_stored_exactly(text: str, minor_digits: int, places: int | None, stored: str) -> None:
@@ -109,8 +114,9 @@ def test_what_people_write_is_stored_exactly(text: str, minor_digits: int, place
         " ",
         "-5",
         "+5",
-        "25,00",
-        "1,23",
+        "25,0,0",
+        "1.234,5",
+        ",5",
         "1.2.3",
         "1e3",
         "0x10",

@@ -4,7 +4,13 @@ from usage.selectors.backfills import Backfill, list_backfills
 from usage.selectors.events import EventMatch, match_events, stored_transactions
 from usage.selectors.health import IngestHealth, ingest_health, ingest_minutes
 from usage.selectors.previews import not_stored, usage_of, usage_with
-from usage.selectors.quantities import get_usage, list_line_events, list_recent_events, refs_of
+from usage.selectors.quantities import (
+    get_usage,
+    groups_of_customers,
+    list_line_events,
+    list_recent_events,
+    refs_of,
+)
 from usage.selectors.reconciliation import (
     EXPLAINED,
     Reconciliation,
@@ -41,6 +47,7 @@ __all__ = [
     "UsageQuery",
     "current_period",
     "get_usage",
+    "groups_of_customers",
     "ingest_health",
     "ingest_minutes",
     "list_backfills",
