@@ -26,6 +26,8 @@ FILES = {
     "catalog_ratecard": "rate_card",
     "core_auditentry": "action",
     "balances_adjustment": "id",
+    "core_approvalrequest": "id",
+    "auth_user": "username",
 }
 PAGES = [f"{kind.opts.app_label}_{kind.opts.model_name}" for kind in admin.site._registry.values()]
 
@@ -110,6 +112,8 @@ def test_lists_have_a_name_of_their_own_and_a_landmark(page: str, world: World, 
     ("page", "name"),
     [
         ("balances_adjustment", "Approvals"),
+        ("core_approvalrequest", "Approvals"),
+        ("auth_user", "People"),
         ("balances_balance", "Commits &amp; credits"),
         ("core_auditentry", "Audit trail"),
         ("catalog_product", "Products"),
