@@ -24,10 +24,9 @@ class Link:
     query: str = ""
     # how many things wait there; nothing is shown for none
     count: Callable[[HttpRequest], int] | None = None
-    # of a list: what it says when it is empty, how its records come to be, and what one is called if not as its model
+    # of a list: what it says when it is empty, and how its records come to be
     nothing: str = "There is nothing here yet."
     made: str = ""
-    one: str = ""
 
     def shown(self, request: HttpRequest) -> dict[str, Any]:
         """As unfold's template wants it; a link is active on the pages below its own, too."""
@@ -253,7 +252,6 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "badge",
                 "admin:auth_user_changelist",
                 "auth.view_user",
-                one="person",
                 made="One owner asks for an account here and another decides; the first ones come with the command"
                 " create_staff.",
             ),

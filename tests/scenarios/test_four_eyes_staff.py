@@ -308,7 +308,7 @@ def test_requests_about_accounts_are_the_owners(ann: Member, ben: Member, finn: 
     finn.answer(request, "approve")
     assert not User.objects.filter(username="newcomer").exists()
     assert "You can decide this" in ben.http.get(page).text
-    badge = re.compile(r"Approvals.{0,400}?\b1\b", re.DOTALL)
+    badge = re.compile(r"Requests.{0,400}?\b1\b", re.DOTALL)
     assert badge.search(ben.http.get("/admin/").text)
 
 
