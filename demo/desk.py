@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 
+from balances.selectors.adjustments import limit_of
 from core import approvals, audit
 from core.models import ApprovalRequest
 from core.staff import ensure_staff
 from core.staff_accounts import ask_new_account, ask_role
+from engine.invoice_states import InvoiceStatus
+from invoices.models import InvoiceListing
 
 SELLER = "lumen.example"
 PEOPLE = (
@@ -20,7 +23,7 @@ PEOPLE = (
 
 
 def fill_desk(*, now: datetime) -> None:
-    """People, an account that two owners made, and two requests that wait. Doing it again changes nothing."""
+    """People, an account that two owners made, and three requests that wait. Doing it again changes nothing."""
     for username, name, role in PEOPLE:
         if not User.objects.filter(username=username).exists():
             address = f"{username}@{SELLER}"
@@ -55,3 +58,23 @@ def _ask(now: datetime) -> None:
         user_id=ids["leo"], role="finance", reason="Moves to the finance team this month", maker_id=ids["priya"],
         now=now - timedelta(hours=2),
     )  # fmt: skip
+    _ask_void(now - timedelta(hours=1))
+
+
+def _ask_void(now: datetime) -> None:
+    """Finance wants the largest invoice void, which is more than finance may do alone."""
+    grace = User.objects.get(username="grace")
+    limit = limit_of(grace)
+    issued = InvoiceListing.objects.filter(status=InvoiceStatus.FINALIZED, credit_type__code="USD", total__gt=limit)
+    invoice = issued.select_related("customer", "contract").order_by("-total").first()
+    if invoice is None:
+        return
+    asking = audit.set_actor(audit.Actor(user_id=grace.pk, label="grace"))
+    try:
+        approvals.ask(
+            act="invoice.void", subject=invoice, title=f"Void invoice: {invoice}", parameters={},
+            reason="Sent to the old address; they ask for one to the new company", worth=invoice.total, limit=limit,
+            maker_id=grace.pk, now=now,
+        )  # fmt: skip
+    finally:
+        audit.reset_actor(asking)
