@@ -27,6 +27,7 @@ from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from core.patience import each_in_turn
 from core.postgres.locks import advisory_xact_lock
 from core.registry import GatedAct, gated_acts
+from core.texts import checked_text
 from core.transactions import require_transaction, together_with, use_case
 from engine.limits import WINDOW, Allowance, Approval, approval
 from engine.money import ZERO, total
@@ -204,7 +205,7 @@ def ask(
     people without the right, InvalidInput naming the field, Conflict where the same already waits.
     """
     gated = _gated(act)
-    why = _text(reason, "reason", 1000)
+    why = checked_text(reason, field="reason", longest=1000)
     if not why:
         raise InvalidInput("say why: whoever decides reads it", field="reason")
     try:
@@ -367,7 +368,7 @@ def _decide(
     """The one place where a decision is written and told."""
     require_transaction()
     row.status, row.decided_by, row.decided_at = status, decider, now
-    row.decision_note = _text(note, "note", 1000)
+    row.decision_note = checked_text(note, field="note", longest=1000)
     row.save()
     if status == Status.DONE:
         audit.record("approval.approve", row, at=now, detail=_detail(row), reason=row.decision_note)
@@ -392,12 +393,3 @@ def _detail(row: ApprovalRequest) -> dict[str, Any]:
         "what": row.title,
         "asked_by": name_of(row.made_by),
     }
-
-
-def _text(value: str, name: str, longest: int) -> str:
-    text = value.strip()
-    if len(text) > longest:
-        raise InvalidInput(f"must have at most {longest:,} characters", field=name)
-    if "\x00" in text:
-        raise InvalidInput("cannot contain NUL", field=name)
-    return text

@@ -35,6 +35,7 @@ from core.events import publish
 from core.links import check_link
 from core.patience import each_in_turn
 from core.postgres.locks import advisory_xact_lock
+from core.texts import checked_text
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
 from engine.balances import BalanceSegment
@@ -243,7 +244,7 @@ def _asked(new: NewAdjustment, customer: Customer, now: datetime) -> Adjustment:
         if unit is None:
             raise InvalidInput("no such credit type", field="credit_type_id")
         row.product, row.credit_type = product, unit
-        row.credit_name = _text(new.asked.name, "name", 200)
+        row.credit_name = checked_text(new.asked.name, field="name", longest=200)
         row.access_from, row.access_until = new.asked.starting_at, new.asked.ending_before
         row.applicable_product_ids = list(new.asked.applicable_product_ids)
         row.applicable_product_tags = list(new.asked.applicable_product_tags)
@@ -330,7 +331,7 @@ def _post(row: Adjustment, customer: Customer, now: datetime) -> None:
 def _decide(row: Adjustment, status: Adjustment.Status, decider: User | None, note: str, now: datetime) -> None:
     row.status = status
     row.decided_by, row.decided_at = decider, now
-    row.decision_note = _text(note, "note", 1000)
+    row.decision_note = checked_text(note, field="note", longest=1000)
 
 
 def _waiting(adjustment_id: UUID) -> Adjustment:
@@ -372,22 +373,13 @@ def _customer(customer_id: UUID) -> Customer:
 def _checked_reason(reason: AdjustmentReason) -> AdjustmentReason:
     if reason.reason_code not in Adjustment.ReasonCode.values:
         raise InvalidInput(f"must be one of {', '.join(Adjustment.ReasonCode.values)}", field="reason_code")
-    public = _text(reason.public_reason, "public_reason", 500)
+    public = checked_text(reason.public_reason, field="public_reason", longest=500)
     if not public:
         raise InvalidInput("is needed: the customer reads it", field="public_reason")
-    url = _text(reason.ticket_url, "ticket_url", 500)
+    url = checked_text(reason.ticket_url, field="ticket_url", longest=500)
     if url:
         check_link(url, field="ticket_url")
-    return AdjustmentReason(reason.reason_code, public, _text(reason.note, "note", 2000), url)
-
-
-def _text(value: str, name: str, longest: int) -> str:
-    text = value.strip()
-    if len(text) > longest:
-        raise InvalidInput(f"must have at most {longest:,} characters", field=name)
-    if "\x00" in text:
-        raise InvalidInput("cannot contain NUL", field=name)
-    return text
+    return AdjustmentReason(reason.reason_code, public, checked_text(reason.note, field="note", longest=2000), url)
 
 
 def _change(row: Adjustment) -> str:
