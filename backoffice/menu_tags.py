@@ -31,12 +31,12 @@ def empty_list(context: RequestContext, cl: Any) -> dict[str, Any]:
 
 @register.simple_tag
 def new_one(opts: Any) -> dict[str, str]:
-    """The button of a list whose records are made here: its text, and where it leads ("" if nowhere)."""
+    """The button of a list whose records are made here: what it makes, and where it leads ("" if nowhere)."""
     try:
         url = reverse(f"admin:{opts.app_label}_{opts.model_name}_add")
     except NoReverseMatch:
         url = ""
-    return {"text": f"New {opts.verbose_name}", "url": url}
+    return {"what": str(opts.verbose_name), "url": url}
 
 
 def _link(opts: Any) -> Link | None:
