@@ -8,4 +8,4 @@ from core.sql_files import run_sql_files
 class Migration(migrations.Migration):
     dependencies = [("catalog", "0002_fiat_credit_types")]
 
-    operations = [run_sql_files("catalog", "catalog_ratecardalias", "catalog_change")]
+    operations = [run_sql_files("catalog", "catalog_ratecardalias", "catalog_package", "catalog_change")]

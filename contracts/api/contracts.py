@@ -10,11 +10,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.package_models import Package
+from catalog.selectors import package_for
 from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
+from contracts.package_terms import contract_body
 from contracts.parts import contract_parts, given_parts
 from core.api.fields import (
     CustomFieldsField,
@@ -32,13 +35,17 @@ from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from core.errors import InvalidInput
+from core.exact_json import loads
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
 
 A_PAGE = 20
 FILTERS = ("customer_id", "covering_date", "starting_at", "include_archived")
-WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
+WHOLE = ("id", "customer_id", "package_id", "archived_at", "custom_fields", "uniqueness_key")
+NAMES_PACKAGE = ("package_id", "package_alias")
+WITH_PACKAGE = (*NAMES_PACKAGE, "customer_id", "starting_at", "uniqueness_key", "transition", "custom_fields")
 TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
@@ -85,6 +92,12 @@ class CreateInput(Input):
     rate_card_id = IdField(required=False, allow_null=True)
     rate_card_alias = TextField(
         maximum=128, required=False, allow_null=True, help_text="The card that has this alias when the contract starts."
+    )
+    package_id = IdField(
+        required=False, allow_null=True, help_text="All terms come from it; only what is the customer's own goes along."
+    )
+    package_alias = TextField(
+        maximum=128, required=False, allow_null=True, help_text="The package that has this alias when it starts."
     )
     name = TextField(required=False, allow_null=True)
     net_payment_terms_days = WholeField(
@@ -220,6 +233,7 @@ class ContractOutput(Output):
 
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
+    package_id = serializers.UUIDField(required=False)
     archived_at = InstantField(required=False)
     custom_fields = CustomFieldsField()
     uniqueness_key = serializers.CharField(required=False)
@@ -290,6 +304,42 @@ def _prepare_reading(body: Mapping[str, Any], at: datetime) -> None:
         part.before_reading(body["customer_id"], asked=body, now=at)
 
 
+def read_terms(body: type[Input], given: dict[str, Any]) -> dict[str, Any]:
+    """What a body says, validated. Raises a 400 that names each field at fault."""
+    read = body(data=given)
+    read.is_valid(raise_exception=True)
+    return {name: value for name, value in read.validated_data.items() if value is not None}
+
+
+def contract_terms(body: dict[str, Any]) -> dict[str, Any]:
+    """A read body of a new contract as `services.create_contract` takes it."""
+    for part in contract_parts():
+        part.prepare(body)
+    body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
+    body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
+    parts = given_parts(body, editing=False)
+    body = {name: value for name, value in body.items() if name not in parts}
+    if transition := body.pop("transition", None):
+        body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
+        behavior = transition.get("future_invoice_behavior") or {}
+        body["true_ups"] = behavior.get("trueup") or "AS_IS"
+    asked = body.pop("usage_statement_schedule", {})
+    schedule = services.UsageStatementSchedule(**{name: value for name, value in asked.items() if value is not None})
+    return body | {"schedule": schedule, "parts": parts}
+
+
+def named_package(body: Mapping[str, Any], given: Mapping[str, Any]) -> Package:
+    """The package that a new contract is made of. Raises InvalidInput where terms are `given` beside it."""
+    if "package_id" in body and "package_alias" in body:
+        raise InvalidInput("give package_id or package_alias, not both", field="package_alias")
+    for name in CreateInput().get_fields():
+        if name not in WITH_PACKAGE and given.get(name) not in (None, [], {}):
+            raise InvalidInput("comes from the package; leave it out, or make the contract without one", field=name)
+    return package_for(
+        package_id=body.get("package_id"), alias=body.get("package_alias"), starting_at=body["starting_at"]
+    )
+
+
 class CreateContract(ApiView):
     """POST /v1/contracts/create"""
 
@@ -299,21 +349,14 @@ class CreateContract(ApiView):
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
-        for part in contract_parts():
-            part.prepare(body)
-        body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
-        body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
-        parts = given_parts(body, editing=False)
-        body = {name: value for name, value in body.items() if name not in parts}
-        if transition := body.pop("transition", None):
-            body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
-            behavior = transition.get("future_invoice_behavior") or {}
-            body["true_ups"] = behavior.get("trueup") or "AS_IS"
-        asked = body.pop("usage_statement_schedule", {})
-        schedule = services.UsageStatementSchedule(
-            **{name: value for name, value in asked.items() if value is not None}
-        )
-        return data({"id": services.create_contract(**body, schedule=schedule, parts=parts, now=now()).pk})
+        package = None
+        if "package_id" in body or "package_alias" in body:
+            given = dict(request.data)
+            package = named_package(body, given)
+            made = contract_body(loads(package.template.encode()), body["starting_at"])
+            own = {name: value for name, value in given.items() if name not in NAMES_PACKAGE}
+            body = read_terms(CreateInput, own | made)
+        return data({"id": services.create_contract(**contract_terms(body), package=package, now=now()).pk})
 
 
 class RetrieveContract(ApiView):

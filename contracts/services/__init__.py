@@ -11,6 +11,7 @@ from contracts.services.contracts import (
 from contracts.services.edits import Tell, edit_contract
 from contracts.services.named_schedules import update_named_schedule
 from contracts.services.overrides import NewOverride
+from contracts.services.rehearsal import rehearse_contract
 from contracts.services.subscriptions import NewChange, NewSubscription, SubscriptionUpdate, pin_end
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "edit_contract",
     "lock_contract",
     "pin_end",
+    "rehearse_contract",
     "update_end_date",
     "update_named_schedule",
 ]

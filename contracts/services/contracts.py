@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
+from catalog.package_models import Package
 from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, ContractRenewed
 from contracts.models import Contract
 from contracts.parts import contract_parts
@@ -72,13 +73,15 @@ def create_contract(
     transition: str = Contract.Transition.RENEWAL,
     true_ups: str = "AS_IS",
     parts: Mapping[str, Any] | None = None,
+    package: Package | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
     `total_contract_value`: what it is worth in all as another system has it; it is kept and shown, nothing is billed by
     it. `renews`: the contract that ends where this one begins; `transition` SUPERSEDE rolls nothing of it over, and
     `true_ups` REMOVE waives those of its postpaid commits.
-    `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
+    `parts`: what apps above keep of it (contracts.parts), by field. `package`: what the terms were made of.
+    Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
     schedule = schedule or UsageStatementSchedule()
@@ -102,6 +105,7 @@ def create_contract(
                 transition="" if old is None else transition,
                 customer=customer,
                 rate_card=_find_rate_card(rate_card_id, rate_card_alias, starting_at),
+                package=package,
                 name=name,
                 starting_at=starting_at,
                 ending_before=ending_before,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.calendar import Offset, OffsetUnit
 from engine.errors import InvalidTerms
 
-instants = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))
+instants = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
 counts = st.integers(0, 600)
 
 
