@@ -203,6 +203,13 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 made="Owners make one here, or by the command create_api_key.",
             ),
             Link(
+                "Test clocks",
+                "more_time",
+                "admin:customers_testclock_changelist",
+                "customers.view_testclock",
+                made="Outside production, customers can live on a clock that is told to go on: set one up here.",
+            ),
+            Link(
                 "Embed origins",
                 "web",
                 "admin:console_embedorigin_changelist",

@@ -25,9 +25,13 @@ class BalancesConfig(registry.AppRegistration):
             "balances.issue_recurring_balances",
             "balances.services.recurring.issue_recurring_balances",
             every_seconds=10,
+            next_due="balances.selectors.balances.next_grant_at",
         ),
         registry.Sweep(
-            "balances.withdraw_forgotten", "balances.services.adjustments.withdraw_forgotten", every_seconds=300
+            "balances.withdraw_forgotten",
+            "balances.services.adjustments.withdraw_forgotten",
+            every_seconds=300,
+            next_due="balances.services.adjustments.next_forgotten_at",
         ),
         registry.Sweep("balances.check_ledgers", "balances.services.checks.check_ledgers", every_seconds=300),
     )

@@ -81,6 +81,9 @@ class Sweep:
     patience: timedelta = timedelta(0)
     # whether `run_due_work` carries it out too: not what only keeps lists of staff fresh
     foreground: bool = True
+    # of a sweep that sees to customers one by one, and only to those of `core.clock.acting_clock`: the dotted path of
+    # what says when it has work again: `(*, after: datetime) -> datetime | None`. A test clock stops at each of these
+    next_due: str = ""
 
 
 class AppRegistration(AppConfig):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from core.events import DomainEvent
@@ -78,3 +79,35 @@ class CustomerNamedScheduleUpdated(CustomerEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockEvent(DomainEvent):
+    """Base of events about a test clock; they happen at the machine's time."""
+
+    __test__: ClassVar[bool] = False
+    SUBJECT = ("testclock", "test_clock_id")
+
+    test_clock_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockCreated(TestClockEvent):
+    """A clock that stands at `clock_at`."""
+
+    name = "test_clock.created"
+    title = "Test clock set up"
+
+    clock_name: str
+    clock_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockAdvanced(TestClockEvent):
+    """It was told to go on to `target_at`."""
+
+    name = "test_clock.advanced"
+    title = "Test clock advanced"
+
+    previous_at: datetime
+    target_at: datetime

@@ -25,21 +25,34 @@ from customers.events import (
 )
 from customers.models import Customer, IngestAlias
 from customers.selectors import get_customer
+from customers.test_clocks import present_of
 
 MAX_ALIASES = 2000
 MAX_NAME = 160
 
 
 def create_customer(
-    *, name: str, ingest_aliases: Sequence[str] = (), custom_fields: dict[str, str] | None = None, now: datetime
+    *,
+    name: str,
+    ingest_aliases: Sequence[str] = (),
+    custom_fields: dict[str, str] | None = None,
+    test_clock_id: UUID | None = None,
+    now: datetime,
 ) -> Customer:
-    """A new customer; its name is cut at 160 characters.
+    """A new customer; its name is cut at 160 characters. One on a test clock lives in that clock's time, for life.
 
-    Raises InvalidInput for unusable aliases, Conflict where an alias belongs to another customer, archived or not.
+    Raises InvalidInput for unusable aliases and unknown clocks, Conflict where an alias belongs to another customer,
+    archived or not, NotAllowed for a test clock in production.
     """
+    if test_clock_id is not None:
+        now = present_of(test_clock_id)
     with _alias_conflicts(), use_case():
         customer = Customer.objects.create(
-            name=name[:MAX_NAME], custom_fields=custom_fields or {}, created_at=now, updated_at=now
+            name=name[:MAX_NAME],
+            custom_fields=custom_fields or {},
+            test_clock_id=test_clock_id,
+            created_at=now,
+            updated_at=now,
         )
         _replace_aliases(customer, ingest_aliases)
         detail = {"name": customer.name, "ingest_aliases": list(ingest_aliases)}

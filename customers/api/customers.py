@@ -45,6 +45,9 @@ class CreateInput(Input):
     name = TextField(maximum=services.MAX_NAME, truncate=True)
     ingest_aliases = AliasesField(required=False)
     external_id = TextField(maximum=128, required=False)
+    test_clock_id = IdField(
+        required=False, allow_null=True, help_text="The test clock on which it lives, for life; not in production."
+    )
     custom_fields = CustomFieldsField(required=False)
 
 
@@ -123,7 +126,11 @@ class CustomersView(ApiView):
         if external_id is not None and external_id not in aliases:
             aliases = [external_id, *aliases]
         customer = services.create_customer(
-            name=body["name"], ingest_aliases=aliases, custom_fields=body.get("custom_fields"), now=now()
+            name=body["name"],
+            ingest_aliases=aliases,
+            custom_fields=body.get("custom_fields"),
+            test_clock_id=body.get("test_clock_id"),
+            now=now(),
         )
         return data(CustomerOutput.of(customer))
 
@@ -169,6 +176,9 @@ class ArchiveView(ApiView):
     """Archiving."""
 
     resource = "customers"
+
+    def customer_of(self, request: Request) -> object:
+        return request.data.get("id") if isinstance(request.data, dict) else None
 
     @extend_schema(request=ArchiveInput, responses=envelope(IdOutput))
     def post(self, request: Request) -> Response:

@@ -8,6 +8,6 @@ class Migration(migrations.Migration):
     dependencies = [("customers", "0001_initial")]
 
     operations = [
-        run_sql_files("customers", "customers_change"),
+        run_sql_files("customers", "customers_change", "customers_testclock"),
         noting("customers_ingestalias"),
     ]

@@ -101,6 +101,15 @@ def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> Billin
     return row
 
 
+def customer_of_invoice(invoice_id: object) -> UUID | None:
+    """Whose draft or document has this id, as it was given; None where there is none, and for what is no id."""
+    try:
+        key = UUID(str(invoice_id))
+    except ValueError:
+        return None
+    return BillingPeriod.objects.filter(pk=key).values_list("customer_id", flat=True).first()
+
+
 def get_invoice(*, customer_id: UUID, invoice_id: UUID, now: datetime) -> InvoiceView:
     """One invoice of this customer as it stands. Raises NotFound."""
     return view_of(find_invoice(invoice_id=invoice_id, customer_id=customer_id), now=now)

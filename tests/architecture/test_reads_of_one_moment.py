@@ -16,7 +16,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from metronome import Metronome
 
@@ -25,6 +25,7 @@ from core import transactions
 from core.api.views import ApiView
 from core.staff import ensure_staff
 from core.transactions import snapshot, use_case
+from customers.test_clocks import create_test_clock
 from invoices.models import InvoiceLine
 from reservations.models import Reservation
 from tests.scenarios.subscription_world import SubscriptionWorld
@@ -118,7 +119,10 @@ class Shop(SubscriptionWorld):
         invoice = next(row for row in self.invoices(customer) if row.status == "FINALIZED" and row.line_items)
         line = InvoiceLine.objects.filter(invoice_id=invoice.id, type="usage").first() or InvoiceLine.objects.first()
         assert line is not None
+        with override_settings(TACTUS_TEST_CLOCKS=True):
+            clock = create_test_clock(name="Later", at=self.now, now=self.now)
         self.ids = {
+            "test_clock_id": clock.pk,
             "customer_id": UUID(customer), "invoice_id": line.invoice_id, "line_id": line.pk,
             "metric_id": UUID(metric.id), "reservation_id": Reservation.objects.get().pk,
         }  # fmt: skip
