@@ -10,7 +10,7 @@ class CustomersConfig(registry.AppRegistration):
     permissions = (
         registry.Permission("rename_customer", "Can rename a customer", "customer", registry.ROLES),
         registry.Permission("edit_aliases", "Can change a customer's ingest aliases", "customer", registry.ROLES),
-        registry.Permission("advance_clock", "Can set up and advance test clocks", "testclock", (registry.FINANCE,)),
+        registry.Permission("advance_clock", "Can set up and advance test clocks", "testclock", registry.ROLES),
         registry.Permission("archive_customer", "Can archive a customer", "customer", (registry.FINANCE,)),
         registry.Permission("view_as_customer", "Can open a customer's console, read-only", "customer", registry.ROLES),
     )
