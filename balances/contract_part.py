@@ -10,7 +10,6 @@ from rest_framework import serializers
 from balances.api.changes import (
     CommitChangeInput,
     CreditChangeInput,
-    ItemInput,
     RecurringCommitChangeInput,
     RecurringCreditChangeInput,
     change_of,
@@ -37,6 +36,7 @@ from balances.selectors.balances import balance_rows, recurring_rows
 from balances.selectors.live import Live
 from balances.services.contract_terms import NewTerms, add_terms, change_recurring_terms, change_terms
 from balances.services.recurring import issue_due_grants
+from charges.api.schedules import ItemInput
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
 from core.api.fields import FlagField

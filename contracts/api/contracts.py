@@ -204,9 +204,7 @@ class TermsOutput(Output):
     salesforce_opportunity_id = serializers.CharField(required=False)
     total_contract_value = ExactField(required=False)
     overrides = OverrideOutput(many=True)
-    scheduled_charges = NoneYetField()
     transitions = TransitionOutput(many=True)
-    discounts = NoneYetField()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts show."""
