@@ -1,6 +1,6 @@
 """Commits, credits and recurring ones as parts of contracts (contracts/parts.py)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -123,6 +123,10 @@ class BalancesPart:
         for verb in ("", "add_"):
             _name_commits(body, verb)
             _name_subscriptions(body, verb)
+
+    def warnings(self, given: Collection[str]) -> list[dict[str, str]]:  # noqa: ARG002 - as each part is asked
+        """All of it acts."""
+        return []
 
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Adds what the contract begins with."""

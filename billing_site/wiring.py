@@ -21,6 +21,7 @@ from charges.events import ScheduledChargesChanged
 from charges.services import archive_scheduled_of_contract, end_scheduled
 from contracts.events import ContractArchived, ContractCreated, ContractEdited, ContractEndChanged, ContractRenewed
 from contracts.parts import ContractPart
+from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
 from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
@@ -54,7 +55,11 @@ REACTIONS: tuple[Reaction, ...] = (
 )
 """In the transaction of the event, in this order (docs/adr/0003)."""
 
-CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (partial(BalancesPart, balances_now), ScheduledPart)
+CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (
+    partial(BalancesPart, balances_now),
+    ScheduledPart,
+    ProvidersPart,
+)
 """What other apps keep of contracts (docs/adr/0013)."""
 
 

@@ -1,6 +1,6 @@
 """Scheduled charges and discounts as parts of contracts (contracts/parts.py)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -128,6 +128,10 @@ class ScheduledPart:
 
     def prepare(self, body: dict[str, Any]) -> None:
         """Nothing refers from here to another part."""
+
+    def warnings(self, given: Collection[str]) -> list[dict[str, str]]:  # noqa: ARG002 - as each part is asked
+        """All of it acts."""
+        return []
 
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Adds what the contract begins with."""

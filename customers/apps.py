@@ -34,6 +34,9 @@ class CustomersConfig(registry.AppRegistration):
     audit_titles = {
         "customer.archive": "Customer archived",
         "customer.create": "Customer created",
+        "billing_provider.set_up": "Billing provider set up",
+        "customer.archive_provider_configuration": "Billing provider configuration ended",
+        "customer.set_provider_configuration": "Billing provider configured",
         "customer.set_ingest_aliases": "Ingest aliases changed",
         "customer.set_name": "Customer renamed",
         "customer.update_config": "Configuration changed",
@@ -41,4 +44,4 @@ class CustomersConfig(registry.AppRegistration):
         "test_clock.create": "Test clock set up",
         "customer.update_named_schedule": "Customer's named schedule changed",
     }
-    hidden_details = frozenset({"customer_id"})
+    hidden_details = frozenset({"configuration", "configuration_id", "customer_id", "kind"})

@@ -52,12 +52,13 @@ class CustomerAliasesChanged(CustomerEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerConfigChanged(CustomerEvent):
-    """Ids in other systems; None: cleared."""
+    """Ids in other systems; None: cleared. `leave_stripe_invoices_in_draft` None: not said."""
 
     name = "customer.config_changed"
     title = "Configuration changed"
 
     salesforce_account_id: str | None
+    leave_stripe_invoices_in_draft: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,28 @@ class CustomerNamedScheduleUpdated(CustomerEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfigurationSet(CustomerEvent):
+    """It is known at a billing provider, or at a system for revenue recognition."""
+
+    name = "customer.provider_configuration_set"
+    title = "Billing provider configured"
+
+    configuration_id: UUID
+    billing_provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfigurationArchived(CustomerEvent):
+    """Such a configuration ended at once."""
+
+    name = "customer.provider_configuration_archived"
+    title = "Billing provider configuration ended"
+
+    configuration_id: UUID
+    billing_provider: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from contracts.api.overrides import OverrideOutput, new_override, overrides_fiel
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
-from contracts.parts import contract_parts, given_parts
+from contracts.parts import contract_parts, given_parts, warnings_of
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -32,6 +32,7 @@ from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from customers.api.providers import ProviderOutput, WarningOutput
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
@@ -43,6 +44,7 @@ TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
 )  # fmt: skip
+OF_THE_WHOLE = ("subscriptions", "warnings", "customer_billing_provider_configuration")
 WHERE_GIVEN = (
     "scheduled_charges_on_usage_invoices", "netsuite_sales_order_id", "salesforce_opportunity_id",
     "total_contract_value",
@@ -213,8 +215,16 @@ class TermsOutput(Output):
         }
 
 
+class CreatedOutput(IdOutput):
+    """The new contract's id."""
+
+    warnings = WarningOutput(many=True, required=False)
+
+
 class ContractOutput(Output):
     """What both versions say of a contract."""
+
+    warnings = WarningOutput(many=True, required=False)
 
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
@@ -226,6 +236,8 @@ class ContractOutput(Output):
 
 class ContractV1Output(ContractOutput):
     """A contract with its terms as `initial` and as `current`."""
+
+    customer_billing_provider_configuration = ProviderOutput(required=False)
 
     initial = TermsOutput()
     current = TermsOutput()
@@ -250,14 +262,15 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
     }
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():
-            found[contract_id] |= shown
+            warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
+            found[contract_id] |= shown | ({"warnings": warnings} if warnings else {})
     return found
 
 
 def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
     parts = dict(parts)
-    whole = _whole(contract) | {"subscriptions": parts.pop("subscriptions")}
+    whole = _whole(contract) | {name: parts.pop(name) for name in OF_THE_WHOLE if name in parts}
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
     initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
     current = _terms(contract) | parts | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
@@ -293,7 +306,7 @@ class CreateContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=CreateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=CreateInput, responses=envelope(CreatedOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
@@ -311,7 +324,9 @@ class CreateContract(ApiView):
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
         )
-        return data({"id": services.create_contract(**body, schedule=schedule, parts=parts, now=now()).pk})
+        warnings = warnings_of(parts)
+        made = services.create_contract(**body, schedule=schedule, parts=parts, now=now())
+        return data(CreatedOutput.of({"id": made.pk} | ({"warnings": warnings} if warnings else {})))
 
 
 class RetrieveContract(ApiView):

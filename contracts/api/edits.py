@@ -20,7 +20,7 @@ from contracts.api.subscription_inputs import (
 )
 from contracts.api.subscription_outputs import SubscriptionOutput, UpdatedOutput, present_subscriptions
 from contracts.models import ContractEdit
-from contracts.parts import contract_parts, given_parts
+from contracts.parts import contract_parts, given_parts, warnings_of
 from contracts.selectors.overrides import override_rows
 from contracts.selectors.subscriptions import subscription_rows
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
@@ -28,6 +28,7 @@ from core.api.output import IdOutput, Output, ToldOutput, envelope, list_of, tol
 from core.api.views import ApiView, data
 from core.clock import now
 from core.exact_json import dumps, read_back
+from customers.api.providers import WarningOutput
 
 
 class RemoveInput(Input):
@@ -89,6 +90,7 @@ class EditedOutput(Output):
 
     id = serializers.UUIDField()
     edit = EditOutput()
+    warnings = WarningOutput(many=True, required=False)
 
 
 class EditContract(ApiView):
@@ -122,7 +124,9 @@ class EditContract(ApiView):
             now=at,
             **more,
         )
-        return data({"id": edit.contract_id, "edit": read_back(edit.told)})
+        warnings = warnings_of(given_parts(body, editing=True))
+        shown: dict[str, Any] = {"id": edit.contract_id, "edit": read_back(edit.told)}
+        return data(shown | ({"warnings": warnings} if warnings else {}))
 
 
 class GetEditHistory(ApiView):

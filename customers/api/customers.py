@@ -1,5 +1,6 @@
 """`/v1/customers…`."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 
 from core.api.fields import (
     CustomFieldsField,
+    FlagField,
     IdField,
     Input,
     InstantField,
@@ -25,7 +27,15 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 from customers import selectors, services
+from customers.api.providers import (
+    BillingConfigInput,
+    ProviderInput,
+    RevenueSystemInput,
+    configuration_of_config,
+    new_configuration,
+)
 from customers.models import Customer
+from customers.providers import BILLING, MOST, REVENUE, NewProviderConfiguration
 
 COMPONENTS = "Customers"
 """The beginning of these names in /openapi.json, wherever the code lies."""
@@ -49,6 +59,13 @@ class CreateInput(Input):
         required=False, allow_null=True, help_text="The test clock on which it lives, for life; not in production."
     )
     custom_fields = CustomFieldsField(required=False)
+    customer_billing_provider_configurations = serializers.ListField(
+        child=ProviderInput(), required=False, allow_null=True, max_length=MOST
+    )
+    customer_revenue_system_configurations = serializers.ListField(
+        child=RevenueSystemInput(), required=False, allow_null=True, max_length=MOST
+    )
+    billing_config = BillingConfigInput(required=False, allow_null=True)
 
 
 class ArchiveInput(Input):
@@ -73,6 +90,7 @@ class ConfigInput(Input):
     """What else is configured for a customer; null clears."""
 
     salesforce_account_id = TextField(maximum=128, allow_null=True, required=False)
+    leave_stripe_invoices_in_draft = FlagField(allow_null=True, required=False)
 
 
 class CustomerOutput(Output):
@@ -97,6 +115,7 @@ class ConfigOutput(Output):
     """The customer's configuration."""
 
     salesforce_account_id = serializers.SerializerMethodField()
+    leave_stripe_invoices_in_draft = serializers.BooleanField(required=False)
 
     def get_salesforce_account_id(self, customer: Customer) -> str | None:
         """Null where none is set."""
@@ -130,6 +149,7 @@ class CustomersView(ApiView):
             ingest_aliases=aliases,
             custom_fields=body.get("custom_fields"),
             test_clock_id=body.get("test_clock_id"),
+            configurations=partial(_configurations, body),
             now=now(),
         )
         return data(CustomerOutput.of(customer))
@@ -221,10 +241,19 @@ class ConfigView(ApiView):
     def post(self, request: Request, customer_id: UUID) -> Response:
         """Set what is given; a field left out stays as it is."""
         body = self.read_body(request, ConfigInput)
-        if "salesforce_account_id" in body:
-            services.update_config(
-                customer_id=customer_id, salesforce_account_id=body["salesforce_account_id"], now=now()
-            )
+        if body:
+            services.update_config(customer_id=customer_id, **body, given=tuple(body), now=now())
         else:
             selectors.get_active_customer(customer_id=customer_id)
         return Response(None)
+
+
+def _configurations(body: dict[str, Any], customer_id: UUID) -> list[NewProviderConfiguration]:
+    """What a new customer's body says of billing providers."""
+    billing = body.get("customer_billing_provider_configurations") or ()
+    revenue = body.get("customer_revenue_system_configurations") or ()
+    new = [new_configuration(one, customer_id, BILLING) for one in billing]
+    new += [new_configuration(one, customer_id, REVENUE) for one in revenue]
+    if (config := body.get("billing_config")) is not None:
+        new.append(configuration_of_config(config, customer_id))
+    return new

@@ -136,6 +136,9 @@ class Shop(SubscriptionWorld):
         of_subscription = {**self.of_contract, "subscription_id": self.subscription_id}
         scheduled = {"schedule_name": "none"}
         bodies = {
+            "GetConfigurations": self.of_customer,
+            "GetRevenueConfigurations": self.of_customer,
+            "ListProviders": {},
             "RetrieveProduct": {"id": self.product},
             "ListProducts": {},
             "RetrieveRateCard": {"id": self.card},
