@@ -30,6 +30,8 @@ class Party:
     address_lines: tuple[str, ...] = ()
     email: str = ""
     tax_ids: tuple[str, ...] = ()
+    # under which the buyer ordered
+    po_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class CustomersConfig(registry.AppRegistration):
         "customer.create": "Customer created",
         "billing_provider.set_up": "Billing provider set up",
         "customer.archive_provider_configuration": "Billing provider configuration ended",
+        "customer.set_party": "Party details changed",
         "customer.set_provider_configuration": "Billing provider configured",
         "customer.set_ingest_aliases": "Ingest aliases changed",
         "customer.set_name": "Customer renamed",

@@ -83,6 +83,16 @@ class CustomerNamedScheduleUpdated(CustomerEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerPartyChanged(CustomerEvent):
+    """Who it is on paper is known better: documents that are issued from now on say so. `changed`: fields."""
+
+    name = "customer.party_changed"
+    title = "Party details changed"
+
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderConfigurationSet(CustomerEvent):
     """It is known at a billing provider, or at a system for revenue recognition."""
 

@@ -26,6 +26,8 @@ class Customer(models.Model):
     name = models.CharField(max_length=160)
     salesforce_account_id = models.CharField(max_length=128, blank=True, default="")
     custom_fields = models.JSONField(default=dict, blank=True)
+    # who it is on paper (customers.parties): only what is known stands there
+    party = models.JSONField(default=dict, blank=True)
     # whether invoices are left as drafts at Stripe; NULL: not said
     leave_stripe_invoices_in_draft = models.BooleanField(null=True, blank=True)
     # whose time it lives in, for life (trigger); NULL: everybody's

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from customers.api import customers as api
-from customers.api import named_schedules, providers, test_clocks
+from customers.api import named_schedules, parties, providers, test_clocks
 
 urlpatterns = [
     path("v1/customers", api.CustomersView.as_view()),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("v1/archiveCustomerRevenueSystemConfigurations", providers.ArchiveRevenueConfigurations.as_view()),
     path("v1/setUpBillingProvider", providers.SetUpProvider.as_view()),
     path("v1/listConfiguredBillingProviders", providers.ListProviders.as_view()),
+    path("tactus/v1/customers/<uuid:customer_id>/party", parties.PartyView.as_view()),
     path("tactus/v1/test_clocks", test_clocks.TestClocksView.as_view()),
     path("tactus/v1/test_clocks/<uuid:test_clock_id>", test_clocks.TestClockView.as_view()),
     path("tactus/v1/test_clocks/<uuid:test_clock_id>/advance", test_clocks.AdvanceTestClock.as_view()),

@@ -101,6 +101,7 @@ class PartyOutput(Output):
     address_lines = serializers.ListField(child=serializers.CharField())
     email = serializers.CharField()
     tax_ids = serializers.ListField(child=serializers.CharField())
+    po_number = serializers.CharField(required=False, help_text="Of the buyer, where it has one.")
 
 
 class InvoiceOutput(Output):

@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=160)),
                 ("salesforce_account_id", models.CharField(blank=True, default="", max_length=128)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("party", models.JSONField(blank=True, default=dict)),
                 ("leave_stripe_invoices_in_draft", models.BooleanField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
