@@ -12,7 +12,7 @@ from balances.models import Balance, Segment
 from catalog.selectors import state_at
 from charges.invoice_lookup import invoice_ids_of
 from charges.models import Charge
-from charges.selectors import list_charges
+from charges.selectors import list_charges, places_of
 from engine.charge_states import ChargeSource, ChargeState
 from engine.money import Currency, mul, round_total, total
 from engine.schedules import Share, whole_shares
@@ -74,10 +74,13 @@ def purchases_of(charges: QuerySet[Charge]) -> list[Purchase]:
     commits = [row.source_id for row in rows if ChargeSource(row.source) in OF_COMMITS]
     balances = Balance.objects.prefetch_related("segments").in_bulk(commits) if commits else {}
 
-    def order(row: Charge) -> tuple[bool, datetime, datetime, UUID]:
+    places = places_of(rows)
+
+    def order(row: Charge) -> tuple[bool, datetime, datetime, int, UUID]:
         owner = balances.get(row.source_id)
         added = row.created_at if owner is None else owner.created_at
-        return row.source == ChargeSource.DISCOUNT.value, row.invoice_at, added, row.pk
+        is_discount = row.source == ChargeSource.DISCOUNT.value
+        return is_discount, row.invoice_at, added, places.get(row.source_id, 0), row.pk
 
     rows.sort(key=order)
     whole = _whole_shares(rows)
