@@ -206,5 +206,6 @@ def actor_of(request: HttpRequest) -> audit.Actor:
         user_id=request.user.pk,
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
         ip=request.META.get("REMOTE_ADDR") or None,
+        user_agent=request.META.get("HTTP_USER_AGENT", "")[:200].replace("\x00", ""),
         label=request.user.get_username(),
     )

@@ -19,6 +19,10 @@ class BalancesConfig(registry.AppRegistration):
         "adjustment": registry.ROLES,
         "ledgercheck": (registry.FINANCE,),
     }
+    custom_field_entities = (
+        registry.CustomFieldEntity("commit", "balances.Balance", (("kind__in", ("PREPAID", "POSTPAID")),)),
+        registry.CustomFieldEntity("contract_credit", "balances.Balance", (("kind__in", ("CREDIT",)),)),
+    )
     api_resources = ("balances",)
     sweeps = (
         registry.Sweep(

@@ -4,6 +4,7 @@ from core import registry
 
 class BillingConfig(registry.AppRegistration):
     name = "billing"
+    custom_field_entities = (registry.CustomFieldEntity("invoice", "billing.BillingPeriod"),)
     sweeps = (
         # recurring commits and credits first: they may pay in the periods that begin
         registry.Sweep(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from django.apps import AppConfig, apps
 
@@ -62,6 +63,18 @@ class GatedAct:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomFieldEntity:
+    """A kind of record with custom fields, as Metronome names it. `model`: `app.Model`, with a column `custom_fields`.
+
+    `only`: what else its records have in common, as filters of the model.
+    """
+
+    name: str
+    model: str
+    only: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """A look for due work: it may run twice, at once, late, or not at all for a while, without harm.
 
@@ -96,6 +109,7 @@ class AppRegistration(AppConfig):
     """First halves of API scopes: `customers` makes `customers:read` and `customers:write`."""
     api_scopes: tuple[str, ...] = ()
     """Whole API scopes besides those."""
+    custom_field_entities: tuple[CustomFieldEntity, ...] = ()
     gated_acts: tuple[GatedAct, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     """In the order in which the foreground does them."""

@@ -15,6 +15,7 @@ class CustomersConfig(registry.AppRegistration):
         registry.Permission("view_as_customer", "Can open a customer's console, read-only", "customer", registry.ROLES),
     )
     visible_models = {"customer": registry.ROLES, "ingestalias": registry.ROLES, "testclock": registry.ROLES}
+    custom_field_entities = (registry.CustomFieldEntity("customer", "customers.Customer"),)
     api_resources = ("customers",)
     sweeps = (
         # every few seconds: what is written for customers on a test clock is seen to as fast as anybody's

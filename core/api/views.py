@@ -50,6 +50,7 @@ class ApiView(APIView):
                     api_key_id=request.auth.pk,
                     ip=request.META.get("REMOTE_ADDR") or None,
                     request_id=str(get_contextvars().get("request_id", ""))[:64],
+                    user_agent=request.META.get("HTTP_USER_AGENT", "")[:200].replace("\x00", ""),
                     label=request.auth.name,
                     is_limited=request.auth.adjustment_limit is not None,
                 )

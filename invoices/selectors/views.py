@@ -39,7 +39,9 @@ def billed_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
 
 def document_rows() -> QuerySet[Invoice]:
     """Documents with what a view needs, in one query."""
-    return Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    return Invoice.objects.select_related(
+        "customer", "contract__rate_card__fiat_credit_type", "credit_type", "billing_period"
+    )
 
 
 def filter_invoices(
@@ -162,6 +164,7 @@ def _document(period: BillingPeriod) -> Invoice:
     """The document of a closed period of `billed_rows`, with what the period knows."""
     invoice: Invoice = period.invoice
     invoice.customer, invoice.contract, invoice.credit_type = period.customer, period.contract, period.credit_type
+    invoice.billing_period = period
     return invoice
 
 
@@ -188,7 +191,7 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         regenerated_from_id=row.regenerated_from_id,
         created_at=row.created_at,
         as_of=now,
-        custom_fields={},
+        custom_fields=row.billing_period.custom_fields,
         customer_custom_fields=row.customer.custom_fields,
         contract_custom_fields=row.contract.custom_fields,
         netsuite_sales_order_id=row.contract.netsuite_sales_order_id,

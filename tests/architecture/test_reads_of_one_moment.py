@@ -139,6 +139,7 @@ class Shop(SubscriptionWorld):
             "GetConfigurations": self.of_customer,
             "GetRevenueConfigurations": self.of_customer,
             "ListProviders": {},
+            "ListKeys": {},
             "RetrieveProduct": {"id": self.product},
             "ListProducts": {},
             "RetrieveRateCard": {"id": self.card},
@@ -252,7 +253,7 @@ def office_pages(shop: Shop) -> Iterator[tuple[str, str]]:
     for row in admin.site.get_urls():
         if isinstance(row, URLPattern) and row.name and row.name not in NOT_OURS:
             object_id = next((key for word, key in values.items() if word in row.name), shop.ids["invoice_id"])
-            known = {"object_id": UUID(str(object_id)), "line_id": shop.ids["line_id"]}
+            known = {"object_id": UUID(str(object_id)), "line_id": shop.ids["line_id"], "entity": "invoice"}
             given = {name: value for name, value in known.items() if name in row.pattern.converters}
             yield f"admin:{row.name}", reverse(f"admin:{row.name}", kwargs=given)
 
