@@ -76,6 +76,7 @@ TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
 # Tables that no app may write, since no lower one may import a higher one; dotted paths, read when first needed.
 EVENT_REACTIONS = "billing_site.wiring.REACTIONS"
 CONTRACT_EXTENSIONS = "billing_site.wiring.CONTRACT_EXTENSIONS"
+DRY_RUN_READER = "billing_site.wiring.foresee"
 ACT_LIMIT = "balances.selectors.act_limits.act_limit"
 OPEN_WORTH = "billing.selectors.open_worth.open_worth"
 

@@ -16,6 +16,7 @@ from contracts.api.subscription_inputs import new_subscription, subscriptions_fi
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
 from contracts.parts import contract_parts, given_parts
+from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -28,7 +29,7 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
+from core.api.output import NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
@@ -110,6 +111,7 @@ class CreateInput(Input):
     total_contract_value = ExactField(
         required=False, allow_null=True, help_text="Kept and shown; nothing is billed by it."
     )
+    dry_run = dry_run_field()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -158,6 +160,7 @@ class ArchiveInput(Input):
     customer_id = IdField()
     contract_id = IdField()
     void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
+    dry_run = dry_run_field()
 
 
 class EndDateInput(Input):
@@ -169,6 +172,7 @@ class EndDateInput(Input):
     allow_ending_before_finalized_invoice = FlagField(
         required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
     )
+    dry_run = dry_run_field()
 
 
 class ScheduleOutput(Output):
@@ -295,7 +299,7 @@ class CreateContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=CreateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=CreateInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
@@ -313,7 +317,12 @@ class CreateContract(ApiView):
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
         )
-        return data({"id": services.create_contract(**body, schedule=schedule, parts=parts, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def create() -> dict[str, Any]:
+            return {"id": services.create_contract(**body, schedule=schedule, parts=parts, now=at).pk}
+
+        return data(carry_out(create, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class RetrieveContract(ApiView):
@@ -383,11 +392,16 @@ class ArchiveContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=ArchiveInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """End a contract for good: its drafts are cancelled, its finalized invoices become void if asked for."""
         body = self.read_body(request, ArchiveInput)
-        return data({"id": services.archive_contract(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def archive() -> dict[str, Any]:
+            return {"id": services.archive_contract(**body, now=at).pk}
+
+        return data(carry_out(archive, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class UpdateEndDate(ApiView):
@@ -395,8 +409,13 @@ class UpdateEndDate(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=EndDateInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
-        return data({"id": services.update_end_date(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def move() -> dict[str, Any]:
+            return {"id": services.update_end_date(**body, now=at).pk}
+
+        return data(carry_out(move, dry_run=dry_run, customer_id=body["customer_id"], at=at))
