@@ -97,13 +97,16 @@ def compute_open(account: OpenBillingPeriods, *, at: datetime) -> dict[UUID, Com
 
     None where no invoice can be made: that is logged.
     """
-    found: dict[UUID, ComputedInvoice | None] = {}
-    for period in account.periods:
-        try:
-            found[period.pk] = _computed(period, account, at)
-        except (TactusError, InvalidTerms):
-            logger.exception("billing period %s could not be computed", period.pk)
-            found[period.pk] = None
+    return {period.pk: _computed_or_none(period, account, at) for period in account.periods}
+
+
+def compute_each(periods: Iterable[BillingPeriod], *, at: datetime) -> dict[UUID, ComputedInvoice | None]:
+    """As `compute_invoices`, with None where no invoice can be made: that is logged."""
+    accounts: dict[UUID, OpenBillingPeriods] = {}
+    found = {}
+    for period in periods:
+        account = accounts.setdefault(period.payer_id, OpenBillingPeriods(period.payer_id))
+        found[period.pk] = _computed_or_none(period, account, at)
     return found
 
 
@@ -122,6 +125,14 @@ def compute_windows(
         parts = _computed_windows(period, windows, account)
         found[period.pk] = [part for part in parts if part.window.start <= at or part.lines]
     return found
+
+
+def _computed_or_none(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) -> ComputedInvoice | None:
+    try:
+        return _computed(period, account, at)
+    except (TactusError, InvalidTerms):
+        logger.exception("billing period %s could not be computed", period.pk)
+        return None
 
 
 def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) -> ComputedInvoice:

@@ -11,6 +11,7 @@ from balances.contract_part import BalancesPart
 from balances.events import CommitArchived, CommitCreated, CommitEdited
 from balances.services.edits import archive_balances_of_contract, archive_balances_of_customer, end_with_contract
 from balances.services.recurring import sync_subscription_grants
+from billing.selectors.foreseen import foresee as foresee_account
 from billing.selectors.live_balances import balances_now
 from billing.services.charges import sync_purchases, sync_scheduled_charges
 from billing.services.periods import drop_open_periods, open_periods_of_contract, reschedule_periods
@@ -23,6 +24,7 @@ from contracts.events import ContractArchived, ContractCreated, ContractEdited, 
 from contracts.parts import ContractPart
 from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
+from core.api.dry_run import Foresee
 from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
 from customers.events import CustomerArchived
@@ -61,6 +63,9 @@ CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (
     ProvidersPart,
 )
 """What other apps keep of contracts (docs/adr/0013)."""
+
+foresee: Foresee = foresee_account
+"""Who says what a dry run would do (docs/adr/0029)."""
 
 
 def beat_schedule() -> Mapping[str, Mapping[str, Any]]:

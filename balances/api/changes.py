@@ -12,6 +12,7 @@ from balances.services.edits import BalanceChange
 from balances.services.recurring_edits import RecurringChange
 from balances.services.seats import MOST_SEATS
 from charges.api.schedules import MAX_ITEMS, InvoiceChangeInput, ItemInput, schedule_change
+from core.api.dry_run import dry_run_field
 from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
 from engine.overrides import RateTarget
 
@@ -66,6 +67,7 @@ class EditCreditInput(CreditChangeInput):
 
     customer_id = IdField()
     applicable_contract_ids = ids()
+    dry_run = dry_run_field()
 
 
 class EditCommitInput(CommitChangeInput):
@@ -73,6 +75,7 @@ class EditCommitInput(CommitChangeInput):
 
     customer_id = IdField()
     applicable_contract_ids = ids()
+    dry_run = dry_run_field()
 
 
 class AmountChangeInput(Input):

@@ -22,6 +22,8 @@ from engine.schedules import AccessSegment, ScheduleItem
 
 DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
 CHANGED = "access was changed"
+VOID_FIRST = "void it first, and regenerate it after the change"
+"""What lets history be corrected."""
 SHORTEST = timedelta(hours=1)
 """How short access can be: times are on the hour."""
 
@@ -37,7 +39,7 @@ def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) ->
         if segment is None:
             raise InvalidTerms("no such segment", where)
         if segment.used:
-            raise InvalidTerms("a finalized invoice draws from this segment", where)
+            raise InvalidTerms(f"a finalized invoice draws from this segment: {VOID_FIRST}", where)
         _take_back(segment, now)
     for index, (segment_id, fields) in enumerate(change.update.items()):
         where = f"access_schedule.update_schedule_items.{index}"
@@ -72,9 +74,10 @@ def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any
     take_back_expiries([segment], now=now, reason=CHANGED)
     difference = subtract(fields.get("amount", segment.granted), segment.granted)
     if difference < ZERO and segment.balance + difference < ZERO:
-        raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
+        raise InvalidTerms(f"a finalized invoice drew more than that: {VOID_FIRST}", f"{where}.amount")
     if segment.used and _drawn_outside(segment, wanted):
-        raise InvalidTerms("a finalized invoice draws from this segment outside of these dates", where)
+        problem = f"a finalized invoice draws from this segment outside of these dates: {VOID_FIRST}"
+        raise InvalidTerms(problem, where)
     segment.starting_at, segment.ending_before = wanted.starting_at, wanted.ending_before
     segment.save(update_fields=["starting_at", "ending_before"])
     append([entry(segment, kind=first_kind(balance), amount=difference, at=wanted.starting_at, now=now)])

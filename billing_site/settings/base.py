@@ -79,6 +79,7 @@ TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
 EVENT_REACTIONS = "billing_site.wiring.REACTIONS"
 CONTRACT_EXTENSIONS = "billing_site.wiring.CONTRACT_EXTENSIONS"
 CLOCK_OF_CUSTOMER = "customers.test_clocks.clock_of"
+DRY_RUN_READER = "billing_site.wiring.foresee"
 ACT_LIMIT = "balances.selectors.act_limits.act_limit"
 OPEN_WORTH = "billing.selectors.open_worth.open_worth"
 

@@ -16,6 +16,7 @@ from contracts.api.subscription_inputs import new_subscription, subscriptions_fi
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
 from contracts.parts import contract_parts, given_parts, warnings_of
+from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -28,7 +29,7 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
+from core.api.output import NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
@@ -112,6 +113,7 @@ class CreateInput(Input):
     total_contract_value = ExactField(
         required=False, allow_null=True, help_text="Kept and shown; nothing is billed by it."
     )
+    dry_run = dry_run_field()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -160,6 +162,7 @@ class ArchiveInput(Input):
     customer_id = IdField()
     contract_id = IdField()
     void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
+    dry_run = dry_run_field()
 
 
 class EndDateInput(Input):
@@ -171,6 +174,7 @@ class EndDateInput(Input):
     allow_ending_before_finalized_invoice = FlagField(
         required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
     )
+    dry_run = dry_run_field()
 
 
 class ScheduleOutput(Output):
@@ -215,7 +219,7 @@ class TermsOutput(Output):
         }
 
 
-class CreatedOutput(IdOutput):
+class CreatedOutput(DryRunIdOutput):
     """The new contract's id."""
 
     warnings = WarningOutput(many=True, required=False)
@@ -324,9 +328,13 @@ class CreateContract(ApiView):
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
         )
-        warnings = warnings_of(parts)
-        made = services.create_contract(**body, schedule=schedule, parts=parts, now=now())
-        return data(CreatedOutput.of({"id": made.pk} | ({"warnings": warnings} if warnings else {})))
+        at, dry_run, warnings = now(), body.pop("dry_run", False), warnings_of(parts)
+
+        def create() -> dict[str, Any]:
+            made = services.create_contract(**body, schedule=schedule, parts=parts, now=at)
+            return {"id": made.pk} | ({"warnings": warnings} if warnings else {})
+
+        return data(carry_out(create, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class RetrieveContract(ApiView):
@@ -396,11 +404,16 @@ class ArchiveContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=ArchiveInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """End a contract for good: its drafts are cancelled, its finalized invoices become void if asked for."""
         body = self.read_body(request, ArchiveInput)
-        return data({"id": services.archive_contract(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def archive() -> dict[str, Any]:
+            return {"id": services.archive_contract(**body, now=at).pk}
+
+        return data(carry_out(archive, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class UpdateEndDate(ApiView):
@@ -408,8 +421,13 @@ class UpdateEndDate(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=EndDateInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
-        return data({"id": services.update_end_date(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def move() -> dict[str, Any]:
+            return {"id": services.update_end_date(**body, now=at).pk}
+
+        return data(carry_out(move, dry_run=dry_run, customer_id=body["customer_id"], at=at))
