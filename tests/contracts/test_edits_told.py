@@ -186,6 +186,7 @@ NOT_TOLD = {
     "customer_id",
     "contract_id",
     "allow_contract_ending_before_finalized_invoice",
+    "dry_run",
 }
 """Whose edit it is, and a condition of it."""
 
