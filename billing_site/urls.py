@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("reservations.urls")),
     path("", include("invoices.urls")),
     path("", include("console.urls")),
+    path("", include("billing_site.legacy")),
 ]
 
 handler400 = "core.api.errors.handler400"
