@@ -14,13 +14,25 @@ from balances.services.recurring import sync_subscription_grants
 from billing.selectors.foreseen import foresee as foresee_account
 from billing.selectors.live_balances import balances_now
 from billing.services.charges import sync_purchases, sync_scheduled_charges
-from billing.services.periods import drop_open_periods, open_periods_of_contract, reschedule_periods
+from billing.services.periods import (
+    drop_open_periods,
+    open_periods_of_contract,
+    refuse_filter_before_invoices,
+    reschedule_periods,
+)
 from billing.services.rollover import roll_over
 from billing.services.subscriptions import preserve_prepaid_ends, sync_subscriptions
 from charges.contract_part import ScheduledPart
 from charges.events import ScheduledChargesChanged
 from charges.services import archive_scheduled_of_contract, end_scheduled
-from contracts.events import ContractArchived, ContractCreated, ContractEdited, ContractEndChanged, ContractRenewed
+from contracts.events import (
+    ContractArchived,
+    ContractCreated,
+    ContractEdited,
+    ContractEndChanged,
+    ContractRenewed,
+    UsageFilterSet,
+)
 from contracts.parts import ContractPart
 from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
@@ -49,6 +61,7 @@ REACTIONS: tuple[Reaction, ...] = (
         archive_scheduled_of_contract,
         archive_balances_of_contract,
     ),
+    *on(UsageFilterSet, refuse_filter_before_invoices),
     *on(ContractRenewed, roll_over),
     *on(ScheduledChargesChanged, sync_scheduled_charges),
     *on_all(CommitCreated, sync_purchases),

@@ -104,3 +104,15 @@ class ContractNamedScheduleUpdated(ContractEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilterSet(ContractEvent):
+    """From `starting_at` on it bills only events whose property `group_key` is one of `group_values`."""
+
+    name = "contract.usage_filter_set"
+    title = "Usage filter set"
+
+    group_key: str
+    group_values: tuple[str, ...]
+    starting_at: datetime

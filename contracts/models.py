@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
 from contracts.provider_models import ContractProvider
+from contracts.usage_filter_models import UsageFilter
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
@@ -23,6 +24,7 @@ __all__ = [
     "Override",
     "Subscription",
     "SubscriptionChange",
+    "UsageFilter",
 ]
 
 
@@ -68,6 +70,8 @@ class Contract(models.Model):
     transition = models.CharField(max_length=9, choices=Transition.choices, blank=True, default="")
     # set with the first subscription, for ever: whoever bills it need not ask where there are none
     has_subscriptions = models.BooleanField(default=False, editable=False)
+    # set with the first usage filter, for ever, likewise
+    has_usage_filters = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     # what other systems of the seller's know it by, and what they say it is worth in all; shown again, nothing more

@@ -16,15 +16,16 @@ from billing.services.expiry import take_back_expiries_in
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
-from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, UsageFilterSet
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
+from core.errors import InvalidInput
 from core.jobs import enqueue
 from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
 from customers.test_clocks import in_our_time
-from engine.calendar import Period
+from engine.calendar import Period, rfc3339
 from engine.subscriptions import InvoiceBehavior, free_ordinal
 
 logger = logging.getLogger(__name__)
@@ -109,6 +110,19 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
     collect_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.finalize_due_invoices")
+
+
+def refuse_filter_before_invoices(event: UsageFilterSet) -> None:
+    """Reaction: another usage filter never changes what a final invoice bills. Raises InvalidInput."""
+    billed = BillingPeriod.objects.filter(
+        contract_id=event.contract_id, type=BillingPeriod.Type.USAGE, state=BillingPeriod.State.CLOSED,
+        voided_at__isnull=True, period_end__gt=event.starting_at,
+    )  # fmt: skip
+    if (last := billed.order_by("-period_end").first()) is not None:
+        raise InvalidInput(
+            f"a finalized invoice bills usage up to {rfc3339(last.period_end)}; begin then, or void it first",
+            field="starting_at",
+        )
 
 
 def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription], now: datetime) -> None:

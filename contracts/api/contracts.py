@@ -14,6 +14,14 @@ from contracts import selectors, services
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
+from contracts.api.usage_filters import (
+    UsageFilterInput,
+    UsageFiltersOutput,
+    UsageFilterSpanOutput,
+    as_v1,
+    as_v2,
+    new_filter,
+)
 from contracts.models import Contract
 from contracts.parts import contract_parts, given_parts, warnings_of
 from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
@@ -100,6 +108,7 @@ class CreateInput(Input):
     transition = TransitionInput(required=False, allow_null=True)
     overrides = overrides_field()
     subscriptions = subscriptions_field()
+    usage_filter = UsageFilterInput(required=False, allow_null=True)
     multiplier_override_prioritization = WordField(Prioritization, required=False)
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
@@ -238,30 +247,41 @@ class ContractOutput(Output):
     subscriptions = SubscriptionOutput(many=True)
 
 
+class TermsV1Output(TermsOutput):
+    """What was agreed, as v1 has it."""
+
+    usage_filter = UsageFiltersOutput(required=False)
+
+
 class ContractV1Output(ContractOutput):
     """A contract with its terms as `initial` and as `current`."""
 
     customer_billing_provider_configuration = ProviderOutput(required=False)
 
-    initial = TermsOutput()
-    current = TermsOutput()
+    initial = TermsV1Output()
+    current = TermsV1Output()
     amendments = NoneYetField()
 
 
 class ContractV2Output(TermsOutput, ContractOutput):
     """A contract, flat."""
 
-    usage_filter = NoneYetField()
+    usage_filter = UsageFilterSpanOutput(many=True)
 
 
 def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: datetime) -> dict[UUID, dict[str, Any]]:
     """Subscriptions of each contract, and what the parts show of it as `asked` (the body); a fixed number of queries,
     however many.
     """
+    contracts = list(contracts)
     ids = [contract.pk for contract in contracts]
     subscribed = selectors.subscriptions_of(ids)
+    filters = selectors.usage_filters_of([contract.pk for contract in contracts if contract.has_usage_filters])
     found: dict[UUID, dict[str, Any]] = {
-        contract_id: {"subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at)}
+        contract_id: {
+            "subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at),
+            "filters": filters.get(contract_id, []),
+        }
         for contract_id in ids
     }
     for part in contract_parts():
@@ -274,6 +294,9 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
 def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
     parts = dict(parts)
+    usage_filter = as_v1(parts.pop("filters"), at)
+    if usage_filter is not None:
+        parts["usage_filter"] = usage_filter
     whole = _whole(contract) | {name: parts.pop(name) for name in OF_THE_WHOLE if name in parts}
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
     initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
@@ -283,6 +306,8 @@ def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[
 
 def present_v2(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v2 knows it; product names are those at `at`."""
+    parts = dict(parts)
+    parts["usage_filter"] = as_v2(parts.pop("filters"), contract.ending_before)
     overrides = rows_of_overrides(selectors.standing_overrides(contract), 2, at)
     return ContractV2Output.of(_terms(contract) | parts | _whole(contract) | {"overrides": overrides})
 
@@ -317,6 +342,8 @@ class CreateContract(ApiView):
         for part in contract_parts():
             part.prepare(body)
         body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
+        if usage_filter := body.get("usage_filter"):
+            body["usage_filter"] = new_filter(usage_filter)
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}

@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("has_subscriptions", models.BooleanField(default=False, editable=False)),
+                ("has_usage_filters", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
                 ("netsuite_sales_order_id", models.CharField(blank=True, default="", max_length=200)),
@@ -647,6 +648,37 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="subscription_change_fits_its_kind",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageFilter",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("group_key", models.CharField(max_length=200)),
+                ("group_values", models.JSONField()),
+                ("starting_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="usage_filters",
+                        to="contracts.contract",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["starting_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "starting_at"), name="usage_filter_once_at_a_time"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group_key", ""), _negated=True), models.Q(("group_values", []), _negated=True)
+                        ),
+                        name="usage_filter_says_what",
                     ),
                 ],
             },

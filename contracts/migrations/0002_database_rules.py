@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
         noting("contracts_contract"),
         noting("contracts_override", OF_CONTRACT),
         noting("contracts_subscription", OF_CONTRACT),
+        noting("contracts_usagefilter", OF_CONTRACT),
         noting("contracts_subscriptionchange", OF_SUBSCRIPTION),
         keeping("contracts_contract", "'contract'"),
         keeping("contracts_subscription", "'subscription'"),

@@ -5,37 +5,31 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
 from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
-from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, ContractRenewed
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractRenewed
 from contracts.models import Contract
 from contracts.parts import contract_parts
-from contracts.selectors import find_contract
+from contracts.services import usage_filters
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
+from contracts.services.recording import ids_of, lock_contract, record_event
 from contracts.services.subscriptions import NewSubscription, add_subscriptions, plain_subscription
+from contracts.services.usage_filters import NewUsageFilter
 from contracts.services.worth import counting_lost_drafts
 from core import audit
 from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
-from core.events import publish
 from core.transactions import require_transaction, use_case
 from customers.events import CustomerArchived
 from customers.models import Customer
 from engine.calendar import BillingDay, Frequency, schedule_for
 from engine.overrides import Prioritization
-
-
-class ContractIds(TypedDict):
-    """Whose event it is."""
-
-    contract_id: UUID
-    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +60,7 @@ def create_contract(
     total_contract_value: Decimal | None = None,
     overrides: Sequence[NewOverride] = (),
     subscriptions: Sequence[NewSubscription] = (),
+    usage_filter: NewUsageFilter | None = None,
     multiplier_override_prioritization: str = Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
     renews: UUID | None = None,
@@ -122,8 +117,7 @@ def create_contract(
             )
             added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
             subscribed = add_subscriptions(contract, new=subscriptions, path="subscriptions", now=now)
-            for part in contract_parts():
-                part.create(contract, body=parts or {}, now=now)
+            _add_parts(contract, usage_filter, parts or {}, now)
             detail = {"overrides": [plain_override(row) for row in added]}
             if subscribed:
                 detail["subscriptions"] = [plain_subscription(row) for row in subscribed]
@@ -152,6 +146,15 @@ def create_contract(
             raise
         raise uniqueness_key_used() from error
     return contract
+
+
+def _add_parts(
+    contract: Contract, usage_filter: NewUsageFilter | None, parts: Mapping[str, Any], now: datetime
+) -> None:
+    if usage_filter is not None:
+        usage_filters.add_usage_filter(contract, new=usage_filter, path="usage_filter", now=now)
+    for part in contract_parts():
+        part.create(contract, body=parts, now=now)
 
 
 def _locked_customer(customer_id: UUID) -> Customer:
@@ -267,12 +270,6 @@ def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime, re
         record_event(contract, event=archived, detail={"void_invoices": void_invoices}, reason=reason)
 
 
-def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
-    """The contract, locked for this transaction: the root lock of everything billed under it. Raises NotFound."""
-    require_transaction()
-    return find_contract(Contract.objects.select_for_update(), contract_id, customer_id)
-
-
 def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: datetime) -> RateCard | None:
     """The card of this id, or the one that the alias points at when the contract starts."""
     if rate_card_id is not None:
@@ -295,14 +292,3 @@ def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: d
     if pointing is None:
         raise InvalidInput("no rate card has this alias when the contract starts", field="rate_card_alias")
     return pointing.rate_card
-
-
-def ids_of(contract: Contract) -> ContractIds:
-    """What every event about a contract begins with."""
-    return {"contract_id": contract.pk, "customer_id": contract.customer_id}
-
-
-def record_event(contract: Contract, *, event: ContractEvent, detail: dict[str, Any], reason: str = "") -> None:
-    """The one place from which events about contracts go out; `detail` is for the audit trail."""
-    audit.record(event.name, contract, at=event.occurred_at, detail=detail, reason=reason)
-    publish(event)

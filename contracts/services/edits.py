@@ -11,8 +11,9 @@ from contracts.events import ContractEdited, UpdatedSubscription
 from contracts.models import Contract, ContractEdit
 from contracts.parts import contract_parts
 from contracts.services import overrides, subscriptions
-from contracts.services.contracts import ids_of, lock_contract, move_end, record_event
+from contracts.services.contracts import move_end
 from contracts.services.overrides import NewOverride, plain_override
+from contracts.services.recording import ids_of, lock_contract, record_event
 from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription, plain_update
 from core import audit
 from core.approvals import counted_as_one

@@ -17,7 +17,7 @@ from core.api.openapi import described as operations
 
 # Metronome's "None" methods: an empty body.
 SILENT = re.compile(
-    r"/(addKey|removeKey|setValues|deleteValues|setIngestAliases|updateConfig|updateNamedSchedule|addManualBalanceLedgerEntry|embed/end)$"
+    r"/(addKey|removeKey|setValues|deleteValues|setIngestAliases|updateConfig|updateNamedSchedule|setUsageFilter|addManualBalanceLedgerEntry|embed/end)$"
 )
 # Lists that page by query, and the console's own calls, which say all with their token.
 BODILESS = re.compile(r"/(rate-cards/list|embed/end|embed/renew)$")
