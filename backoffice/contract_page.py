@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from backoffice import contract_deal
 from backoffice.invoice_rows import invoice_table
 from billing.models import BillingCursor
 from catalog.selectors import state_at
@@ -47,6 +48,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={contract.pk}",
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
+        **contract_deal.context(request, contract, at),
         "timeline_entries": timeline.of_subjects([("contract", contract.pk), *requests_about(contract)]),
     }
 

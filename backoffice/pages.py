@@ -20,6 +20,9 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
+from backoffice.making import catalogue
+from backoffice.making import contracts as contract_making
+from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
 from backoffice.search import find
 from usage import admin as usage
@@ -60,5 +63,19 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("staff/new/", staff_page.new_account, "staff_new"),
     ("staff/roles/", staff_page.roles, "staff_roles"),
     ("usage/events/", usage.search_events, "usage_events"),
+    ("catalog/billablemetric/add/", making_view(catalogue.METRIC), "catalog_billablemetric_add"),
+    ("catalog/product/add/", making_view(catalogue.PRODUCT), "catalog_product_add"),
+    ("catalog/product/<uuid:object_id>/edit/", making_view(catalogue.PRODUCT_CHANGE), "catalog_product_edit"),
+    ("catalog/ratecard/add/", making_view(catalogue.RATE_CARD), "catalog_ratecard_add"),
+    ("catalog/credittype/add/", making_view(catalogue.UNIT), "catalog_credittype_add"),
+    ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),
+    *(
+        (
+            f"contracts/contract/<uuid:object_id>/{slug}/",
+            making_view(page),
+            f"contracts_contract_{slug.replace('-', '_')}",
+        )
+        for slug, page in contract_making.EDITS.items()
+    ),
 )
 """Pages that belong to no list: route below /admin/, view, name."""

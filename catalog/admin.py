@@ -1,4 +1,4 @@
-"""The catalogue for staff: what can be sold and at which prices, read-only. It is edited through the API."""
+"""The catalogue for staff: what can be sold and at which prices, what may be done stands on pages of the site."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,10 +22,6 @@ from engine.usage import Aggregation
 from presentation import formatting, markup
 
 LONGEST_SEARCH = 200
-EDITED_BY = {
-    "product": "/v1/contract-pricing/products/update",
-    "billablemetric": "/v1/billable-metrics/create",
-}
 
 
 class CatalogAdmin(RecordAdmin):
@@ -35,7 +31,6 @@ class CatalogAdmin(RecordAdmin):
 
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {
-            "edited_by": EDITED_BY.get(self.opts.model_name or ""),
             "timeline_entries": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
             **self.panels(request, record),
         }
@@ -118,6 +113,7 @@ class TypeFilter(ChosenFilter):
 class ProductAdmin(CatalogAdmin):
     """Products, each as it is now; the page has all its versions."""
 
+    made_by = "catalog.create_product"
     list_display = ("title", "kind", "metric", "state", "created", "identity")
     list_filter = (TypeFilter, ArchivedFilter)
     search_fields = ("versions__name__icontains", "versions__billable_metric__name__icontains")
@@ -149,6 +145,14 @@ class ProductAdmin(CatalogAdmin):
             ("Made", markup.instant(record.created_at)),
             *((key, value) for key, value in record.custom_fields.items()),
         ]
+
+    def available_actions(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
+        """Changing has a page of its own (backoffice.making)."""
+        actions = super().available_actions(request, record)
+        if record.archived_at is None and request.user.has_perm("catalog.create_product"):
+            url = reverse("admin:catalog_product_edit", args=[record.pk])
+            actions.append({"title": "Change", "icon": "edit", "danger": False, "url": url})
+        return actions
 
     def panels(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {"versions": list(reversed(versions_of([record.pk]).get(record.pk, [])))}
@@ -182,6 +186,7 @@ class AggregationFilter(ChosenFilter):
 class BillableMetricAdmin(CatalogAdmin):
     """What is counted."""
 
+    made_by = "catalog.create_metric"
     list_display = ("name", "counts", "event_types", "groups", "state", "created", "identity")
     list_filter = (AggregationFilter, ArchivedFilter)
     search_fields = ("name__icontains", "aggregation_key__exact")
@@ -238,6 +243,7 @@ def _rules(filters: Iterable[dict[str, Any]]) -> str:
 class RateCardAdmin(CatalogAdmin):
     """Price lists; the page shows the whole schedule of a card."""
 
+    made_by = "catalog.create_ratecard"
     list_display = ("name", "currency", "alias_list", "state", "created", "identity")
     list_filter = (ArchivedFilter,)
     search_fields = ("name__icontains", "aliases__name__exact", "description__icontains")
@@ -297,6 +303,7 @@ class RateCardAdmin(CatalogAdmin):
 class CreditTypeAdmin(CatalogAdmin):
     """Currencies and other units that prices may be in."""
 
+    made_by = "catalog.create_unit"
     list_display = ("name", "code", "stored", "is_currency", "identity")
     search_fields = ("name__icontains", "code__iexact")
     search_help_text = "Name, code or id"

@@ -96,6 +96,17 @@ PAGES: dict[str, tuple[str, ...]] = {
     "person inactive": OWNER,
     "new account": OWNER,
     "roles": OWNER,
+    "new metric": FINANCE,
+    "new product": FINANCE,
+    "product change": FINANCE,
+    "new rate card": FINANCE,
+    "new unit": FINANCE,
+    "new contract": FINANCE,
+    "contract rename": FINANCE,
+    "contract balance": FINANCE,
+    "contract override": FINANCE,
+    "contract subscription": FINANCE,
+    "contract quantity": FINANCE,
 }
 
 
@@ -189,6 +200,17 @@ def address(page: str, world: World) -> str:
         "person inactive": ("auth_user_deactivate", person),
         "new account": "staff_new",
         "roles": "staff_roles",
+        "new metric": "catalog_billablemetric_add",
+        "new product": "catalog_product_add",
+        "product change": ("catalog_product_edit", world.product),
+        "new rate card": "catalog_ratecard_add",
+        "new unit": "catalog_credittype_add",
+        "new contract": "contracts_contract_add",
+        "contract rename": ("contracts_contract_rename", world.contract),
+        "contract balance": ("contracts_contract_add_balance", world.contract),
+        "contract override": ("contracts_contract_add_override", world.contract),
+        "contract subscription": ("contracts_contract_add_subscription", world.contract),
+        "contract quantity": ("contracts_contract_change_quantity", world.contract),
     }[page]
     name, *args = (where,) if isinstance(where, str) else where
     url = reverse(f"admin:{name}", args=args)

@@ -1,0 +1,357 @@
+"""Making what can be sold: metrics, products, rate cards and pricing units."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.urls import reverse
+
+from backoffice.making.fields import (
+    NONE,
+    HourField,
+    LinesField,
+    choice,
+    filled,
+    instant,
+    number,
+    several,
+    stored_amount,
+    text,
+)
+from backoffice.making.frame import Made, Making, MakingForm, Section
+from catalog import services
+from catalog.api import credit_types, metrics, products, rate_cards
+from catalog.models import BillableMetric, CreditType, Product, RateCard
+from catalog.selectors import list_credit_types, list_metrics, list_products, state_at
+from catalog.services.rate_cards import AliasWindow, Conversion
+from engine.conversion import ConversionOperation, RoundingMethod
+from engine.usage import Aggregation
+
+TYPES = (
+    ("USAGE", "Usage: what a metric counts"),
+    ("SUBSCRIPTION", "Subscription: a price per period, or per seat"),
+    ("FIXED", "Fixed: commits, credits and single charges hang on it"),
+    ("COMPOSITE", "Composite: a percentage of other products"),
+)
+
+
+def page_of(record: BillableMetric | Product | RateCard | CreditType) -> str:
+    """The page of what was made."""
+    return reverse(f"admin:catalog_{record._meta.model_name}_change", args=[record.pk])
+
+
+def list_of(model: str) -> str:
+    """The list of such records."""
+    return reverse(f"admin:catalog_{model}_changelist")
+
+
+def product_choices(at: datetime, *types: str) -> list[tuple[str, str]]:
+    """What may be sold, by name as it is at `at`; of these types, all without one."""
+    rows = list_products().filter(type__in=types) if types else list_products()
+    named = [(str(row.pk), state_at(list(row.versions.all()), at).name) for row in rows]
+    return sorted(named, key=lambda one: one[1].casefold())
+
+
+def keys_of(lines: Iterable[str]) -> list[list[str]]:
+    """Group keys, one a line: `region, model`."""
+    return [[name.strip() for name in line.split(",") if name.strip()] for line in lines]
+
+
+def rule_of(line: str) -> dict[str, Any]:
+    """A rule on one property: `model`, `model = a, b`, `model != a, b` or `!model`. Raises forms.ValidationError."""
+    for sign, kind in (("!=", "not_in_values"), ("=", "in_values")):
+        name, found, values = line.partition(sign)
+        if found:
+            wanted = [one.strip() for one in values.split(",") if one.strip()]
+            if not name.strip() or not wanted:
+                raise forms.ValidationError({"property_filters": f"“{line[:80]}” needs a property and values."})
+            return {"name": name.strip(), "exists": True, kind: wanted}
+    return {"name": line.removeprefix("!").strip(), "exists": not line.startswith("!")}
+
+
+class MetricForm(MakingForm):
+    """A billable metric."""
+
+    reads = metrics.CreateInput
+    fields_of = {"event_type_filter": "event_types", "property_filters": "property_filters", "group_keys": "group_keys"}
+    sections = (
+        Section("What it counts", ("name", "aggregation_type", "aggregation_key")),
+        Section("Which events", ("event_types", "property_filters")),
+        Section("How its usage can be told apart", ("group_keys",), "By these, prices can differ and invoices list."),
+    )
+    name = text("Name", help_text="As on your price list: “Tokens”, “API calls”.")
+    aggregation_type = choice("Count", tuple((one.value, one.value.capitalize()) for one in Aggregation))
+    aggregation_key = text(
+        "Property that is added up",
+        required=False,
+        help_text="The property of an event, such as tokens. Not for Count.",
+    )
+    event_types = LinesField("Event types", help_text="One a line. Empty: events of every type.")
+    property_filters = LinesField(
+        "Only events where",
+        help_text="One rule a line: “region” (is there), “region = eu, us”, “region != test”, “!trial” (is not there).",
+    )
+    group_keys = LinesField(
+        "Group keys",
+        help_text="One a line; several properties together with commas: “region” or “region, model”. "
+        "Events without them do not count.",
+    )
+
+    def body(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        rules = [rule_of(line) for line in data["property_filters"]]
+        keys = keys_of(data["group_keys"])
+        # what is added up or grouped by has to be there: said here, so that nobody has to say it twice
+        ruled = {rule["name"] for rule in rules}
+        needed = [
+            *([data["aggregation_key"]] if data["aggregation_key"] else []),
+            *(name for key in keys for name in key),
+        ]
+        rules += [{"name": name, "exists": True} for name in dict.fromkeys(needed) if name not in ruled]
+        types = {"in_values": data["event_types"]} if data["event_types"] else None
+        return filled(
+            {
+                "name": data["name"], "aggregation_type": data["aggregation_type"],
+                "aggregation_key": data["aggregation_key"], "event_type_filter": types, "property_filters": rules,
+                "group_keys": keys,
+            }
+        )  # fmt: skip
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        metric = services.create_metric(**read, now=self.at)
+        return Made(f"{metric.name} is made. Next: a product that prices it.", page_of(metric))
+
+
+class ProductForm(MakingForm):
+    """A product, or what changes of one."""
+
+    reads = products.CreateInput
+    fields_of = {
+        "quantity_conversion": "conversion_factor",
+        "quantity_conversion.operation": "conversion_operation",
+        "quantity_rounding": "rounding_method",
+        "quantity_rounding.decimal_places": "decimal_places",
+    }
+    sections = (
+        Section("What it is", ("name", "type", "tags")),
+        Section(
+            "A usage product",
+            (
+                "billable_metric_id", "pricing_group_key", "presentation_group_key", "conversion_factor",
+                "conversion_operation", "rounding_method", "decimal_places",
+            ),
+            "Only for usage: what is counted, and how the quantity is priced and shown.",
+        ),
+        Section(
+            "A composite product",
+            ("composite_product_ids", "composite_tags"),
+            "Only for composite: what it is a percentage of.",
+        ),
+    )  # fmt: skip
+    name = text("Name", help_text="As on the invoice.")
+    type = choice("Type", TYPES, help_text="Fixed for good.")
+    tags = LinesField("Tags", rows=2, help_text="One a line. Overrides, commits and credits can be limited to a tag.")
+    billable_metric_id = choice("Billable metric", (), required=False)
+    pricing_group_key = LinesField(
+        "Prices differ by", rows=2, help_text="Properties, one a line: each of their values has a rate of its own."
+    )
+    presentation_group_key = LinesField(
+        "Listed on the invoice by",
+        rows=2,
+        help_text="Properties, one a line: each of their values has a line of its own.",
+    )
+    conversion_factor = number(
+        "Conversion factor", help_text="Such as 1000000 to price per million. Empty: as counted."
+    )
+    conversion_operation = choice(
+        "The quantity is",
+        ((ConversionOperation.DIVIDE.value, "divided by it"), (ConversionOperation.MULTIPLY.value, "multiplied by it")),
+    )
+    rounding_method = choice(
+        "Quantity is rounded", tuple((one.value, one.value.replace("_", " ").lower()) for one in RoundingMethod),
+        required=False,
+    )  # fmt: skip
+    decimal_places = number("To so many decimals")
+    composite_product_ids = several("Of these products")
+    composite_tags = LinesField("Of products with these tags", rows=2)
+
+    def prepare(self) -> None:
+        found = [(str(row.pk), row.name) for row in list_metrics(include_archived=False).order_by("name")]
+        self.fields["billable_metric_id"].choices = [("", NONE), *found]  # type: ignore[attr-defined]
+        parts = product_choices(self.at, "USAGE", "SUBSCRIPTION", "COMPOSITE")
+        self.fields["composite_product_ids"].choices = parts  # type: ignore[attr-defined]
+
+    def body(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        body = {name: data[name] for name in data if not name.startswith(("conversion", "rounding", "decimal"))}
+        if data["conversion_factor"]:
+            operation = data["conversion_operation"]
+            body["quantity_conversion"] = {"conversion_factor": data["conversion_factor"], "operation": operation}
+        if data["rounding_method"]:
+            places = data["decimal_places"] or "0"
+            if not places.removeprefix("-").isdecimal():
+                raise forms.ValidationError({"decimal_places": "Must be a whole number."})
+            body["quantity_rounding"] = {"rounding_method": data["rounding_method"], "decimal_places": int(places[:4])}
+        return filled(body)
+
+    def columns(self, read: dict[str, Any]) -> dict[str, Any]:
+        """What the service stores."""
+        return products.columns_of(read)
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        made = services.create_product(product_type=read["type"], fields=self.columns(read), now=self.at)
+        return Made(f"{read['name']} is made. Next: its rate on a rate card.", page_of(made))
+
+
+class ProductChangeForm(ProductForm):
+    """What changes of a product from an hour on; what is left empty stays."""
+
+    reads = products.UpdateInput
+    sections = (Section("From when", ("starting_at",)), *ProductForm.sections)
+    starting_at = HourField(
+        "From", help_text="On the hour; it may lie in the past. Finalized invoices stay as they are."
+    )
+
+    def prepare(self) -> None:
+        super().prepare()
+        del self.fields["type"]
+        self.fields["name"].required = False
+
+    def body(self) -> dict[str, Any]:
+        start = instant(self.cleaned_data["starting_at"])
+        return super().body() | {"starting_at": start, "product_id": str(self.subject.pk)}
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        changed = services.update_product(
+            product_id=self.subject.pk, starting_at=read["starting_at"], fields=self.columns(read), now=self.at
+        )
+        return Made("The product is changed.", page_of(changed))
+
+    def shown_sections(self) -> list[dict[str, Any]]:
+        there = [Section(one.title, tuple(n for n in one.names if n in self.fields), one.note) for one in self.sections]
+        return [
+            {"title": one.title, "note": one.note, "fields": [self[name] for name in one.names]}
+            for one in there
+            if self.subject.type in ("USAGE", "COMPOSITE") or not one.note
+        ]
+
+
+class RateCardForm(MakingForm):
+    """A rate card."""
+
+    reads = rate_cards.CreateInput
+    fields_of = {"credit_type_conversions": "conversions"}
+    sections = (
+        Section("The card", ("name", "description", "fiat_credit_type_id", "aliases")),
+        Section("Other pricing units", ("conversions",), "Where prices are in credits or tokens of your own."),
+    )
+    name = text("Name")
+    description = text("Description", required=False, most=1000)
+    fiat_credit_type_id = choice("Currency", (), help_text="Fixed for good.")
+    aliases = LinesField("Aliases", rows=2, help_text="One a line; contracts can name the card by them.")
+    conversions = LinesField(
+        "One unit costs", rows=2, help_text="One a line, in the card's currency: “AI credits = 0.01”."
+    )
+
+    def prepare(self) -> None:
+        self.units = {str(unit.pk): unit for unit in list_credit_types()}
+        found = [(key, unit.code or unit.name) for key, unit in self.units.items() if unit.is_currency]
+        found.sort(key=lambda one: (one[1] != "USD", one[1]))
+        self.fields["fiat_credit_type_id"].choices = found  # type: ignore[attr-defined]
+
+    def body(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        currency = self.units[data["fiat_credit_type_id"]]
+        names = {unit.name: key for key, unit in self.units.items() if not unit.is_currency}
+        conversions = []
+        for line in data["conversions"]:
+            name, _, cost = line.rpartition("=")
+            if name.strip() not in names:
+                raise forms.ValidationError({"conversions": f"No pricing unit is called “{name.strip()[:80]}”."})
+            try:
+                amount = stored_amount(cost, currency)
+            except forms.ValidationError as error:
+                raise forms.ValidationError({"conversions": error.messages}) from error
+            conversions.append({"custom_credit_type_id": names[name.strip()], "fiat_per_custom_credit": amount})
+        body = {name: data[name] for name in ("name", "description", "fiat_credit_type_id")}
+        return filled(
+            body | {"aliases": [{"name": n} for n in data["aliases"]], "credit_type_conversions": conversions}
+        )
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        windows = {
+            "aliases": [AliasWindow(**one) for one in read.pop("aliases", ())],
+            "credit_type_conversions": [Conversion(**one) for one in read.pop("credit_type_conversions", ())],
+        }
+        card = services.create_rate_card(**read, **windows, now=self.at)
+        return Made(
+            f"{card.name} is made. Now its first rates.", reverse("admin:catalog_ratecard_add_rates", args=[card.pk])
+        )
+
+
+class UnitForm(MakingForm):
+    """A custom pricing unit."""
+
+    reads = credit_types.CreateInput
+    sections = (Section("The unit", ("name",)),)
+    name = text("Name", most=100, help_text="It appears on invoices: “AI credits”.")
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        unit = services.create_credit_type(name=read["name"], now=self.at)
+        return Made(f"{unit.name} is made. Rate cards can convert it now.", page_of(unit))
+
+    def body(self) -> dict[str, Any]:
+        return {"name": self.cleaned_data["name"]}
+
+
+def living_product(key: UUID) -> Product | None:
+    """The product, unless it is archived."""
+    return list_products().filter(pk=key).first()
+
+
+METRIC = Making(
+    title="New billable metric",
+    permission="catalog.create_metric",
+    form=MetricForm,
+    submit="Create the metric",
+    effects=("What it counts is fixed for good; its name can change and group keys can be added.",),
+    back=lambda _: list_of("billablemetric"),
+)
+PRODUCT = Making(
+    title="New product",
+    permission="catalog.create_product",
+    form=ProductForm,
+    submit="Create the product",
+    effects=("Nothing is billed by it before a rate card has a rate for it.",),
+    back=lambda _: list_of("product"),
+)
+PRODUCT_CHANGE = Making(
+    title="Change product",
+    permission="catalog.create_product",
+    form=ProductChangeForm,
+    submit="Change the product",
+    effects=(
+        "What you leave empty stays as it is.",
+        "Open drafts follow from the hour you choose; finalized invoices never change.",
+    ),
+    back=page_of,
+    find=living_product,
+)
+RATE_CARD = Making(
+    title="New rate card",
+    permission="catalog.create_ratecard",
+    form=RateCardForm,
+    submit="Create the rate card",
+    effects=("It has no rates yet: the next page adds them.", "An alias that another card holds moves here."),
+    back=lambda _: list_of("ratecard"),
+)
+UNIT = Making(
+    title="New pricing unit",
+    permission="catalog.create_unit",
+    form=UnitForm,
+    submit="Create the pricing unit",
+    effects=("Rates, commits and credits can be in it once a rate card says what one costs.",),
+    back=lambda _: list_of("credittype"),
+)
