@@ -11,14 +11,19 @@ from backoffice.balance_page import rows_of
 from balances.models import AccessType, RecurringGrant
 from balances.selectors.balances import recurring_rows
 from catalog.models import CreditType
+from catalog.price_table import prices_of, values_text
 from catalog.selectors import state_at
 from contracts.models import Contract, Override
+from contracts.selectors import ContractRate
 from contracts.selectors.overrides import override_rows
+from contracts.selectors.rate_schedule import list_contract_rates
 from engine.money import mul
 from presentation import formatting, markup
+from presentation.prices import price_rows
 
 EVERY = {"": "with its invoices", "MONTHLY": "every month", "QUARTERLY": "every quarter", "ANNUAL": "every year",
          "WEEKLY": "every week"}  # fmt: skip
+MOST_RATES = 50
 EDITS = (
     ("add_balance", "Add commit or credit", "balances"),
     ("add_override", "Add price override", "overrides"),
@@ -34,7 +39,10 @@ def context(request: HttpRequest, contract: Contract, at: datetime) -> dict[str,
     overrides = list(override_rows().filter(contract=contract, removed_by__isnull=True).order_by("starting_at"))
     unit = contract.rate_card.fiat_credit_type if contract.rate_card else None
     grants = list(recurring_rows().filter(contract=contract, archived_at__isnull=True)) if may_see else []
+    rates = list_contract_rates(contract=contract, at=max(at, contract.starting_at))
     return {
+        "rates": [rate_line(row) for row in rates[:MOST_RATES]],
+        "more_rates": max(0, len(rates) - MOST_RATES),
         "overrides": [override_line(row, unit, at) for row in overrides],
         "deal_balances": rows_of(contract.customer_id, at, contract=contract) if may_see else [],
         "recurring": [recurring_line(row, at) for row in grants],
@@ -54,6 +62,20 @@ def edits(request: HttpRequest, contract: Contract) -> dict[str, dict[str, str]]
             "url": reverse(f"admin:contracts_contract_{slug.replace('-', '_')}", args=[contract.pk]),
         }
         for slug, title, where in EDITS
+    }
+
+
+def rate_line(row: ContractRate) -> dict[str, Any]:
+    """What a product costs under this contract, and what the card says where that is something else."""
+    rate = row.listed.rate
+    listed, agreed = prices_of(rate), row.decision.winner is not None
+    return {
+        "product": row.listed.state.name,
+        "values": values_text(rate.pricing_group_values),
+        "prices": price_rows(row.decision.price, rate.credit_type) if agreed else listed,
+        "listed": listed if agreed else (),
+        "entitled": row.decision.entitled,
+        "until": row.ending_before,
     }
 
 

@@ -66,6 +66,12 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("catalog/billablemetric/add/", making_view(catalogue.METRIC), "catalog_billablemetric_add"),
     ("catalog/product/add/", making_view(catalogue.PRODUCT), "catalog_product_add"),
     ("catalog/product/<uuid:object_id>/edit/", making_view(catalogue.PRODUCT_CHANGE), "catalog_product_edit"),
+    (
+        "catalog/billablemetric/<uuid:object_id>/edit/",
+        making_view(catalogue.METRIC_CHANGE),
+        "catalog_billablemetric_edit",
+    ),
+    ("catalog/ratecard/<uuid:object_id>/edit/", making_view(catalogue.RATE_CARD_CHANGE), "catalog_ratecard_edit"),
     ("catalog/ratecard/add/", making_view(catalogue.RATE_CARD), "catalog_ratecard_add"),
     ("catalog/credittype/add/", making_view(catalogue.UNIT), "catalog_credittype_add"),
     ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),

@@ -1,12 +1,13 @@
 """Making what can be sold: metrics, products, rate cards and pricing units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
 from django.urls import reverse
+from rest_framework.serializers import Serializer
 
 from backoffice.making.fields import (
     NONE,
@@ -127,14 +128,14 @@ class MetricForm(MakingForm):
 class ProductForm(MakingForm):
     """A product, or what changes of one."""
 
-    reads = products.CreateInput
+    reads: ClassVar[type[Serializer[Any]]] = products.CreateInput
     fields_of = {
         "quantity_conversion": "conversion_factor",
         "quantity_conversion.operation": "conversion_operation",
         "quantity_rounding": "rounding_method",
         "quantity_rounding.decimal_places": "decimal_places",
     }
-    sections = (
+    sections: ClassVar[tuple[Section, ...]] = (
         Section("What it is", ("name", "type", "tags")),
         Section(
             "A usage product",
@@ -241,8 +242,8 @@ class ProductChangeForm(ProductForm):
 class RateCardForm(MakingForm):
     """A rate card."""
 
-    reads = rate_cards.CreateInput
-    fields_of = {"credit_type_conversions": "conversions"}
+    reads: ClassVar[type[Serializer[Any]]] = rate_cards.CreateInput
+    fields_of: ClassVar[Mapping[str, str]] = {"credit_type_conversions": "conversions"}
     sections = (
         Section("The card", ("name", "description", "fiat_credit_type_id", "aliases")),
         Section("Other pricing units", ("conversions",), "Where prices are in credits or tokens of your own."),
@@ -281,7 +282,7 @@ class RateCardForm(MakingForm):
         )
 
     def carry_out(self, read: dict[str, Any]) -> Made:
-        windows = {
+        windows: dict[str, Any] = {
             "aliases": [AliasWindow(**one) for one in read.pop("aliases", ())],
             "credit_type_conversions": [Conversion(**one) for one in read.pop("credit_type_conversions", ())],
         }
@@ -304,6 +305,72 @@ class UnitForm(MakingForm):
 
     def body(self) -> dict[str, Any]:
         return {"name": self.cleaned_data["name"]}
+
+
+class MetricChangeForm(MakingForm):
+    """What may change of a metric: its name, and further group keys."""
+
+    reads = metrics.UpdateInput
+    fields_of = {"add_group_keys": "add_group_keys"}
+    sections = (Section("What changes", ("name", "add_group_keys")),)
+    name = text("Name")
+    add_group_keys = LinesField(
+        "Group keys to add",
+        help_text="One a line; several properties together with commas. They hold for all of the past too.",
+    )
+
+    def body(self) -> dict[str, Any]:
+        return filled(
+            {"name": self.cleaned_data["name"], "add_group_keys": keys_of(self.cleaned_data["add_group_keys"])}
+        )
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        metric = services.update_metric(metric_id=self.subject.pk, **read, now=self.at)
+        return Made(f"{metric.name} is changed.", page_of(metric))
+
+
+class RateCardChangeForm(RateCardForm):
+    """What may change of a card: its name, description, aliases, and further conversions."""
+
+    reads = rate_cards.UpdateInput
+    fields_of: ClassVar[Mapping[str, str]] = {"add_credit_type_conversions": "conversions"}
+    sections = (
+        Section("The card", ("name", "description", "aliases")),
+        Section("Further pricing units", ("conversions",), "Conversions that it has stay as they are."),
+    )
+
+    def prepare(self) -> None:
+        super().prepare()
+        del self.fields["fiat_credit_type_id"]
+        self.fields["aliases"].label = "Aliases to give it"
+        self.fields["aliases"].help_text = "One a line, from now on for good. Those that it has stay."
+
+    def body(self) -> dict[str, Any]:
+        self.cleaned_data["fiat_credit_type_id"] = str(self.subject.fiat_credit_type_id)
+        asked = super().body() | {"rate_card_id": str(self.subject.pk)}
+        asked.pop("fiat_credit_type_id")
+        if conversions := asked.pop("credit_type_conversions", None):
+            asked["add_credit_type_conversions"] = conversions
+        return asked
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        windows: dict[str, Any] = {
+            "add_credit_type_conversions": [Conversion(**one) for one in read.pop("add_credit_type_conversions", ())],
+        }
+        if "aliases" in read:
+            windows["aliases"] = [AliasWindow(**one) for one in read.pop("aliases")]
+        card = services.update_rate_card(**read, **windows, now=self.at)
+        return Made(f"{card.name} is changed.", page_of(card))
+
+
+def living_metric(key: UUID) -> BillableMetric | None:
+    """The metric, unless it is archived."""
+    return list_metrics(include_archived=False).filter(pk=key).first()
+
+
+def living_card(key: UUID) -> RateCard | None:
+    """The card, unless it is archived."""
+    return RateCard.objects.select_related("fiat_credit_type").filter(pk=key, archived_at__isnull=True).first()
 
 
 def living_product(key: UUID) -> Product | None:
@@ -354,4 +421,27 @@ UNIT = Making(
     submit="Create the pricing unit",
     effects=("Rates, commits and credits can be in it once a rate card says what one costs.",),
     back=lambda _: list_of("credittype"),
+)
+METRIC_CHANGE = Making(
+    title="Change billable metric",
+    permission="catalog.create_metric",
+    form=MetricChangeForm,
+    submit="Change the metric",
+    effects=("What it counts never changes. Invoices that are final keep what they say.",),
+    back=page_of,
+    find=living_metric,
+    suggested=lambda metric, _query, _at: {"name": metric.name},
+)
+RATE_CARD_CHANGE = Making(
+    title="Change rate card",
+    permission="catalog.create_ratecard",
+    form=RateCardChangeForm,
+    submit="Change the card",
+    effects=(
+        "Contracts keep the card that they have.",
+        "An alias that another card holds moves here: new contracts that name it get this card.",
+    ),
+    back=page_of,
+    find=living_card,
+    suggested=lambda card, _query, _at: {"name": card.name, "description": card.description},
 )

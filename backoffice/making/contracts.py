@@ -241,8 +241,29 @@ class ScopeForm(EditForm):
         return {"applicable_product_ids": data["products"], "applicable_product_tags": data["tags"]}
 
 
+BALANCE_PATHS = {
+    "access_schedule": "amount",
+    "access_amount": "amount",
+    "access_schedule.schedule_items.0.ending_before": "ending_before",
+    "access_schedule.schedule_items.0.starting_at": "starting_at",
+    "invoice_schedule": "price",
+    "invoice_amount": "price",
+    "rollover_fraction": "rollover",
+    "applicable_product_ids": "products",
+    "applicable_product_tags": "tags",
+    "type": "kind",
+}
+"""The form's field for each part of a commit's or credit's body."""
+
+
 class BalanceForm(ScopeForm):
     """A commit or a credit of the contract, once or recurring."""
+
+    fields_of = {
+        f"add_{name}.0.{path}": field
+        for name in ("commits", "credits", "recurring_commits", "recurring_credits")
+        for path, field in BALANCE_PATHS.items()
+    }
 
     sections = (
         Section("What it is", ("kind", "name", "product_id", "recurs")),
@@ -277,22 +298,6 @@ class BalanceForm(ScopeForm):
         self.fields["product_id"].choices = product_choices(self.at, "FIXED")  # type: ignore[attr-defined]
         payable = product_choices(self.at, "USAGE", "SUBSCRIPTION", "COMPOSITE")
         self.fields["products"].choices = payable  # type: ignore[attr-defined]
-        self.fields_of = {
-            f"add_{name}.0.{path}": field
-            for name in ("commits", "credits", "recurring_commits", "recurring_credits")
-            for path, field in (
-                ("access_schedule", "amount"),
-                ("access_amount", "amount"),
-                ("access_schedule.schedule_items.0.ending_before", "ending_before"),
-                ("access_schedule.schedule_items.0.starting_at", "starting_at"),
-                ("invoice_schedule", "price"),
-                ("invoice_amount", "price"),
-                ("rollover_fraction", "rollover"),
-                ("applicable_product_ids", "products"),
-                ("applicable_product_tags", "tags"),
-                ("type", "kind"),
-            )
-        }
 
     def _amount(self, name: str, unit: str) -> str:
         try:

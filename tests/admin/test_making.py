@@ -185,3 +185,20 @@ def test_a_contract_is_renamed_and_its_page_reads_the_same_number_of_times(world
     text = re.sub(r"\s+", " ", finance.get(page).content.decode())
     assert "Acme 2" in text
     assert "list price times 0.5" in text
+
+
+def test_metrics_and_cards_change_and_are_archived(world: World, finance: Client) -> None:
+    metric, card = BillableMetric.objects.get(), RateCard.objects.get()
+    post(finance, "catalog_billablemetric_edit", metric.pk, name="Tokens spent", add_group_keys="model\nteam, user")
+    metric.refresh_from_db()
+    assert (metric.name, metric.group_keys) == ("Tokens spent", [["model"], ["team", "user"]])
+    post(finance, "catalog_credittype_add", name="AI credits")
+    conversion = {"name": card.name, "aliases": "standard", "conversions": "AI credits = 0.01"}
+    post(finance, "catalog_ratecard_edit", card.pk, **conversion)
+    assert [one.name for one in card.aliases.all()] == ["standard"]
+    assert [one.fiat_per_custom_credit for one in card.conversions.all()] == [Decimal(1)]
+    for page, record in (("catalog_billablemetric", metric), ("catalog_ratecard", card)):
+        post(finance, f"{page}_archive", record.pk)
+        record.refresh_from_db()
+        assert record.archived_at is not None
+        assert finance.get(url_of(f"{page}_edit", record.pk)).status_code == 404

@@ -19,6 +19,7 @@ from balances.services import (
     create_balance,
     request_adjustment,
 )
+from catalog.models import BillableMetric
 from catalog.services.products import create_product
 from core.keys import create_api_key
 from core.registry import ROLES, permissions_of
@@ -99,6 +100,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     "new metric": FINANCE,
     "new product": FINANCE,
     "product change": FINANCE,
+    "product archive": FINANCE,
+    "metric change": FINANCE,
+    "metric archive": FINANCE,
+    "rate card change": FINANCE,
+    "rate card archive": FINANCE,
     "new rate card": FINANCE,
     "new unit": FINANCE,
     "new contract": FINANCE,
@@ -203,6 +209,11 @@ def address(page: str, world: World) -> str:
         "new metric": "catalog_billablemetric_add",
         "new product": "catalog_product_add",
         "product change": ("catalog_product_edit", world.product),
+        "product archive": ("catalog_product_archive", world.product),
+        "metric change": ("catalog_billablemetric_edit", BillableMetric.objects.get().pk),
+        "metric archive": ("catalog_billablemetric_archive", BillableMetric.objects.get().pk),
+        "rate card change": ("catalog_ratecard_edit", world.card),
+        "rate card archive": ("catalog_ratecard_archive", world.card),
         "new rate card": "catalog_ratecard_add",
         "new unit": "catalog_credittype_add",
         "new contract": "contracts_contract_add",
