@@ -37,6 +37,15 @@ TYPES = (
     ("COMPOSITE", "Composite: a percentage of other products"),
 )
 
+HOW = {
+    "COUNT": "Number of events",
+    "SUM": "Sum of a property",
+    "MAX": "Greatest value of a property",
+    "UNIQUE": "Number of different values of a property",
+    "LATEST": "Last value of a property",
+}
+"""Aggregations as people say them."""
+
 
 def page_of(record: BillableMetric | Product | RateCard | CreditType) -> str:
     """The page of what was made."""
@@ -83,7 +92,7 @@ class MetricForm(MakingForm):
         Section("How its usage can be told apart", ("group_keys",), "By these, prices can differ and invoices list."),
     )
     name = text("Name", help_text="As on your price list: “Tokens”, “API calls”.")
-    aggregation_type = choice("Count", tuple((one.value, one.value.capitalize()) for one in Aggregation))
+    aggregation_type = choice("How it counts", tuple((one.value, HOW.get(one.value, one.value)) for one in Aggregation))
     aggregation_key = text(
         "Property that is added up",
         required=False,

@@ -141,7 +141,7 @@ class ContractForm(MakingForm):
                 "customer_id": data["customer"], "name": data["name"], "rate_card_id": data["rate_card"],
                 "starting_at": instant(data["starting_at"]), "ending_before": instant(data["ending_before"]),
                 "transition": renewal, "net_payment_terms_days": data["net_payment_terms_days"],
-                "usage_statement_schedule": schedule,
+                "usage_statement_schedule": schedule, **self.key,
             }
         )  # fmt: skip
 
@@ -184,6 +184,7 @@ class EditForm(MakingForm):
             "customer_id": str(self.subject.customer_id),
             "contract_id": str(self.subject.pk),
             **self.change(),
+            **self.key,
         }
 
     def edit(self, read: dict[str, Any]) -> None:
@@ -199,6 +200,7 @@ class EditForm(MakingForm):
             add_subscriptions=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
             update_subscriptions=[subscription_update(entry) for entry in body.get("update_subscriptions") or ()],
             name=body.get("update_contract_name"),
+            uniqueness_key=body.get("uniqueness_key"),
             parts=given_parts(body, editing=True),
             tell=teller(read, self.at),
             now=self.at,

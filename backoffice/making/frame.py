@@ -4,11 +4,13 @@ A form says the API's body; the API's own serializer reads it, so that no rule s
 shown at the field that said it.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
@@ -18,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.response import TemplateResponse
 from rest_framework import serializers
 
+from core.admin.options import as_uuid
 from core.approvals import NeedsApproval
 from core.clock import now
 from core.errors import TactusError
@@ -56,6 +59,17 @@ class MakingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.subject, self.at = subject, at
         self.prepare()
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The part of a body that keeps it from being carried out twice, once its effect was shown."""
+        key = as_uuid(str(self.data.get("key", "")))
+        return {} if key is None else {"uniqueness_key": f"back-office-{key}"}
+
+    def seal(self) -> str:
+        """A short sign of what was filled in: what is carried out has to be what was foretold."""
+        said = {name: value for name, value in self.body().items() if name != "uniqueness_key"}
+        return sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def prepare(self) -> None:
         """Fills in what may be chosen."""
@@ -138,13 +152,14 @@ def making_view(page: Making) -> Callable[..., HttpResponse]:
         form = page.form(request.POST, subject=subject, at=at)
         return (_carried_out(request, page, form) if form.is_valid() else None) or _shown(request, page, form)
 
+    vars(view)["permission"] = page.permission  # for refusals that say which roles may
     return view
 
 
 def _carried_out(request: HttpRequest, page: Making, form: MakingForm) -> HttpResponse | None:
     """What is seen after a form that was read: the effect first, or what was made; None where it is refused."""
     try:
-        if page.asks_first and "confirmed" not in request.POST:
+        if page.asks_first and request.POST.get("confirmed") != form.seal():
             return _shown(request, page, form, form.foretell(form.read))
         made = form.carry_out(form.read)
     except NeedsApproval:
@@ -166,6 +181,8 @@ def _shown(request: HttpRequest, page: Making, form: MakingForm, effects: Sequen
         "form": form,
         "effects": page.effects if effects is None else effects,
         "previewed": effects is not None,
+        "seal": form.seal() if effects is not None else "",
+        "key": uuid4() if effects is not None else "",
         "back": page.back(form.subject),
     }
     return TemplateResponse(request, "admin/back_office/make.html", context, status=400 if form.errors else 200)

@@ -53,7 +53,10 @@ def confirm(client: Client, page: str, /, *args: object, **data: object) -> list
     shown = client.post(url_of(page, *args), data)
     assert shown.status_code == 200, errors_of(shown)
     assert 'name="confirmed"' in shown.content.decode()
-    post(client, page, *args, confirmed="1", **data)
+    again = {"confirmed": shown.context["seal"], "key": str(shown.context["key"])}
+    post(client, page, *args, **again, **data)
+    twice = client.post(url_of(page, *args), data | again)
+    assert (twice.status_code, "__all__" in errors_of(twice)) == (400, True)
     return list(shown.context["effects"])
 
 
@@ -118,6 +121,16 @@ def test_what_is_foretold_is_not_stored(world: World, finance: Client) -> None:
     shown = finance.post(url_of("contracts_contract_add"), CONTRACT | {"rate_card": world.card})
     assert (shown.status_code, len(shown.context["effects"])) == (200, 2)
     assert (AuditEntry.objects.count(), Contract.objects.count(), BillingPeriod.objects.count()) == before
+
+
+def test_what_changed_since_it_was_foretold_is_foretold_anew(world: World, finance: Client) -> None:
+    address = url_of("contracts_contract_add_override", world.contract)
+    data = {"type": "MULTIPLIER", "multiplier": "0.5", "starting_at": "2026-03-01T00:00"}
+    shown = finance.post(address, data)
+    again = {"confirmed": shown.context["seal"], "key": str(shown.context["key"])}
+    other = finance.post(address, data | again | {"multiplier": "0.1"})
+    assert (other.status_code, Override.objects.count()) == (200, 0)
+    assert other.context["effects"] != shown.context["effects"]
 
 
 def test_a_refusal_stands_at_its_field(world: World, finance: Client) -> None:
