@@ -9,6 +9,7 @@ from backoffice import (
     adjustments_page,
     balance_page,
     contract_page,
+    custom_fields_page,
     customer_page,
     explorer_page,
     ingest_page,
@@ -20,7 +21,7 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
-from backoffice.making import catalogue
+from backoffice.making import catalogue, products
 from backoffice.making import contracts as contract_making
 from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
@@ -60,12 +61,13 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("usage/unmatched/", reconciliation_page.unmatched, "usage_unmatched"),
     ("usage/conflicts/", reconciliation_page.conflicts, "usage_conflicts"),
     ("usage/names/", reconciliation_page.give_name, "usage_names"),
+    ("custom-fields/<str:entity>/<uuid:object_id>/", custom_fields_page.edit_values, "custom_fields"),
     ("staff/new/", staff_page.new_account, "staff_new"),
     ("staff/roles/", staff_page.roles, "staff_roles"),
     ("usage/events/", usage.search_events, "usage_events"),
     ("catalog/billablemetric/add/", making_view(catalogue.METRIC), "catalog_billablemetric_add"),
-    ("catalog/product/add/", making_view(catalogue.PRODUCT), "catalog_product_add"),
-    ("catalog/product/<uuid:object_id>/edit/", making_view(catalogue.PRODUCT_CHANGE), "catalog_product_edit"),
+    ("catalog/product/add/", making_view(products.PRODUCT), "catalog_product_add"),
+    ("catalog/product/<uuid:object_id>/edit/", making_view(products.PRODUCT_CHANGE), "catalog_product_edit"),
     (
         "catalog/billablemetric/<uuid:object_id>/edit/",
         making_view(catalogue.METRIC_CHANGE),

@@ -12,6 +12,7 @@ from balances.selectors.purchases import Instalment, invoice_schedules
 from catalog.api.units import CreditTypeOutput
 from catalog.models import CreditType, Product
 from catalog.selectors import state_at
+from charges.api.schedules import InvoiceScheduleOutput
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
 
@@ -62,25 +63,6 @@ class AccessScheduleOutput(Output):
     schedule_items = SegmentOutput(many=True)
     credit_type = CreditTypeOutput()
     access_type = serializers.CharField()
-
-
-class InvoiceItemOutput(Output):
-    """A charge and the invoice that holds it."""
-
-    id = serializers.UUIDField()
-    timestamp = InstantField()
-    amount = ExactField()
-    unit_price = ExactField()
-    quantity = ExactField()
-    invoice_id = serializers.UUIDField(allow_null=True)
-
-
-class InvoiceScheduleOutput(Output):
-    """When a commit is invoiced."""
-
-    schedule_items = InvoiceItemOutput(many=True)
-    credit_type = CreditTypeOutput()
-    do_not_invoice = serializers.BooleanField()
 
 
 class LedgerOutput(Output):

@@ -26,6 +26,7 @@ from core import audit
 from core.errors import InvalidInput
 from core.patience import bounded_waits, is_too_slow, limit_waits, passes_over
 from core.transactions import require_transaction
+from customers.test_clocks import in_our_time
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
 from engine.money import plain
@@ -165,8 +166,9 @@ def issue_recurring_balances(*, now: datetime) -> int:
     """Sweep: issues the balances that are due, each one period ahead; returns how many grants it saw to."""
     done = behind = 0
     busy: set[UUID] = set()
+    rows = RecurringGrant.objects.filter(in_our_time("contract__customer_id"))
     while done < BATCH and behind < MOST_IN_A_SWEEP:
-        outcome = _issue_next(now, RecurringGrant.objects.all(), busy)
+        outcome = _issue_next(now, rows, busy)
         if outcome is None:
             break
         done += outcome is not Outcome.BUSY

@@ -16,7 +16,17 @@ from invoices.models import Invoice, InvoiceListing
 from tests.admin.world import World
 
 TEMPLATES = [*Path("templates/admin").rglob("*.html"), *Path("templates/unfold").rglob("*.html")]
-MADE_HERE = ("apikey", "embedorigin", "billablemetric", "product", "ratecard", "credittype", "contract")
+MADE_HERE = (
+    "apikey",
+    "customfieldkey",
+    "embedorigin",
+    "testclock",
+    "billablemetric",
+    "product",
+    "ratecard",
+    "credittype",
+    "contract",
+)
 RECORDS = [model for model, kind in admin.site._registry.items() if isinstance(kind, RecordAdmin)]
 
 

@@ -15,7 +15,9 @@ from core.api.middleware import API_PREFIXES
 from core.api.openapi import described as operations
 
 # Metronome's "None" methods: an empty body.
-SILENT = re.compile(r"/(setIngestAliases|updateConfig|updateNamedSchedule|addManualBalanceLedgerEntry|embed/end)$")
+SILENT = re.compile(
+    r"/(addKey|removeKey|setValues|deleteValues|setIngestAliases|updateConfig|updateNamedSchedule|addManualBalanceLedgerEntry|embed/end)$"
+)
 # Lists that page by query, and the console's own calls, which say all with their token.
 BODILESS = re.compile(r"/(rate-cards/list|embed/end|embed/renew)$")
 METHODS = ("get", "post", "put", "patch", "delete")
