@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -28,6 +29,9 @@ EDITS = (
     ("add_balance", "Add commit or credit", "balances"),
     ("add_override", "Add price override", "overrides"),
     ("add_subscription", "Add subscription", "subscriptions"),
+    ("add_charge", "Add scheduled charge", "charges"),
+    ("add_discount", "Add discount", "discounts"),
+    ("take_away", "Take away", "removals"),
     ("change_quantity", "Change quantity", "quantities"),
     ("rename", "Rename", "terms"),
 )
@@ -38,7 +42,7 @@ def context(request: HttpRequest, contract: Contract, at: datetime) -> dict[str,
     may_see = request.user.has_perm("balances.view_balance")
     overrides = list(override_rows().filter(contract=contract, removed_by__isnull=True).order_by("starting_at"))
     unit = contract.rate_card.fiat_credit_type if contract.rate_card else None
-    grants = list(recurring_rows().filter(contract=contract, archived_at__isnull=True)) if may_see else []
+    grants = list(recurring_of(contract)) if may_see else []
     rates = list_contract_rates(contract=contract, at=max(at, contract.starting_at))
     return {
         "rates": [rate_line(row) for row in rates[:MOST_RATES]],
@@ -52,14 +56,22 @@ def context(request: HttpRequest, contract: Contract, at: datetime) -> dict[str,
     }
 
 
+def recurring_of(contract: Contract) -> QuerySet[RecurringGrant]:
+    """Its recurring commits and credits."""
+    return recurring_rows().filter(contract=contract, archived_at__isnull=True)
+
+
 def edits(request: HttpRequest, contract: Contract) -> dict[str, dict[str, str]]:
     """What may be changed, by the panel that it stands in; nothing of an archived contract."""
     if contract.archived_at is not None or not request.user.has_perm("contracts.edit_contract"):
         return {}
-    return {
+    renewal = f"{reverse('admin:contracts_contract_add')}?renews={contract.pk}"
+    may_renew = contract.ending_before is not None and request.user.has_perm("contracts.create_contract")
+    found = {"renewal": {"title": "Renew", "url": renewal}} if may_renew else {}
+    return found | {
         where: {
             "title": title,
-            "url": reverse(f"admin:contracts_contract_{slug.replace('-', '_')}", args=[contract.pk]),
+            "url": reverse(f"admin:contracts_contract_{slug}", args=[contract.pk]),
         }
         for slug, title, where in EDITS
     }
@@ -82,7 +94,8 @@ def rate_line(row: ContractRate) -> dict[str, Any]:
 def override_line(row: Override, unit: CreditType | None, at: datetime) -> dict[str, Any]:
     """An override as people say it: for what, at which price, from when to when."""
     return {
-        "what": _what(row, at),
+        "id": row.pk,
+        "what": override_name(row, at),
         "price": _price(row, row.overwrite_credit_type or unit),
         "starting_at": row.starting_at,
         "ending_before": row.ending_before,
@@ -90,7 +103,8 @@ def override_line(row: Override, unit: CreditType | None, at: datetime) -> dict[
     }
 
 
-def _what(row: Override, at: datetime) -> str:
+def override_name(row: Override, at: datetime) -> str:
+    """What an override is about."""
     if row.product is not None:
         return state_at(list(row.product.versions.all()), at).name
     if row.applicable_product_tags:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from backoffice import (
     adjustments_page,
     balance_page,
+    contract_file,
     contract_page,
     custom_fields_page,
     customer_page,
@@ -21,7 +22,7 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
-from backoffice.making import catalogue, products
+from backoffice.making import catalogue, customers, products
 from backoffice.making import contracts as contract_making
 from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
@@ -76,6 +77,14 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("catalog/ratecard/<uuid:object_id>/edit/", making_view(catalogue.RATE_CARD_CHANGE), "catalog_ratecard_edit"),
     ("catalog/ratecard/add/", making_view(catalogue.RATE_CARD), "catalog_ratecard_add"),
     ("catalog/credittype/add/", making_view(catalogue.UNIT), "catalog_credittype_add"),
+    ("customers/customer/add/", making_view(customers.CUSTOMER), "customers_customer_add"),
+    ("customers/customer/<uuid:object_id>/party/", making_view(customers.PARTY), "customers_customer_party"),
+    (
+        "customers/customer/<uuid:object_id>/add-balance/",
+        making_view(customers.CUSTOMER_BALANCE),
+        "customers_customer_add_balance",
+    ),
+    ("contracts/contract/<uuid:object_id>/deal.csv", contract_file.deal_csv, "contracts_contract_deal"),
     ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),
     *(
         (

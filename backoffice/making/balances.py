@@ -1,10 +1,11 @@
 """Commits and credits, once or recurring."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 
-from backoffice.making.edits import EACH, EditForm, unit_choices, unit_options
+from backoffice.making.edits import EACH, EditForm, currency_of, unit_choices, unit_options
 from backoffice.making.fields import (
     HourField,
     LinesField,
@@ -53,13 +54,13 @@ BALANCE_PATHS = {
 class BalanceForm(ScopeForm):
     """A commit or a credit of the contract, once or recurring."""
 
-    fields_of = {
+    fields_of: ClassVar[Mapping[str, str]] = {
         f"add_{name}.0.{path}": field
         for name in ("commits", "credits", "recurring_commits", "recurring_credits")
         for path, field in BALANCE_PATHS.items()
     }
 
-    sections = (
+    sections: ClassVar[tuple[Section, ...]] = (
         Section("What it is", ("kind", "name", "product_id", "recurs")),
         Section("What may be used", ("amount", "unit", "starting_at", "ending_before", "priority", "rollover")),
         Section("What is invoiced", ("price", "invoiced_at"), "Only for commits."),
@@ -99,43 +100,55 @@ class BalanceForm(ScopeForm):
         except forms.ValidationError as error:
             raise forms.ValidationError({name: error.messages}) from error
 
+    def paid_in(self) -> str:
+        """The id of the unit that is invoiced."""
+        return currency_of(self.subject)
+
     def change(self) -> dict[str, Any]:
         data = self.cleaned_data
-        shared = filled(
-            {
-                "name": data["name"], "product_id": data["product_id"], "rollover_fraction": data["rollover"],
-                **self.scope(),
-            }
-        )  # fmt: skip
+        shared = self.shared()
+        amount, price = self.amounts()
+        if data["recurs"]:
+            return self._recurring(shared, amount, price)
+        name = "add_credits" if data["kind"] == "CREDIT" else "add_commits"
+        return {name: [self.once(shared, amount, price)]}
+
+    def shared(self) -> dict[str, Any]:
+        """What all kinds have."""
+        data = self.cleaned_data
+        rolls = {"rollover_fraction": data.get("rollover")}
+        return filled({"name": data["name"], "product_id": data["product_id"], **rolls, **self.scope()})
+
+    def amounts(self) -> tuple[str, str]:
+        """What may be used, and what is paid for it, each in the stored unit. Raises forms.ValidationError."""
+        data, paid_in = self.cleaned_data, self.paid_in()
         amount = self._amount("amount", data["unit"])
-        currency = self.subject.rate_card.fiat_credit_type if self.subject.rate_card else None
-        paid_in = str(currency.pk) if currency is not None else next(iter(self.units))
         if not data["price"] and data["unit"] != paid_in and data["kind"] != "CREDIT":
             raise forms.ValidationError({"price": "Is needed: the amount is not in the contract's currency."})
-        price = self._amount("price", paid_in) if data["price"] else amount
-        credit = data["kind"] == "CREDIT"
-        if credit and (data["price"] or data["invoiced_at"]):
+        if data["kind"] == "CREDIT" and (data["price"] or data["invoiced_at"]):
             raise forms.ValidationError({"kind": "A credit is not invoiced: empty the price, or choose a commit."})
-        if data["recurs"]:
-            return self._recurring(shared, amount, price, paid_in)
-        end = data["ending_before"]
+        return amount, self._amount("price", paid_in) if data["price"] else amount
+
+    def once(self, shared: dict[str, Any], amount: str, price: str) -> dict[str, Any]:
+        """A commit or credit that is given once. Raises forms.ValidationError."""
+        data, end = self.cleaned_data, self.cleaned_data["ending_before"]
         if end is None:
             raise forms.ValidationError({"ending_before": "Is needed for what is given once."})
         item = {"amount": amount, "starting_at": instant(data["starting_at"]), "ending_before": instant(end)}
         body = shared | {"access_schedule": {"credit_type_id": data["unit"], "schedule_items": [item]}}
         if data["priority"]:
             body["priority"] = data["priority"]
-        if credit:
-            return {"add_credits": [body]}
+        if data["kind"] == "CREDIT":
+            return body
         usual = data["starting_at"] if data["kind"] == "PREPAID" else end
         when = instant(data["invoiced_at"] or usual)
         body["invoice_schedule"] = {
-            "credit_type_id": paid_in,
+            "credit_type_id": self.paid_in(),
             "schedule_items": [{"timestamp": when, "unit_price": price, "quantity": "1"}],
         }
-        return {"add_commits": [body | {"type": data["kind"]}]}
+        return body | {"type": data["kind"]}
 
-    def _recurring(self, shared: dict[str, Any], amount: str, price: str, paid_in: str) -> dict[str, Any]:
+    def _recurring(self, shared: dict[str, Any], amount: str, price: str) -> dict[str, Any]:
         data = self.cleaned_data
         if data["kind"] == "POSTPAID":
             raise forms.ValidationError({"recurs": "Only prepaid commits and credits recur."})
@@ -153,5 +166,5 @@ class BalanceForm(ScopeForm):
         )
         if data["kind"] == "CREDIT":
             return {"add_recurring_credits": [body]}
-        body["invoice_amount"] = {"unit_price": price, "quantity": "1", "credit_type_id": paid_in}
+        body["invoice_amount"] = {"unit_price": price, "quantity": "1", "credit_type_id": self.paid_in()}
         return {"add_recurring_commits": [body]}

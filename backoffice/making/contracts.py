@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from backoffice.making.balances import BalanceForm
+from backoffice.making.charges import ChargeForm, DiscountForm
 from backoffice.making.edits import FREQUENCIES, EditForm, NameForm, living_contract, page_of
 from backoffice.making.fields import (
     NONE,
@@ -21,6 +22,7 @@ from backoffice.making.fields import (
 )
 from backoffice.making.frame import Made, Making, MakingForm, Section
 from backoffice.making.rehearsal import drafts_of, rehearse, told
+from backoffice.making.removals import RemovalForm
 from backoffice.making.terms import OverrideForm, QuantityForm, SubscriptionForm
 from catalog.selectors import list_rate_cards
 from contracts import services
@@ -131,24 +133,51 @@ class ContractForm(MakingForm):
         return Made("The contract is made. Add its commits, overrides and seats here.", page_of(contract))
 
 
-def _hour(at: datetime) -> datetime:
+def hour_of(at: datetime) -> datetime:
+    """The hour that `at` lies in."""
     return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _for_contract(_subject: Any, query: Mapping[str, str], at: datetime) -> dict[str, Any]:
-    """From the first of the month, for the customer whose page led here."""
-    return {"starting_at": _hour(at).replace(day=1, hour=0), "customer": query.get("customer", "")[:200]}
+    """From the first of the month, for the customer whose page led here; or on the terms of the contract it renews."""
+    key = as_uuid(query.get("renews", ""))
+    renewed = None if key is None else living_contract(key)
+    if renewed is None:
+        return {"starting_at": hour_of(at).replace(day=1, hour=0), "customer": query.get("customer", "")[:200]}
+    start, end = renewed.starting_at, renewed.ending_before
+    return {
+        "customer": str(renewed.customer_id), "name": renewed.name, "rate_card": str(renewed.rate_card_id or ""),
+        "renews": str(renewed.pk), "starting_at": end, "ending_before": None if end is None else end + (end - start),
+        "frequency": renewed.billing_frequency, "day": renewed.billing_day,
+        "net_payment_terms_days": renewed.net_payment_terms_days,
+    }  # fmt: skip
 
 
 def _within(contract: Contract, query: Mapping[str, str], at: datetime) -> dict[str, Any]:
     """From now or the contract's start, to its end or for a year."""
-    start = max(contract.starting_at, _hour(at))
+    start = max(contract.starting_at, hour_of(at))
     end = contract.ending_before or start + timedelta(days=365)
     return {"starting_at": start, "ending_before": end, "kind": query.get("kind", "PREPAID")}
 
 
+def within_year(_customer: Any, query: Mapping[str, str], at: datetime) -> dict[str, Any]:
+    """From now for a year."""
+    start = hour_of(at)
+    return {"starting_at": start, "ending_before": start + timedelta(days=365), "kind": query.get("kind", "PREPAID")}
+
+
+def _on(contract: Contract, _query: Mapping[str, str], at: datetime) -> dict[str, Any]:
+    """Now, or at the contract's start."""
+    return {"invoiced_at": max(contract.starting_at, hour_of(at)), "quantity": "1"}
+
+
+def _what(_contract: Contract, query: Mapping[str, str], _at: datetime) -> dict[str, Any]:
+    """What the link names."""
+    return {"what": query.get("what", "")[:80]}
+
+
 def _from_start(contract: Contract, _query: Mapping[str, str], at: datetime) -> dict[str, Any]:
-    return {"starting_at": max(contract.starting_at, _hour(at))}
+    return {"starting_at": max(contract.starting_at, hour_of(at))}
 
 
 def _named(contract: Contract, _query: Mapping[str, str], _at: datetime) -> dict[str, Any]:
@@ -191,6 +220,19 @@ EDITS = {
     "change-quantity": _edit(
         "Change quantity or seats", QuantityForm, "Change the quantity", _from_start,
         "It holds from then on; what it changes of a running period follows the subscription's proration.",
+    ),
+    "add-charge": _edit(
+        "Add scheduled charge", ChargeForm, "Add the charge", _on,
+        "The contract's invoice of that date asks for it, whatever is used.",
+    ),
+    "add-discount": _edit(
+        "Add discount", DiscountForm, "Add the discount", _on,
+        "The contract's invoice of that date is less by it, down to nothing at most.",
+    ),
+    "take-away": _edit(
+        "Take away", RemovalForm, "Take it away", _what,
+        "A price override is void from its start in open drafts; what is left of a commit or credit expires; a "
+        "charge is no longer invoiced. Finalized invoices never change.",
     ),
 }  # fmt: skip
 """Edits of a contract by the end of their address."""

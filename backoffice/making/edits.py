@@ -43,6 +43,13 @@ def unit_choices() -> dict[str, CreditType]:
     return {str(unit.pk): unit for unit in rows}
 
 
+def currency_of(contract: Contract) -> str:
+    """The id of the unit that its invoices are in: its card's, else USD."""
+    if contract.rate_card is not None:
+        return str(contract.rate_card.fiat_credit_type_id)
+    return next(iter(unit_choices()))
+
+
 def unit_options(units: Mapping[str, CreditType]) -> list[tuple[str, str]]:
     """The same for a field."""
     return [(key, formatting.unit_code(unit)) for key, unit in units.items()]
@@ -53,6 +60,11 @@ class EditForm(MakingForm):
 
     reads = EditInput
     said = "The contract is changed."
+
+    @property
+    def why(self) -> str:
+        """The reason, where the form asks for one."""
+        return str(self.cleaned_data.get("reason", ""))
 
     def change(self) -> dict[str, Any]:
         """The part of the edit's body that this form is about."""
@@ -82,6 +94,7 @@ class EditForm(MakingForm):
             uniqueness_key=body.get("uniqueness_key"),
             parts=given_parts(body, editing=True),
             tell=teller(read, self.at),
+            reason=self.why,
             now=self.at,
         )
 
@@ -92,7 +105,7 @@ class EditForm(MakingForm):
 
     def _again(self) -> None:
         """The edit of a body that is read anew: carrying out settles ids in it."""
-        reader = self.reads(data=self.body())
+        reader = self.reader()(data=self.body())
         reader.is_valid(raise_exception=True)
         self.edit(dict(reader.validated_data))
 

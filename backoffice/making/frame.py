@@ -74,6 +74,10 @@ class MakingForm(forms.Form):
     def prepare(self) -> None:
         """Fills in what may be chosen."""
 
+    def reader(self) -> type[serializers.Serializer[Any]]:
+        """The API's input that reads the body; of those that have one for each kind, the one that was chosen."""
+        return self.reads
+
     def body(self) -> dict[str, Any]:
         """What was filled in, as the API's body. Raises forms.ValidationError by field."""
         raise NotImplementedError
@@ -92,7 +96,7 @@ class MakingForm(forms.Form):
         if self.errors:
             return data
         body = self.body()
-        read = self.reads(data=body)
+        read = self.reader()(data=body)
         if read.is_valid():
             self.read = dict(read.validated_data)
         else:
@@ -104,7 +108,8 @@ class MakingForm(forms.Form):
         """Shows a refusal beside the field that said what is at `where`, else above the form with its name."""
         known = sorted(self.fields_of, key=len, reverse=True)
         found = next((self.fields_of[path] for path in known if where == path or where.startswith(f"{path}.")), "")
-        name = found or (where if where in self.fields else where.rpartition(".")[2])
+        said_of = (where, where.rpartition(".")[2], where.partition(".")[0])
+        name = found or next((one for one in said_of if one in self.fields), "")
         said = message.removeprefix(f"{where}: ")
         if name in self.fields:
             self.add_error(name, said[:1].upper() + said[1:])

@@ -113,6 +113,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "contract override": FINANCE,
     "contract subscription": FINANCE,
     "contract quantity": FINANCE,
+    "contract charge": FINANCE,
+    "contract discount": FINANCE,
+    "contract take away": FINANCE,
+    "contract file": EVERYBODY,
+    "new customer": FINANCE,
+    "customer party": FINANCE,
+    "customer commit": FINANCE,
 }
 
 
@@ -222,6 +229,13 @@ def address(page: str, world: World) -> str:
         "contract override": ("contracts_contract_add_override", world.contract),
         "contract subscription": ("contracts_contract_add_subscription", world.contract),
         "contract quantity": ("contracts_contract_change_quantity", world.contract),
+        "contract charge": ("contracts_contract_add_charge", world.contract),
+        "contract discount": ("contracts_contract_add_discount", world.contract),
+        "contract take away": ("contracts_contract_take_away", world.contract),
+        "contract file": ("contracts_contract_deal", world.contract),
+        "new customer": "customers_customer_add",
+        "customer party": ("customers_customer_party", world.customer),
+        "customer commit": ("customers_customer_add_balance", world.customer),
     }[page]
     name, *args = (where,) if isinstance(where, str) else where
     url = reverse(f"admin:{name}", args=args)
