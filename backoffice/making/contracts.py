@@ -147,10 +147,17 @@ def _for_contract(_subject: Any, query: Mapping[str, str], at: datetime) -> dict
     start, end = renewed.starting_at, renewed.ending_before
     return {
         "customer": str(renewed.customer_id), "name": renewed.name, "rate_card": str(renewed.rate_card_id or ""),
-        "renews": str(renewed.pk), "starting_at": end, "ending_before": None if end is None else end + (end - start),
+        "renews": str(renewed.pk), "starting_at": end, "ending_before": end and as_long_again(start, end),
         "frequency": renewed.billing_frequency, "day": renewed.billing_day,
         "net_payment_terms_days": renewed.net_payment_terms_days,
     }  # fmt: skip
+
+
+def as_long_again(start: datetime, end: datetime) -> datetime:
+    """When a renewal from `end` on ends: after as many years where whole years were agreed, else as many days."""
+    if (start.month, start.day, start.time()) == (end.month, end.day, end.time()) and (end.month, end.day) != (2, 29):
+        return end.replace(year=2 * end.year - start.year)
+    return end + (end - start)
 
 
 def _within(contract: Contract, query: Mapping[str, str], at: datetime) -> dict[str, Any]:

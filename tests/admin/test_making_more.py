@@ -207,10 +207,11 @@ def test_a_renewal_begins_on_the_terms_of_what_it_renews(world: World, finance: 
     page_of_it = url_of("contracts_contract_change", world.contract)
     address = url_of("contracts_contract_add") + f"?renews={world.contract}"
     assert address not in finance.get(page_of_it).content.decode()  # it has no end
-    start, end = Contract.objects.get().starting_at, world.now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = Contract.objects.get().starting_at
+    end = start.replace(year=start.year + 3)  # a leap year is in it, and none in the next three
     Contract.objects.update(ending_before=end)
     assert address in finance.get(page_of_it).content.decode()
     form = finance.get(address).context["form"]
     offered = form.initial
-    assert (offered["starting_at"], offered["ending_before"]) == (end, end + (end - start))
+    assert (offered["starting_at"], offered["ending_before"]) == (end, end.replace(year=end.year + 3))
     assert (offered["customer"], offered["renews"]) == (str(world.customer), str(world.contract))
