@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigInput
 from balances.models import AccessType, Balance, RecurringGrant
 from balances.services.grants import NewBalance, RecurringSchedule
 from balances.services.recurring import NewRecurring
@@ -157,6 +158,7 @@ class CreditInput(Input):
     specifiers = specifiers()
     custom_fields = CustomFieldsField(required=False, allow_null=True)
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Specifiers stand alone."""
@@ -311,6 +313,7 @@ def new_balance(body: Mapping[str, Any]) -> NewBalance:
         recurring_schedule=None if recurring is None else RecurringSchedule(**recurring),
         invoice_credit_type_id=schedule.get("credit_type_id"),
         do_not_invoice=schedule.get("do_not_invoice", False),
+        child_access=(body.get("hierarchy_configuration") or {}).get("child_access"),
         applicable_contract_ids=None if contracts is None else tuple(map(str, contracts)),
         **_scope(body),
         **{name: body[name] for name in PLAIN if name in body},

@@ -352,6 +352,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("applicable_contract_ids", models.JSONField(blank=True, null=True)),
+                ("child_access", models.JSONField(blank=True, null=True)),
                 ("do_not_invoice", models.BooleanField(default=False)),
                 ("cost_basis", core.fields.ExactDecimalField(default=0)),
                 ("true_up_disabled", models.BooleanField(default=False)),

@@ -22,6 +22,7 @@ from contracts.events import ContractEdited
 from contracts.models import Contract, ContractEdit, Subscription, SubscriptionChange
 from contracts.selectors import billing_schedule, payer_of
 from contracts.services import lock_contract
+from contracts.services.hierarchy import refuse_own_balances
 from core import audit
 from core.errors import InvalidInput
 from core.patience import bounded_waits, is_too_slow, limit_waits, passes_over
@@ -101,6 +102,7 @@ def add_recurring(
     require_transaction()
     if not new:
         return []
+    refuse_own_balances(contract, field=path)
     rows = []
     known, subscriptions = _catalogue(new), _subscriptions(contract, new)
     for index, one in enumerate(new):

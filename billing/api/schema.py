@@ -99,6 +99,13 @@ class PartyOutput(Output):
     tax_ids = serializers.ListField(child=serializers.CharField())
 
 
+class PayerOutput(Output):
+    """The contract and the customer that pay."""
+
+    contract_id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
+
+
 class InvoiceOutput(Output):
     """An invoice; counted lines + `rounding` = `total`."""
 
@@ -107,6 +114,7 @@ class InvoiceOutput(Output):
     status = WordField(InvoiceStatus)
     customer_id = serializers.UUIDField()
     contract_id = serializers.UUIDField()
+    payer = PayerOutput(required=False, help_text="Of a child contract's invoices.")
     start_timestamp = InstantField(required=False)
     end_timestamp = InstantField(required=False)
     issued_at = InstantField(required=False, help_text="Of a SCHEDULED draft: the date that it will be issued for.")
