@@ -138,8 +138,8 @@ PAYING = (
     "applied_commit_or_credit", "postpaid_commit", "quantity_consumed", "subscription_id", "subscription_custom_fields",
 )  # fmt: skip
 """What only lines of balances and subscriptions have."""
-ISSUED = ("issued_at", "regenerated_from_invoice_id")
-"""What only documents have."""
+ISSUED = ("issued_at", "regenerated_from_invoice_id", "payer")
+"""What only documents have, or only those of child contracts."""
 LABELS = ("product_tags", "custom_fields", "netsuite_item_id", "commit_netsuite_item_id", "is_prorated", "list_price")
 """What only lines of some products have, or who asks."""
 OTHER = ("contributions", "proration", "before", "drawn", "after", "amount", "due")
