@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from contracts.selectors.hierarchy import Payer
 from engine.explanation import Explanation
 from engine.explanation_json import StoredExplanation, explanation_to_json
 from engine.lines import APPLIED, fulfils_commit
@@ -141,8 +140,8 @@ class InvoiceView:
     # what other systems know the contract by, given when it was made and never changed; "" if nothing
     netsuite_sales_order_id: str = ""
     salesforce_opportunity_id: str = ""
-    # of a child contract: who pays
-    payer: Payer | None = None
+    # of a child contract: the contract and the customer that pay
+    payer: tuple[UUID, UUID] | None = None
     # frozen when it was issued; None for drafts and parts (`selectors.document.with_document` makes a draft's)
     document: DocumentAmounts | None = None
 

@@ -1,6 +1,5 @@
 """Invoices in Metronome's shapes. Amounts leave exact, in the invoice's stored unit (cents for USD)."""
 
-from dataclasses import asdict
 from typing import Any
 
 from billing.parties import party_json
@@ -32,7 +31,7 @@ def present_invoice(
         "status": view.status,
         "customer_id": view.customer_id,
         "contract_id": view.contract_id,
-        "payer": None if view.payer is None else asdict(view.payer),
+        "payer": None if view.payer is None else dict(zip(("contract_id", "customer_id"), view.payer, strict=True)),
         "start_timestamp": None if view.is_scheduled else view.period_start,
         "end_timestamp": None if view.is_scheduled else view.period_end,
         # what is charged for a date says it from the beginning

@@ -2,27 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.models import Contract
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
-    """The contract and the customer that pay."""
-
-    contract_id: UUID
-    customer_id: UUID
-
-
-def payer_of_child(contract: Contract) -> Payer | None:
-    """Who pays a child contract's invoices; None where the contract is no child. No query."""
+def payer_of_child(contract: Contract) -> tuple[UUID, UUID] | None:
+    """The contract and the customer that pay a child contract's invoices; None for one that is no child. No query."""
     if contract.parent_id is None:
         return None
     if contract.paying_customer_id is None:
-        return Payer(contract.pk, contract.customer_id)
-    return Payer(contract.parent_id, contract.paying_customer_id)
+        return contract.pk, contract.customer_id
+    return contract.parent_id, contract.paying_customer_id
 
 
 def paying_parent_id(contract: Contract) -> str | None:
