@@ -203,6 +203,20 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 made="Owners make one here, or by the command create_api_key.",
             ),
             Link(
+                "Custom fields",
+                "new_label",
+                "admin:core_customfieldkey_changelist",
+                "core.view_customfieldkey",
+                made="A key is added here, or by POST /v1/customFields/addKey; records have its values on their pages.",
+            ),
+            Link(
+                "Test clocks",
+                "more_time",
+                "admin:customers_testclock_changelist",
+                "customers.view_testclock",
+                made="Outside production, customers can live on a clock that is told to go on: set one up here.",
+            ),
+            Link(
                 "Embed origins",
                 "web",
                 "admin:console_embedorigin_changelist",

@@ -1,6 +1,6 @@
 """Commits, credits and recurring ones as parts of contracts (contracts/parts.py)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -10,7 +10,6 @@ from rest_framework import serializers
 from balances.api.changes import (
     CommitChangeInput,
     CreditChangeInput,
-    ItemInput,
     RecurringCommitChangeInput,
     RecurringCreditChangeInput,
     change_of,
@@ -37,6 +36,7 @@ from balances.selectors.balances import balance_rows, recurring_rows
 from balances.selectors.live import Live
 from balances.services.contract_terms import NewTerms, add_terms, change_recurring_terms, change_terms
 from balances.services.recurring import issue_due_grants
+from charges.api.schedules import ItemInput
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
 from core.api.fields import FlagField
@@ -123,6 +123,10 @@ class BalancesPart:
         for verb in ("", "add_"):
             _name_commits(body, verb)
             _name_subscriptions(body, verb)
+
+    def warnings(self, given: Collection[str]) -> list[dict[str, str]]:  # noqa: ARG002 - as each part is asked
+        """All of it acts."""
+        return []
 
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Adds what the contract begins with."""

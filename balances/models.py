@@ -46,6 +46,8 @@ class Terms(models.Model):
     applicable_product_tags = models.JSONField(default=list, blank=True)
     # as on the wire
     specifiers = models.JSONField(default=list, blank=True)
+    # which children that the customer pays for may draw on it, as on the wire: {"type", "contract_ids"}; NULL: none
+    child_access = models.JSONField(null=True, blank=True)
     # the unit of what is invoiced for it
     invoice_credit_type = models.ForeignKey(
         CreditType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -158,8 +160,6 @@ class Balance(Terms):
     contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="balances")
     # customer level only; NULL: every contract
     applicable_contract_ids = models.JSONField(null=True, blank=True)
-    # which children that the customer pays for may draw on it, as on the wire: {"type", "contract_ids"}; NULL: none
-    child_access = models.JSONField(null=True, blank=True)
     # whose invoices it is bought on
     invoice_contract = models.ForeignKey(
         Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="invoiced_balances"

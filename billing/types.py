@@ -30,6 +30,8 @@ class Party:
     address_lines: tuple[str, ...] = ()
     email: str = ""
     tax_ids: tuple[str, ...] = ()
+    # under which the buyer ordered
+    po_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class LineView:
     quantity_consumed: Decimal | None = None
     # the subscription that it charges for
     subscription_id: UUID | None = None
+    # what it charges by date, or the discount that it takes off
+    scheduled_charge_id: UUID | None = None
+    discount_id: UUID | None = None
     # what its exact total is rounded to where its own schedule says so: one of several instalments
     whole_total: Decimal | None = None
     # a counted line's amount in whole minor units of the invoice's currency; None until the document view is made

@@ -14,6 +14,11 @@ class CatalogConfig(registry.AppRegistration):
         "billablemetric": registry.ROLES,
         "credittype": registry.ROLES,
     }
+    custom_field_entities = (
+        registry.CustomFieldEntity("billable_metric", "catalog.BillableMetric"),
+        registry.CustomFieldEntity("contract_product", "catalog.Product"),
+        registry.CustomFieldEntity("rate_card", "catalog.RateCard"),
+    )
     api_resources = ("catalog",)
     record_pages = (
         registry.RecordPage("product", "product"),

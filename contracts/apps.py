@@ -8,6 +8,10 @@ class ContractsConfig(registry.AppRegistration):
         registry.Permission("archive_contract", "Can archive a contract", "contract", (registry.FINANCE,)),
     )
     visible_models = {"contract": registry.ROLES}
+    custom_field_entities = (
+        registry.CustomFieldEntity("contract", "contracts.Contract"),
+        registry.CustomFieldEntity("subscription", "contracts.Subscription"),
+    )
     api_resources = ("contracts",)
     record_pages = (registry.RecordPage("contract", "contract"),)
     gated_acts = (

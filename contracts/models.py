@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
+from contracts.provider_models import ContractProvider
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
@@ -13,6 +14,16 @@ from engine.calendar import BILLING_FREQUENCIES, BillingDay, Frequency
 from engine.overrides import OverrideType, Prioritization, RateTarget
 from engine.quantities import ChangeKind
 from engine.subscriptions import Collection, InvoiceBehavior, Placement
+
+__all__ = [
+    "Contract",
+    "ContractEdit",
+    "ContractProvider",
+    "NamedScheduleEntry",
+    "Override",
+    "Subscription",
+    "SubscriptionChange",
+]
 
 
 class Contract(models.Model):

@@ -219,7 +219,6 @@ class CustomerAdmin(RecordAdmin):
             ("Since", markup.instant(record.created_at)),
             ("Changed", markup.instant(record.updated_at)),
             *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
-            *((key, value) for key, value in record.custom_fields.items()),
         ]
 
     @column(description="Customer", ordering="name")

@@ -26,4 +26,6 @@ def contract_name_of(invoice: Invoice | InvoiceListing) -> str:
 
 
 def _party(kept: Mapping[str, Any]) -> Party:
-    return Party(kept["name"], tuple(kept["address_lines"]), kept["email"], tuple(kept["tax_ids"]))
+    return Party(
+        kept["name"], tuple(kept["address_lines"]), kept["email"], tuple(kept["tax_ids"]), kept.get("po_number", "")
+    )

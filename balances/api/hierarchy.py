@@ -1,5 +1,6 @@
 """`hierarchy_configuration` of commits and credits on the wire: which children of a contract may draw on them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -45,3 +46,9 @@ class ChildAccessConfigOutput(Output):
     """Which children may draw."""
 
     child_access = ChildAccessOutput()
+
+
+def child_access(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A read configuration as services take it; None for none."""
+    found: dict[str, Any] | None = (body.get("hierarchy_configuration") or {}).get("child_access")
+    return found

@@ -13,6 +13,7 @@ from balances.selectors.purchases import Instalment, invoice_schedules
 from catalog.api.units import CreditTypeOutput
 from catalog.models import CreditType, Product
 from catalog.selectors import state_at
+from charges.api.schedules import InvoiceScheduleOutput
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
 
@@ -63,25 +64,6 @@ class AccessScheduleOutput(Output):
     schedule_items = SegmentOutput(many=True)
     credit_type = CreditTypeOutput()
     access_type = serializers.CharField()
-
-
-class InvoiceItemOutput(Output):
-    """A charge and the invoice that holds it."""
-
-    id = serializers.UUIDField()
-    timestamp = InstantField()
-    amount = ExactField()
-    unit_price = ExactField()
-    quantity = ExactField()
-    invoice_id = serializers.UUIDField(allow_null=True)
-
-
-class InvoiceScheduleOutput(Output):
-    """When a commit is invoiced."""
-
-    schedule_items = InvoiceItemOutput(many=True)
-    credit_type = CreditTypeOutput()
-    do_not_invoice = serializers.BooleanField()
 
 
 class LedgerOutput(Output):
@@ -305,6 +287,7 @@ class RecurringOutput(Output):
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)
+    hierarchy_configuration = ChildAccessConfigOutput(required=False)
 
 
 def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:
@@ -338,6 +321,8 @@ def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
     if row.subscription_id is not None:
         shown["subscription_config"] = _subscription_config(row)
         del shown["access_amount"]["quantity"]
+    if row.child_access is not None:
+        shown["hierarchy_configuration"] = {"child_access": row.child_access}
     if row.proration_rounding:
         shown["proration_rounding"] = row.proration_rounding
     names = ("name", "description", "netsuite_sales_order_id", *SCOPE)

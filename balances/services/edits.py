@@ -13,10 +13,9 @@ from balances.services.child_access import check_child_access
 from balances.services.events import record_archived, record_changed, record_edited
 from balances.services.given import counting_changes
 from balances.services.ledger import expire_segments, lock_balances
-from balances.services.purchases import is_open, purchases_for, remove_purchase
+from balances.services.purchases import purchases_for
 from balances.services.schedules import (
     DEDUCTION,
-    ScheduleChange,
     change_access,
     change_invoices,
     check_schedules,
@@ -25,7 +24,8 @@ from balances.services.schedules import (
     end_access,
 )
 from charges.selectors import list_charges, terms_of
-from charges.services import cancel_charges, describe_charges, reprice_charge
+from charges.services import ScheduleChange, cancel_charges, describe_charges, is_open, reprice_charge
+from charges.services.schedules import take_back
 from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
 from contracts.selectors import payer_of
@@ -99,7 +99,7 @@ def update_end_date(
             if invoices_ending_before is not None:
                 for charge in purchases_for(balance):
                     if charge.invoice_at >= invoices_ending_before:
-                        remove_purchase(charge, where="invoices_ending_before", now=now)
+                        take_back(charge, where="invoices_ending_before", now=now)
         record_edited(
             balance,
             now=now,

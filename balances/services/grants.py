@@ -19,7 +19,7 @@ from balances.services.given import count_given, given_by, is_counted
 from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import new_charges
 from catalog.models import CreditType
-from charges.services import add_charges
+from charges.services import RecurringSchedule, add_charges, items_of
 from contracts.models import Contract, ContractEdit
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
@@ -29,11 +29,11 @@ from core.constraints import violated
 from core.errors import InvalidInput, NotFound, uniqueness_key_used
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
-from engine.calendar import Frequency, Period
+from engine.calendar import Period
 from engine.errors import InvalidTerms
-from engine.money import ZERO, Currency, add, checked, divide, round_places, total
+from engine.money import ZERO, add, divide, round_places, total
 from engine.overrides import RateTarget
-from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
+from engine.schedules import AccessSegment, ScheduleItem, check_postpaid
 
 COST_PLACES: Final = 30
 BATCH: Final = 250
@@ -63,18 +63,6 @@ class UnwrittenBalance:
     items: Sequence[ScheduleItem]
     reason: str = ""
     service_period: Period | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecurringSchedule:
-    """Instalments of a commit's price over `[starting_at, ending_before)` (engine.schedules)."""
-
-    frequency: str
-    amount_distribution: str
-    starting_at: datetime
-    ending_before: datetime
-    unit_price: Decimal
-    quantity: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,28 +347,7 @@ def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[Grant]) -> D
 
 
 def _items(new: NewBalance, unit: CreditType) -> list[ScheduleItem]:
-    items = []
-    for index, (at, price, quantity) in enumerate(new.invoices):
-        for name, value in (("unit_price", price), ("quantity", quantity)):
-            checked(value, f"invoice_schedule.schedule_items.{index}.{name}")
-        items.append(ScheduleItem(at, price, quantity))
-    schedule = new.recurring_schedule
-    if schedule is not None:
-        if items:
-            raise InvalidTerms("excludes schedule_items", "invoice_schedule.recurring_schedule")
-        try:
-            items = recurring_items(
-                frequency=Frequency(schedule.frequency),
-                distribution=Distribution(schedule.amount_distribution),
-                starting_at=schedule.starting_at,
-                ending_before=schedule.ending_before,
-                unit_price=schedule.unit_price,
-                quantity=schedule.quantity,
-                currency=Currency(unit.code or unit.name, unit.places),
-            )
-        except InvalidTerms as error:
-            raise InvalidTerms(error.message, f"invoice_schedule.recurring_schedule.{error.field}") from error
-    return items
+    return items_of(given=new.invoices, recurring=new.recurring_schedule, unit=unit, where="invoice_schedule")
 
 
 def _check(

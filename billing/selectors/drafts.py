@@ -62,7 +62,7 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
         regenerated_from_id=period.reopened_from_id,
         created_at=period.created_at,
         as_of=computed.as_of,
-        custom_fields={},
+        custom_fields=period.custom_fields,
         customer_custom_fields=period.customer.custom_fields,
         contract_custom_fields=period.contract.custom_fields,
         netsuite_sales_order_id=period.contract.netsuite_sales_order_id,

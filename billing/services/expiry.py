@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from balances.models import Balance, Segment
 from balances.services import expire_segment, lock_balances, take_back_expiries
 from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from core.patience import each_in_turn
 from core.transactions import use_case
+from customers.test_clocks import in_our_time
 
 BATCH = 200
 
@@ -19,6 +20,13 @@ def expire_ended_segments(*, now: datetime) -> int:
     """Sweep: posts the expiry of segments that have ended; returns how many. Twice changes nothing."""
     due = list(_due(now).values_list("owner__customer_id", flat=True).distinct()[:BATCH])
     return each_in_turn(due, lambda customer_id: _expire(customer_id, now))
+
+
+def next_end_at(*, after: datetime) -> datetime | None:
+    """When the next segment ends that holds something, after that time."""
+    rows = Segment.objects.filter(in_our_time("owner__customer_id"), balance__gt=0, removed_at__isnull=True)
+    at: datetime | None = rows.filter(ending_before__gt=after).aggregate(at=Min("ending_before"))["at"]
+    return at
 
 
 def take_back_expiries_in(
@@ -96,7 +104,11 @@ def _due(now: datetime) -> QuerySet[Segment]:
     )  # fmt: skip
     return (
         Segment.objects.filter(
-            balance__gt=0, ending_before__lte=now, removed_at__isnull=True, owner__archived_at__isnull=True
+            in_our_time("owner__customer_id"),
+            balance__gt=0,
+            ending_before__lte=now,
+            removed_at__isnull=True,
+            owner__archived_at__isnull=True,
         )
         .exclude(owner__kind=Balance.Kind.POSTPAID, owner__true_up_disabled=False)
         .exclude(Exists(waiting))

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from billing.periods import covered_periods, periods_to_bill, usage_periods
@@ -23,6 +23,7 @@ from contracts.services import lock_contract
 from core.jobs import enqueue
 from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
+from customers.test_clocks import in_our_time
 from engine.calendar import Period
 from engine.subscriptions import InvoiceBehavior, free_ordinal
 
@@ -61,6 +62,13 @@ def open_due_periods(*, now: datetime) -> int:
     while done < BATCH and (outcome := _open_next(now, busy)) is not None:
         done += outcome
     return done
+
+
+def next_period_at(*, after: datetime) -> datetime | None:
+    """When the next billing period begins and must be opened, after that time."""
+    rows = BillingCursor.objects.filter(in_our_time("contract__customer_id"), next_period_at__gt=after)
+    at: datetime | None = rows.aggregate(at=Min("next_period_at"))["at"]
+    return at
 
 
 def sync_periods(contract: Contract, *, now: datetime) -> None:
@@ -205,7 +213,7 @@ def _open_next(now: datetime, busy: set[UUID]) -> int | None:
         with use_case():
             contract = (
                 Contract.objects.select_for_update(skip_locked=True, of=("self",))
-                .filter(billing_cursor__next_period_at__lte=now)
+                .filter(in_our_time("customer_id"), billing_cursor__next_period_at__lte=now)
                 .exclude(pk__in=busy)
                 .order_by("billing_cursor__next_period_at")
                 .first()

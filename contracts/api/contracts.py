@@ -16,7 +16,8 @@ from contracts.api.overrides import OverrideOutput, new_override, overrides_fiel
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
 from contracts.models import Contract
-from contracts.parts import contract_parts, given_parts
+from contracts.parts import contract_parts, given_parts, warnings_of
+from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -29,10 +30,11 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
+from core.api.output import NoneYetField, Output, envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from customers.api.providers import ProviderOutput, WarningOutput
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
@@ -44,6 +46,7 @@ TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
 )  # fmt: skip
+OF_THE_WHOLE = ("subscriptions", "warnings", "customer_billing_provider_configuration")
 WHERE_GIVEN = (
     "scheduled_charges_on_usage_invoices", "netsuite_sales_order_id", "salesforce_opportunity_id",
     "total_contract_value",
@@ -112,6 +115,7 @@ class CreateInput(Input):
     total_contract_value = ExactField(
         required=False, allow_null=True, help_text="Kept and shown; nothing is billed by it."
     )
+    dry_run = dry_run_field()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -160,6 +164,7 @@ class ArchiveInput(Input):
     customer_id = IdField()
     contract_id = IdField()
     void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
+    dry_run = dry_run_field()
 
 
 class EndDateInput(Input):
@@ -171,6 +176,7 @@ class EndDateInput(Input):
     allow_ending_before_finalized_invoice = FlagField(
         required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
     )
+    dry_run = dry_run_field()
 
 
 class ScheduleOutput(Output):
@@ -206,9 +212,7 @@ class TermsOutput(Output):
     salesforce_opportunity_id = serializers.CharField(required=False)
     total_contract_value = ExactField(required=False)
     overrides = OverrideOutput(many=True)
-    scheduled_charges = NoneYetField()
     transitions = TransitionOutput(many=True)
-    discounts = NoneYetField()
     hierarchy_configuration = HierarchyOutput(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -218,8 +222,16 @@ class TermsOutput(Output):
         }
 
 
+class CreatedOutput(DryRunIdOutput):
+    """The new contract's id."""
+
+    warnings = WarningOutput(many=True, required=False)
+
+
 class ContractOutput(Output):
     """What both versions say of a contract."""
+
+    warnings = WarningOutput(many=True, required=False)
 
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
@@ -231,6 +243,8 @@ class ContractOutput(Output):
 
 class ContractV1Output(ContractOutput):
     """A contract with its terms as `initial` and as `current`."""
+
+    customer_billing_provider_configuration = ProviderOutput(required=False)
 
     initial = TermsOutput()
     current = TermsOutput()
@@ -257,14 +271,15 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
         found[contract_id] |= shown
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():
-            found[contract_id] |= shown
+            warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
+            found[contract_id] |= shown | ({"warnings": warnings} if warnings else {})
     return found
 
 
 def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
     parts = dict(parts)
-    whole = _whole(contract) | {"subscriptions": parts.pop("subscriptions")}
+    whole = _whole(contract) | {name: parts.pop(name) for name in OF_THE_WHOLE if name in parts}
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
     initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
     current = _terms(contract) | parts | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
@@ -300,7 +315,7 @@ class CreateContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=CreateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=CreateInput, responses=envelope(CreatedOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
@@ -319,7 +334,13 @@ class CreateContract(ApiView):
         schedule = services.UsageStatementSchedule(
             **{name: value for name, value in asked.items() if value is not None}
         )
-        return data({"id": services.create_contract(**body, schedule=schedule, parts=parts, now=now()).pk})
+        at, dry_run, warnings = now(), body.pop("dry_run", False), warnings_of(parts)
+
+        def create() -> dict[str, Any]:
+            made = services.create_contract(**body, schedule=schedule, parts=parts, now=at)
+            return {"id": made.pk} | ({"warnings": warnings} if warnings else {})
+
+        return data(carry_out(create, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class RetrieveContract(ApiView):
@@ -389,11 +410,16 @@ class ArchiveContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=ArchiveInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """End a contract for good: its drafts are cancelled, its finalized invoices become void if asked for."""
         body = self.read_body(request, ArchiveInput)
-        return data({"id": services.archive_contract(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def archive() -> dict[str, Any]:
+            return {"id": services.archive_contract(**body, now=at).pk}
+
+        return data(carry_out(archive, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class UpdateEndDate(ApiView):
@@ -401,8 +427,13 @@ class UpdateEndDate(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=EndDateInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
-        return data({"id": services.update_end_date(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def move() -> dict[str, Any]:
+            return {"id": services.update_end_date(**body, now=at).pk}
+
+        return data(carry_out(move, dry_run=dry_run, customer_id=body["customer_id"], at=at))

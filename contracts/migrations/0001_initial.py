@@ -202,6 +202,54 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ContractProvider",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("BILLING_PROVIDER", "Billing Provider"), ("REVENUE_SYSTEM", "Revenue System")],
+                        max_length=16,
+                    ),
+                ),
+                ("effective_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="added_providers",
+                        to="contracts.contractedit",
+                    ),
+                ),
+                (
+                    "configuration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.providerconfiguration",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="providers", to="contracts.contract"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["effective_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "kind", "effective_at"), name="contract_provider_once_at_a_time"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="NamedScheduleEntry",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),

@@ -1,5 +1,6 @@
 from django.db import migrations
 
+from core.custom_fields_sql import keeping
 from core.sql_files import run_sql_files
 from customers.changes import noting
 
@@ -23,4 +24,6 @@ class Migration(migrations.Migration):
         noting("contracts_override", OF_CONTRACT),
         noting("contracts_subscription", OF_CONTRACT),
         noting("contracts_subscriptionchange", OF_SUBSCRIPTION),
+        keeping("contracts_contract", "'contract'"),
+        keeping("contracts_subscription", "'subscription'"),
     ]

@@ -5,7 +5,9 @@ from contracts.services.contracts import (
     archive_contract,
     archive_contracts_of_customer,
     create_contract,
+    ids_of,
     lock_contract,
+    record_event,
     update_end_date,
 )
 from contracts.services.edits import Tell, edit_contract
@@ -24,8 +26,10 @@ __all__ = [
     "archive_contracts_of_customer",
     "create_contract",
     "edit_contract",
+    "ids_of",
     "lock_contract",
     "pin_end",
+    "record_event",
     "update_end_date",
     "update_named_schedule",
 ]

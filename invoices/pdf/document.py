@@ -119,6 +119,8 @@ def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     terms = formatting.payment_terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
     due = formatting.day(view.due_date) if payable and view.due_date else None
+    if view.buyer.po_number:
+        facts.append(("PO number", clean(view.buyer.po_number)))
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 

@@ -11,12 +11,14 @@ from engine.explanation import (
     AppliedExplanation,
     CompositeExplanation,
     ConversionExplanation,
+    DatedExplanation,
+    DiscountExplanation,
     Explanation,
     PricedExplanation,
     PriceInForce,
     Pricing,
     Proration,
-    PurchaseExplanation,
+    ScheduledExplanation,
     SubscriptionExplanation,
     TrueUpExplanation,
     UsageExplanation,
@@ -101,7 +103,7 @@ def why(line: ExplainedLine, currency: Unit) -> Why:
     events = event_count(explanation)
     facts: Iterator[Fact]
     tiers: tuple[TierRow, ...] = ()
-    if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
+    if isinstance(explanation, AppliedExplanation | DatedExplanation):
         facts, told = _unpriced_facts(line, explanation, unit), f"{amount.exact} {amount.code}"
     else:
         facts, tiers = _priced_facts(line, explanation, unit), tuple(_tiers(explanation.pricing, unit))
@@ -124,6 +126,13 @@ def _unpriced_facts(line: ExplainedLine, explanation: Explanation, unit: Unit) -
         yield Fact(after, _held(explanation, explanation.after, unit))
     elif isinstance(explanation, TrueUpExplanation):
         yield Fact("True-up", "what was committed and not used")
+    elif isinstance(explanation, DiscountExplanation):
+        agreed = formatting.money(explanation.agreed, unit)
+        limit = "" if explanation.amount == explanation.agreed else "; no more than was left to pay is taken off"
+        yield Fact("Discount", f"{agreed.figure} {agreed.code} agreed for {formatting.day(explanation.due)}{limit}")
+    elif isinstance(explanation, ScheduledExplanation):
+        price = formatting.price(explanation.unit_price, unit)
+        yield Fact("Price", f"{price} each, agreed for {formatting.day(explanation.due)}")
     else:
         yield Fact("Price", f"{formatting.price(line.unit_price or ZERO, unit)} each, as agreed")
 

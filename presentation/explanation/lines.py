@@ -9,12 +9,11 @@ from engine.balances import BalanceKind
 from engine.conversion import ConversionOperation, QuantityRounding, RoundingMethod
 from engine.explanation import (
     AppliedExplanation,
+    DatedExplanation,
     Explanation,
     ExplanationKind,
     PayingBalance,
     Pricing,
-    PurchaseExplanation,
-    TrueUpExplanation,
     UsageExplanation,
 )
 from presentation import formatting
@@ -38,6 +37,8 @@ _ALONE: Final = {
     ExplanationKind.COMPOSITE: "Share of spend",
     ExplanationKind.PURCHASE: "Purchase",
     ExplanationKind.TRUE_UP: "True-up",
+    ExplanationKind.SCHEDULED: "As agreed",
+    ExplanationKind.DISCOUNT: "Discount",
 }
 _SCALES: Final = {Decimal(10**3): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion"}
 _ROUNDED: Final = {RoundingMethod.ROUND_UP: "rounded up", RoundingMethod.ROUND_DOWN: "rounded down"}
@@ -128,7 +129,7 @@ class FulfilledCommit(Protocol):
 
 def pricing_of(explanation: Explanation) -> Pricing | None:
     """How the line was priced; None for what balances pay and what they cost."""
-    if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
+    if isinstance(explanation, AppliedExplanation | DatedExplanation):
         return None
     return explanation.pricing
 

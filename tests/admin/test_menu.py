@@ -18,7 +18,9 @@ from balances.services.adjustments import AdjustmentReason, CreditRequest, NewAd
 from balances.services.checks import check_ledgers
 from catalog.services.products import create_product
 from core.admin.options import ListPage, RecordAdmin
+from core.custom_fields import add_key
 from core.staff_accounts import ask_new_account
+from customers.test_clocks import create_test_clock
 from tests.admin.test_lists import more_of_everything
 from tests.admin.world import World
 
@@ -44,7 +46,9 @@ def test_a_page_is_called_what_the_menu_calls_it(link: Link, world: World, owner
 
 
 def one_of_the_rest(world: World) -> None:
-    """What the world lacks: a key, an origin, a session, a credit by an adjustment, a request, a check of ledgers."""
+    """What the world lacks: a key, an origin, a session, a credit by an adjustment, a request, a check of ledgers,
+    a test clock.
+    """
     more_of_everything(world, "some", 1)
     ann = User.objects.create_superuser("ann", "ann@example.com")
     fixed = create_product(product_type="FIXED", fields={"name": "Credits"}, now=world.now)
@@ -56,6 +60,9 @@ def one_of_the_rest(world: World) -> None:
         maker_id=ann.pk, now=world.now,
     )  # fmt: skip
     check_ledgers(now=world.now)
+    add_key(entity="customer", key="team", enforce_uniqueness=False, now=world.now)
+    with override_settings(TACTUS_TEST_CLOCKS=True):
+        create_test_clock(name="Later", at=world.now, now=world.now)
 
 
 @pytest.mark.parametrize("link", lists().values(), ids=lambda link: link.title)
@@ -101,7 +108,7 @@ def test_what_nobody_makes_here_says_where_it_is_made(
     name = f"{kind.opts.app_label}_{kind.opts.model_name}"
     answer = owner.get(reverse(f"admin:{name}_add"))
     page = plain(answer.content.decode())
-    if kind.model._meta.model_name in ("apikey", "embedorigin"):
+    if kind.model._meta.model_name in ("apikey", "customfieldkey", "embedorigin", "testclock"):
         assert answer.status_code == 200
     else:
         assert answer.status_code == 403

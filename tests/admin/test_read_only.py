@@ -49,7 +49,9 @@ def test_an_owner_may_not_change_or_delete(model: type[Model], owner: Client) ->
     assert kind.has_view_permission(request)
     assert not kind.has_change_permission(request)
     assert not kind.has_delete_permission(request)
-    assert kind.has_add_permission(request) == (model._meta.model_name in ("apikey", "embedorigin"))
+    assert kind.has_add_permission(request) == (
+        model._meta.model_name in ("apikey", "customfieldkey", "embedorigin", "testclock")
+    )
     assert "delete_selected" not in kind.get_actions(request)
 
 

@@ -124,6 +124,23 @@ def test_a_contracts_own_commit_is_shared_with_its_children(family: Family) -> N
     assert other != contract
 
 
+def test_what_a_recurring_credit_issues_is_shared_as_it_says(family: Family) -> None:
+    f, w = family, family.w
+    child, contract = f.child("Child", place={"payer": "PARENT"})
+    other, _ = f.child("Other", place={"payer": "PARENT"})
+    access = {"child_access": {"type": "CONTRACT_IDS", "contract_ids": [contract]}}
+    monthly = w.recurring(300, w.days_ago(5), hierarchy_configuration=access)
+    w.sdk.v2.contracts.edit(customer_id=f.holding, contract_id=f.parent, add_recurring_credits=[monthly])
+    for customer in (child, other):
+        w.use(customer, f.metric, 5, w.days_ago(1))
+    assert f.totals(child, other) == [200, 500]
+    ids = {"customer_id": f.holding, "contract_id": f.parent}
+    shown = posted(f.http, "/v2/contracts/get", ids)
+    told = [row["hierarchy_configuration"] for name in ("recurring_credits", "credits") for row in shown[name]]
+    assert told == [access] * len(told)
+    assert len(told) > 1
+
+
 def test_a_hierarchy_is_told_from_both_ends(family: Family) -> None:
     f, w = family, family.w
     child, contract = f.child("Child", place={"payer": "PARENT"})
@@ -161,11 +178,21 @@ def test_what_cannot_be_in_a_hierarchy_is_refused(family: Family) -> None:
     regular = w.recurring(5, w.days_ago(5))
     assert "the parent pays" in f.refused(hierarchy_configuration=f.under(payer="PARENT"), recurring_credits=[regular])
     own = {"priority": 1, "customer_id": f.holding} | gift
+    held = f.share(5, None)
     for ids in ([f.parent], [w.open_contract(w.customer(), f.card)]):
         access = {"child_access": {"type": "CONTRACT_IDS", "contract_ids": ids}}
-        body = wire(own | {"hierarchy_configuration": access})
-        said = str(posted(f.http, "/v1/contracts/customerCredits/create", body, 400)["message"])
+        body = wire({"customer_id": f.holding, "credit_id": held, "hierarchy_configuration": access})
+        said = str(posted(f.http, "/v2/contracts/credits/edit", body, 400)["message"])
         assert said.startswith("hierarchy_configuration.child_access.contract_ids.0: is no child contract")
+        several = [w.recurring(5, w.days_ago(5)), w.recurring(5, w.days_ago(5), hierarchy_configuration=access)]
+        edit = wire({"customer_id": f.holding, "contract_id": f.parent, "add_recurring_credits": several})
+        said = str(posted(f.http, "/v2/contracts/edit", edit, 400)["message"])
+        assert said.startswith("add_recurring_credits.1.hierarchy_configuration.child_access.contract_ids.0: is no")
+    # with a customer's own they come by an edit alone, as in Metronome's API
+    body = wire(own | {"hierarchy_configuration": {"child_access": {"type": "ALL"}}})
+    for kind, more in (("Credits", {}), ("Commits", {"type": "PREPAID"})):
+        said = str(posted(f.http, f"/v1/contracts/customer{kind}/create", body | more, 400)["message"])
+        assert said.startswith("hierarchy_configuration: is not supported")
     named = wire({"priority": 1, "customer_id": child, "applicable_contract_ids": [contract]} | gift)
     assert "the parent pays" in posted(f.http, "/v1/contracts/customerCredits/create", named, 400)["message"]
     archive = {"customer_id": f.holding, "contract_id": f.parent, "void_invoices": False}
