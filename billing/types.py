@@ -156,6 +156,11 @@ class InvoiceView:
         return self.buyer.name
 
     @property
+    def is_paid_by_parent(self) -> bool:
+        """Whether another customer pays: then what that one's balances hold is not this customer's to see."""
+        return self.payer is not None and self.payer[1] != self.customer_id
+
+    @property
     def is_scheduled(self) -> bool:
         """Whether it charges what was agreed for a date, and has no period."""
         return self.type == "SCHEDULED"

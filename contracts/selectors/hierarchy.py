@@ -36,3 +36,9 @@ def paid_children(customer_id: UUID, contract_id: UUID | None = None) -> set[UUI
     """The child contracts that a customer pays for; with `contract_id` that contract's alone. One query."""
     rows = Contract.objects.filter(paying_customer_id=customer_id)
     return set((rows if contract_id is None else rows.filter(parent_id=contract_id)).values_list("pk", flat=True))
+
+
+def paid_customers(customer_id: UUID) -> list[UUID]:
+    """The other customers with child contracts that this one pays for, at most nine for each parent. One query."""
+    rows = Contract.objects.filter(paying_customer_id=customer_id).order_by("customer_id")
+    return list(rows.values_list("customer_id", flat=True).distinct())
