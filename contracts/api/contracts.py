@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
+from contracts.api.hierarchy import HierarchyInput, HierarchyOutput, hierarchies_of, parent_of
 from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
 from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
@@ -104,6 +105,7 @@ class CreateInput(Input):
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
     )
+    hierarchy_configuration = HierarchyInput(required=False, allow_null=True)
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
@@ -211,6 +213,7 @@ class TermsOutput(Output):
     total_contract_value = ExactField(required=False)
     overrides = OverrideOutput(many=True)
     transitions = TransitionOutput(many=True)
+    hierarchy_configuration = HierarchyOutput(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts show."""
@@ -264,6 +267,8 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
         contract_id: {"subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at)}
         for contract_id in ids
     }
+    for contract_id, shown in hierarchies_of(ids).items():
+        found[contract_id] |= shown
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():
             warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
@@ -320,6 +325,7 @@ class CreateContract(ApiView):
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}
+        body["parent"] = parent_of(body.pop("hierarchy_configuration", None))
         if transition := body.pop("transition", None):
             body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
             behavior = transition.get("future_invoice_behavior") or {}
