@@ -109,6 +109,8 @@ class BackOffice(UnfoldAdminSite):
             for action in getattr(screen, "record_actions", ()):
                 if action.url_name(screen.opts) == name:
                     return str(action.permission)
+        if (asked := getattr(getattr(request.resolver_match, "func", None), "permission", None)) is not None:
+            return str(asked)
         link = self.wiring.link_at(request.path)
         return link.permission if link else None
 

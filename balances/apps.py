@@ -13,6 +13,7 @@ class BalancesConfig(registry.AppRegistration):
         registry.Permission(
             "approve_adjustment", "Can decide on what others ask to adjust", "adjustment", (registry.FINANCE,)
         ),
+        registry.Permission("create_balance", "Can give a customer a commit or credit", "balance", (registry.FINANCE,)),
     )
     visible_models = {
         "balance": registry.ROLES,

@@ -10,6 +10,7 @@ from catalog.models import CreditType, Rate
 from catalog.selectors import CardTerms, CatalogTerms, card_terms, conversions_of
 from contracts.models import Contract
 from contracts.selectors import engine_overrides, usage_filter_spans
+from contracts.selectors.hierarchy import paying_parent_id
 from engine.calendar import Period
 from engine.invoice import InvoiceTerms
 from engine.money import Currency
@@ -81,6 +82,7 @@ def load_terms(
         card = card_terms(rate_card_id=contract.rate_card_id, period=period, planned=mine)
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
+        paying_parent_id=paying_parent_id(contract),
         period=period,
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),
@@ -102,6 +104,7 @@ def load_subscription_terms(contract: Contract, unit: CreditType, charges: Seque
     conversions = conversions_of(rate_card_id=contract.rate_card_id) if contract.rate_card_id else {}
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
+        paying_parent_id=paying_parent_id(contract),
         period=period,
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),

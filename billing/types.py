@@ -145,6 +145,8 @@ class InvoiceView:
     # what other systems know the contract by, given when it was made and never changed; "" if nothing
     netsuite_sales_order_id: str = ""
     salesforce_opportunity_id: str = ""
+    # of a child contract: the contract and the customer that pay
+    payer: tuple[UUID, UUID] | None = None
     # frozen when it was issued; None for drafts and parts (`selectors.document.with_document` makes a draft's)
     document: DocumentAmounts | None = None
 
@@ -152,6 +154,11 @@ class InvoiceView:
     def customer_name(self) -> str:
         """The buyer's name."""
         return self.buyer.name
+
+    @property
+    def is_paid_by_parent(self) -> bool:
+        """Whether another customer pays: then what that one's balances hold is not this customer's to see."""
+        return self.payer is not None and self.payer[1] != self.customer_id
 
     @property
     def is_scheduled(self) -> bool:

@@ -7,7 +7,13 @@ class CatalogConfig(registry.AppRegistration):
     """Registers the app."""
 
     name = "catalog"
-    permissions = (registry.Permission("add_rates", "Can add rates to a rate card", "ratecard", (registry.FINANCE,)),)
+    permissions = (
+        registry.Permission("add_rates", "Can add rates to a rate card", "ratecard", (registry.FINANCE,)),
+        registry.Permission("create_metric", "Can make a billable metric", "billablemetric", (registry.FINANCE,)),
+        registry.Permission("create_product", "Can make and change a product", "product", (registry.FINANCE,)),
+        registry.Permission("create_ratecard", "Can make a rate card", "ratecard", (registry.FINANCE,)),
+        registry.Permission("create_unit", "Can make a pricing unit", "credittype", (registry.FINANCE,)),
+    )
     visible_models = {
         "product": registry.ROLES,
         "ratecard": registry.ROLES,

@@ -4,6 +4,8 @@ from core import registry
 class ContractsConfig(registry.AppRegistration):
     name = "contracts"
     permissions = (
+        registry.Permission("create_contract", "Can make a contract", "contract", (registry.FINANCE,)),
+        registry.Permission("edit_contract", "Can change a contract's terms", "contract", (registry.FINANCE,)),
         registry.Permission("change_end", "Can change a contract's end date", "contract", (registry.FINANCE,)),
         registry.Permission("archive_contract", "Can archive a contract", "contract", (registry.FINANCE,)),
     )

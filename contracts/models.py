@@ -68,6 +68,9 @@ class Contract(models.Model):
     renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
     # which of the two: a RENEWAL takes along what rolls over, SUPERSEDE takes nothing; "" renews none
     transition = models.CharField(max_length=9, choices=Transition.choices, blank=True, default="")
+    # its place in a hierarchy, set when it is made; `paying_customer`: the parent's customer, where that one pays
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    paying_customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # set with the first subscription, for ever: whoever bills it need not ask where there are none
     has_subscriptions = models.BooleanField(default=False, editable=False)
     # set with the first usage filter, for ever, likewise
@@ -92,6 +95,9 @@ class Contract(models.Model):
                 name="contract_ends_after_start",
             ),
             finite("contract_value_finite", "total_contract_value"),
+            models.CheckConstraint(
+                condition=Q(paying_customer__isnull=True) | Q(parent__isnull=False), name="contract_payer_is_a_parent"
+            ),
             models.CheckConstraint(
                 condition=Q(renews__isnull=True, transition="") | Q(renews__isnull=False) & ~Q(transition=""),
                 name="contract_transition_is_from_another",

@@ -197,6 +197,7 @@ def _active_contracts(customer: Customer, at: datetime) -> int:
 class CustomerAdmin(RecordAdmin):
     """The list of customers."""
 
+    made_by = "customers.create_customer"
     list_display = ("title", "alias_list", "contract_count", "state", "created", "identity")
     list_filter = (ArchivedFilter, ContractFilter, ("created_at", RangeDateFilter))
     search_fields = ("name__icontains", "aliases__alias__istartswith", "salesforce_account_id__exact")

@@ -8,6 +8,8 @@ class CustomersConfig(registry.AppRegistration):
 
     name = "customers"
     permissions = (
+        registry.Permission("create_customer", "Can make a customer", "customer", (registry.FINANCE,)),
+        registry.Permission("edit_party", "Can change who a customer is on paper", "customer", (registry.FINANCE,)),
         registry.Permission("rename_customer", "Can rename a customer", "customer", registry.ROLES),
         registry.Permission("edit_aliases", "Can change a customer's ingest aliases", "customer", registry.ROLES),
         registry.Permission("advance_clock", "Can set up and advance test clocks", "testclock", registry.ROLES),

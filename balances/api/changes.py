@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigInput, child_access
 from balances.api.inputs import AccessItemInput, RoundingsInput, ids, specifiers, tags
 from balances.services.edits import BalanceChange
 from balances.services.recurring_edits import RecurringChange
@@ -47,6 +48,7 @@ class ChangeInput(Input):
     rate_type = WordField(RateTarget, required=False)
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
 
 
 class CreditChangeInput(ChangeInput):
@@ -183,6 +185,8 @@ def change_of(body: Mapping[str, Any]) -> BalanceChange:
         fields["priority"] = Decimal(100)
     if fields.get("netsuite_sales_order_id", ...) is None:
         fields["netsuite_sales_order_id"] = ""
+    if "hierarchy_configuration" in body:
+        fields["child_access"] = child_access(body)
     if "applicable_product_ids" in body:
         fields["applicable_product_ids"] = [str(id_) for id_ in body["applicable_product_ids"] or ()]
     if "applicable_contract_ids" in body:

@@ -6,9 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigInput, child_access
 from balances.models import AccessType, Balance, RecurringGrant
 from balances.services.grants import NewBalance
-from balances.services.recurring import NewRecurring
+from balances.services.new_recurring import NewRecurring
 from catalog.api.rates import GroupValuesField
 from charges.api.schedules import MAX_ITEMS, InvoiceScheduleInput, given_items, given_recurring
 from core.api.fields import (
@@ -125,6 +126,7 @@ class ContractCreditInput(CreditInput):
     """A credit of a contract."""
 
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
 
 
 class CommitInput(CreditInput):
@@ -228,6 +230,7 @@ class RecurringCreditInput(Input):
     applicable_product_tags = tags()
     specifiers = specifiers()
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
     temporary_id = TextField(required=False, allow_null=True, help_text="For overrides of the same request.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -263,6 +266,7 @@ def new_balance(body: Mapping[str, Any]) -> NewBalance:
         recurring_schedule=given_recurring(schedule),
         invoice_credit_type_id=schedule.get("credit_type_id"),
         do_not_invoice=schedule.get("do_not_invoice", False),
+        child_access=child_access(body),
         applicable_contract_ids=None if contracts is None else tuple(map(str, contracts)),
         **_scope(body),
         **{name: body[name] for name in PLAIN if name in body},
@@ -293,6 +297,7 @@ def new_recurring(body: Mapping[str, Any], kind: str) -> NewRecurring:
         invoice_credit_type_id=None if invoice is None else invoice.get("credit_type_id"),
         duration=body["commit_duration"]["value"],
         frequency=body.get("recurrence_frequency", ""),
+        child_access=child_access(body),
         **_scope(body),
         **given,
     )

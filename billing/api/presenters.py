@@ -31,6 +31,7 @@ def present_invoice(
         "status": view.status,
         "customer_id": view.customer_id,
         "contract_id": view.contract_id,
+        "payer": None if view.payer is None else dict(zip(("contract_id", "customer_id"), view.payer, strict=True)),
         "start_timestamp": None if view.is_scheduled else view.period_start,
         "end_timestamp": None if view.is_scheduled else view.period_end,
         # what is charged for a date says it from the beginning

@@ -104,6 +104,13 @@ class PartyOutput(Output):
     po_number = serializers.CharField(required=False, help_text="Of the buyer, where it has one.")
 
 
+class PayerOutput(Output):
+    """The contract and the customer that pay."""
+
+    contract_id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
+
+
 class InvoiceOutput(Output):
     """An invoice; counted lines + `rounding` = `total`."""
 
@@ -112,6 +119,7 @@ class InvoiceOutput(Output):
     status = WordField(InvoiceStatus)
     customer_id = serializers.UUIDField()
     contract_id = serializers.UUIDField()
+    payer = PayerOutput(required=False, help_text="Of a child contract's invoices.")
     start_timestamp = InstantField(required=False)
     end_timestamp = InstantField(required=False)
     issued_at = InstantField(required=False, help_text="Of a SCHEDULED draft: the date that it will be issued for.")

@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from contracts import selectors, services
-from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
+from contracts.api.contract_outputs import ContractV1Output, ContractV2Output, CreatedOutput
+from contracts.api.hierarchy import HierarchyInput, hierarchies_of, parent_of
+from contracts.api.overrides import new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
-from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
+from contracts.api.subscription_outputs import present_subscriptions
 from contracts.api.usage_filters import (
     UsageFilterInput,
-    UsageFiltersOutput,
-    UsageFilterSpanOutput,
     as_v1,
     as_v2,
     new_filter,
@@ -37,11 +37,10 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from core.api.output import NoneYetField, Output, envelope, page_of
+from core.api.output import envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
-from customers.api.providers import ProviderOutput, WarningOutput
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
@@ -113,6 +112,7 @@ class CreateInput(Input):
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
     )
+    hierarchy_configuration = HierarchyInput(required=False, allow_null=True)
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
@@ -186,89 +186,6 @@ class EndDateInput(Input):
     dry_run = dry_run_field()
 
 
-class ScheduleOutput(Output):
-    """How often usage is billed; the periods are counted from the anchor date."""
-
-    frequency = serializers.CharField(source="billing_frequency")
-    billing_anchor_date = InstantField(source="billing_anchor_at")
-    invoice_generation_starting_at = InstantField(required=False)
-
-
-class TransitionOutput(Output):
-    """How one contract followed another; the contract is one of the two."""
-
-    type = serializers.CharField()
-    from_contract_id = serializers.UUIDField()
-    to_contract_id = serializers.UUIDField()
-
-
-class TermsOutput(Output):
-    """What was agreed."""
-
-    name = serializers.CharField(required=False)
-    starting_at = InstantField()
-    ending_before = InstantField(required=False)
-    rate_card_id = serializers.UUIDField(required=False)
-    net_payment_terms_days = serializers.IntegerField()
-    usage_statement_schedule = ScheduleOutput(source="*")
-    created_at = InstantField()
-    created_by = serializers.CharField()
-    multiplier_override_prioritization = serializers.CharField()
-    scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
-    netsuite_sales_order_id = serializers.CharField(required=False)
-    salesforce_opportunity_id = serializers.CharField(required=False)
-    total_contract_value = ExactField(required=False)
-    overrides = OverrideOutput(many=True)
-    transitions = TransitionOutput(many=True)
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        """These and what the parts show."""
-        return super().get_fields() | {
-            name: field for part in contract_parts() for name, field in part.term_fields().items()
-        }
-
-
-class CreatedOutput(DryRunIdOutput):
-    """The new contract's id."""
-
-    warnings = WarningOutput(many=True, required=False)
-
-
-class ContractOutput(Output):
-    """What both versions say of a contract."""
-
-    warnings = WarningOutput(many=True, required=False)
-
-    id = serializers.UUIDField()
-    customer_id = serializers.UUIDField()
-    archived_at = InstantField(required=False)
-    custom_fields = CustomFieldsField()
-    uniqueness_key = serializers.CharField(required=False)
-    subscriptions = SubscriptionOutput(many=True)
-
-
-class TermsV1Output(TermsOutput):
-    """What was agreed, as v1 has it."""
-
-    usage_filter = UsageFiltersOutput(required=False)
-
-
-class ContractV1Output(ContractOutput):
-    """A contract with its terms as `initial` and as `current`."""
-
-    customer_billing_provider_configuration = ProviderOutput(required=False)
-
-    initial = TermsV1Output()
-    current = TermsV1Output()
-    amendments = NoneYetField()
-
-
-class ContractV2Output(TermsOutput, ContractOutput):
-    """A contract, flat."""
-
-    usage_filter = UsageFilterSpanOutput(many=True)
-
-
 def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: datetime) -> dict[UUID, dict[str, Any]]:
     """Subscriptions of each contract, and what the parts show of it as `asked` (the body); a fixed number of queries,
     however many.
@@ -284,6 +201,8 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
         }
         for contract_id in ids
     }
+    for contract_id, shown in hierarchies_of(ids).items():
+        found[contract_id] |= shown
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():
             warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
@@ -347,6 +266,7 @@ class CreateContract(ApiView):
         body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
         parts = given_parts(body, editing=False)
         body = {name: value for name, value in body.items() if name not in parts}
+        body["parent"] = parent_of(body.pop("hierarchy_configuration", None))
         if transition := body.pop("transition", None):
             body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
             behavior = transition.get("future_invoice_behavior") or {}

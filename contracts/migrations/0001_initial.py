@@ -90,6 +90,26 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="contracts.contract",
+                    ),
+                ),
+                (
+                    "paying_customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
+                    ),
+                ),
+                (
                     "rate_card",
                     models.ForeignKey(
                         blank=True,
@@ -142,6 +162,12 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         name="contract_value_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("paying_customer__isnull", True), ("parent__isnull", False), _connector="OR"
+                        ),
+                        name="contract_payer_is_a_parent",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -16,6 +16,7 @@ from contracts.events import ContractArchived, ContractCreated, ContractEndChang
 from contracts.models import Contract
 from contracts.parts import contract_parts
 from contracts.services import usage_filters
+from contracts.services.hierarchy import ParentOf, place, refuse_to_leave_children, told_of
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
 from contracts.services.recording import ids_of, lock_contract, record_event
 from contracts.services.subscriptions import NewSubscription, add_subscriptions, plain_subscription
@@ -66,6 +67,7 @@ def create_contract(
     renews: UUID | None = None,
     transition: str = Contract.Transition.RENEWAL,
     true_ups: str = "AS_IS",
+    parent: ParentOf | None = None,
     parts: Mapping[str, Any] | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
@@ -73,6 +75,7 @@ def create_contract(
     `total_contract_value`: what it is worth in all as another system has it; it is kept and shown, nothing is billed by
     it. `renews`: the contract that ends where this one begins; `transition` SUPERSEDE rolls nothing of it over, and
     `true_ups` REMOVE waives those of its postpaid commits.
+    `parent`: the contract that it is a child of, and whether that one pays (contracts.services.hierarchy).
     `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
     InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
@@ -92,7 +95,9 @@ def create_contract(
         with use_case(), counted_as_one():
             customer = _locked_customer(customer_id)
             old = None if renews is None else _ending(customer, renews, starting_at, now)
+            above = place(customer, asked=parent, starting_at=starting_at, renews=old)
             contract = Contract.objects.create(
+                **above,
                 renews=old,
                 transition="" if old is None else transition,
                 customer=customer,
@@ -118,7 +123,7 @@ def create_contract(
             added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
             subscribed = add_subscriptions(contract, new=subscriptions, path="subscriptions", now=now)
             _add_parts(contract, usage_filter, parts or {}, now)
-            detail = {"overrides": [plain_override(row) for row in added]}
+            detail = {"overrides": [plain_override(row) for row in added]} | told_of(contract)
             if subscribed:
                 detail["subscriptions"] = [plain_subscription(row) for row in subscribed]
             created = ContractCreated(
@@ -263,6 +268,7 @@ def archive_contracts_of_customer(event: CustomerArchived) -> None:
 def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime, reason: str = "") -> None:
     """The part that both ways of archiving share; the caller holds the contract's lock."""
     require_transaction()
+    refuse_to_leave_children(contract)
     with counting_lost_drafts(contract, act="contract.archive", now=now):
         contract.archived_at = now
         contract.save(update_fields=["archived_at"])

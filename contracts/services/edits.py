@@ -43,12 +43,14 @@ def edit_contract(
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
     parts: Mapping[str, Any] | None = None,
+    reason: str = "",
     tell: Tell,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
     `tell`: how the edit is told from then on, given what was written; it is asked once, when all is.
-    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field.
+    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field;
+    `reason`: why, for the audit trail.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
     """
@@ -106,7 +108,7 @@ def edit_contract(
                     for one in update_subscriptions
                 ),
             )
-            record_event(contract, event=edited, detail=detail)
+            record_event(contract, event=edited, detail=detail, reason=reason)
             if ending_before is not SAME:
                 strict = not allow_ending_before_finalized_invoice
                 move_end(

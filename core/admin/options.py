@@ -58,9 +58,11 @@ class RecordAdmin(ListPage):
     list_export: ClassVar[ListExport | None] = None
     record_template = "admin/back_office/record.html"
     record_actions: ClassVar[tuple[RecordAction, ...]] = ()
+    made_by: ClassVar[str] = ""
+    """The permission of a page of the site that makes such records; nobody makes them here where it is empty."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return bool(self.made_by) and request.user.has_perm(self.made_by)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -72,7 +72,10 @@ def invoice_document(view: InvoiceView) -> dict[str, Any]:
         "rows": rows,
         "widths": widths,
         "sums": sums,
-        "towards": [clean(towards_commit(commit, view.currency)) for commit in towards_commits(view.lines)],
+        "towards": [
+            clean(towards_commit(commit, view.currency, with_rest=not view.is_paid_by_parent))
+            for commit in towards_commits(view.lines)
+        ],
         "unrated": _unrated(view) if draft else None,
         "notes": _notes(view, counted, [*rows, *sums]),
     }

@@ -13,6 +13,7 @@ from billing.models import BillingPeriod
 from billing.selectors.drafts import draft_views, period_rows, view_of_period
 from billing.selectors.what_if import Window, in_windows
 from billing.types import DocumentAmounts, InvoiceView, LineView
+from contracts.selectors.hierarchy import payer_of_child
 from core.errors import NotFound
 from engine.explanation_json import StoredExplanation
 from engine.invoice_states import InvoiceStatus, PeriodState
@@ -28,7 +29,9 @@ rounds a line to is its document amount from then on.
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[InvoiceListing]:
     """Drafts and documents as one list for staff, with the names that go with them, in one query."""
-    rows = InvoiceListing.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    rows = InvoiceListing.objects.select_related(
+        "customer", "contract__paying_customer", "contract__rate_card__fiat_credit_type", "credit_type"
+    )
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
@@ -40,7 +43,11 @@ def billed_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
 def document_rows() -> QuerySet[Invoice]:
     """Documents with what a view needs, in one query."""
     return Invoice.objects.select_related(
-        "customer", "contract__rate_card__fiat_credit_type", "credit_type", "billing_period"
+        "customer",
+        "contract__paying_customer",
+        "contract__rate_card__fiat_credit_type",
+        "credit_type",
+        "billing_period",
     )
 
 
@@ -194,6 +201,7 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         custom_fields=row.billing_period.custom_fields,
         customer_custom_fields=row.customer.custom_fields,
         contract_custom_fields=row.contract.custom_fields,
+        payer=payer_of_child(row.contract),
         netsuite_sales_order_id=row.contract.netsuite_sales_order_id,
         salesforce_opportunity_id=row.contract.salesforce_opportunity_id,
         **amounts,

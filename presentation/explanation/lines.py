@@ -154,8 +154,11 @@ def line_label(line: ExplainedLine, names: GroupNames) -> str:
     return ", ".join(parts)
 
 
-def towards_commit(commit: FulfilledCommit, currency: Unit) -> str:
-    """What an invoice in `currency` counts towards a commit: "Counts towards Minimum: 92.50 USD, 7.50 USD to go"."""
+def towards_commit(commit: FulfilledCommit, currency: Unit, *, with_rest: bool = True) -> str:
+    """What an invoice in `currency` counts towards a commit: "Counts towards Minimum: 92.50 USD, 7.50 USD to go".
+
+    `with_rest`: with what is to go, or that nothing is.
+    """
     unit = commit.unit or currency
     amount, to_go = (
         (formatting.quantity(value), "units") if commit.by_quantity
@@ -163,7 +166,8 @@ def towards_commit(commit: FulfilledCommit, currency: Unit) -> str:
         for value in (commit.amount, commit.to_go)
     )  # fmt: skip
     left = f"{' '.join(to_go)} to go" if commit.to_go > 0 else "fulfilled"
-    return f"Counts towards {commit.name or _BALANCES[BalanceKind.POSTPAID]}: {' '.join(amount)}, {left}"
+    told = f"Counts towards {commit.name or _BALANCES[BalanceKind.POSTPAID]}: {' '.join(amount)}"
+    return f"{told}, {left}" if with_rest else told
 
 
 def label_alone(line: ExplainedLine) -> str:

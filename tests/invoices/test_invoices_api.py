@@ -139,8 +139,8 @@ PAYING = (
     "scheduled_charge_id", "scheduled_charge_custom_fields", "discount_id", "discount_custom_fields",
 )  # fmt: skip
 """What only lines of balances, subscriptions and dates have."""
-ISSUED = ("issued_at", "regenerated_from_invoice_id")
-"""What only documents have."""
+ISSUED = ("issued_at", "regenerated_from_invoice_id", "payer")
+"""What only documents have, or only those of child contracts."""
 LABELS = ("product_tags", "custom_fields", "netsuite_item_id", "commit_netsuite_item_id", "is_prorated", "list_price")
 """What only lines of some products have, or who asks."""
 OTHER = ("contributions", "proration", "before", "drawn", "after", "amount", "due", "charge")
