@@ -52,7 +52,7 @@ class UsageFiltersOutput(Output):
     """The first filter, those that came after it, and the one that holds now."""
 
     initial = UsageFilterOutput()
-    current = UsageFilterOutput(required=False)
+    current = UsageFilterOutput(allow_null=True)
     updates = UsageFilterOutput(many=True)
 
 
@@ -81,7 +81,7 @@ def as_v1(rows: Sequence[UsageFilter], at: datetime) -> dict[str, Any] | None:
     if not rows:
         return None
     current = next((row for row in reversed(rows) if row.starting_at <= at), None)
-    return {"initial": rows[0], "updates": list(rows[1:])} | ({"current": current} if current else {})
+    return {"initial": rows[0], "updates": list(rows[1:]), "current": current}
 
 
 def as_v2(rows: Sequence[UsageFilter], end: datetime | None) -> list[dict[str, Any]]:
