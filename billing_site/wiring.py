@@ -23,6 +23,7 @@ from contracts.events import ContractArchived, ContractCreated, ContractEdited, 
 from contracts.parts import ContractPart
 from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
+from contracts.services.renewals import follow_end
 from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
 from customers.events import CustomerArchived
@@ -34,6 +35,7 @@ REACTIONS: tuple[Reaction, ...] = (
     *on(ContractEdited, sync_subscription_grants, sync_subscriptions),
     *on(
         ContractEndChanged,
+        follow_end,
         end_with_contract,
         end_scheduled,
         preserve_prepaid_ends,

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
 from contracts.provider_models import ContractProvider
+from contracts.renewal_models import RenewalDecision, RenewalPolicy
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
@@ -21,6 +22,8 @@ __all__ = [
     "ContractProvider",
     "NamedScheduleEntry",
     "Override",
+    "RenewalDecision",
+    "RenewalPolicy",
     "Subscription",
     "SubscriptionChange",
 ]
