@@ -178,12 +178,13 @@ def _raised_rate(stored: Mapping[str, Any], factor: Decimal) -> dict[str, Any]:
 
 def _renamed(one: NewOverride, how: Carrying) -> NewOverride:
     """Specifiers name the commits that went along."""
+    names = {str(old): str(new) for old, new in how.ids.items()}
     specifiers = []
     for entry in one.override_specifiers:
         new = dict(entry)
         for key in COMMIT_IDS:
             if key in new:
-                new[key] = [str(how.ids.get(UUID(id_), id_)) for id_ in new[key]]
+                new[key] = [names.get(id_, id_) for id_ in new[key]]
         specifiers.append(new)
     return replace(one, override_specifiers=tuple(specifiers))
 
