@@ -31,6 +31,7 @@ from balances.api.outputs import (
     present_recurring,
 )
 from balances.api.told import CommitChangedOutput, CreditChangedOutput, RecurringChangedOutput, told_change
+from balances.carried import carried_balances, carried_recurring
 from balances.models import Balance, RecurringGrant
 from balances.selectors.balances import balance_rows, recurring_rows
 from balances.selectors.live import Live
@@ -39,6 +40,7 @@ from balances.services.recurring import issue_due_grants
 from charges.api.schedules import ItemInput
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
+from contracts.renewal_parts import Carrying
 from core.api.fields import FlagField
 from core.api.output import IdOutput, Output
 from core.errors import InvalidInput
@@ -157,6 +159,10 @@ class BalancesPart:
         """Issues what recurring ones have brought by now, where what is left is asked for."""
         if any(asked.get(name) for name in SHOWN):
             issue_due_grants(customer_id=customer_id, now=now)
+
+    def carry(self, how: Carrying) -> dict[str, Any]:
+        """What a renewal takes along."""
+        return {**carried_balances(how), **carried_recurring(how)}
 
     def _present(self, rows: Sequence[Balance], asked: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
         balance, ledgers = (bool(asked.get(name)) for name in SHOWN)

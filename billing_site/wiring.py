@@ -36,6 +36,7 @@ from contracts.events import (
 from contracts.parts import ContractPart
 from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
+from contracts.services.renewals import follow_end
 from core.api.dry_run import Foresee
 from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
@@ -48,6 +49,7 @@ REACTIONS: tuple[Reaction, ...] = (
     *on(ContractEdited, sync_subscription_grants, sync_subscriptions),
     *on(
         ContractEndChanged,
+        follow_end,
         end_with_contract,
         end_scheduled,
         preserve_prepaid_ends,

@@ -33,6 +33,7 @@ from charges.services import (
 )
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
+from contracts.renewal_parts import Carrying
 from contracts.services import ids_of, record_event
 from core.api.fields import CustomFieldsField, IdField, Input, InstantField, TextField
 from core.api.output import IdOutput, Output, ToldOutput, told
@@ -160,6 +161,10 @@ class ScheduledPart:
     def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
         """Nothing comes due by being looked at."""
 
+    def carry(self, how: Carrying) -> dict[str, Any]:
+        """What a renewal takes along: dates move, charges are raised, discounts stay as they are."""
+        return {name: _carried(kind, how) for name, kind in KINDS.items()}
+
     def terms(
         self,
         contract_ids: Iterable[UUID],
@@ -175,6 +180,27 @@ class ScheduledPart:
             for row, shown in zip(rows, _shown(rows, at), strict=True):
                 found[row.contract_id][name].append(shown)
         return found
+
+
+def _carried(kind: Kind, how: Carrying) -> list[dict[str, Any]]:
+    rows = list(kind.objects.filter(contract=how.contract, archived_at__isnull=True).order_by("sequence"))
+    schedules = list_charges(source_ids=[row.pk for row in rows])
+    found = []
+    for row in rows:
+        dated = [(how.move.date(charge.invoice_at), charge) for charge in schedules.get(row.pk, ())]
+        items = [
+            {
+                "timestamp": at, "quantity": charge.quantity,
+                "unit_price": charge.unit_price if kind is Discount else how.price(charge.unit_price),
+            }
+            for at, charge in dated
+            if at is not None
+        ]  # fmt: skip
+        if items:
+            schedule = {"credit_type_id": row.credit_type_id, "do_not_invoice": row.do_not_invoice}
+            texts = {name: getattr(row, name) for name in ("name", "custom_fields", "netsuite_sales_order_id")}
+            found.append({"product_id": row.product_id, "schedule": schedule | {"schedule_items": items}} | texts)
+    return found
 
 
 def _list(child: type[serializers.Serializer[Any]]) -> serializers.ListField:

@@ -15,6 +15,14 @@ class ContractsConfig(registry.AppRegistration):
         registry.CustomFieldEntity("subscription", "contracts.Subscription"),
     )
     api_resources = ("contracts",)
+    sweeps = (
+        registry.Sweep(
+            "contracts.renew_due_contracts",
+            "contracts.services.renewals.renew_due_contracts",
+            every_seconds=10,
+            next_due="contracts.selectors.renewals.next_renewal_at",
+        ),
+    )
     record_pages = (registry.RecordPage("contract", "contract"),)
     gated_acts = (
         registry.GatedAct(
@@ -33,4 +41,6 @@ class ContractsConfig(registry.AppRegistration):
         ),
     )
     audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}
-    hidden_details = frozenset({"contract_id", "edit_id", "rate_card_id", "renewed_contract_id", "strict"})
+    hidden_details = frozenset(
+        {"contract_id", "edit_id", "new_contract_id", "rate_card_id", "renewed_contract_id", "strict"}
+    )

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
 from contracts.provider_models import ContractProvider
+from contracts.renewal_models import RenewalDecision, RenewalPolicy
 from contracts.usage_filter_models import UsageFilter
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
@@ -22,6 +23,8 @@ __all__ = [
     "ContractProvider",
     "NamedScheduleEntry",
     "Override",
+    "RenewalDecision",
+    "RenewalPolicy",
     "Subscription",
     "SubscriptionChange",
     "UsageFilter",

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from contracts.models import Contract, ContractEdit, ContractProvider
 from contracts.parts import Fields
+from contracts.renewal_parts import Carrying
 from contracts.selectors import billing_schedule
 from core import audit
 from core.api.fields import IdField, Input, InstantField, WordField
@@ -156,6 +157,13 @@ class ProvidersPart:
 
     def before_reading(self, customer_id: UUID, *, asked: Mapping[str, Any], now: datetime) -> None:
         """Nothing comes due by being looked at."""
+
+    def carry(self, how: Carrying) -> dict[str, Any]:
+        """What holds when the old term ends goes along, unless it has been archived."""
+        rows = ContractProvider.objects.filter(contract=how.contract, effective_at__lte=how.move.old.end)
+        holding = {row.kind: row.configuration for row in rows.select_related("configuration")}
+        own: dict[str, str] = {BILLING: "billing_provider_configuration_id", REVENUE: "revenue_system_configuration_id"}
+        return {FIELDS[kind]: {own[kind]: one.pk} for kind, one in holding.items() if one.archived_at is None}
 
     def terms(
         self,

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from contracts.api import contracts as api
-from contracts.api import edits, named_schedules, rate_schedule, subscription_history, usage_filters
+from contracts.api import edits, named_schedules, rate_schedule, renewals, subscription_history, usage_filters
 from contracts.api.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -23,5 +23,7 @@ urlpatterns = [
     path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
+    path("tactus/v1/contracts/<uuid:contract_id>/renewal", renewals.RenewalView.as_view()),
+    path("tactus/v1/renewals", renewals.RenewalsView.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),
 ]

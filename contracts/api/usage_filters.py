@@ -49,10 +49,10 @@ class UsageFilterSpanOutput(UsageFilterOutput):
 
 
 class UsageFiltersOutput(Output):
-    """The first filter, those that came after it, and the one that holds now."""
+    """The first filter, those that came after it, and the one that holds now, or that comes first."""
 
     initial = UsageFilterOutput()
-    current = UsageFilterOutput(allow_null=True)
+    current = UsageFilterOutput()
     updates = UsageFilterOutput(many=True)
 
 
@@ -80,7 +80,7 @@ def as_v1(rows: Sequence[UsageFilter], at: datetime) -> dict[str, Any] | None:
     """A contract's filters as v1 has them; None for none."""
     if not rows:
         return None
-    current = next((row for row in reversed(rows) if row.starting_at <= at), None)
+    current = next((row for row in reversed(rows) if row.starting_at <= at), rows[0])
     return {"initial": rows[0], "updates": list(rows[1:]), "current": current}
 
 

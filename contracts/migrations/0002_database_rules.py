@@ -19,7 +19,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        run_sql_files("contracts", "contracts_contract", "contracts_contractedit", "contracts_subscriptionchange"),
+        run_sql_files(
+            "contracts",
+            "contracts_contract",
+            "contracts_contractedit",
+            "contracts_subscriptionchange",
+            "contracts_renewaldecision",
+        ),
         noting("contracts_contract"),
         noting("contracts_override", OF_CONTRACT),
         noting("contracts_subscription", OF_CONTRACT),

@@ -120,10 +120,13 @@ class Shop(SubscriptionWorld):
         invoice = next(row for row in self.invoices(customer) if row.status == "FINALIZED" and row.line_items)
         line = InvoiceLine.objects.filter(invoice_id=invoice.id, type="usage").first() or InvoiceLine.objects.first()
         assert line is not None
+        renewed = self.contract(self.customer(), None, self.days_ago(5), ending_before=self.days_ago(-30))
+        agreed = http.put(f"/tactus/v1/contracts/{renewed}/renewal", json={"kind": "SAME_TERMS", "term_months": 1})
+        assert agreed.status_code == 200, agreed.text
         with override_settings(TACTUS_TEST_CLOCKS=True):
             clock = create_test_clock(name="Later", at=self.now, now=self.now)
         self.ids = {
-            "test_clock_id": clock.pk,
+            "test_clock_id": clock.pk, "contract_id": UUID(renewed),
             "customer_id": UUID(customer), "invoice_id": line.invoice_id, "line_id": line.pk,
             "metric_id": UUID(metric.id), "reservation_id": Reservation.objects.get().pk,
         }  # fmt: skip
