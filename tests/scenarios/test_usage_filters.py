@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -11,7 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from metronome import BadRequestError, Metronome
 
-from tests.scenarios.world import World, exact
+from billing.selectors import drafts_with_balance
+from core.clock import now
+from engine.balances import BalanceKind, BalanceSegment
+from tests.scenarios.world import USD, World, exact
 
 BY_TEAM = [["team"]]
 
@@ -74,6 +78,22 @@ def test_two_contracts_share_a_customers_usage(world: World, http: httpx.Client)
     assert {one.contract_id: one.total for one in drafts} == {east: 50, rest: 0}
     merged = world.sdk.v1.customers.preview_events(customer_id=customer, events=asked, mode="merge").data  # type: ignore[arg-type]
     assert {one.contract_id: one.total for one in merged}[east] == 50
+
+
+def test_drafts_foretold_with_a_balance_keep_their_filters(world: World) -> None:
+    """The back office's effect of an adjustment: one account, two filters, the same metric and windows."""
+    metric, _, card = shop(world)
+    customer = world.customer()
+    start = world.days_ago(3)
+    for team, units in (("east", 3), ("west", 4)):
+        world.contract(customer, card, start, usage_filter=only(team, since=start))
+        world.use(customer, metric, units, start + timedelta(days=1), team=team)
+    segment = BalanceSegment(
+        balance_id=str(uuid4()), segment_id=str(uuid4()), kind=BalanceKind.CREDIT, unit=USD, starting_at=start,
+        ending_before=None, available=Decimal(50), created_at=start,
+    )  # fmt: skip
+    found = drafts_with_balance(payer_id=UUID(customer), segment=segment, now=now()).drafts
+    assert sorted((one.before, one.after) for one in found if one.before) == [(30, 0), (40, 20)]
 
 
 def test_another_filter_cuts_the_running_period(world: World) -> None:
