@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigOutput
 from charges.api.schedules import InvoicesChangedOutput, told_items
 from core.api.fields import ExactField, InstantField
 from core.api.output import IdOutput, Output, ToldOutput, told
@@ -53,6 +54,7 @@ class CreditChangedOutput(ToldOutput):
     rate_type = serializers.CharField(required=False)
     rollover_fraction = ExactField(required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
+    hierarchy_configuration = ChildAccessConfigOutput(required=False)
 
 
 class CommitChangedOutput(CreditChangedOutput):

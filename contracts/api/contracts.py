@@ -201,7 +201,8 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
         }
         for contract_id in ids
     }
-    for contract_id, shown in hierarchies_of(ids).items():
+    related = [one.pk for one in contracts if one.parent_id is not None or getattr(one, "has_children", True)]
+    for contract_id, shown in hierarchies_of(related).items():
         found[contract_id] |= shown
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():

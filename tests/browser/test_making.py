@@ -54,7 +54,7 @@ def test_a_contract_is_made_and_changed(width: int, world: World, open_page: Cal
     page.get_by_label("Factor").fill("0.8")
     page.get_by_role("button", name="See the effect").click()
     page.get_by_role("button", name="Agree on this price").click()
-    expect(page.get_by_text("list price times 0.8")).to_be_visible()
+    expect(page.get_by_text("list price times 0.8", exact=True)).to_be_visible()
     assert narrow(page)
     for where in ("catalog/billablemetric", "catalog/product", "catalog/ratecard"):
         page.goto(f"{world.web}/admin/{where}/add/")
