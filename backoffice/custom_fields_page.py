@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from core import custom_fields
 from core.admin import timeline
-from core.admin.actions import ActionResult, RecordAction, refuse
+from core.admin.actions import ActionResult, AddForm, RecordAction, refuse
 from core.admin.export import ListExport
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
@@ -83,6 +83,11 @@ def export_rows(rows: Iterable[CustomFieldKey]) -> Iterator[tuple[Any, ...]]:
     return ((row.entity, row.key, row.enforce_uniqueness, row.created_at) for row in rows)
 
 
+def _add(data: dict[str, Any]) -> tuple[str, str]:
+    made = custom_fields.add_key(**data, now=now())
+    return f"{words_of(made.entity)} can have {made.key} now.", reverse("admin:core_customfieldkey_changelist")
+
+
 @admin.register(CustomFieldKey)
 class CustomFieldKeyAdmin(RecordAdmin):
     """The list of keys."""
@@ -91,39 +96,13 @@ class CustomFieldKeyAdmin(RecordAdmin):
     list_filter = ("enforce_uniqueness",)
     search_fields = ("key__icontains", "entity__icontains")
     record_actions = (REMOVE,)
+    add_form = AddForm("New custom field key", "core.edit_keys", KeyForm, _add, "Add the key")
     list_export = ListExport(
         "custom-field-keys.csv", ("entity", "key", "enforce_uniqueness", "created_at"), export_rows
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return custom_fields.list_keys()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("core.edit_keys")
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """A form; the service checks the values that there are."""
-        if not self.has_add_permission(request):
-            return super().add_view(request, form_url, extra_context)
-        form = KeyForm(request.POST) if request.method == "POST" else KeyForm()
-        if request.method == "POST" and form.is_valid():
-            try:
-                made = custom_fields.add_key(**form.cleaned_data, now=now())
-            except TactusError as error:
-                refuse(form, error)
-            else:
-                messages.success(request, f"{words_of(made.entity)} can have {made.key} now.")
-                return HttpResponseRedirect(reverse("admin:core_customfieldkey_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "New custom field key",
-            "form": form,
-            "submit": "Add the key",
-        }
-        return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
 
     def facts(self, request: HttpRequest, record: CustomFieldKey) -> Facts:
         return [

@@ -4,22 +4,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from core.admin import timeline
-from core.admin.actions import ActionResult, RecordAction, refuse
+from core.admin.actions import ActionResult, AddForm, RecordAction
 from core.admin.inputs import HourInput
 from core.admin.options import Facts, RecordAdmin
 from core.clock import machine_now
-from core.errors import TactusError
 from customers.models import TestClock
 from customers.services import MAX_NAME, create_customer
 from customers.test_clocks import advance_test_clock, create_test_clock, list_test_clocks
@@ -104,6 +101,12 @@ ADD_CUSTOMER = RecordAction(
 )
 
 
+def _add(data: dict[str, Any]) -> tuple[str, str]:
+    clock = create_test_clock(name=data["name"], at=data["at"], now=machine_now())
+    page = reverse("admin:customers_testclock_change", args=[clock.pk])
+    return f"{clock.name} is set up. Put a customer on it.", page
+
+
 @admin.register(TestClock)
 class TestClockAdmin(RecordAdmin):
     """The list of clocks, and the page of each."""
@@ -111,37 +114,12 @@ class TestClockAdmin(RecordAdmin):
     list_display = ("name", "stands", "state", "customer_count")
     search_fields = ("name__icontains",)
     record_actions = (ADVANCE, ADD_CUSTOMER)
+    add_form = AddForm(
+        "New test clock", "customers.advance_clock", ClockForm, _add, "Set up the clock", lambda: {"at": machine_now()}
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return list_test_clocks()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("customers.advance_clock")
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """A form, and after it the clock's page."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        at = machine_now()
-        form = ClockForm(request.POST) if request.method == "POST" else ClockForm(initial={"at": at})
-        if request.method == "POST" and form.is_valid():
-            try:
-                clock = create_test_clock(name=form.cleaned_data["name"], at=form.cleaned_data["at"], now=at)
-            except TactusError as error:
-                refuse(form, error)
-            else:
-                messages.success(request, f"{clock.name} is set up. Put a customer on it.")
-                return HttpResponseRedirect(reverse("admin:customers_testclock_change", args=[clock.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "New test clock",
-            "form": form,
-            "submit": "Set up the clock",
-        }
-        return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
 
     def facts(self, request: HttpRequest, record: TestClock) -> Facts:
         return [

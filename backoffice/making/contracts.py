@@ -21,7 +21,7 @@ from backoffice.making.fields import (
     text,
 )
 from backoffice.making.frame import Made, Making, MakingForm, Section
-from backoffice.making.rehearsal import drafts_of, rehearse, told
+from backoffice.making.rehearsal import effect
 from backoffice.making.removals import RemovalForm
 from backoffice.making.terms import OverrideForm, QuantityForm, SubscriptionForm
 from catalog.selectors import list_rate_cards
@@ -30,7 +30,8 @@ from contracts.api.contracts import CreateInput
 from contracts.models import Contract
 from core.admin.options import as_uuid
 from customers.models import Customer
-from engine.calendar import BillingDay
+from engine.calendar import BillingDay, Period
+from engine.renewals import next_term, term_anchor, term_months
 from presentation import formatting
 
 
@@ -118,15 +119,14 @@ class ContractForm(MakingForm):
 
     def foretell(self, read: dict[str, Any]) -> list[str]:
         customer_id = read["customer_id"]
-        before = drafts_of(customer_id, self.at)
-        after = rehearse(lambda: self._create(read), customer_id=customer_id, at=self.at)
+        drafts = effect(lambda: self._create(read), customer_id=customer_id, at=self.at)
         name = Customer.objects.get(pk=customer_id).name
         start, end = read["starting_at"], read.get("ending_before")
         until = f"until {formatting.instant(end)} UTC" if end else "with no end"
         lines = [f"{name} gets a contract from {formatting.instant(start)} UTC {until}."]
         if start > self.at:
-            return [*lines, "Its first draft begins with it.", *told(before, after)[:5]]
-        return [*lines, *told(before, after)]
+            return [*lines, "Its first draft begins with it.", *drafts[:5]]
+        return [*lines, *drafts]
 
     def carry_out(self, read: dict[str, Any]) -> Made:
         contract = self._create(read)
@@ -154,10 +154,10 @@ def _for_contract(_subject: Any, query: Mapping[str, str], at: datetime) -> dict
 
 
 def as_long_again(start: datetime, end: datetime) -> datetime:
-    """When a renewal from `end` on ends: after as many years where whole years were agreed, else as many days."""
-    if (start.month, start.day, start.time()) == (end.month, end.day, end.time()) and (end.month, end.day) != (2, 29):
-        return end.replace(year=2 * end.year - start.year)
-    return end + (end - start)
+    """When a renewal from `end` on ends: after as many months where whole months were agreed, else as many days."""
+    term = Period(start, end)
+    months = term_months(term)
+    return end + (end - start) if months is None else next_term(end, months=months, anchor=term_anchor(term)).end
 
 
 def _within(contract: Contract, query: Mapping[str, str], at: datetime) -> dict[str, Any]:

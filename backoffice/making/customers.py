@@ -14,7 +14,7 @@ from backoffice.making.contracts import within_year
 from backoffice.making.edits import currency_of, unit_choices
 from backoffice.making.fields import LinesField, choice, filled, text
 from backoffice.making.frame import Made, Making, MakingForm, Section
-from backoffice.making.rehearsal import drafts_of, rehearse, told
+from backoffice.making.rehearsal import effect
 from balances.api.inputs import CustomerCommitInput, CustomerCreditInput, new_balance
 from balances.models import Balance
 from balances.services import create_balance
@@ -160,8 +160,7 @@ class CustomerBalanceForm(BalanceForm):
         return create_balance(customer_id=body.pop("customer_id"), new=new_balance(body), now=self.at)
 
     def foretell(self, read: dict[str, Any]) -> list[str]:
-        before = drafts_of(self.subject.pk, self.at)
-        return told(before, rehearse(lambda: self._create(read), customer_id=self.subject.pk, at=self.at))
+        return effect(lambda: self._create(read), customer_id=self.subject.pk, at=self.at)
 
     def carry_out(self, read: dict[str, Any]) -> Made:
         made = self._create(read)

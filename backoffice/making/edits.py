@@ -1,16 +1,15 @@
 """The frame of edits of a contract: a body of `/v2/contracts/edit`, rehearsed and then carried out."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
-from backoffice.making.fields import (
-    text,
-)
+from backoffice.making.fields import text
 from backoffice.making.frame import Made, MakingForm, Section
-from backoffice.making.rehearsal import drafts_of, rehearse, told
+from backoffice.making.rehearsal import effect
 from catalog.models import CreditType
 from catalog.selectors import list_credit_types
 from contracts import services
@@ -66,9 +65,9 @@ class EditForm(MakingForm):
         """The reason, where the form asks for one."""
         return str(self.cleaned_data.get("reason", ""))
 
+    @abstractmethod
     def change(self) -> dict[str, Any]:
         """The part of the edit's body that this form is about."""
-        raise NotImplementedError
 
     def body(self) -> dict[str, Any]:
         return {
@@ -99,9 +98,7 @@ class EditForm(MakingForm):
         )
 
     def foretell(self, read: dict[str, Any]) -> list[str]:
-        customer_id = self.subject.customer_id
-        before = drafts_of(customer_id, self.at)
-        return told(before, rehearse(self._again, customer_id=customer_id, at=self.at))
+        return effect(self._again, customer_id=self.subject.customer_id, at=self.at)
 
     def _again(self) -> None:
         """The edit of a body that is read anew: carrying out settles ids in it."""

@@ -5,6 +5,7 @@ shown at the field that said it.
 """
 
 import json
+from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
+from django.forms.forms import DeclarativeFieldsMetaclass
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from rest_framework import serializers
@@ -45,7 +47,11 @@ class Made:
     url: str
 
 
-class MakingForm(forms.Form):
+class _AbstractForm(DeclarativeFieldsMetaclass, ABCMeta):
+    """Forms with methods that each kind has to have."""
+
+
+class MakingForm(forms.Form, metaclass=_AbstractForm):
     """A form about `subject` (None where something new stands alone), at the time `at`.
 
     `body` says the API's body; `fields_of` which form field stands for which path of it, the longest prefix first.
@@ -78,13 +84,13 @@ class MakingForm(forms.Form):
         """The API's input that reads the body; of those that have one for each kind, the one that was chosen."""
         return self.reads
 
+    @abstractmethod
     def body(self) -> dict[str, Any]:
         """What was filled in, as the API's body. Raises forms.ValidationError by field."""
-        raise NotImplementedError
 
+    @abstractmethod
     def carry_out(self, read: dict[str, Any]) -> Made:
         """The one service call. Raises TactusError."""
-        raise NotImplementedError
 
     def foretell(self, read: dict[str, Any]) -> list[str]:
         """What would happen, worked out; nothing where the effects that the page names are all. Raises TactusError."""

@@ -10,43 +10,36 @@ from uuid import UUID
 from billing.models import BillingPeriod
 from billing.selectors.drafts import draft_views, period_rows
 from billing.types import InvoiceView
-from core.transactions import together_with
+from core.transactions import rehearsed
 from engine.invoice_states import PeriodState
 from presentation import formatting
 
 
-class _UndoneError(Exception):
-    """Ends a rehearsal: whatever it wrote is rolled back with it."""
-
-
-def rehearse(act: Callable[[], Any], *, customer_id: UUID, at: datetime) -> list[InvoiceView]:
-    """The customer's drafts as they would be after `act`, which writes in one use case; nothing of it stays.
+def effect(act: Callable[[], Any], *, customer_id: UUID, at: datetime) -> list[str]:
+    """What would become of the customer's drafts by `act`, which runs one use case; nothing of it stays.
 
     The same checks, the same computing: what is refused then is refused now. Raises as `act` does.
     """
-    found: list[InvoiceView] = []
+    said: list[str] = []
 
     @contextmanager
-    def looked_at() -> Iterator[None]:
+    def watching() -> Iterator[None]:
+        before = _drafts_of(customer_id, at)
         yield
-        found.extend(drafts_of(customer_id, at))
-        raise _UndoneError
+        said.extend(_told(before, _drafts_of(customer_id, at)))
 
-    try:
-        with together_with(looked_at):
-            act()
-    except _UndoneError:
-        return found
-    raise RuntimeError("what is rehearsed writes in a use case")
+    with rehearsed(watching):
+        act()
+    return said
 
 
-def drafts_of(customer_id: UUID, at: datetime) -> list[InvoiceView]:
+def _drafts_of(customer_id: UUID, at: datetime) -> list[InvoiceView]:
     """The customer's drafts now, those that begin first first."""
     rows: list[BillingPeriod] = list(period_rows(customer_id=customer_id).filter(state=PeriodState.OPEN))
     return draft_views(sorted(rows, key=lambda row: (row.period_start, str(row.pk))), now=at)
 
 
-def told(before: list[InvoiceView], after: list[InvoiceView]) -> list[str]:
+def _told(before: list[InvoiceView], after: list[InvoiceView]) -> list[str]:
     """What becomes of the drafts, a line for each that changes."""
     old: dict[UUID, Decimal] = {view.id: view.total for view in before}
     said = []

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from core import custom_fields
-from core.admin.actions import RecordAction, action_view
+from core.admin.actions import AddForm, RecordAction, action_view, add_page
 from core.admin.export import ROWS_AT_ONCE, ListExport, stream_csv
 from core.admin.timeline import page_of
 from core.approvals import waiting_about
@@ -58,11 +58,13 @@ class RecordAdmin(ListPage):
     list_export: ClassVar[ListExport | None] = None
     record_template = "admin/back_office/record.html"
     record_actions: ClassVar[tuple[RecordAction, ...]] = ()
+    add_form: ClassVar[AddForm | None] = None
     made_by: ClassVar[str] = ""
     """The permission of a page of the site that makes such records; nobody makes them here where it is empty."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(self.made_by) and request.user.has_perm(self.made_by)
+        permission = self.made_by if self.add_form is None else self.add_form.permission
+        return bool(permission) and request.user.has_perm(permission)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -134,7 +136,9 @@ class RecordAdmin(ListPage):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Where nobody makes such records here, how they come to be."""
+        """The form that makes one; where nobody makes such records here, how they come to be."""
+        if self.add_form is not None:
+            return add_page(request, self.add_form, {**self.admin_site.each_context(request), "opts": self.opts})
         return self._not_here(request, "Not made here", self.in_menu("made"))
 
     def delete_view(

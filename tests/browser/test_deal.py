@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, World
-from tests.browser.test_making import narrow, people, sign_in, signed_out
+from tests.browser.desk import narrow, people, sign_in, signed_out
 
 __all__ = ["people", "signed_out"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
