@@ -106,6 +106,9 @@ class BackOffice(UnfoldAdminSite):
         """The permission that a page asks for: an action's, or that of the menu's line it belongs to."""
         name = request.resolver_match.url_name if request.resolver_match else None
         for screen in self._registry.values():
+            add_form = getattr(screen, "add_form", None)
+            if add_form is not None and name == f"{screen.opts.app_label}_{screen.opts.model_name}_add":
+                return str(add_form.permission)
             for action in getattr(screen, "record_actions", ()):
                 if action.url_name(screen.opts) == name:
                     return str(action.permission)

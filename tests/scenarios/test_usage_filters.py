@@ -85,8 +85,8 @@ def test_drafts_foretold_with_a_balance_keep_their_filters(world: World) -> None
     metric, _, card = shop(world)
     customer = world.customer()
     start = world.days_ago(3)
-    for team, units in (("east", 3), ("west", 4)):
-        world.contract(customer, card, start, usage_filter=only(team, since=start))
+    for team, units, began in (("east", 3, start - timedelta(days=1)), ("west", 4, start)):
+        world.contract(customer, card, began, usage_filter=only(team, since=began))  # who began first draws first
         world.use(customer, metric, units, start + timedelta(days=1), team=team)
     segment = BalanceSegment(
         balance_id=str(uuid4()), segment_id=str(uuid4()), kind=BalanceKind.CREDIT, unit=USD, starting_at=start,
