@@ -12,6 +12,7 @@ from balances.admin.balances import amount_text
 from balances.models import Balance
 from billing.models import BillingPeriod
 from billing.selectors import DraftWithBalance, WithBalance
+from contracts.selectors.hierarchy import paying_parent_id
 from engine.balances import BalanceSegment
 from engine.money import ZERO
 from presentation import formatting, markup
@@ -62,7 +63,8 @@ def meaning(
     period = draft.period
     if draft.before is None or draft.after is None:
         return "It cannot be computed at this moment."
-    if segment.contract_ids is not None and str(period.contract_id) not in segment.contract_ids:
+    here = segment.pays_on(str(period.contract_id), paying_parent_id(period.contract))
+    if segment.contract_ids is not None and not here:
         only = ", ".join(contracts.get(key, key) for key in segment.contract_ids)
         return f"Not paid by it: it pays on {only} only."
     if draft.pays > ZERO:

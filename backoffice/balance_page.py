@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -26,6 +26,7 @@ from balances.selectors import invoice_schedules
 from balances.selectors.adjustments import adjustment_rows
 from balances.selectors.live import Live, Pending, left_in, live_balances
 from billing.selectors.live_balances import pending_draws
+from contracts.models import Contract
 from core.admin import timeline
 from core.admin.export import csv_response
 from core.clock import now
@@ -172,21 +173,19 @@ def movements(live: Live) -> list[Movement]:
     return found
 
 
-def rows_of(customer_id: UUID, at: datetime) -> list[BalanceRow]:
-    """The customer's balances that are open or begin later, live, what expires first first."""
+def rows_of(customer_id: UUID, at: datetime, *, contract: Contract | None = None) -> list[BalanceRow]:
+    """The customer's balances that are open or begin later, or all of one contract; live, what expires first first."""
     running = Segment.objects.filter(owner=OuterRef("pk"), removed_at__isnull=True, ending_before__gt=at)
-    rows = list(
-        with_all(Balance.objects.filter(Exists(running), customer_id=customer_id, archived_at__isnull=True)).order_by(
-            "created_at", "pk"
-        )[:MOST_OPEN]
-    )
+    meant = Q(Exists(running)) if contract is None else Q(contract=contract)
+    found = Balance.objects.filter(meant, customer_id=customer_id, archived_at__isnull=True)
+    rows = list(with_all(found).order_by("created_at", "pk")[:MOST_OPEN])
     if not rows:
         return []
     pending = pending_draws(payer_id=customer_id)
     live = live_balances(rows, pending, now=at)
-    found = [_row(row, live[row.pk], pending, at) for row in rows]
+    shown = [_row(row, live[row.pk], pending, at) for row in rows]
     far = at.replace(year=9999)
-    return sorted(found, key=lambda row: (row.state != "Open", row.next_end or far))
+    return sorted(shown, key=lambda row: (row.state != "Open", row.next_end or far))
 
 
 def spendable(rows: Iterable[BalanceRow], at: datetime) -> list[Spendable]:

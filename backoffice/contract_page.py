@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from backoffice import contract_deal, contract_history, contract_schedule
 from backoffice.invoice_rows import invoice_table
 from billing.models import BillingCursor
 from catalog.selectors import state_at
@@ -23,6 +24,7 @@ from invoices.selectors import page_of_views
 from invoices.selectors.views import invoice_rows
 
 MOST_PERIODS = 60
+MOST_AMENDMENTS = 100
 
 
 def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
@@ -47,6 +49,10 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "next_period_at": cursor.next_period_at if cursor else None,
         "invoice_list": f"{reverse('admin:invoices_invoicelisting_changelist')}?q={contract.pk}",
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
+        **contract_deal.context(request, contract, at),
+        **contract_schedule.context(contract, at),
+        "amendments": contract_history.amendments(contract)[:MOST_AMENDMENTS],
+        "deal_file": reverse("admin:contracts_contract_deal", args=[contract.pk]),
         "timeline_entries": timeline.of_subjects([("contract", contract.pk), *requests_about(contract)]),
     }
 

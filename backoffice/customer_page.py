@@ -30,6 +30,8 @@ from core.admin import timeline
 from core.approvals import requests_about
 from core.clock import now
 from customers.models import Customer
+from customers.parties import party_of
+from customers.providers import NOT_DELIVERED, list_configurations
 from engine.invoice_states import InvoiceStatus
 from engine.money import ZERO, add
 from invoices.models import InvoiceListing
@@ -86,6 +88,7 @@ def context(request: HttpRequest, customer: Customer) -> dict[str, Any]:
         "figures": figures(customer, contracts, drafts, at, balance_figures(spendable(balances, at))),
         "adjust_url": adjust_url(request, customer.pk, customer.archived_at is None),
         "balances": balances,
+        "made_here": making_links(request, customer),
         "state": ("Archived", "") if customer.archived_at else ("Active", "ok"),
         "console_url": reverse("admin:customers_customer_console", args=[customer.pk])
         if _may_open(request, customer)
@@ -199,6 +202,7 @@ def _tab(
         if tab == "summary":
             found["invoices"] = _invoices(customer, drafts, 8)
             found["timeline_entries"] = timeline.of_customer(customer.pk, limit=8)
+            found |= on_paper(customer)
         return found
     if tab == "invoices":
         return {
@@ -226,6 +230,46 @@ def _tab(
         "timeline_entries": [
             timeline.of_entry(entry) for entry in timeline.audit_entries().filter(timeline.about(mine))[:200]
         ]
+    }
+
+
+def making_links(request: HttpRequest, customer: Customer) -> dict[str, dict[str, str]]:
+    """What may be made for the customer or changed, by the panel that it stands in; nothing of an archived one."""
+    if customer.archived_at is not None:
+        return {}
+    offered = (
+        ("party", "customers.edit_party", "Change", reverse("admin:customers_customer_party", args=[customer.pk])),
+        ("contract", "contracts.create_contract", "New contract",
+         f"{reverse('admin:contracts_contract_add')}?customer={customer.pk}"),
+        ("balance", "balances.create_balance", "Add commit or credit",
+         reverse("admin:customers_customer_add_balance", args=[customer.pk])),
+    )  # fmt: skip
+    return {
+        key: {"title": title, "url": url}
+        for key, permission, title, url in offered
+        if request.user.has_perm(permission)
+    }
+
+
+def on_paper(customer: Customer) -> dict[str, Any]:
+    """Who it is on paper, and at which billing providers, with what of it does not act yet. One query."""
+    party = party_of(customer)
+    facts = (
+        ("Legal name", party.legal_name),
+        ("Address", ", ".join(party.address_lines)),
+        ("Tax ids", ", ".join(f"{one.type} {one.value}" for one in party.tax_ids)),
+        ("E-mails for invoices", ", ".join(party.invoice_emails)),
+        ("Purchase order", party.po_number),
+        ("Language", party.language),
+        ("Time zone", party.time_zone),
+    )
+    configured = list(list_configurations(customer_id=customer.pk))
+    return {
+        "party": [(label, value) for label, value in facts if value],
+        "providers": [
+            {"name": row.delivery.billing_provider.replace("_", " "), "since": row.created_at} for row in configured
+        ],
+        "provider_warning": f"A billing provider {NOT_DELIVERED}." if configured else "",
     }
 
 

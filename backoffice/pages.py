@@ -8,7 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from backoffice import (
     adjustments_page,
     balance_page,
+    contract_file,
     contract_page,
+    custom_fields_page,
     customer_page,
     explorer_page,
     ingest_page,
@@ -20,6 +22,9 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
+from backoffice.making import catalogue, customers, products
+from backoffice.making import contracts as contract_making
+from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
 from backoffice.search import find
 from usage import admin as usage
@@ -57,8 +62,37 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("usage/unmatched/", reconciliation_page.unmatched, "usage_unmatched"),
     ("usage/conflicts/", reconciliation_page.conflicts, "usage_conflicts"),
     ("usage/names/", reconciliation_page.give_name, "usage_names"),
+    ("custom-fields/<str:entity>/<uuid:object_id>/", custom_fields_page.edit_values, "custom_fields"),
     ("staff/new/", staff_page.new_account, "staff_new"),
     ("staff/roles/", staff_page.roles, "staff_roles"),
     ("usage/events/", usage.search_events, "usage_events"),
+    ("catalog/billablemetric/add/", making_view(catalogue.METRIC), "catalog_billablemetric_add"),
+    ("catalog/product/add/", making_view(products.PRODUCT), "catalog_product_add"),
+    ("catalog/product/<uuid:object_id>/edit/", making_view(products.PRODUCT_CHANGE), "catalog_product_edit"),
+    (
+        "catalog/billablemetric/<uuid:object_id>/edit/",
+        making_view(catalogue.METRIC_CHANGE),
+        "catalog_billablemetric_edit",
+    ),
+    ("catalog/ratecard/<uuid:object_id>/edit/", making_view(catalogue.RATE_CARD_CHANGE), "catalog_ratecard_edit"),
+    ("catalog/ratecard/add/", making_view(catalogue.RATE_CARD), "catalog_ratecard_add"),
+    ("catalog/credittype/add/", making_view(catalogue.UNIT), "catalog_credittype_add"),
+    ("customers/customer/add/", making_view(customers.CUSTOMER), "customers_customer_add"),
+    ("customers/customer/<uuid:object_id>/party/", making_view(customers.PARTY), "customers_customer_party"),
+    (
+        "customers/customer/<uuid:object_id>/add-balance/",
+        making_view(customers.CUSTOMER_BALANCE),
+        "customers_customer_add_balance",
+    ),
+    ("contracts/contract/<uuid:object_id>/deal.csv", contract_file.deal_csv, "contracts_contract_deal"),
+    ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),
+    *(
+        (
+            f"contracts/contract/<uuid:object_id>/{slug}/",
+            making_view(page),
+            f"contracts_contract_{slug.replace('-', '_')}",
+        )
+        for slug, page in contract_making.EDITS.items()
+    ),
 )
 """Pages that belong to no list: route below /admin/, view, name."""

@@ -1,11 +1,15 @@
 """The back office's site: Django's admin in unfold's skin, with our home page, search and pages across apps."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import update_wrapper
 from importlib import import_module
 from typing import Any, cast
+from uuid import UUID
 
 import structlog
+from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,9 +20,11 @@ from unfold.sites import UnfoldAdminSite
 
 from backoffice.password_page import LinkView, OwnPasswordForm
 from core import audit
-from core.clock import now
+from core.clock import ActingClock, acting_clock, acting_on, now
 from core.registry import ROLES, permissions_of
 from core.transactions import reads_snapshot
+from customers.models import Customer
+from customers.test_clocks import clock_of
 
 LONGEST_QUERY = 200
 
@@ -40,6 +46,11 @@ class BackOffice(UnfoldAdminSite):
         contexts: dict[str, Callable[[HttpRequest, Any], dict[str, Any]]] = self.wiring.CONTEXTS
         return contexts
 
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page knows: besides unfold's, the test clock whose present it shows."""
+        clock = acting_clock()
+        return {**super().each_context(request), "test_clock": clock}
+
     @property
     def foretell(self) -> Callable[..., list[str]]:
         """What the confirm page of a gated action says of its worth and of who decides."""
@@ -55,9 +66,11 @@ class BackOffice(UnfoldAdminSite):
 
         def as_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             token = audit.set_actor(actor_of(request))
+            stack = ExitStack()
             try:
                 if has_nul(request):  # PostgreSQL would refuse the query
                     return self.refusal(request, 400, "Not understood", "The address contains a NUL character.")
+                stack.enter_context(acting_on(clock_of_page(request, kwargs.get("object_id"))))
                 answer = looked_at if request.method in ("GET", "HEAD") else view
                 return answer(request, *args, **kwargs)
             except PermissionDenied:
@@ -65,6 +78,7 @@ class BackOffice(UnfoldAdminSite):
             except Http404:
                 return self.refusal(request, 404, "Not found", "There is nothing at this address, or not any more.")
             finally:
+                stack.close()
                 audit.reset_actor(token)
 
         return super().admin_view(update_wrapper(as_staff, view), cacheable)
@@ -92,9 +106,14 @@ class BackOffice(UnfoldAdminSite):
         """The permission that a page asks for: an action's, or that of the menu's line it belongs to."""
         name = request.resolver_match.url_name if request.resolver_match else None
         for screen in self._registry.values():
+            add_form = getattr(screen, "add_form", None)
+            if add_form is not None and name == f"{screen.opts.app_label}_{screen.opts.model_name}_add":
+                return str(add_form.permission)
             for action in getattr(screen, "record_actions", ()):
                 if action.url_name(screen.opts) == name:
                     return str(action.permission)
+        if (asked := getattr(getattr(request.resolver_match, "func", None), "permission", None)) is not None:
+            return str(asked)
         link = self.wiring.link_at(request.path)
         return link.permission if link else None
 
@@ -156,6 +175,24 @@ def rendered(view: Callable[..., Any]) -> Callable[..., Any]:
     return answer
 
 
+def clock_of_page(request: HttpRequest, object_id: object) -> ActingClock | None:
+    """The test clock of the customer whose record's page this is: what it shows and does is of that clock's present."""
+    if not settings.TACTUS_TEST_CLOCKS or object_id is None or request.resolver_match is None:
+        return None
+    app, _, rest = str(request.resolver_match.url_name).partition("_")
+    try:
+        model = apps.get_model(app, rest.partition("_")[0])
+        key = UUID(str(object_id))
+    except (LookupError, ValueError):
+        return None
+    if model is Customer:
+        return clock_of(key)
+    if not any(field.name == "customer" for field in model._meta.get_fields()):
+        return None
+    customer_id = model.objects.filter(pk=key).values_list("customer_id", flat=True).first()
+    return customer_id and clock_of(customer_id)
+
+
 def own_snapshot(view: Callable[..., Any]) -> Callable[..., Any]:
     """Marks a view behind which a service takes the snapshot itself, because it writes after reading."""
     vars(view)["own_snapshot"] = True
@@ -174,5 +211,6 @@ def actor_of(request: HttpRequest) -> audit.Actor:
         user_id=request.user.pk,
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
         ip=request.META.get("REMOTE_ADDR") or None,
+        user_agent=request.META.get("HTTP_USER_AGENT", "")[:200].replace("\x00", ""),
         label=request.user.get_username(),
     )

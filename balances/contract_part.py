@@ -1,6 +1,6 @@
 """Commits, credits and recurring ones as parts of contracts (contracts/parts.py)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
@@ -10,7 +10,6 @@ from rest_framework import serializers
 from balances.api.changes import (
     CommitChangeInput,
     CreditChangeInput,
-    ItemInput,
     RecurringCommitChangeInput,
     RecurringCreditChangeInput,
     change_of,
@@ -32,13 +31,16 @@ from balances.api.outputs import (
     present_recurring,
 )
 from balances.api.told import CommitChangedOutput, CreditChangedOutput, RecurringChangedOutput, told_change
+from balances.carried import carried_balances, carried_recurring
 from balances.models import Balance, RecurringGrant
 from balances.selectors.balances import balance_rows, recurring_rows
 from balances.selectors.live import Live
 from balances.services.contract_terms import NewTerms, add_terms, change_recurring_terms, change_terms
 from balances.services.recurring import issue_due_grants
+from charges.api.schedules import ItemInput
 from contracts.models import Contract, ContractEdit
 from contracts.parts import Fields
+from contracts.renewal_parts import Carrying
 from core.api.fields import FlagField
 from core.api.output import IdOutput, Output
 from core.errors import InvalidInput
@@ -124,6 +126,10 @@ class BalancesPart:
             _name_commits(body, verb)
             _name_subscriptions(body, verb)
 
+    def warnings(self, given: Collection[str]) -> list[dict[str, str]]:  # noqa: ARG002 - as each part is asked
+        """All of it acts."""
+        return []
+
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Adds what the contract begins with."""
         add_terms(contract, new=_new(body, ""), now=now)
@@ -153,6 +159,10 @@ class BalancesPart:
         """Issues what recurring ones have brought by now, where what is left is asked for."""
         if any(asked.get(name) for name in SHOWN):
             issue_due_grants(customer_id=customer_id, now=now)
+
+    def carry(self, how: Carrying) -> dict[str, Any]:
+        """What a renewal takes along."""
+        return {**carried_balances(how), **carried_recurring(how)}
 
     def _present(self, rows: Sequence[Balance], asked: Mapping[str, Any], at: datetime) -> list[dict[str, Any]]:
         balance, ledgers = (bool(asked.get(name)) for name in SHOWN)

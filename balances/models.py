@@ -46,6 +46,8 @@ class Terms(models.Model):
     applicable_product_tags = models.JSONField(default=list, blank=True)
     # as on the wire
     specifiers = models.JSONField(default=list, blank=True)
+    # which children that the customer pays for may draw on it, as on the wire: {"type", "contract_ids"}; NULL: none
+    child_access = models.JSONField(null=True, blank=True)
     # the unit of what is invoiced for it
     invoice_credit_type = models.ForeignKey(
         CreditType, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -4,6 +4,7 @@ from core import registry
 
 class BillingConfig(registry.AppRegistration):
     name = "billing"
+    custom_field_entities = (registry.CustomFieldEntity("invoice", "billing.BillingPeriod"),)
     sweeps = (
         # recurring commits and credits first: they may pay in the periods that begin
         registry.Sweep(
@@ -11,6 +12,7 @@ class BillingConfig(registry.AppRegistration):
             "billing.services.periods.open_due_periods",
             every_seconds=10,
             after=("balances.issue_recurring_balances",),
+            next_due="billing.services.periods.next_period_at",
         ),
         # invoices that are due may still draw on what has ended
         registry.Sweep(
@@ -18,6 +20,7 @@ class BillingConfig(registry.AppRegistration):
             "billing.services.expiry.expire_ended_segments",
             every_seconds=10,
             after=("invoices.finalize_due_invoices",),
+            next_due="billing.services.expiry.next_end_at",
         ),
         registry.Sweep("billing.drop_old_events", "billing.services.retention.drop_old_events", every_seconds=3600),
         registry.Sweep(
@@ -26,6 +29,7 @@ class BillingConfig(registry.AppRegistration):
             every_seconds=60,
             budget_seconds=0,
             foreground=False,
+            next_due="core.sweeps.never",
         ),
     )
 

@@ -18,7 +18,7 @@ from engine.terms import CompositeScope, Spend
 def compose(terms: Terms, source: UsageSource) -> ComposedInvoice:
     """The invoice as it stands."""
     whole = replace(terms.engine, other_contract_spend=_other_contract_spend(terms, source))
-    return compose_usage_invoice(whole, read_usage(terms, source))
+    return compose_usage_invoice(whole, read_usage(terms, source), terms.filter_cuts)
 
 
 def compose_windows(terms: Terms, windows: Sequence[Period], source: UsageSource) -> list[ComposedInvoice]:
@@ -46,6 +46,7 @@ def _other_contract_spend(terms: Terms, source: UsageSource, cuts: Sequence[date
             charges = subscribed.of_period(period)
             other = load_terms(contract, period, billing_unit(contract), terms.rates, charges)
             alone = replace(other, engine=replace(other.engine, composites=()))
-            invoice = compose_usage_invoice(alone.engine, read_usage(alone, source, edges), edges)
+            cut = [*edges, *alone.filter_cuts]
+            invoice = compose_usage_invoice(alone.engine, read_usage(alone, source, edges), cut)
             found += [spend for spend in spend_of(invoice.lines, alone.engine) if spend.window.start in mine]
     return tuple(found)

@@ -22,6 +22,7 @@ from catalog.models import Rate
 from core.errors import TactusError
 from engine.balances import Drawdown
 from engine.calendar import Period
+from engine.charge_states import discount_taken
 from engine.errors import InvalidTerms
 from engine.invoice import ComposedInvoice
 from engine.money import ZERO, Currency, add, rounded_with, total
@@ -96,13 +97,16 @@ def compute_open(account: OpenBillingPeriods, *, at: datetime) -> dict[UUID, Com
 
     None where no invoice can be made: that is logged.
     """
-    found: dict[UUID, ComputedInvoice | None] = {}
-    for period in account.periods:
-        try:
-            found[period.pk] = _computed(period, account, at)
-        except (TactusError, InvalidTerms):
-            logger.exception("billing period %s could not be computed", period.pk)
-            found[period.pk] = None
+    return {period.pk: _computed_or_none(period, account, at) for period in account.periods}
+
+
+def compute_each(periods: Iterable[BillingPeriod], *, at: datetime) -> dict[UUID, ComputedInvoice | None]:
+    """As `compute_invoices`, with None where no invoice can be made: that is logged."""
+    accounts: dict[UUID, OpenBillingPeriods] = {}
+    found = {}
+    for period in periods:
+        account = accounts.setdefault(period.payer_id, OpenBillingPeriods(period.payer_id))
+        found[period.pk] = _computed_or_none(period, account, at)
     return found
 
 
@@ -123,14 +127,23 @@ def compute_windows(
     return found
 
 
+def _computed_or_none(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) -> ComputedInvoice | None:
+    try:
+        return _computed(period, account, at)
+    except (TactusError, InvalidTerms):
+        logger.exception("billing period %s could not be computed", period.pk)
+        return None
+
+
 def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) -> ComputedInvoice:
     composed = account.compose(period) if account.has_lines(period) else None
-    purchases, charged = _purchases(period, account)
+    before = composed.subtotal if composed else ZERO
+    purchases, charged = _purchases(period, account, before)
     lines: tuple[LineView, ...] = ()
     if composed is not None:
         ids = {line.credit_type_id for line in composed.lines} - {str(period.credit_type_id)}
         lines = line_views(period.pk, composed.lines, custom_units(ids))
-    subtotal = add(composed.subtotal if composed else ZERO, total(line.total for line in charged))
+    subtotal = add(before, total(line.total for line in charged))
     unit = period.credit_type
     instalments = [(line.total, line.whole_total) for line in charged if line.whole_total is not None]
     result = rounded_with(subtotal, instalments, Currency(unit.code or unit.name, unit.places))
@@ -143,7 +156,7 @@ def _computed(period: BillingPeriod, account: OpenBillingPeriods, at: datetime) 
         unrated=_unrated(composed),
         drawdowns=composed.drawdowns if composed else (),
         purchases=purchases,
-        charged={purchase.charge_id: line.total for purchase, line in zip(purchases, charged, strict=True)},
+        charged={purchase.charge_id: line.total.copy_abs() for purchase, line in zip(purchases, charged, strict=True)},
         shares={purchase.charge_id: purchase.whole for purchase in purchases if purchase.whole is not None},
     )
 
@@ -154,7 +167,7 @@ def _computed_windows(
     parts = account.compose_windows(period, windows)
     ids = {line.credit_type_id for part in parts for line in part.lines} - {str(period.credit_type_id)}
     units = custom_units(ids)
-    purchases, charged = _purchases(period, account)
+    purchases, charged = _purchases(period, account, total(part.subtotal for part in parts))
     found = []
     for window, part in zip(windows, parts, strict=True):
         here = tuple(
@@ -170,9 +183,20 @@ def _charged_at(purchase: Purchase, period: BillingPeriod) -> datetime:
     return min(max(purchase.timestamp, period.period_start), period.period_end - MOMENT)
 
 
-def _purchases(period: BillingPeriod, account: OpenBillingPeriods) -> tuple[tuple[Purchase, ...], tuple[LineView, ...]]:
+def _purchases(
+    period: BillingPeriod, account: OpenBillingPeriods, before: Decimal
+) -> tuple[tuple[Purchase, ...], tuple[LineView, ...]]:
+    """What stands on a period by date, with its lines. `before`: what its other lines come to; discounts, which come
+    last, take no more off than is left of that.
+    """
     purchases = tuple(account.purchases(period))
-    return purchases, tuple(purchase_line(period.pk, each, account.amount_of(each)) for each in purchases)
+    lines: list[LineView] = []
+    left = before
+    for purchase in purchases:
+        amount = discount_taken(purchase.amount, left) if purchase.is_discount else account.amount_of(purchase)
+        lines.append(purchase_line(period.pk, purchase, amount))
+        left = add(left, lines[-1].total)
+    return purchases, tuple(lines)
 
 
 def _unrated(composed: ComposedInvoice | None) -> tuple[dict[str, Any], ...]:

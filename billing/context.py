@@ -52,7 +52,9 @@ class BillingContext:
 
 def context_of(payer_id: UUID) -> BillingContext:
     """The account's context of this moment; one statement while nothing of it changes."""
-    return _CONTEXTS.get(payer_id, lambda: _read(payer_id), CATALOG_CHANGES, customer_changes(payer_id))
+    kept = _CONTEXTS.get(payer_id, lambda: _read(payer_id), CATALOG_CHANGES, customer_changes(payer_id))
+    # what children agree on is noted for themselves, not for who pays for them: read afresh
+    return kept if kept.refs.keys() == {payer_id} else _read(payer_id)
 
 
 def drawing_order(period: BillingPeriod) -> DrawingOrder:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from balances.models import Balance
@@ -12,9 +12,17 @@ from billing.types import CurrencyView, LineView
 from catalog.models import CreditType
 from engine.balances import BalanceKind
 from engine.calendar import rfc3339
-from engine.explanation import ConversionExplanation, PurchaseExplanation, TrueUpExplanation
+from engine.charge_states import ChargeSource
+from engine.explanation import (
+    ConversionExplanation,
+    DiscountExplanation,
+    Explanation,
+    PurchaseExplanation,
+    ScheduledExplanation,
+    TrueUpExplanation,
+)
 from engine.invoice import InvoiceLine, UnratedUsage
-from engine.money import ONE, plain
+from engine.money import ONE, ZERO, plain
 
 Units = Mapping[str, CurrencyView]
 
@@ -25,34 +33,64 @@ def line_views(period_id: UUID, lines: Sequence[InvoiceLine], units: Units) -> t
 
 
 def purchase_line(period_id: UUID, purchase: Purchase, amount: Decimal) -> LineView:
-    """The line that charges for a commit, or what a postpaid one lacks."""
-    true_up = purchase.kind == Balance.Kind.POSTPAID
-    unit_price, quantity = (amount, ONE) if true_up else (purchase.unit_price, purchase.quantity)
-    balance = str(purchase.balance_id), BalanceKind(purchase.kind), purchase.name
-    explanation = (
-        TrueUpExplanation(*balance, purchase.timestamp, purchase.amount, amount)
-        if true_up
-        else PurchaseExplanation(*balance, purchase.timestamp, quantity, unit_price, amount)
-    )
+    """The line that charges for a commit, or what a postpaid one lacks; a scheduled charge; what a discount takes off.
+
+    `amount`: what is asked, or taken off, never negative.
+    """
+    settled = purchase.source in (ChargeSource.COMMIT_TRUE_UP, ChargeSource.DISCOUNT)
+    unit_price, quantity = (amount, ONE) if settled else (purchase.unit_price, purchase.quantity)
+    if purchase.is_discount:
+        unit_price = total = amount.copy_negate() if amount else ZERO
+    else:
+        total = amount
     return LineView(
         id=uuid5(period_id, f"purchase|{purchase.charge_id}"),
-        type="commit_purchase",
+        type=_LINE_TYPES[purchase.source],
         product_id=purchase.product_id,
         name=purchase.name,
         quantity=quantity,
         unit_price=unit_price,
-        total=amount,
+        total=total,
         starting_at=None,
         ending_before=None,
         pricing_group_values={},
         presentation_group_values={},
         tier=None,
-        explained=explanation,
+        explained=_explained(purchase, unit_price, quantity, amount),
         product_type="FixedProductListItem",
-        commit_id=purchase.balance_id,
-        commit_type="PostpaidCommit" if true_up else "PrepaidCommit",
         whole_total=purchase.whole,
+        **_about(purchase),
     )
+
+
+_LINE_TYPES: Final = {
+    ChargeSource.COMMIT_PURCHASE: "commit_purchase",
+    ChargeSource.COMMIT_TRUE_UP: "commit_purchase",
+    ChargeSource.SCHEDULED_CHARGE: "scheduled",
+    ChargeSource.DISCOUNT: "discount",
+}
+
+
+def _about(purchase: Purchase) -> dict[str, Any]:
+    """The commit, scheduled charge or discount that a line is about."""
+    if purchase.source is ChargeSource.SCHEDULED_CHARGE:
+        return {"scheduled_charge_id": purchase.source_id}
+    if purchase.is_discount:
+        return {"discount_id": purchase.source_id}
+    true_up = purchase.kind == Balance.Kind.POSTPAID
+    return {"commit_id": purchase.source_id, "commit_type": "PostpaidCommit" if true_up else "PrepaidCommit"}
+
+
+def _explained(purchase: Purchase, unit_price: Decimal, quantity: Decimal, amount: Decimal) -> Explanation:
+    source_id = str(purchase.source_id)
+    if purchase.source is ChargeSource.SCHEDULED_CHARGE:
+        return ScheduledExplanation(source_id, purchase.name, purchase.timestamp, quantity, unit_price, amount)
+    if purchase.is_discount:
+        return DiscountExplanation(source_id, purchase.name, purchase.timestamp, purchase.amount, amount)
+    balance = source_id, BalanceKind(purchase.kind), purchase.name
+    if purchase.kind == Balance.Kind.POSTPAID:
+        return TrueUpExplanation(*balance, purchase.timestamp, purchase.amount, amount)
+    return PurchaseExplanation(*balance, purchase.timestamp, quantity, unit_price, amount)
 
 
 def custom_units(ids: Collection[str]) -> dict[str, CurrencyView]:

@@ -45,6 +45,8 @@ class BillingPeriod(models.Model):
     draft_total = ExactDecimalField(null=True)
     draft_total_at = models.DateTimeField(null=True)
     net_payment_terms_days = models.PositiveIntegerField(default=0)
+    # the seller's notes on the invoice, draft or final; no part of what it says
+    custom_fields = models.JSONField(default=dict, blank=True)
     reopened_from = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reopenings"
     )

@@ -22,6 +22,7 @@ from billing.terms import Terms, terms_of
 from billing.usage import UsageSource, stored_usage
 from catalog.models import Rate
 from charges.selectors import list_pending_charges
+from contracts.selectors.hierarchy import paying_parent_id
 from core.postgres.snapshot_cache import cache_usable
 from engine.balances import BalanceSegment, after_drawdowns
 from engine.calendar import Period
@@ -182,7 +183,7 @@ class OpenBillingPeriods:
 
 
 def _may_pay(segment: BalanceSegment, period: BillingPeriod) -> bool:
-    here = segment.contract_ids is None or str(period.contract_id) in segment.contract_ids
+    here = segment.pays_on(str(period.contract_id), paying_parent_id(period.contract))
     ends = segment.ending_before
     # its end included: what is charged in advance there may be paid by what begins there
     return here and segment.starting_at <= period.period_end and (ends is None or period.period_start < ends)

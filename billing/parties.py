@@ -6,6 +6,7 @@ from django.conf import settings
 
 from billing.types import Party
 from customers.models import Customer
+from customers.parties import party_of
 
 
 def current_seller() -> Party:
@@ -20,8 +21,15 @@ def current_seller() -> Party:
 
 
 def current_buyer(customer: Customer) -> Party:
-    """The customer's side; customers have nothing but a name so far."""
-    return Party(name=customer.name)
+    """The customer's side: its legal name where one is known, and what else stands on paper."""
+    details = party_of(customer)
+    return Party(
+        name=details.legal_name or customer.name,
+        address_lines=details.address_lines,
+        email=next(iter(details.invoice_emails), ""),
+        tax_ids=tuple(one.value for one in details.tax_ids),
+        po_number=details.po_number,
+    )
 
 
 def party_json(party: Party) -> dict[str, Any]:
@@ -31,4 +39,5 @@ def party_json(party: Party) -> dict[str, Any]:
         "address_lines": list(party.address_lines),
         "email": party.email,
         "tax_ids": list(party.tax_ids),
+        **({"po_number": party.po_number} if party.po_number else {}),
     }

@@ -1,14 +1,16 @@
 """What an invoice is made by: the engine's terms of a contract and a period, without usage and without balances."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from billing.models import BillingPeriod
 from catalog.models import CreditType, Rate
 from catalog.selectors import CardTerms, CatalogTerms, card_terms, conversions_of
 from contracts.models import Contract
-from contracts.selectors import engine_overrides
+from contracts.selectors import engine_overrides, usage_filter_spans
+from contracts.selectors.hierarchy import paying_parent_id
 from engine.calendar import Period
 from engine.invoice import InvoiceTerms
 from engine.money import Currency
@@ -19,16 +21,31 @@ USD = UUID("2714e483-4ff1-48e4-9e25-ac732e8f24f2")
 
 
 @dataclass(frozen=True, slots=True)
+class FilterSpan:
+    """A stretch of a period, and which usage counts in it: all for {}, else by a key's values."""
+
+    window: Period
+    passing: Mapping[str, tuple[str | None, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The engine's terms of one contract and period, with what is needed to ask for its usage.
 
-    `rates`: rates that are not stored, as if their cards had them.
+    `rates`: rates that are not stored, as if their cards had them. `filters`: the contract's usage filters, which tile
+    the period; () where it has none.
     """
 
     customer_id: UUID
     engine: InvoiceTerms
     catalog: tuple[CatalogTerms, ...]
     rates: tuple[Rate, ...] = ()
+    filters: tuple[FilterSpan, ...] = ()
+
+    @property
+    def filter_cuts(self) -> list[datetime]:
+        """Where another filter begins inside the period: what is on either side stands on lines of its own."""
+        return [one.window.start for one in self.filters[1:]]
 
 
 def billing_unit(contract: Contract) -> CreditType:
@@ -65,6 +82,7 @@ def load_terms(
         card = card_terms(rate_card_id=contract.rate_card_id, period=period, planned=mine)
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
+        paying_parent_id=paying_parent_id(contract),
         period=period,
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),
@@ -75,7 +93,9 @@ def load_terms(
         prioritization=Prioritization(contract.multiplier_override_prioritization),
         subscriptions=tuple(subscriptions),
     )
-    return Terms(contract.customer_id, engine, card.products, tuple(rates))
+    filters = usage_filter_spans(contract_id=contract.pk, period=period) if contract.has_usage_filters else []
+    spans = tuple(FilterSpan(window, passing) for window, passing in filters)
+    return Terms(contract.customer_id, engine, card.products, tuple(rates), spans)
 
 
 def load_subscription_terms(contract: Contract, unit: CreditType, charges: Sequence[SubscriptionTerms]) -> Terms:
@@ -84,6 +104,7 @@ def load_subscription_terms(contract: Contract, unit: CreditType, charges: Seque
     conversions = conversions_of(rate_card_id=contract.rate_card_id) if contract.rate_card_id else {}
     engine = InvoiceTerms(
         contract_id=str(contract.pk),
+        paying_parent_id=paying_parent_id(contract),
         period=period,
         currency=Currency(unit.code or unit.name, unit.places),
         credit_type_id=str(unit.pk),

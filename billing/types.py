@@ -30,6 +30,8 @@ class Party:
     address_lines: tuple[str, ...] = ()
     email: str = ""
     tax_ids: tuple[str, ...] = ()
+    # under which the buyer ordered
+    po_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class LineView:
     quantity_consumed: Decimal | None = None
     # the subscription that it charges for
     subscription_id: UUID | None = None
+    # what it charges by date, or the discount that it takes off
+    scheduled_charge_id: UUID | None = None
+    discount_id: UUID | None = None
     # what its exact total is rounded to where its own schedule says so: one of several instalments
     whole_total: Decimal | None = None
     # a counted line's amount in whole minor units of the invoice's currency; None until the document view is made
@@ -140,6 +145,8 @@ class InvoiceView:
     # what other systems know the contract by, given when it was made and never changed; "" if nothing
     netsuite_sales_order_id: str = ""
     salesforce_opportunity_id: str = ""
+    # of a child contract: the contract and the customer that pay
+    payer: tuple[UUID, UUID] | None = None
     # frozen when it was issued; None for drafts and parts (`selectors.document.with_document` makes a draft's)
     document: DocumentAmounts | None = None
 
@@ -147,6 +154,11 @@ class InvoiceView:
     def customer_name(self) -> str:
         """The buyer's name."""
         return self.buyer.name
+
+    @property
+    def is_paid_by_parent(self) -> bool:
+        """Whether another customer pays: then what that one's balances hold is not this customer's to see."""
+        return self.payer is not None and self.payer[1] != self.customer_id
 
     @property
     def is_scheduled(self) -> bool:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("openapi.json", OpenApiJson.as_view(), name="openapi"),
     path("docs", ApiPage.as_view(), name="api-docs"),
     path("admin/", admin.site.urls),
+    path("", include("core.urls")),
     path("", include("customers.urls")),
     path("", include("catalog.urls")),
     path("", include("contracts.urls")),
@@ -26,6 +27,7 @@ urlpatterns = [
     path("", include("reservations.urls")),
     path("", include("invoices.urls")),
     path("", include("console.urls")),
+    path("", include("billing_site.legacy")),
 ]
 
 handler400 = "core.api.errors.handler400"

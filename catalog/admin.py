@@ -1,7 +1,8 @@
-"""The catalogue for staff: what can be sold and at which prices, read-only. It is edited through the API."""
+"""The catalogue for staff: what can be sold and at which prices, what may be done stands on pages of the site."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -10,10 +11,12 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display as column
 
+from catalog import services
 from catalog.models import BillableMetric, CreditType, Product, ProductVersion, RateCard
 from catalog.price_table import price_table
 from catalog.selectors import list_price_schedules, versions_of
 from core.admin import timeline
+from core.admin.actions import ActionResult, RecordAction
 from core.admin.export import ListExport
 from core.admin.filters import ArchivedFilter, ChosenFilter
 from core.admin.options import Facts, RecordAdmin
@@ -22,23 +25,67 @@ from engine.usage import Aggregation
 from presentation import formatting, markup
 
 LONGEST_SEARCH = 200
-EDITED_BY = {
-    "product": "/v1/contract-pricing/products/update",
-    "billablemetric": "/v1/billable-metrics/create",
-}
+
+
+def _archiving(noun: str, permission: str, archive: Callable[[Any, datetime], Any], effect: str) -> RecordAction:
+    """Archiving: what exists goes on, nothing new begins with it."""
+
+    def run(record: Any, _data: dict[str, Any], at: datetime) -> ActionResult:
+        archive(record.pk, at)
+        return ActionResult(f"The {noun} is archived.")
+
+    return RecordAction(
+        slug="archive",
+        title=f"Archive {noun}",
+        permission=permission,
+        run=run,
+        effects=lambda _record: ["This cannot be undone.", effect],
+        is_available=lambda record: record.archived_at is None,
+        submit=f"Archive this {noun}",
+        icon="archive",
+        danger=True,
+    )
+
+
+ARCHIVE_PRODUCT = _archiving(
+    "product",
+    "catalog.create_product",
+    lambda key, at: services.archive_product(product_id=key, now=at),
+    "It gets no new rates; rates and contracts that exist go on as they are.",
+)
+ARCHIVE_METRIC = _archiving(
+    "metric",
+    "catalog.create_metric",
+    lambda key, at: services.archive_metric(metric_id=key, now=at),
+    "No new product can be measured by it; products that have it go on.",
+)
+ARCHIVE_CARD = _archiving(
+    "rate card",
+    "catalog.create_ratecard",
+    lambda key, at: services.archive_rate_card(rate_card_id=key, now=at),
+    "No new contract can have it; contracts that have it go on.",
+)
 
 
 class CatalogAdmin(RecordAdmin):
     """What the catalogue's screens share."""
 
     record_template = "admin/back_office/catalog.html"
+    changes: ClassVar[bool] = True
 
     def record_context(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         return {
-            "edited_by": EDITED_BY.get(self.opts.model_name or ""),
             "timeline_entries": timeline.of_subjects([(self.opts.model_name or "", record.pk)]),
             **self.panels(request, record),
         }
+
+    def available_actions(self, request: HttpRequest, record: Any) -> list[dict[str, Any]]:
+        """Changing has a page of its own (backoffice.making), but for pricing units, which never change."""
+        actions = super().available_actions(request, record)
+        if record.archived_at is None and self.changes and request.user.has_perm(self.made_by):
+            url = reverse(f"admin:catalog_{self.opts.model_name}_edit", args=[record.pk])
+            actions.insert(0, {"title": "Change", "icon": "edit", "danger": False, "url": url})
+        return actions
 
     def panels(self, request: HttpRequest, record: Any) -> dict[str, Any]:
         """What this kind of record shows below its facts."""
@@ -118,6 +165,8 @@ class TypeFilter(ChosenFilter):
 class ProductAdmin(CatalogAdmin):
     """Products, each as it is now; the page has all its versions."""
 
+    made_by = "catalog.create_product"
+    record_actions = (ARCHIVE_PRODUCT,)
     list_display = ("title", "kind", "metric", "state", "created", "identity")
     list_filter = (TypeFilter, ArchivedFilter)
     search_fields = ("versions__name__icontains", "versions__billable_metric__name__icontains")
@@ -182,6 +231,8 @@ class AggregationFilter(ChosenFilter):
 class BillableMetricAdmin(CatalogAdmin):
     """What is counted."""
 
+    made_by = "catalog.create_metric"
+    record_actions = (ARCHIVE_METRIC,)
     list_display = ("name", "counts", "event_types", "groups", "state", "created", "identity")
     list_filter = (AggregationFilter, ArchivedFilter)
     search_fields = ("name__icontains", "aggregation_key__exact")
@@ -238,6 +289,8 @@ def _rules(filters: Iterable[dict[str, Any]]) -> str:
 class RateCardAdmin(CatalogAdmin):
     """Price lists; the page shows the whole schedule of a card."""
 
+    made_by = "catalog.create_ratecard"
+    record_actions = (ARCHIVE_CARD,)
     list_display = ("name", "currency", "alias_list", "state", "created", "identity")
     list_filter = (ArchivedFilter,)
     search_fields = ("name__icontains", "aliases__name__exact", "description__icontains")
@@ -297,6 +350,8 @@ class RateCardAdmin(CatalogAdmin):
 class CreditTypeAdmin(CatalogAdmin):
     """Currencies and other units that prices may be in."""
 
+    made_by = "catalog.create_unit"
+    changes = False
     list_display = ("name", "code", "stored", "is_currency", "identity")
     search_fields = ("name__icontains", "code__iexact")
     search_help_text = "Name, code or id"

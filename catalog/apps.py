@@ -7,13 +7,24 @@ class CatalogConfig(registry.AppRegistration):
     """Registers the app."""
 
     name = "catalog"
-    permissions = (registry.Permission("add_rates", "Can add rates to a rate card", "ratecard", (registry.FINANCE,)),)
+    permissions = (
+        registry.Permission("add_rates", "Can add rates to a rate card", "ratecard", (registry.FINANCE,)),
+        registry.Permission("create_metric", "Can make a billable metric", "billablemetric", (registry.FINANCE,)),
+        registry.Permission("create_product", "Can make and change a product", "product", (registry.FINANCE,)),
+        registry.Permission("create_ratecard", "Can make a rate card", "ratecard", (registry.FINANCE,)),
+        registry.Permission("create_unit", "Can make a pricing unit", "credittype", (registry.FINANCE,)),
+    )
     visible_models = {
         "product": registry.ROLES,
         "ratecard": registry.ROLES,
         "billablemetric": registry.ROLES,
         "credittype": registry.ROLES,
     }
+    custom_field_entities = (
+        registry.CustomFieldEntity("billable_metric", "catalog.BillableMetric"),
+        registry.CustomFieldEntity("contract_product", "catalog.Product"),
+        registry.CustomFieldEntity("rate_card", "catalog.RateCard"),
+    )
     api_resources = ("catalog",)
     record_pages = (
         registry.RecordPage("product", "product"),
@@ -21,7 +32,7 @@ class CatalogConfig(registry.AppRegistration):
         registry.RecordPage("billablemetric", "metric"),
         registry.RecordPage("credittype", "pricing unit"),
     )
-    hidden_details = frozenset({"credit_type_id", "to_rate_card_id"})
+    hidden_details = frozenset({"credit_type_id", "to_package_id", "to_rate_card_id"})
     audit_titles = {
         "billable_metric.archive": "Metric archived",
         "billable_metric.create": "Metric created",

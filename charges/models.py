@@ -9,10 +9,13 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType, Product
+from charges.scheduled_models import Discount, ScheduledCharge
 from contracts.models import Contract
 from core.fields import ExactDecimalField, finite
 from customers.models import Customer
 from engine.charge_states import ChargeAmount, ChargeSource, ChargeState
+
+__all__ = ["Charge", "Discount", "ScheduledCharge"]
 
 _UNTOUCHED = Q(invoiced_at__isnull=True, canceled_at__isnull=True)
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Max, QuerySet
 
-from charges.models import Charge
+from charges.models import Charge, Discount, ScheduledCharge
 from engine.calendar import Period
 from engine.charge_states import ChargeAmount, ChargeSource, ChargeState, ChargeTerms
 
@@ -22,6 +22,16 @@ def list_charges(*, source_ids: Collection[UUID]) -> dict[UUID, list[Charge]]:
         rows = Charge.objects.filter(source_id__in=source_ids).exclude(state=ChargeState.CANCELED.value)
         for row in rows.order_by("invoice_at", "id"):
             found.setdefault(row.source_id, []).append(row)
+    return found
+
+
+def places_of(charges: Collection[Charge]) -> dict[UUID, int]:
+    """The place on their contract of the scheduled charges and discounts that these are of. A query for each kind."""
+    found: dict[UUID, int] = {}
+    kinds = ((ChargeSource.SCHEDULED_CHARGE, ScheduledCharge.objects), (ChargeSource.DISCOUNT, Discount.objects))
+    for source, rows in kinds:
+        if ids := {one.source_id for one in charges if one.source == source.value}:
+            found |= dict(rows.filter(pk__in=ids).values_list("pk", "sequence"))
     return found
 
 

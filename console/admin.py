@@ -5,11 +5,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display as column
@@ -18,11 +16,10 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from console.models import EmbedOrigin, EmbedSession
 from console.services import register_origin, remove_origin, revoke_sessions
-from core.admin.actions import ActionResult, RecordAction, refuse
+from core.admin.actions import ActionResult, AddForm, RecordAction
 from core.admin.filters import EndedFilter
 from core.admin.options import Facts, RecordAdmin
 from core.clock import now
-from core.errors import TactusError
 from presentation import formatting, markup
 
 
@@ -75,6 +72,11 @@ class OriginForm(forms.Form):
     )
 
 
+def _add(data: dict[str, Any]) -> tuple[str, str]:
+    row = register_origin(origin=data["origin"], now=now())
+    return f"{row.origin} may embed the console.", reverse("admin:console_embedorigin_changelist")
+
+
 @admin.register(EmbedOrigin)
 class EmbedOriginAdmin(RecordAdmin):
     """The origins whose pages may frame the console, besides those of the environment."""
@@ -83,38 +85,12 @@ class EmbedOriginAdmin(RecordAdmin):
     list_before_template = "admin/back_office/origins_before.html"
     search_fields = ("origin__icontains",)
     record_actions = (REMOVE,)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("console.edit_origins")
+    add_form = AddForm("New embed origin", "console.edit_origins", OriginForm, _add, "Allow origin")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list, below those that the environment allows."""
         known = {"given_origins": settings.TACTUS_EMBED_ORIGINS}
         return super().changelist_view(request, {**known, **(extra_context or {})})
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """A form; the service checks the origin."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = OriginForm(request.POST) if request.method == "POST" else OriginForm()
-        if request.method == "POST" and form.is_valid():
-            try:
-                row = register_origin(origin=form.cleaned_data["origin"], now=now())
-            except TactusError as error:
-                refuse(form, error)
-            else:
-                messages.success(request, f"{row.origin} may embed the console.")
-                return HttpResponseRedirect(reverse("admin:console_embedorigin_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": "New embed origin",
-            "form": form,
-            "submit": "Allow origin",
-        }
-        return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
 
     def facts(self, request: HttpRequest, record: EmbedOrigin) -> Facts:
         return [("Origin", markup.code(record.origin)), ("Registered", markup.instant(record.created_at))]

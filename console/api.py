@@ -169,7 +169,7 @@ class GetEmbeddableUrl(ApiView):
     fragment.
     """
 
-    resource = "embed"
+    resource, in_machine_time = "embed", True
 
     @extend_schema(
         request=EmbeddableUrlInput, responses=UrlEnvelope, operation_id="embeddableDashboard-v1", tags=["Dashboards"]
@@ -197,7 +197,7 @@ class GetEmbeddableUrl(ApiView):
 class CreateEmbedSession(ApiView):
     """POST /tactus/v1/embed/sessions: a single-use code (60 s) that the host's page hands to the console's loader."""
 
-    resource = "embed"
+    resource, in_machine_time = "embed", True
 
     @extend_schema(request=SessionInput, responses=SessionEnvelope, tags=["Console"])
     def post(self, request: Request) -> Response:
@@ -216,7 +216,7 @@ class CreateEmbedSession(ApiView):
 class RevokeSessions(ApiView):
     """POST /tactus/v1/embed/revoke: ends one session, or every session of a customer, at once."""
 
-    resource = "embed"
+    resource, in_machine_time = "embed", True
 
     @extend_schema(request=RevokeInput, responses=RevokedEnvelope, tags=["Console"])
     def post(self, request: Request) -> Response:
@@ -232,6 +232,7 @@ class PublicView(ApiView):
     authority.
     """
 
+    in_machine_time = True
     authentication_classes = ()
     permission_classes = ()
 

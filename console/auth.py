@@ -17,9 +17,10 @@ from django.views.decorators.csrf import csrf_exempt
 from console.selectors.access import Viewer, embed_origins, find_viewer
 from core.api.auth import bearer_token
 from core.api.errors import describe
-from core.clock import now
+from core.clock import acting_on, now
 from core.errors import NotAllowed, NotAuthenticated, TactusError
 from core.transactions import reads_snapshot
+from customers.test_clocks import clock_of
 
 View = Callable[..., HttpResponse]
 logger = logging.getLogger(__name__)
@@ -41,7 +42,8 @@ def console_view(*scopes: str) -> Callable[[View], View]:
             try:
                 viewer = _viewer(request, scopes)
                 answer = looked_at if request.method in ("GET", "HEAD") else view
-                response = answer(request, viewer, *args, **kwargs)
+                with acting_on(clock_of(viewer.customer_id)):
+                    response = answer(request, viewer, *args, **kwargs)
             except TactusError as error:
                 response = refusal(request, error)
             except Exception as error:

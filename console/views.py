@@ -26,9 +26,10 @@ from console.selectors.customer_balances import has_held
 from console.selectors.ledger import ledger_panel
 from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
-from core.clock import now
+from core.clock import acting_on, machine_now, now
 from core.errors import InvalidInput, NotAllowed, NotFound
 from core.transactions import reads_snapshot
+from customers.test_clocks import clock_of
 from engine.usage import numeric
 from invoices.services.documents import get_pdf
 
@@ -280,7 +281,7 @@ def create_download(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     _check_file(path, viewer)
     if len(query) > 1000:
         raise InvalidInput("The request is too long.")
-    token = services.create_download(session_id=viewer.session_id, path=path, query=query, now=now())
+    token = services.create_download(session_id=viewer.session_id, path=path, query=query, now=machine_now())
     response = HttpResponse(status=204)
     response["HX-Trigger"] = json.dumps({"tactus:download": {"url": reverse("console:file", args=[token])}})
     return response
@@ -294,7 +295,8 @@ def one_time_file(request: HttpRequest, token: str) -> HttpResponse:
         link = services.use_download(token=token, now=now())
         session = link.session
         viewer = Viewer(session.pk, session.customer_id, frozenset(session.scopes), session.options)
-        name, content, content_type = _read_file(link.path, link.query, viewer)
+        with acting_on(clock_of(viewer.customer_id)):
+            name, content, content_type = _read_file(link.path, link.query, viewer)
     except (NotFound, NotAllowed) as error:
         return embeddable(refusal(request, error))
     response = HttpResponse(content, content_type=content_type)

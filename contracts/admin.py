@@ -258,7 +258,9 @@ def export_rows(rows: Iterable[Contract]) -> Iterator[tuple[Any, ...]]:
 
 @admin.register(Contract)
 class ContractAdmin(RecordAdmin):
-    """The list of contracts. Terms are edited through the API; staff may move the end and archive."""
+    """The list of contracts; what changes terms stands on pages of the site (backoffice.making)."""
+
+    made_by = "contracts.create_contract"
 
     list_display = ("title", "customer_name", "state", "frequency", "card", "starts", "ends", "created")
     list_display_links = ("title",)

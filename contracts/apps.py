@@ -4,11 +4,25 @@ from core import registry
 class ContractsConfig(registry.AppRegistration):
     name = "contracts"
     permissions = (
+        registry.Permission("create_contract", "Can make a contract", "contract", (registry.FINANCE,)),
+        registry.Permission("edit_contract", "Can change a contract's terms", "contract", (registry.FINANCE,)),
         registry.Permission("change_end", "Can change a contract's end date", "contract", (registry.FINANCE,)),
         registry.Permission("archive_contract", "Can archive a contract", "contract", (registry.FINANCE,)),
     )
     visible_models = {"contract": registry.ROLES}
+    custom_field_entities = (
+        registry.CustomFieldEntity("contract", "contracts.Contract"),
+        registry.CustomFieldEntity("subscription", "contracts.Subscription"),
+    )
     api_resources = ("contracts",)
+    sweeps = (
+        registry.Sweep(
+            "contracts.renew_due_contracts",
+            "contracts.services.renewals.renew_due_contracts",
+            every_seconds=10,
+            next_due="contracts.selectors.renewals.next_renewal_at",
+        ),
+    )
     record_pages = (registry.RecordPage("contract", "contract"),)
     gated_acts = (
         registry.GatedAct(
@@ -27,4 +41,6 @@ class ContractsConfig(registry.AppRegistration):
         ),
     )
     audit_titles = {"contract.update_named_schedule": "Contract's named schedule changed"}
-    hidden_details = frozenset({"contract_id", "edit_id", "rate_card_id", "renewed_contract_id", "strict"})
+    hidden_details = frozenset(
+        {"contract_id", "edit_id", "new_contract_id", "rate_card_id", "renewed_contract_id", "strict"}
+    )

@@ -104,3 +104,52 @@ class ContractNamedScheduleUpdated(ContractEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageFilterSet(ContractEvent):
+    """From `starting_at` on it bills only events whose property `group_key` is one of `group_values`."""
+
+    name = "contract.usage_filter_set"
+    title = "Usage filter set"
+
+    group_key: str
+    group_values: tuple[str, ...]
+    starting_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRenewalSet(ContractEvent):
+    """What is to happen at the end of its term was agreed (`state` ACTIVE) or taken back (WITHDRAWN)."""
+
+    name = "contract.renewal_set"
+    title = "Contract's renewal agreed"
+
+    policy_kind: str
+    state: str
+    renews_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRenewalComing(ContractEvent):
+    """Its term ends in `notice_days` days, at `renews_at`; `policy_kind` says what happens then."""
+
+    name = "contract.renewal_coming"
+    title = "Contract's renewal is coming"
+
+    policy_kind: str
+    renews_at: datetime
+    notice_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractRenewalDecided(ContractEvent):
+    """Its term ended at `term_end`: what was decided, why, and the contract that goes on from it, if one does."""
+
+    name = "contract.renewal_decided"
+    title = "Contract's renewal decided"
+
+    term_end: datetime
+    outcome: str
+    reason: str
+    new_contract_id: UUID | None

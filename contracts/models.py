@@ -7,6 +7,9 @@ from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
 from catalog.package_models import Package
+from contracts.provider_models import ContractProvider
+from contracts.renewal_models import RenewalDecision, RenewalPolicy
+from contracts.usage_filter_models import UsageFilter
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from customers.models import Customer
@@ -14,6 +17,19 @@ from engine.calendar import BILLING_FREQUENCIES, BillingDay, Frequency
 from engine.overrides import OverrideType, Prioritization, RateTarget
 from engine.quantities import ChangeKind
 from engine.subscriptions import Collection, InvoiceBehavior, Placement
+
+__all__ = [
+    "Contract",
+    "ContractEdit",
+    "ContractProvider",
+    "NamedScheduleEntry",
+    "Override",
+    "RenewalDecision",
+    "RenewalPolicy",
+    "Subscription",
+    "SubscriptionChange",
+    "UsageFilter",
+]
 
 
 class Contract(models.Model):
@@ -58,8 +74,13 @@ class Contract(models.Model):
     renews = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="renewals")
     # which of the two: a RENEWAL takes along what rolls over, SUPERSEDE takes nothing; "" renews none
     transition = models.CharField(max_length=9, choices=Transition.choices, blank=True, default="")
+    # its place in a hierarchy, set when it is made; `paying_customer`: the parent's customer, where that one pays
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    paying_customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # set with the first subscription, for ever: whoever bills it need not ask where there are none
     has_subscriptions = models.BooleanField(default=False, editable=False)
+    # set with the first usage filter, for ever, likewise
+    has_usage_filters = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)
     # what other systems of the seller's know it by, and what they say it is worth in all; shown again, nothing more
@@ -80,6 +101,9 @@ class Contract(models.Model):
                 name="contract_ends_after_start",
             ),
             finite("contract_value_finite", "total_contract_value"),
+            models.CheckConstraint(
+                condition=Q(paying_customer__isnull=True) | Q(parent__isnull=False), name="contract_payer_is_a_parent"
+            ),
             models.CheckConstraint(
                 condition=Q(renews__isnull=True, transition="") | Q(renews__isnull=False) & ~Q(transition=""),
                 name="contract_transition_is_from_another",

@@ -66,6 +66,15 @@ def contract_body(template: Mapping[str, Any], starting_at: datetime) -> dict[st
     return body | {"starting_at": rfc3339(starting_at)}
 
 
+def provider_of(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Where invoices of a package's contracts go, as a part of the body of `/v1/contracts/create`; {} where it says not.
+
+    It is the customer's own configuration, so that the package can only say of which provider.
+    """
+    asked = {name: template[name] for name in ("billing_provider", "delivery_method") if template.get(name)}
+    return {"billing_provider_configuration": asked} if asked else {}
+
+
 def _resolved(value: Any, start: datetime) -> Any:
     if isinstance(value, list):
         return [_resolved(entry, start) for entry in value]

@@ -4,7 +4,7 @@
 they are (docs/adr/0013).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
@@ -46,6 +46,10 @@ class ContractPart(Protocol):
         """Settles what refers from one part of the body to another, before anything is written."""
         ...
 
+    def warnings(self, given: Collection[str]) -> list[dict[str, str]]:
+        """What of these fields of a body is kept and shown but does not act yet: `field` and `message` each."""
+        ...
+
     def create(self, contract: Contract, *, body: Mapping[str, Any], now: datetime) -> None:
         """Writes its part of a new contract, in the contract's transaction. Raises InvalidInput."""
         ...
@@ -67,6 +71,12 @@ class ContractPart(Protocol):
     ) -> dict[UUID, dict[str, Any]]:
         """What a customer's contracts show, by contract: `term_fields` each. `asked`: the reading body."""
         ...
+
+
+def warnings_of(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What of a read body is kept and shown but does not act yet."""
+    given = [name for name, value in body.items() if value not in (None, [], {})]
+    return [warning for part in contract_parts() for warning in part.warnings(given)]
 
 
 @cache

@@ -6,6 +6,10 @@ class CoreConfig(registry.AppRegistration):
     permissions = (
         registry.Permission("create_apikey", "Can create an API key", "apikey"),
         registry.Permission("revoke_apikey", "Can revoke an API key", "apikey"),
+        registry.Permission(
+            "edit_keys", "Can add and remove keys of custom fields", "customfieldkey", (registry.FINANCE,)
+        ),
+        registry.Permission("edit_values", "Can change custom fields of records", "customfieldkey", registry.ROLES),
         registry.Permission("decide_request", "Can decide what others ask for", "approvalrequest", (registry.FINANCE,)),
         # no group has it: owners
         registry.Permission("manage_staff", "Can ask for accounts of staff and decide about them", "approvalrequest"),
@@ -15,8 +19,9 @@ class CoreConfig(registry.AppRegistration):
         "apikey": (registry.FINANCE,),
         "auditentry": (registry.FINANCE,),
         "approvalrequest": registry.ROLES,
+        "customfieldkey": registry.ROLES,
     }
-    api_resources = ("audit",)
+    api_resources = ("audit", "custom_fields")
     gated_acts = tuple(
         registry.GatedAct(name, title, "core.manage_staff", "core.manage_staff", f"core.staff_accounts.{carry_out}")
         for name, title, carry_out in (
@@ -38,8 +43,12 @@ class CoreConfig(registry.AppRegistration):
         registry.RecordPage("apikey", "API key"),
         registry.RecordPage("approvalrequest", "Request"),
         registry.RecordPage("user", "Account", app="auth"),
+        registry.RecordPage("customfieldkey", "custom field key"),
     )
     audit_titles = {
+        "custom_field.add_key": "Custom field key added",
+        "custom_field.remove_key": "Custom field key removed",
+        "custom_field.set_values": "Custom fields changed",
         "api_key.create": "API key created",
         "api_key.revoke": "API key revoked",
         "approval.request": "Asked for a second person",

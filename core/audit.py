@@ -25,6 +25,7 @@ class Actor:
     user_id: int | None = None
     request_id: str = ""
     ip: str | None = None
+    user_agent: str = ""
     label: str = "Tactus"
     is_limited: bool = False
     """Whether it is an API key that may give away only so much alone (`ApiKey.adjustment_limit`)."""
@@ -89,9 +90,28 @@ def record_all(acts: Iterable[Act], *, at: datetime) -> list[AuditEntry]:
                 reason=act.reason,
                 request_id=actor.request_id,
                 ip=actor.ip,
+                user_agent=actor.user_agent[:200],
             )
         )
     return AuditEntry.objects.bulk_create(rows)
+
+
+def list_entries(
+    *,
+    starting_on: datetime | None = None,
+    ending_before: datetime | None = None,
+    resource_type: str | None = None,
+    resource_id: UUID | None = None,
+) -> models.QuerySet[AuditEntry]:
+    """Entries with who did it, in one query: of `[starting_on, ending_before)`, about one record, or all."""
+    rows = AuditEntry.objects.select_related("api_key", "user")
+    if starting_on is not None:
+        rows = rows.filter(at__gte=starting_on)
+    if ending_before is not None:
+        rows = rows.filter(at__lt=ending_before)
+    if resource_type is not None and resource_id is not None:
+        rows = rows.filter(subject_type=resource_type, subject_id=resource_id)
+    return rows
 
 
 def subject_type_of(subject: models.Model) -> str:

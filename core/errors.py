@@ -68,6 +68,12 @@ class Conflict(TactusError):
     status = 409
 
 
+class Gone(TactusError):
+    """What is asked for is not offered any more; the message says what is."""
+
+    status = 410
+
+
 class TooLarge(TactusError):
     """413: the body exceeds the accepted size."""
 

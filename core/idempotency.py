@@ -109,6 +109,13 @@ def abandon(claim: Claim) -> None:
     _rows(claim).filter(state=IdempotentRequest.State.RUNNING).delete()
 
 
+def release_current() -> None:
+    """Frees the request's key: what it did was undone, and is no answer to keep. Without a claim, does nothing."""
+    claim = _current.get()
+    if claim is not None:
+        abandon(claim)
+
+
 def set_current(claim: Claim | None) -> None:
     """Makes `claim` the one that `record_commit` marks, for the rest of this request."""
     _current.set(claim)

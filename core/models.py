@@ -7,9 +7,20 @@ from django.db import models
 from django.db.models import Q
 
 from core.approval_models import ApprovalRequest, SoloAct
+from core.custom_field_models import CustomFieldKey, CustomFieldValue
 from core.fields import CurrentTransactionId, ExactDecimalField, TransactionIdField, finite
 
-__all__ = ["ApiKey", "ApprovalRequest", "AuditEntry", "IdempotentRequest", "OutboxEvent", "PasswordLink", "SoloAct"]
+__all__ = [
+    "ApiKey",
+    "ApprovalRequest",
+    "AuditEntry",
+    "CustomFieldKey",
+    "CustomFieldValue",
+    "IdempotentRequest",
+    "OutboxEvent",
+    "PasswordLink",
+    "SoloAct",
+]
 
 
 class ApiKey(models.Model):
@@ -122,7 +133,7 @@ class AuditEntry(models.Model):
     """Who changed what, when and why. Append-only (trigger), written in the transaction of the change."""
 
     id = models.BigAutoField(primary_key=True)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.PROTECT)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
     action = models.CharField(max_length=80)
@@ -132,10 +143,14 @@ class AuditEntry(models.Model):
     reason = models.TextField(default="", blank=True)
     request_id = models.CharField(max_length=64, default="", blank=True)
     ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, default="", blank=True)
 
     class Meta:
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx")]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx"),
+            models.Index(fields=["at", "id"], name="audit_time_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action}"

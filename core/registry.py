@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 from django.apps import AppConfig, apps
 
@@ -62,6 +63,18 @@ class GatedAct:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomFieldEntity:
+    """A kind of record with custom fields, as Metronome names it. `model`: `app.Model`, with a column `custom_fields`.
+
+    `only`: what else its records have in common, as filters of the model.
+    """
+
+    name: str
+    model: str
+    only: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """A look for due work: it may run twice, at once, late, or not at all for a while, without harm.
 
@@ -81,6 +94,9 @@ class Sweep:
     patience: timedelta = timedelta(0)
     # whether `run_due_work` carries it out too: not what only keeps lists of staff fresh
     foreground: bool = True
+    # of a sweep that sees to customers one by one, and only to those of `core.clock.acting_clock`: the dotted path of
+    # what says when it has work again: `(*, after: datetime) -> datetime | None`. A test clock stops at each of these
+    next_due: str = ""
 
 
 class AppRegistration(AppConfig):
@@ -93,6 +109,7 @@ class AppRegistration(AppConfig):
     """First halves of API scopes: `customers` makes `customers:read` and `customers:write`."""
     api_scopes: tuple[str, ...] = ()
     """Whole API scopes besides those."""
+    custom_field_entities: tuple[CustomFieldEntity, ...] = ()
     gated_acts: tuple[GatedAct, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     """In the order in which the foreground does them."""

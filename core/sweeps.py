@@ -62,6 +62,26 @@ def run_due_work(*, clock: Callable[[], datetime]) -> int:
     return total
 
 
+def run_customer_work(*, now: datetime) -> int:
+    """All that is due at `now` for the customers of the clock that is acted on; returns how many items."""
+    total, progress = 0, True
+    while progress:
+        made = sum(_carry_out(sweep, now=now) for sweep in list_sweeps() if sweep.next_due)
+        total, progress = total + made, made > 0
+    return total
+
+
+def next_due(*, after: datetime) -> datetime | None:
+    """When something is due next for the customers of the clock that is acted on; None: nothing is to come."""
+    times = (import_string(sweep.next_due)(after=after) for sweep in list_sweeps() if sweep.next_due)
+    return min((at for at in times if at is not None), default=None)
+
+
+def never(*, after: datetime) -> datetime | None:  # noqa: ARG001 - as each `next_due` is called
+    """For a sweep at which a test clock need not stop."""
+    return None
+
+
 @cache
 def queue_of(job: str) -> str:
     """The queue of a job by its name."""

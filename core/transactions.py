@@ -16,6 +16,7 @@ R = TypeVar("R")
 
 _in_snapshot: ContextVar[bool] = ContextVar("in_snapshot", default=False)
 _companion: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar("companion", default=nullcontext)
+_rehearsing: ContextVar[bool] = ContextVar("rehearsing", default=False)
 _snapshot_began: ContextVar[float | None] = ContextVar("snapshot_began", default=None)
 
 
@@ -29,11 +30,26 @@ def use_case() -> Iterator[None]:
     """
     if _in_snapshot.get():
         raise RuntimeError("a snapshot is only read: what is to be written before it comes before it")
+    is_nested = connection.in_atomic_block  # in a test's own transaction
     with transaction.atomic(durable=True):
+        if _rehearsing.get() and not is_nested:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         patience.limit_waits()
         with _companion.get()():
             yield
-        idempotency.record_commit()
+        if _rehearsing.get():
+            _undo()
+        else:
+            idempotency.record_commit()
+
+
+def _undo() -> None:
+    """Rolls the transaction back when its block ends. What is only checked at its commit is checked first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    transaction.set_rollback(True)
 
 
 @contextmanager
@@ -44,6 +60,20 @@ def together_with(part: Callable[[], AbstractContextManager[None]]) -> Iterator[
         yield
     finally:
         _companion.reset(token)
+
+
+@contextmanager
+def rehearsed(watching: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    """A use case of the block is carried out with `watching` around it, in its transaction, and then undone.
+
+    It reads one moment and its own changes, is refused as it would be in earnest, and leaves nothing: no row, no job.
+    """
+    rehearsing = _rehearsing.set(True)
+    try:
+        with together_with(watching):
+            yield
+    finally:
+        _rehearsing.reset(rehearsing)
 
 
 @contextmanager

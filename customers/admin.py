@@ -197,6 +197,7 @@ def _active_contracts(customer: Customer, at: datetime) -> int:
 class CustomerAdmin(RecordAdmin):
     """The list of customers."""
 
+    made_by = "customers.create_customer"
     list_display = ("title", "alias_list", "contract_count", "state", "created", "identity")
     list_filter = (ArchivedFilter, ContractFilter, ("created_at", RangeDateFilter))
     search_fields = ("name__icontains", "aliases__alias__istartswith", "salesforce_account_id__exact")
@@ -219,7 +220,6 @@ class CustomerAdmin(RecordAdmin):
             ("Since", markup.instant(record.created_at)),
             ("Changed", markup.instant(record.updated_at)),
             *([("Archived", markup.instant(record.archived_at))] if record.archived_at else []),
-            *((key, value) for key, value in record.custom_fields.items()),
         ]
 
     @column(description="Customer", ordering="name")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from core.events import DomainEvent
@@ -51,12 +52,13 @@ class CustomerAliasesChanged(CustomerEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerConfigChanged(CustomerEvent):
-    """Ids in other systems; None: cleared."""
+    """Ids in other systems; None: cleared. `leave_stripe_invoices_in_draft` None: not said."""
 
     name = "customer.config_changed"
     title = "Configuration changed"
 
     salesforce_account_id: str | None
+    leave_stripe_invoices_in_draft: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +80,67 @@ class CustomerNamedScheduleUpdated(CustomerEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerPartyChanged(CustomerEvent):
+    """Who it is on paper is known better: documents that are issued from now on say so. `changed`: fields."""
+
+    name = "customer.party_changed"
+    title = "Party details changed"
+
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfigurationSet(CustomerEvent):
+    """It is known at a billing provider, or at a system for revenue recognition."""
+
+    name = "customer.provider_configuration_set"
+    title = "Billing provider configured"
+
+    configuration_id: UUID
+    billing_provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderConfigurationArchived(CustomerEvent):
+    """Such a configuration ended at once."""
+
+    name = "customer.provider_configuration_archived"
+    title = "Billing provider configuration ended"
+
+    configuration_id: UUID
+    billing_provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockEvent(DomainEvent):
+    """Base of events about a test clock; they happen at the machine's time."""
+
+    __test__: ClassVar[bool] = False
+    SUBJECT = ("testclock", "test_clock_id")
+
+    test_clock_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockCreated(TestClockEvent):
+    """A clock that stands at `clock_at`."""
+
+    name = "test_clock.created"
+    title = "Test clock set up"
+
+    clock_name: str
+    clock_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestClockAdvanced(TestClockEvent):
+    """It was told to go on to `target_at`."""
+
+    name = "test_clock.advanced"
+    title = "Test clock advanced"
+
+    previous_at: datetime
+    target_at: datetime

@@ -6,6 +6,17 @@ from django.db import models
 from django.db.models import Q
 
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
+from customers.clock_models import TestClock
+from customers.provider_models import DeliveryMethod, ProviderConfiguration
+
+__all__ = [
+    "Customer",
+    "DeliveryMethod",
+    "IngestAlias",
+    "NamedScheduleEntry",
+    "ProviderConfiguration",
+    "TestClock",
+]
 
 
 class Customer(models.Model):
@@ -15,6 +26,12 @@ class Customer(models.Model):
     name = models.CharField(max_length=160)
     salesforce_account_id = models.CharField(max_length=128, blank=True, default="")
     custom_fields = models.JSONField(default=dict, blank=True)
+    # who it is on paper (customers.parties): only what is known stands there
+    party = models.JSONField(default=dict, blank=True)
+    # whether invoices are left as drafts at Stripe; NULL: not said
+    leave_stripe_invoices_in_draft = models.BooleanField(null=True, blank=True)
+    # whose time it lives in, for life (trigger); NULL: everybody's
+    test_clock = models.ForeignKey(TestClock, null=True, blank=True, on_delete=models.PROTECT, related_name="customers")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True, blank=True)

@@ -1,6 +1,6 @@
 """Writes about customers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -24,22 +24,38 @@ from customers.events import (
     CustomerRenamed,
 )
 from customers.models import Customer, IngestAlias
+from customers.providers import NewProviderConfiguration, add_configurations
 from customers.selectors import get_customer
+from customers.test_clocks import present_of
 
 MAX_ALIASES = 2000
 MAX_NAME = 160
 
 
 def create_customer(
-    *, name: str, ingest_aliases: Sequence[str] = (), custom_fields: dict[str, str] | None = None, now: datetime
+    *,
+    name: str,
+    ingest_aliases: Sequence[str] = (),
+    custom_fields: dict[str, str] | None = None,
+    test_clock_id: UUID | None = None,
+    configurations: Callable[[UUID], Sequence[NewProviderConfiguration]] = lambda _customer_id: (),
+    now: datetime,
 ) -> Customer:
-    """A new customer; its name is cut at 160 characters.
+    """A new customer; its name is cut at 160 characters. One on a test clock lives in that clock's time, for life.
+    `configurations`: its billing provider configurations, given its id.
 
-    Raises InvalidInput for unusable aliases, Conflict where an alias belongs to another customer, archived or not.
+    Raises InvalidInput for unusable aliases and unknown clocks, Conflict where an alias belongs to another customer,
+    archived or not, NotAllowed for a test clock in production.
     """
+    if test_clock_id is not None:
+        now = present_of(test_clock_id)
     with _alias_conflicts(), use_case():
         customer = Customer.objects.create(
-            name=name[:MAX_NAME], custom_fields=custom_fields or {}, created_at=now, updated_at=now
+            name=name[:MAX_NAME],
+            custom_fields=custom_fields or {},
+            test_clock_id=test_clock_id,
+            created_at=now,
+            updated_at=now,
         )
         _replace_aliases(customer, ingest_aliases)
         detail = {"name": customer.name, "ingest_aliases": list(ingest_aliases)}
@@ -52,6 +68,8 @@ def create_customer(
             )
         )
         audit.record("customer.create", customer, at=now, detail=detail)
+        where = "customer_billing_provider_configurations"
+        add_configurations(new=configurations(customer.pk), now=now, where=where)
     return get_customer(customer_id=customer.pk)
 
 
@@ -94,15 +112,37 @@ def set_ingest_aliases(*, customer_id: UUID, ingest_aliases: Sequence[str], now:
             audit.record("customer.set_ingest_aliases", customer, at=now, detail=detail)
 
 
-def update_config(*, customer_id: UUID, salesforce_account_id: str | None, now: datetime) -> None:
-    """Sets or, with None, clears the Salesforce account id. Raises NotFound, InvalidInput for an archived customer."""
+def update_config(
+    *,
+    customer_id: UUID,
+    now: datetime,
+    salesforce_account_id: str | None = None,
+    leave_stripe_invoices_in_draft: bool | None = None,
+    given: Collection[str] = ("salesforce_account_id",),
+) -> None:
+    """Sets, or with None clears, what is `given`. Raises NotFound, InvalidInput for an archived customer."""
     with use_case():
         customer = _lock(customer_id)
-        customer.salesforce_account_id, customer.updated_at = salesforce_account_id or "", now
-        customer.save(update_fields=["salesforce_account_id", "updated_at"])
-        detail = {"salesforce_account_id": salesforce_account_id}
-        publish(CustomerConfigChanged(customer_id=customer.pk, occurred_at=now, **detail))
-        audit.record("customer.update_config", customer, at=now, detail=detail)
+        before = {
+            "salesforce_account_id": customer.salesforce_account_id or None,
+            "leave_stripe_invoices_in_draft": customer.leave_stripe_invoices_in_draft,
+        }
+        if "salesforce_account_id" in given:
+            customer.salesforce_account_id = salesforce_account_id or ""
+        if "leave_stripe_invoices_in_draft" in given:
+            customer.leave_stripe_invoices_in_draft = leave_stripe_invoices_in_draft
+        customer.updated_at = now
+        customer.save(update_fields=["salesforce_account_id", "leave_stripe_invoices_in_draft", "updated_at"])
+        event = CustomerConfigChanged(
+            customer_id=customer.pk,
+            occurred_at=now,
+            salesforce_account_id=customer.salesforce_account_id or None,
+            leave_stripe_invoices_in_draft=customer.leave_stripe_invoices_in_draft,
+        )
+        publish(event)
+        changed = {name: getattr(event, name) for name in given}
+        previous = {f"previous_{name}": before[name] for name in given}
+        audit.record("customer.update_config", customer, at=now, detail=changed | previous)
 
 
 def archive_customer(*, customer_id: UUID, now: datetime, reason: str = "") -> Customer:

@@ -1,7 +1,7 @@
 """The story's commits and credits: parts of contracts, and what was given to a customer later."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from balances.models import Balance
 from balances.services import NewBalance, create_balance
 from demo.catalogue import product_ids
-from demo.story import Calendar, Grant
+from demo.story import Calendar, Fee, Grant
 
 FIELDS = {"PREPAID": "commits", "POSTPAID": "commits", "CREDIT": "credits", "MONTHLY": "recurring_credits"}
 
@@ -21,6 +21,23 @@ def contract_grants(grants: Iterable[Grant], calendar: Calendar) -> dict[str, An
     for grant in grants:
         if grant.given is None:
             found.setdefault(FIELDS[grant.kind], []).append(_body(grant, products, calendar))
+    return found
+
+
+def contract_fees(fees: Iterable[Fee], calendar: Calendar) -> dict[str, Any]:
+    """What a contract charges each month up to the next, and what it takes off once, as its parts take it."""
+    products = product_ids()
+    found: dict[str, Any] = {}
+    for fee in fees:
+        starts, amount = calendar[fee.starts], {"unit_price": Decimal(fee.amount), "quantity": Decimal(1)}
+        monthly = {"frequency": "MONTHLY", "amount_distribution": "EACH", "starting_at": starts, **amount}
+        schedule: dict[str, Any] = (
+            {"schedule_items": [{"timestamp": starts, **amount}]}
+            if fee.takes_off
+            else {"recurring_schedule": monthly | {"ending_before": calendar["next_month"] + timedelta(days=1)}}
+        )
+        body = {"product_id": products["support"], "name": fee.name, "schedule": schedule}
+        found.setdefault("discounts" if fee.takes_off else "scheduled_charges", []).append(body)
     return found
 
 

@@ -31,8 +31,9 @@ from customers.selectors import list_customers
 from customers.services import archive_customer, create_customer, update_config
 from demo.catalogue import MARK, make_catalogue
 from demo.desk import fill_desk
-from demo.grants import contract_grants, give
+from demo.grants import contract_fees, contract_grants, give
 from demo.habits import came_late, history
+from demo.paper import make_keys, put_on_paper
 from demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer, Grant
 from engine.invoice_states import InvoiceStatus
 from invoices.models import InvoiceListing
@@ -72,6 +73,7 @@ def load(*, now: datetime, thin: int = 1, say: Callable[[str], object] = print) 
     token = audit.set_actor(audit.Actor(label="Demo"))
     try:
         cards = make_catalogue(calendar)
+        make_keys(now=calendar.first_day)
         ids = {customer.aliases[0]: _make_customer(customer, calendar) for customer in CUSTOMERS}
         events = _send(_in_time(calendar, thin))
         say(f"demo: {events:,} events of {len(ids)} customers since {calendar.first_day:%-d %B %Y}")
@@ -144,7 +146,7 @@ def _sign(life: _Life, customer: Customer, at: datetime) -> int:
         schedule=UsageStatementSchedule(frequency=agreed.frequency, day=agreed.day),
         net_payment_terms_days=agreed.net_days,
         uniqueness_key=f"demo-{customer.aliases[0]}",
-        parts=contract_grants(customer.grants, life.calendar),
+        parts=contract_grants(customer.grants, life.calendar) | contract_fees(customer.fees, life.calendar),
         now=at,
     )
     return 0
@@ -183,6 +185,7 @@ def _make_customer(customer: Customer, calendar: Calendar) -> UUID:
         found = create_customer(name=customer.name, ingest_aliases=customer.aliases, now=at)
         if customer.salesforce_id:
             update_config(customer_id=found.pk, salesforce_account_id=customer.salesforce_id, now=at)
+        put_on_paper(customer, customer_id=found.pk, now=at)
     return found.pk
 
 

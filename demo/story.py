@@ -117,6 +117,30 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Fee:
+    """What a contract charges each month from `starts` on, or with `takes_off` takes off that invoice once; cents."""
+
+    name: str
+    amount: str
+    starts: str = "start"
+    takes_off: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Who a customer is on paper: legal name, address lines, city, postal code, country, tax id of a kind, e-mail."""
+
+    legal_name: str
+    lines: tuple[str, ...]
+    city: str
+    postal_code: str
+    country: str
+    tax_id: tuple[str, str]
+    email: str
+    po_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Customer:
     """A customer; its events come in under its aliases, the first one mostly. `archived` names an instant."""
 
@@ -128,6 +152,12 @@ class Customer:
     salesforce_id: str | None = None
     archived: str | None = None
     grants: tuple[Grant, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    paper: Paper | None = None
+    # its id at Stripe
+    stripe_id: str = ""
+    # custom fields: the seller's notes
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 METRICS = (
@@ -161,8 +191,10 @@ PRODUCTS = (
     Product("training", "Fine-tuning · GPU hours", (), ("project",), 3600, "hours", 2),
 )
 
-CHARGES = {"prepaid": "Prepaid usage", "credit": "Usage credit"}
-"""FIXED products that commits and credits hang on, by key."""
+CHARGES = {"prepaid": "Prepaid usage", "credit": "Usage credit", "support": "Premium support"}
+"""FIXED products that commits, credits and fees hang on, by key."""
+NOTES = ("account_manager", "crm_id")
+"""Keys of custom fields of customers; no two have the same `crm_id`."""
 
 CARDS = (
     Card(
@@ -211,6 +243,11 @@ CUSTOMERS = (
         grants=(
             Grant("meridian-minimum", "POSTPAID", "Enterprise minimum, first year", "40000000", ends="next_year"),
         ),
+        paper=Paper(
+            "Meridian Bank plc", ("25 Basinghall Street",), "London", "EC2V 5HA", "GB", ("gb_vat", "GB980780684"),
+            "payables@meridian.example", "PO-2026-0417",
+        ),
+        notes=(("account_manager", "Priya Nair"), ("crm_id", "A-1001")),
     ),
     Customer(
         ("kestrel-robotics", "kestrel-staging"), "Kestrel Robotics", salesforce_id="0015g00000KSTR4AAH",
@@ -231,6 +268,13 @@ CUSTOMERS = (
                 pays=("training",), priority=20, given="five_weeks_ago",
             ),
         ),
+        fees=(Fee("Premium support", "25000"), Fee("First month of support, half off", "12500", takes_off=True)),
+        paper=Paper(
+            "Kestrel Robotics, Inc.", ("1200 Harbor Way", "Suite 300"), "Oakland", "94607", "US",
+            ("us_ein", "91-1144442"), "ap@kestrel.example", "KR-88",
+        ),
+        stripe_id="cus_Kestrel4AAH",
+        notes=(("account_manager", "Grace Okafor"), ("crm_id", "A-1002")),
     ),
     Customer(
         ("nordlicht",), "Nordlicht Versicherung AG",
@@ -240,6 +284,11 @@ CUSTOMERS = (
             {LARGE: (40_000_000, 7_000_000), SMALL: (22_000_000, 3_100_000), EMBED: (9_000_000, 0)},
             {"claims": 3, "policy-search": 2}, {"eu": 1}, growth=18, gigabytes=260,
         ),
+        paper=Paper(
+            "Nordlicht Versicherung AG", ("Unter den Linden 1",), "Berlin", "10117", "DE", ("eu_vat", "DE136695976"),
+            "rechnung@nordlicht.example",
+        ),
+        notes=(("account_manager", "Tomas Lind"),),
     ),
     Customer(
         ("polygon-games",), "Polygon Games",

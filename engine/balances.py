@@ -56,7 +56,8 @@ class BalanceSegment:
     `available` is what is left for this invoice to draw (below 0 counts as 0). `cost_basis` is what was paid for one
     unit of it: 0 for gifts. It may pay `product_ids`, products with any of `product_tags`, or what any of `specifiers`
     names; everything where nothing is named (`scope` says all that as specifiers). `contract_ids` None: all contracts
-    of the customer. `seat` (group key, seat id) restricts an individual seat's segment to its usage.
+    of the customer; `child_contract_ids`: the child contracts that it may pay for besides, None for all. `seat` (group
+    key, seat id) restricts an individual seat's segment to its usage.
     """
 
     balance_id: str
@@ -75,12 +76,19 @@ class BalanceSegment:
     product_tags: tuple[str, ...] = ()
     specifiers: tuple[Specifier, ...] = ()
     contract_ids: tuple[str, ...] | None = None
+    child_contract_ids: tuple[str, ...] | None = ()
     seat: GroupValue | None = None
     is_rollover: bool = False
     is_contract_level: bool = True
     recurring_id: str | None = None
     name: str = ""
     scope: tuple[Specifier, ...] = field(init=False, repr=False, compare=False)
+
+    def pays_on(self, contract_id: str, parent_id: str | None = None) -> bool:
+        """Whether it may pay on a contract: its own, or a child that the parent `parent_id` pays for."""
+        if self.contract_ids is not None and (parent_id or contract_id) not in self.contract_ids:
+            return False
+        return parent_id is None or self.child_contract_ids is None or contract_id in self.child_contract_ids
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scope", self.specifiers or specifiers_of(self.product_ids, self.product_tags))

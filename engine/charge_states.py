@@ -10,7 +10,7 @@ from typing import Final
 
 from engine.calendar import Period, utc
 from engine.errors import InvalidTerms
-from engine.money import ONE, mul
+from engine.money import ONE, ZERO, mul
 
 
 class ChargeSource(StrEnum):
@@ -18,6 +18,8 @@ class ChargeSource(StrEnum):
 
     COMMIT_PURCHASE = "COMMIT_PURCHASE"
     COMMIT_TRUE_UP = "COMMIT_TRUE_UP"
+    SCHEDULED_CHARGE = "SCHEDULED_CHARGE"
+    DISCOUNT = "DISCOUNT"
 
 
 class ChargeAmount(StrEnum):
@@ -84,6 +86,14 @@ class ChargeTerms:
     def amount(self) -> Decimal | None:
         """What is asked, exact; None as long as only an invoice can say."""
         return mul(self.unit_price, self.quantity) if self.amount_type is ChargeAmount.FIXED else None
+
+
+def discount_taken(agreed: Decimal, left: Decimal) -> Decimal:
+    """What a discount takes off an invoice on which `left` is to be paid: what was agreed, though never more than that.
+
+    What it does not take is neither paid out nor carried on (docs/algorithms/schedules.md).
+    """
+    return min(agreed, max(left, ZERO))
 
 
 def settled(terms: ChargeTerms, amount: Decimal) -> Decimal:

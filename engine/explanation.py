@@ -28,6 +28,8 @@ class ExplanationKind(StrEnum):
     APPLIED = "applied"
     PURCHASE = "purchase"
     TRUE_UP = "true_up"
+    SCHEDULED = "scheduled"
+    DISCOUNT = "discount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,39 @@ class TrueUpExplanation:
     amount: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduledExplanation:
+    """What a contract charges by date, at `due`: `quantity` x `unit_price` = `amount`."""
+
+    kind: ClassVar = ExplanationKind.SCHEDULED
+    version: ClassVar = 1
+
+    scheduled_charge_id: str
+    name: str
+    due: datetime
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountExplanation:
+    """What is taken off at `due`: `amount`, which is what was `agreed`, or all that was left to pay if that is less."""
+
+    kind: ClassVar = ExplanationKind.DISCOUNT
+    version: ClassVar = 1
+
+    discount_id: str
+    name: str
+    due: datetime
+    agreed: Decimal
+    amount: Decimal
+
+
 PricedExplanation = UsageExplanation | SubscriptionExplanation | CompositeExplanation | ConversionExplanation
 """Lines that have a quantity and a price by a rate."""
 
-Explanation = PricedExplanation | AppliedExplanation | PurchaseExplanation | TrueUpExplanation
+DatedExplanation = PurchaseExplanation | TrueUpExplanation | ScheduledExplanation | DiscountExplanation
+"""Lines that stand on the invoice of their date, whatever is used."""
+
+Explanation = PricedExplanation | AppliedExplanation | DatedExplanation

@@ -191,6 +191,8 @@ class InvoiceTerms:
     composites: tuple[CompositeTerms, ...] = ()
     balances: tuple[BalanceSegment, ...] = ()
     other_contract_spend: tuple[Spend, ...] = ()
+    # of a child contract: the parent that pays for it
+    paying_parent_id: str | None = None
 
     def __post_init__(self) -> None:
         self._check_products()
@@ -236,11 +238,7 @@ class InvoiceTerms:
 
     def balances_here(self) -> tuple[BalanceSegment, ...]:
         """The segments that this contract may draw at all."""
-        return tuple(
-            balance
-            for balance in self.balances
-            if balance.contract_ids is None or self.contract_id in balance.contract_ids
-        )
+        return tuple(balance for balance in self.balances if balance.pays_on(self.contract_id, self.paying_parent_id))
 
     def cuts(self, product_id: str, tags: frozenset[str]) -> set[datetime]:
         """The instants inside the period where an override or a balance that may bear on the product begins or ends.

@@ -17,6 +17,7 @@ class InvoicesConfig(registry.AppRegistration):
             "invoices.services.finalize.finalize_due_invoices",
             every_seconds=10,
             after=("billing.open_due_periods",),
+            next_due="invoices.services.finalize.next_due_at",
         ),
         registry.Sweep(
             "invoices.render_due_documents",

@@ -34,6 +34,8 @@ def _said_by(line: LineView) -> list[object]:
         line.tier, line.stored_explanation, *([] if line.unit is None else [str(line.unit.credit_type_id)]),
         *([] if line.commit_id is None else _paid_by(line)),
         *([] if line.subscription_id is None else [f"subscription {line.subscription_id}"]),
+        *([] if line.scheduled_charge_id is None else [f"scheduled charge {line.scheduled_charge_id}"]),
+        *([] if line.discount_id is None else [f"discount {line.discount_id}"]),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from django.db.models import ExpressionWrapper, F, Q
 from balances.models import Balance, Segment
 from billing.models import BillingPeriod
 from catalog.models import CreditType, Product
+from charges.models import Discount, ScheduledCharge
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite, whole
 from customers.models import Customer
@@ -215,6 +216,9 @@ class InvoiceLine(models.Model):
     document_amount = ExactDecimalField(null=True)
     # what it charges for: with `starting_at` it says which charge of the subscription stands on this invoice
     subscription = models.ForeignKey(Subscription, null=True, on_delete=models.PROTECT, related_name="+")
+    # what it charges by date, or the discount that it takes off
+    scheduled_charge = models.ForeignKey(ScheduledCharge, null=True, on_delete=models.PROTECT, related_name="+")
+    discount = models.ForeignKey(Discount, null=True, on_delete=models.PROTECT, related_name="+")
     product_type = models.CharField(  # noqa: DJ001 - NULL: no product at all
         max_length=40, null=True, default="UsageProductListItem"
     )

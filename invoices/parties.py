@@ -15,7 +15,9 @@ def seller_of(invoice: Invoice | InvoiceListing) -> Party:
 
 def buyer_of(invoice: Invoice | InvoiceListing) -> Party:
     """To whom the document was issued; of a draft, to whom it would be now."""
-    return current_buyer(invoice.customer) if invoice.buyer is None else _party(invoice.buyer)
+    if invoice.buyer is not None:
+        return _party(invoice.buyer)
+    return current_buyer(invoice.contract.paying_customer or invoice.customer)
 
 
 def contract_name_of(invoice: Invoice | InvoiceListing) -> str:
@@ -24,4 +26,6 @@ def contract_name_of(invoice: Invoice | InvoiceListing) -> str:
 
 
 def _party(kept: Mapping[str, Any]) -> Party:
-    return Party(kept["name"], tuple(kept["address_lines"]), kept["email"], tuple(kept["tax_ids"]))
+    return Party(
+        kept["name"], tuple(kept["address_lines"]), kept["email"], tuple(kept["tax_ids"]), kept.get("po_number", "")
+    )

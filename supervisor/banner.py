@@ -19,6 +19,9 @@ def banner(state: Mapping[str, object], credentials: Mapping[str, Any], place: P
         ("API", f"{url}/v1"),
         ("", f"Authorization: Bearer {credentials.get('api_key', '(manage.py create_api_key NAME)')}"),
     ]
+    rows.append(
+        ("Test clocks", "manage.py test_clock create NAME   a customer's year in a minute (docs/guides/test-clocks.md)")
+    )
     rows += [("API pages", f"{url}/openapi.json"), ("Logs, data", str(place.var))]
     width = max(len(label) for label, _ in rows)
     lines = [f"  {label:<{width}}   {text}" for label, text in rows]

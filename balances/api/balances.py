@@ -20,6 +20,7 @@ from balances.api.changes import (
     change_of,
 )
 from balances.api.inputs import CustomerCommitInput, CustomerCreditInput, new_balance
+from core.api.dry_run import DryRunIdOutput, carry_out
 from core.api.fields import Input
 from core.api.output import IdOutput, Output, envelope
 from core.api.views import ApiView, data
@@ -93,15 +94,19 @@ class EditCommit(_OfOneKind):
 
     body: ClassVar[type[Input]] = EditCommitInput
 
-    @extend_schema(request=EditCommitInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    @extend_schema(request=EditCommitInput, responses=envelope(DryRunIdOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
         """Change a commit; drafts follow at once, finalized invoices never change."""
         body = self.named(request)
-        made = services.edit_balance(
-            balance_id=body["balance_id"], customer_id=body["customer_id"], commit=self.commit, change=change_of(body),
-            now=now(),
-        )  # fmt: skip
-        return data({"id": made.pk})
+        balance_id, customer_id, at = body["balance_id"], body["customer_id"], now()
+
+        def edit() -> dict[str, Any]:
+            made = services.edit_balance(
+                balance_id=balance_id, customer_id=customer_id, commit=self.commit, change=change_of(body), now=at
+            )
+            return {"id": made.pk}
+
+        return data(carry_out(edit, dry_run=body.get("dry_run", False), customer_id=customer_id, at=at))
 
 
 class EditCredit(EditCommit):
@@ -109,7 +114,7 @@ class EditCredit(EditCommit):
 
     commit, body = False, EditCreditInput
 
-    @extend_schema(request=EditCreditInput, responses=envelope(IdOutput), tags=["Commits and credits"])
+    @extend_schema(request=EditCreditInput, responses=envelope(DryRunIdOutput), tags=["Commits and credits"])
     def post(self, request: Request) -> Response:
         """Change a credit; drafts follow at once, finalized invoices never change."""
         return super().post(request)

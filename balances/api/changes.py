@@ -7,19 +7,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from balances.api.inputs import MAX_ITEMS, AccessItemInput, InvoiceItemInput, RoundingsInput, ids, specifiers, tags
+from balances.api.hierarchy import ChildAccessConfigInput, child_access
+from balances.api.inputs import AccessItemInput, RoundingsInput, ids, specifiers, tags
 from balances.services.edits import BalanceChange
 from balances.services.recurring_edits import RecurringChange
-from balances.services.schedules import ScheduleChange
 from balances.services.seats import MOST_SEATS
+from charges.api.schedules import MAX_ITEMS, InvoiceChangeInput, ItemInput, schedule_change
+from core.api.dry_run import dry_run_field
 from core.api.fields import ExactField, IdField, Input, InstantField, PlainField, TextField, WordField, parse_decimal
 from engine.overrides import RateTarget
-
-
-class ItemInput(Input):
-    """Which item."""
-
-    id = IdField()
 
 
 class AccessUpdateInput(ItemInput):
@@ -38,31 +34,6 @@ class AccessChangeInput(Input):
     remove_schedule_items = serializers.ListField(child=ItemInput(), max_length=MAX_ITEMS, required=False)
 
 
-class InvoiceUpdateInput(ItemInput):
-    """What changes in an instalment."""
-
-    timestamp = InstantField(required=False)
-    amount = ExactField(minimum=0, required=False)
-    unit_price = ExactField(minimum=0, required=False)
-    quantity = ExactField(minimum=0, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """An amount stands for its unit price, once."""
-        if "amount" in attrs:
-            if "unit_price" in attrs or "quantity" in attrs:
-                raise serializers.ValidationError({"amount": ["excludes unit_price and quantity"]})
-            attrs["unit_price"], attrs["quantity"] = attrs.pop("amount"), Decimal(1)
-        return attrs
-
-
-class InvoiceChangeInput(Input):
-    """Instalments to add, change and remove."""
-
-    add_schedule_items = serializers.ListField(child=InvoiceItemInput(), max_length=MAX_ITEMS, required=False)
-    update_schedule_items = serializers.ListField(child=InvoiceUpdateInput(), max_length=MAX_ITEMS, required=False)
-    remove_schedule_items = serializers.ListField(child=ItemInput(), max_length=MAX_ITEMS, required=False)
-
-
 class ChangeInput(Input):
     """What changes in either."""
 
@@ -77,6 +48,7 @@ class ChangeInput(Input):
     rate_type = WordField(RateTarget, required=False)
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
 
 
 class CreditChangeInput(ChangeInput):
@@ -97,6 +69,7 @@ class EditCreditInput(CreditChangeInput):
 
     customer_id = IdField()
     applicable_contract_ids = ids()
+    dry_run = dry_run_field()
 
 
 class EditCommitInput(CommitChangeInput):
@@ -104,6 +77,7 @@ class EditCommitInput(CommitChangeInput):
 
     customer_id = IdField()
     applicable_contract_ids = ids()
+    dry_run = dry_run_field()
 
 
 class AmountChangeInput(Input):
@@ -211,12 +185,15 @@ def change_of(body: Mapping[str, Any]) -> BalanceChange:
         fields["priority"] = Decimal(100)
     if fields.get("netsuite_sales_order_id", ...) is None:
         fields["netsuite_sales_order_id"] = ""
+    if "hierarchy_configuration" in body:
+        fields["child_access"] = child_access(body)
     if "applicable_product_ids" in body:
         fields["applicable_product_ids"] = [str(id_) for id_ in body["applicable_product_ids"] or ()]
     if "applicable_contract_ids" in body:
         asked = body["applicable_contract_ids"]
         fields["applicable_contract_ids"] = None if asked is None else [str(id_) for id_ in asked]
-    return BalanceChange(fields, _schedule(body.get("access_schedule")), _schedule(body.get("invoice_schedule")))
+    access, invoices = (schedule_change(body.get(name)) for name in ("access_schedule", "invoice_schedule"))
+    return BalanceChange(fields, access, invoices)
 
 
 def recurring_change(body: Mapping[str, Any]) -> RecurringChange:
@@ -231,16 +208,3 @@ def recurring_change(body: Mapping[str, Any]) -> RecurringChange:
             None if asked is None else {name: None if rule is None else dict(rule) for name, rule in asked.items()}
         )
     return RecurringChange(body.get("recurring_commit_id") or body["recurring_credit_id"], fields)
-
-
-def _schedule(body: Mapping[str, Any] | None) -> ScheduleChange | None:
-    if body is None:
-        return None
-    return ScheduleChange(
-        add=tuple(dict(item) for item in body.get("add_schedule_items", ())),
-        update={
-            item["id"]: {name: value for name, value in item.items() if name != "id"}
-            for item in body.get("update_schedule_items", ())
-        },
-        remove=tuple(item["id"] for item in body.get("remove_schedule_items", ())),
-    )

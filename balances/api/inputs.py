@@ -6,10 +6,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigInput, child_access
 from balances.models import AccessType, Balance, RecurringGrant
-from balances.services.grants import NewBalance, RecurringSchedule
-from balances.services.recurring import NewRecurring
+from balances.services.grants import NewBalance
+from balances.services.new_recurring import NewRecurring
 from catalog.api.rates import GroupValuesField
+from charges.api.schedules import MAX_ITEMS, InvoiceScheduleInput, given_items, given_recurring
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -24,10 +26,7 @@ from core.api.fields import (
 from engine.calendar import GRANT_FREQUENCIES
 from engine.overrides import RateTarget
 from engine.recurring import GrantProration
-from engine.schedules import Distribution
 
-MAX_ITEMS = 1000
-INSTALMENTS = ("MONTHLY", "QUARTERLY", "SEMI_ANNUAL", "ANNUAL", "WEEKLY")
 GATES = ("NONE",)
 SCOPE = ("applicable_product_ids", "applicable_product_tags", "specifiers")
 PLAIN = (
@@ -94,49 +93,6 @@ class AccessScheduleInput(Input):
     schedule_items = serializers.ListField(child=AccessItemInput(), min_length=1, max_length=MAX_ITEMS)
 
 
-class ChargeInput(Input):
-    """An amount, or a unit price with its quantity."""
-
-    amount = ExactField(minimum=0, required=False)
-    unit_price = ExactField(minimum=0, required=False)
-    quantity = ExactField(minimum=0, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """As unit price and quantity, whichever way it was said."""
-        priced = [name for name in ("unit_price", "quantity") if attrs.get(name) is not None]
-        if "amount" in attrs:
-            if priced:
-                raise serializers.ValidationError({"amount": ["excludes unit_price and quantity"]})
-            attrs["unit_price"], attrs["quantity"] = attrs.pop("amount"), Decimal(1)
-        elif len(priced) != 2:
-            raise serializers.ValidationError({"amount": ["is needed, or unit_price and quantity"]})
-        return attrs
-
-
-class InvoiceItemInput(ChargeInput):
-    """A charge and when it is invoiced."""
-
-    timestamp = InstantField()
-
-
-class RecurringScheduleInput(ChargeInput):
-    """Instalments."""
-
-    frequency = WordField(INSTALMENTS)
-    amount_distribution = WordField(Distribution)
-    starting_at = InstantField()
-    ending_before = InstantField()
-
-
-class InvoiceScheduleInput(Input):
-    """When a commit is invoiced; either items or a recurring schedule."""
-
-    credit_type_id = IdField(required=False, allow_null=True)
-    do_not_invoice = FlagField(required=False)
-    schedule_items = serializers.ListField(child=InvoiceItemInput(), max_length=MAX_ITEMS, required=False)
-    recurring_schedule = RecurringScheduleInput(required=False, allow_null=True)
-
-
 class GateInput(Input):
     """What must be paid before a commit is released; nothing as yet."""
 
@@ -170,6 +126,7 @@ class ContractCreditInput(CreditInput):
     """A credit of a contract."""
 
     rollover_fraction = ExactField(minimum=0, maximum=1, required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
 
 
 class CommitInput(CreditInput):
@@ -273,6 +230,7 @@ class RecurringCreditInput(Input):
     applicable_product_tags = tags()
     specifiers = specifiers()
     netsuite_sales_order_id = TextField(required=False, allow_null=True)
+    hierarchy_configuration = ChildAccessConfigInput(required=False, allow_null=True)
     temporary_id = TextField(required=False, allow_null=True, help_text="For overrides of the same request.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -298,19 +256,17 @@ def new_balance(body: Mapping[str, Any]) -> NewBalance:
     """A read commit or credit as services take it."""
     access = body["access_schedule"]
     schedule = body.get("invoice_schedule") or {}
-    recurring = schedule.get("recurring_schedule")
     contracts = body.get("applicable_contract_ids")
     return NewBalance(
         kind=body.get("type", Balance.Kind.CREDIT),
         access=tuple((item["amount"], item["starting_at"], item["ending_before"]) for item in access["schedule_items"]),
         credit_type_id=access.get("credit_type_id"),
         access_type=access.get("access_type", AccessType.SPEND),
-        invoices=tuple(
-            (item["timestamp"], item["unit_price"], item["quantity"]) for item in schedule.get("schedule_items", ())
-        ),
-        recurring_schedule=None if recurring is None else RecurringSchedule(**recurring),
+        invoices=given_items(schedule),
+        recurring_schedule=given_recurring(schedule),
         invoice_credit_type_id=schedule.get("credit_type_id"),
         do_not_invoice=schedule.get("do_not_invoice", False),
+        child_access=child_access(body),
         applicable_contract_ids=None if contracts is None else tuple(map(str, contracts)),
         **_scope(body),
         **{name: body[name] for name in PLAIN if name in body},
@@ -341,6 +297,7 @@ def new_recurring(body: Mapping[str, Any], kind: str) -> NewRecurring:
         invoice_credit_type_id=None if invoice is None else invoice.get("credit_type_id"),
         duration=body["commit_duration"]["value"],
         frequency=body.get("recurrence_frequency", ""),
+        child_access=child_access(body),
         **_scope(body),
         **given,
     )

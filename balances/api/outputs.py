@@ -6,12 +6,14 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigOutput
 from balances.models import Balance, RecurringGrant
 from balances.selectors.live import Live
 from balances.selectors.purchases import Instalment, invoice_schedules
 from catalog.api.units import CreditTypeOutput
 from catalog.models import CreditType, Product
 from catalog.selectors import state_at
+from charges.api.schedules import InvoiceScheduleOutput
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import Output
 
@@ -62,25 +64,6 @@ class AccessScheduleOutput(Output):
     schedule_items = SegmentOutput(many=True)
     credit_type = CreditTypeOutput()
     access_type = serializers.CharField()
-
-
-class InvoiceItemOutput(Output):
-    """A charge and the invoice that holds it."""
-
-    id = serializers.UUIDField()
-    timestamp = InstantField()
-    amount = ExactField()
-    unit_price = ExactField()
-    quantity = ExactField()
-    invoice_id = serializers.UUIDField(allow_null=True)
-
-
-class InvoiceScheduleOutput(Output):
-    """When a commit is invoiced."""
-
-    schedule_items = InvoiceItemOutput(many=True)
-    credit_type = CreditTypeOutput()
-    do_not_invoice = serializers.BooleanField()
 
 
 class LedgerOutput(Output):
@@ -152,6 +135,7 @@ class BalanceOutput(Output):
     applicable_product_ids = serializers.ListField(child=serializers.CharField(), required=False)
     applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
+    hierarchy_configuration = ChildAccessConfigOutput(required=False)
     archived_at = InstantField(required=False)
     balance = ExactField(required=False)
     ledger = LedgerOutput(many=True, required=False)
@@ -213,6 +197,8 @@ def _row(
         shown["contract"] = {"id": row.contract_id}
     if row.applicable_contract_ids is not None:
         shown["applicable_contract_ids"] = row.applicable_contract_ids
+    if row.child_access is not None:
+        shown["hierarchy_configuration"] = {"child_access": row.child_access}
     if row.recurring is not None and row.recurring.subscription_id is not None:
         shown["subscription_config"] = _subscription_config(row.recurring)
     if row.recurring_id is not None:
@@ -301,6 +287,7 @@ class RecurringOutput(Output):
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
     subscription_config = SubscriptionConfigOutput(required=False)
+    hierarchy_configuration = ChildAccessConfigOutput(required=False)
 
 
 def present_recurring(rows: Iterable[RecurringGrant], at: datetime) -> list[dict[str, Any]]:
@@ -334,6 +321,8 @@ def _recurring(row: RecurringGrant, at: datetime) -> dict[str, Any]:
     if row.subscription_id is not None:
         shown["subscription_config"] = _subscription_config(row)
         del shown["access_amount"]["quantity"]
+    if row.child_access is not None:
+        shown["hierarchy_configuration"] = {"child_access": row.child_access}
     if row.proration_rounding:
         shown["proration_rounding"] = row.proration_rounding
     names = ("name", "description", "netsuite_sales_order_id", *SCOPE)

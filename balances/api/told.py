@@ -5,9 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balances.api.hierarchy import ChildAccessConfigOutput
+from charges.api.schedules import InvoicesChangedOutput, told_items
 from core.api.fields import ExactField, InstantField
 from core.api.output import IdOutput, Output, ToldOutput, told
-from engine.money import mul
 
 SUBJECTS = ("commit_id", "credit_id", "recurring_commit_id", "recurring_credit_id")
 SCHEDULES = ("access_schedule", "invoice_schedule")
@@ -38,33 +39,6 @@ class AccessChangedOutput(Output):
     remove_schedule_items = IdOutput(many=True, required=False)
 
 
-class InstalmentAddedOutput(Output):
-    """An instalment that was added."""
-
-    timestamp = InstantField()
-    amount = ExactField(required=False)
-    unit_price = ExactField(required=False)
-    quantity = ExactField(required=False)
-
-
-class InstalmentChangedOutput(Output):
-    """What changed in an instalment."""
-
-    id = serializers.UUIDField()
-    timestamp = InstantField(required=False)
-    amount = ExactField(required=False)
-    unit_price = ExactField(required=False)
-    quantity = ExactField(required=False)
-
-
-class InvoicesChangedOutput(Output):
-    """Instalments that were added, changed and removed."""
-
-    add_schedule_items = InstalmentAddedOutput(many=True, required=False)
-    update_schedule_items = InstalmentChangedOutput(many=True, required=False)
-    remove_schedule_items = IdOutput(many=True, required=False)
-
-
 class CreditChangedOutput(ToldOutput):
     """What an edit changed in a credit."""
 
@@ -80,6 +54,7 @@ class CreditChangedOutput(ToldOutput):
     rate_type = serializers.CharField(required=False)
     rollover_fraction = ExactField(required=False)
     netsuite_sales_order_id = serializers.CharField(required=False)
+    hierarchy_configuration = ChildAccessConfigOutput(required=False)
 
 
 class CommitChangedOutput(CreditChangedOutput):
@@ -125,14 +100,7 @@ def told_change(body: Mapping[str, Any]) -> dict[str, Any]:
     shown = {"id" if name in SUBJECTS else name: value for name, value in body.items()}
     for name in SCHEDULES:
         if shown.get(name) is not None:
-            shown[name] = {verb: [_item(item) for item in items] for verb, items in shown[name].items()}
+            shown[name] = told_items(shown[name])
     if shown.get("proration_rounding") is not None:
         shown["proration_rounding"] = told(shown["proration_rounding"])
     return told(shown)
-
-
-def _item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A schedule item; an instalment is told by its amount too, however that was said."""
-    if "unit_price" in item and "quantity" in item:
-        return dict(item) | {"amount": mul(item["unit_price"], item["quantity"])}
-    return dict(item)

@@ -1,5 +1,6 @@
 from django.db import migrations
 
+from core.custom_fields_sql import keeping
 from core.sql_files import run_sql_files
 from customers.changes import noting
 
@@ -23,4 +24,5 @@ class Migration(migrations.Migration):
         ),
         noting("balances_balance"),
         noting("balances_segment", OF_BALANCE),
+        keeping("balances_balance", "CASE WHEN NEW.kind = 'CREDIT' THEN 'contract_credit' ELSE 'commit' END"),
     ]

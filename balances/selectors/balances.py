@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Prefetch, Q, QuerySet
 
 from balances.models import Balance, LedgerEntry, RecurringGrant, Segment
 from core.errors import NotFound
+from customers.test_clocks import in_our_time
 from engine.money import total
 
 
@@ -33,6 +34,13 @@ def recurring_rows() -> QuerySet[RecurringGrant]:
 def overdue_grants(now: datetime) -> QuerySet[RecurringGrant]:
     """Recurring grants that have balances to issue, or to look at: the sweep sees to them."""
     return RecurringGrant.objects.filter(next_child_at__lte=now, archived_at__isnull=True)
+
+
+def next_grant_at(*, after: datetime) -> datetime | None:
+    """When the next balances of a recurring grant are due, after that time."""
+    rows = RecurringGrant.objects.filter(in_our_time("contract__customer_id"), archived_at__isnull=True)
+    at: datetime | None = rows.filter(next_child_at__gt=after).aggregate(at=Min("next_child_at"))["at"]
+    return at
 
 
 def find_balance(*, balance_id: UUID, customer_id: UUID, kinds: Sequence[str] = (), field: str = "id") -> Balance:

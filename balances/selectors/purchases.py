@@ -1,4 +1,4 @@
-"""What is to be charged for balances: as invoices need it, and as the schedule that was agreed."""
+"""What is to be charged by date, as invoices need it; and for balances, as the schedule that was agreed."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,25 @@ from balances.models import Balance, Segment
 from catalog.selectors import state_at
 from charges.invoice_lookup import invoice_ids_of
 from charges.models import Charge
-from charges.selectors import list_charges
+from charges.selectors import list_charges, places_of
 from engine.charge_states import ChargeSource, ChargeState
 from engine.money import Currency, mul, round_total, total
 from engine.schedules import Share, whole_shares
 
-SOURCES = (ChargeSource.COMMIT_PURCHASE, ChargeSource.COMMIT_TRUE_UP)
+OF_COMMITS = (ChargeSource.COMMIT_PURCHASE, ChargeSource.COMMIT_TRUE_UP)
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A charge for a commit. A postpaid one is its true-up: `obligation` is the segment that says what is owed."""
+    """What is charged, or taken off, on a date: for a commit, as a scheduled charge, as a discount.
+
+    `source_id`: the commit, scheduled charge or discount. `kind`: that of a commit, else "". Of a postpaid one it is
+    the true-up: `obligation` is the segment that says what is owed.
+    """
 
     charge_id: UUID
-    balance_id: UUID
+    source: ChargeSource
+    source_id: UUID
     kind: str
     product_id: UUID
     name: str
@@ -40,6 +45,11 @@ class Purchase:
     def amount(self) -> Decimal:
         """What was agreed on, exact, in the stored unit of the invoice."""
         return mul(self.unit_price, self.quantity)
+
+    @property
+    def is_discount(self) -> bool:
+        """Whether it is taken off what else is on its invoice."""
+        return self.source is ChargeSource.DISCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +69,22 @@ class Instalment:
 
 
 def purchases_of(charges: QuerySet[Charge]) -> list[Purchase]:
-    """Those of the charges that are for commits, in order of time and adding. A handful of queries."""
-    rows = list(
-        charges.filter(source__in=[source.value for source in SOURCES])
-        .select_related("product", "credit_type")
-        .prefetch_related("product__versions")
-    )
-    balances = Balance.objects.prefetch_related("segments").in_bulk([row.source_id for row in rows]) if rows else {}
-    rows.sort(key=lambda row: (row.invoice_at, balances[row.source_id].created_at, row.pk))
+    """What is charged by these, in order of time and adding, discounts last. A handful of queries."""
+    rows = list(charges.select_related("product", "credit_type").prefetch_related("product__versions"))
+    commits = [row.source_id for row in rows if ChargeSource(row.source) in OF_COMMITS]
+    balances = Balance.objects.prefetch_related("segments").in_bulk(commits) if commits else {}
+
+    places = places_of(rows)
+
+    def order(row: Charge) -> tuple[bool, datetime, datetime, int, UUID]:
+        owner = balances.get(row.source_id)
+        added = row.created_at if owner is None else owner.created_at
+        is_discount = row.source == ChargeSource.DISCOUNT.value
+        return is_discount, row.invoice_at, added, places.get(row.source_id, 0), row.pk
+
+    rows.sort(key=order)
     whole = _whole_shares(rows)
-    return [_purchase(row, balances[row.source_id], whole.get(row.pk)) for row in rows]
+    return [_purchase(row, balances.get(row.source_id), whole.get(row.pk)) for row in rows]
 
 
 def invoice_schedules(balance_ids: Collection[UUID]) -> dict[UUID, list[Instalment]]:
@@ -95,7 +111,8 @@ def _whole_shares(rows: Sequence[Charge]) -> dict[UUID, Decimal]:
     """What invoices ask for those of the charges that are instalments and not whole, so that all sum to what was
     agreed; one query at most.
     """
-    units = {row.source_id: row.credit_type for row in rows if row.source == ChargeSource.COMMIT_PURCHASE.value}
+    fixed = (ChargeSource.COMMIT_PURCHASE.value, ChargeSource.SCHEDULED_CHARGE.value)
+    units = {row.source_id: row.credit_type for row in rows if row.source in fixed}
     found: dict[UUID, Decimal] = {}
     for source_id, series in list_charges(source_ids=list(units)).items():
         asked = [row for row in series if row.state != ChargeState.WAIVED.value]
@@ -118,20 +135,21 @@ def _invoiced(row: Charge, currency: Currency) -> Decimal | None:
     return round_total(exact, currency) if row.invoiced_amount is None else row.invoiced_amount
 
 
-def _purchase(row: Charge, owner: Balance, whole: Decimal | None) -> Purchase:
+def _purchase(row: Charge, owner: Balance | None, whole: Decimal | None) -> Purchase:
     name = row.name or state_at(list(row.product.versions.all()), row.invoice_at).name
     obligation = None
-    if owner.kind == Balance.Kind.POSTPAID:
+    if owner is not None and owner.kind == Balance.Kind.POSTPAID:
         obligation = next(segment for segment in owner.segments.all() if segment.removed_at is None)
     return Purchase(
-        row.pk,
-        owner.pk,
-        owner.kind,
-        row.product_id,
-        name,
-        row.invoice_at,
-        row.unit_price,
-        row.quantity,
-        obligation,
-        whole,
+        charge_id=row.pk,
+        source=ChargeSource(row.source),
+        source_id=row.source_id,
+        kind="" if owner is None else owner.kind,
+        product_id=row.product_id,
+        name=name,
+        timestamp=row.invoice_at,
+        unit_price=row.unit_price,
+        quantity=row.quantity,
+        obligation=obligation,
+        whole=whole,
     )

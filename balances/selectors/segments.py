@@ -17,7 +17,7 @@ _NEEDED = (
     "starting_at", "ending_before", "balance", "expired", "seat_group_key", "seat_id", *(f"owner__{name}" for name in (
         "kind", "credit_type_id", "created_at", "priority", "cost_basis", "access_type", "rate_type", "name",
         "applicable_product_ids", "applicable_product_tags", "specifiers", "contract_id", "applicable_contract_ids",
-        "rolled_over_from_id", "recurring_id",
+        "rolled_over_from_id", "recurring_id", "child_access",
     )),
 )  # fmt: skip
 
@@ -70,6 +70,7 @@ def engine_segment(row: Segment, *, available: Decimal) -> BalanceSegment:
         product_tags=tuple(owner.applicable_product_tags),
         specifiers=tuple(_specifier(entry) for entry in owner.specifiers),
         contract_ids=_contracts(owner),
+        child_contract_ids=_children(owner),
         seat=(row.seat_group_key, row.seat_id) if row.seat_id else None,
         is_rollover=owner.rolled_over_from_id is not None,
         is_contract_level=owner.contract_id is not None,
@@ -82,6 +83,11 @@ def _contracts(owner: Balance) -> tuple[str, ...] | None:
     if owner.contract_id is not None:
         return (str(owner.contract_id),)
     return None if owner.applicable_contract_ids is None else tuple(owner.applicable_contract_ids)
+
+
+def _children(owner: Balance) -> tuple[str, ...] | None:
+    access = owner.child_access or {}
+    return None if access.get("type") == "ALL" else tuple(access.get("contract_ids", ()))
 
 
 def _specifier(stored: Mapping[str, Any]) -> Specifier:

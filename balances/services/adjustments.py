@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db.models import Min
 
 from balances.adjustment_models import Adjustment
 from balances.events import (
@@ -38,6 +39,7 @@ from core.postgres.locks import advisory_xact_lock
 from core.texts import checked_text
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
+from customers.test_clocks import in_our_time
 from engine.balances import BalanceSegment
 from engine.errors import InvalidTerms
 from engine.limits import Approval
@@ -196,9 +198,18 @@ def withdraw_adjustment(*, adjustment_id: UUID, maker_id: int, now: datetime, no
 
 def withdraw_forgotten(*, now: datetime) -> int:
     """Sweep: what nobody decided in time is withdrawn; returns how many. Twice changes nothing."""
-    due = Adjustment.objects.filter(status=Status.PENDING, made_at__lte=now - waiting_time())
+    due = Adjustment.objects.filter(
+        in_our_time("customer_id"), status=Status.PENDING, made_at__lte=now - waiting_time()
+    )
     found = list(due.order_by("made_at").values_list("pk", flat=True)[:200])
     return each_in_turn(found, lambda key: _forget(key, now))
+
+
+def next_forgotten_at(*, after: datetime) -> datetime | None:
+    """When the next adjustment is withdrawn that nobody decides until then, after that time."""
+    rows = Adjustment.objects.filter(in_our_time("customer_id"), status=Status.PENDING)
+    made: datetime | None = rows.filter(made_at__gt=after - waiting_time()).aggregate(at=Min("made_at"))["at"]
+    return made and made + waiting_time()
 
 
 def waiting_time() -> timedelta:

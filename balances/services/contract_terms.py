@@ -21,7 +21,8 @@ from balances.services.edits import (
 from balances.services.given import counting_changes
 from balances.services.grants import NewBalance, add_balances
 from balances.services.ledger import lock_balances
-from balances.services.recurring import NewRecurring, add_recurring
+from balances.services.new_recurring import NewRecurring
+from balances.services.recurring import add_recurring
 from balances.services.recurring_edits import RecurringChange, change_recurring
 from contracts.models import Contract, ContractEdit
 from contracts.selectors import payer_of

@@ -9,13 +9,13 @@ from uuid import UUID
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.balances import find_balance
 from balances.services.catalogue import Catalogue, named_products
+from balances.services.child_access import check_child_access
 from balances.services.events import record_archived, record_changed, record_edited
 from balances.services.given import counting_changes
 from balances.services.ledger import expire_segments, lock_balances
-from balances.services.purchases import is_open, purchases_for, remove_purchase
+from balances.services.purchases import purchases_for
 from balances.services.schedules import (
     DEDUCTION,
-    ScheduleChange,
     change_access,
     change_invoices,
     check_schedules,
@@ -24,7 +24,8 @@ from balances.services.schedules import (
     end_access,
 )
 from charges.selectors import list_charges, terms_of
-from charges.services import cancel_charges, describe_charges, reprice_charge
+from charges.services import ScheduleChange, cancel_charges, describe_charges, is_open, reprice_charge
+from charges.services.schedules import take_back
 from contracts.events import ContractArchived, ContractEndChanged
 from contracts.models import Contract
 from contracts.selectors import payer_of
@@ -98,7 +99,7 @@ def update_end_date(
             if invoices_ending_before is not None:
                 for charge in purchases_for(balance):
                     if charge.invoice_at >= invoices_ending_before:
-                        remove_purchase(charge, where="invoices_ending_before", now=now)
+                        take_back(charge, where="invoices_ending_before", now=now)
         record_edited(
             balance,
             now=now,
@@ -215,7 +216,7 @@ def change_locked(balance: Balance, *, change: BalanceChange, known: Catalogue, 
 
 def save_changed(balances: Iterable[Balance]) -> None:
     """What `change_locked` changed in a contract's own balances, in one statement; none for none."""
-    columns = (*(COLUMNS.get(name, name) for name in SIMPLE), *SCOPE, "cost_basis", *INVOICED)
+    columns = (*(COLUMNS.get(name, name) for name in SIMPLE), *SCOPE, "cost_basis", "child_access", *INVOICED)
     Balance.objects.bulk_update(balances, columns, batch_size=500)
 
 
@@ -250,6 +251,9 @@ def _change_fields(balance: Balance, fields: Mapping[str, Any], known: Catalogue
     if "product_id" in fields:
         known.check_product(balance.product_id)
     known.check_scope(product_ids=balance.applicable_product_ids, specifiers=balance.specifiers)
+    if "child_access" in fields:
+        balance.child_access = fields["child_access"]
+        check_child_access(balance.child_access, customer_id=balance.customer_id, contract_id=balance.contract_id)
     if "applicable_contract_ids" in fields:
         _change_contracts(balance, fields["applicable_contract_ids"])
 
@@ -258,9 +262,10 @@ def _change_contracts(balance: Balance, asked: list[str] | None) -> None:
     where = "applicable_contract_ids"
     if balance.contract_id is not None or balance.kind == Balance.Kind.POSTPAID:
         raise InvalidTerms("only a customer's own prepaid balances", where)
-    known = {str(pk) for pk in Contract.objects.filter(customer_id=balance.customer_id).values_list("pk", flat=True)}
+    own = Contract.objects.filter(customer_id=balance.customer_id, paying_customer__isnull=True)
+    known = {str(pk) for pk in own.values_list("pk", flat=True)}
     if asked is not None and not set(asked) <= known:
-        raise InvalidTerms("the customer has no such contract", where)
+        raise InvalidTerms("the customer has no such contract that it pays for itself", where)
     balance.applicable_contract_ids = asked
 
 

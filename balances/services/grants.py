@@ -13,25 +13,27 @@ from balances.events import GrantedSegment, ScheduledCharge
 from balances.models import DEFAULT_PRIORITY, AccessType, Balance, LedgerEntry, Segment
 from balances.selectors.segments import engine_segment
 from balances.services.catalogue import Catalogue, named_products
+from balances.services.child_access import check_child_access
 from balances.services.events import CreatedBalance, record_created
 from balances.services.given import count_given, given_by, is_counted
 from balances.services.ledger import append, entry, lock_balances
 from balances.services.purchases import new_charges
 from catalog.models import CreditType
-from charges.services import add_charges
+from charges.services import RecurringSchedule, add_charges, items_of
 from contracts.models import Contract, ContractEdit
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
+from contracts.services.hierarchy import refuse_own_balances
 from core import audit
 from core.constraints import violated
 from core.errors import InvalidInput, NotFound, uniqueness_key_used
 from core.transactions import require_transaction, use_case
 from customers.models import Customer
-from engine.calendar import Frequency, Period
+from engine.calendar import Period
 from engine.errors import InvalidTerms
-from engine.money import ZERO, Currency, add, checked, divide, round_places, total
+from engine.money import ZERO, add, divide, round_places, total
 from engine.overrides import RateTarget
-from engine.schedules import AccessSegment, Distribution, ScheduleItem, check_postpaid, recurring_items
+from engine.schedules import AccessSegment, ScheduleItem, check_postpaid
 
 COST_PLACES: Final = 30
 BATCH: Final = 250
@@ -64,18 +66,6 @@ class UnwrittenBalance:
 
 
 @dataclass(frozen=True, slots=True)
-class RecurringSchedule:
-    """Instalments of a commit's price over `[starting_at, ending_before)` (engine.schedules)."""
-
-    frequency: str
-    amount_distribution: str
-    starting_at: datetime
-    ending_before: datetime
-    unit_price: Decimal
-    quantity: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class NewBalance:
     """A commit or credit to add. Amounts in the stored unit of their credit types; `specifiers` as on the wire.
 
@@ -100,6 +90,8 @@ class NewBalance:
     applicable_product_tags: tuple[str, ...] = ()
     specifiers: tuple[dict[str, Any], ...] = ()
     applicable_contract_ids: tuple[str, ...] | None = None
+    # which child contracts may draw on it besides, as on the wire
+    child_access: dict[str, Any] | None = None
     invoice_contract_id: UUID | None = None
     uniqueness_key: str | None = None
     custom_fields: dict[str, str] = field(default_factory=dict)
@@ -125,11 +117,12 @@ def create_balance(*, customer_id: UUID, new: NewBalance, now: datetime) -> Bala
             invoiced_on = None
             if new.invoice_contract_id is not None:
                 invoiced_on = _contract_of(customer, new.invoice_contract_id)
-                lock_contract(contract_id=invoiced_on.pk)
-            known = set(Contract.objects.filter(customer=customer).values_list("pk", flat=True))
+                refuse_own_balances(lock_contract(contract_id=invoiced_on.pk), field="invoice_contract_id")
+            known = Contract.objects.filter(customer=customer).in_bulk()
             for index, contract_id in enumerate(new.applicable_contract_ids or ()):
                 if UUID(contract_id) not in known:
                     raise InvalidInput("the customer has no such contract", field=f"applicable_contract_ids.{index}")
+                refuse_own_balances(known[UUID(contract_id)], field=f"applicable_contract_ids.{index}")
             if new.invoices and invoiced_on is None and not new.do_not_invoice:
                 raise InvalidInput("is needed with an invoice schedule", field="invoice_contract_id")
             balance = grant(customer, new=new, invoiced_on=invoiced_on, now=now)
@@ -168,6 +161,7 @@ def add_balances(
     require_transaction()
     if not new:
         return []
+    refuse_own_balances(contract, field=path)
     lock_balances(payer_of(contract, now))
     known = _catalogue(new)
     made = []
@@ -234,6 +228,7 @@ def _made(
     known.check_product(one.product_id)
     known.check_scope(product_ids=one.applicable_product_ids, specifiers=one.specifiers)
     _check(one, checked_access, items, unit, invoice_unit)
+    check_child_access(one.child_access, customer_id=customer_id, contract_id=None if contract is None else contract.pk)
     balance = Balance(
         customer_id=customer_id,
         contract=contract,
@@ -260,6 +255,7 @@ def _made(
 _COPIED = (
     "id", "product_id", "access_type", "do_not_invoice", "name", "description", "priority", "rate_type",
     "rollover_fraction", "uniqueness_key", "custom_fields", "netsuite_sales_order_id", "salesforce_opportunity_id",
+    "child_access",
 )  # fmt: skip
 
 
@@ -351,28 +347,7 @@ def cost_basis(items: Iterable[ScheduleItem], *, segments: Iterable[Grant]) -> D
 
 
 def _items(new: NewBalance, unit: CreditType) -> list[ScheduleItem]:
-    items = []
-    for index, (at, price, quantity) in enumerate(new.invoices):
-        for name, value in (("unit_price", price), ("quantity", quantity)):
-            checked(value, f"invoice_schedule.schedule_items.{index}.{name}")
-        items.append(ScheduleItem(at, price, quantity))
-    schedule = new.recurring_schedule
-    if schedule is not None:
-        if items:
-            raise InvalidTerms("excludes schedule_items", "invoice_schedule.recurring_schedule")
-        try:
-            items = recurring_items(
-                frequency=Frequency(schedule.frequency),
-                distribution=Distribution(schedule.amount_distribution),
-                starting_at=schedule.starting_at,
-                ending_before=schedule.ending_before,
-                unit_price=schedule.unit_price,
-                quantity=schedule.quantity,
-                currency=Currency(unit.code or unit.name, unit.places),
-            )
-        except InvalidTerms as error:
-            raise InvalidTerms(error.message, f"invoice_schedule.recurring_schedule.{error.field}") from error
-    return items
+    return items_of(given=new.invoices, recurring=new.recurring_schedule, unit=unit, where="invoice_schedule")
 
 
 def _check(

@@ -8,11 +8,10 @@ from django.db.models import QuerySet
 from balances.models import Balance
 from charges.models import Charge
 from charges.selectors import list_charges, next_ordinal
-from charges.services import NewCharge, add_charges, cancel_charges, waive_charges
-from core.errors import InvalidInput
+from charges.services import NewCharge, add_charges, waive_charges
 from core.transactions import require_transaction
 from engine.calendar import Period
-from engine.charge_states import OPEN, ChargeAmount, ChargeSource, ChargeState, ChargeTerms
+from engine.charge_states import ChargeAmount, ChargeSource, ChargeState, ChargeTerms
 from engine.errors import InvalidTerms
 from engine.schedules import ScheduleItem
 
@@ -83,18 +82,6 @@ def _terms(balance: Balance, item: ScheduleItem, service_period: Period | None =
         amount_type=ChargeAmount.SETTLED if postpaid else ChargeAmount.FIXED,
         service_period=service_period,
     )
-
-
-def is_open(charge: Charge) -> bool:
-    """Whether no invoice, or only a draft, holds the charge: then it may change or be taken back."""
-    return ChargeState(charge.state) in OPEN
-
-
-def remove_purchase(charge: Charge, *, where: str, now: datetime) -> None:
-    """Takes a charge back that no final invoice holds. Raises InvalidInput naming `where`."""
-    if not is_open(charge):
-        raise InvalidInput("it stands on a finalized or void invoice", field=where)
-    cancel_charges(charges=[charge], now=now)
 
 
 def waive_true_ups(rows: QuerySet[Balance]) -> None:

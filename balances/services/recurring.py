@@ -2,34 +2,37 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import OperationalError, transaction
 from django.db.models import Min, QuerySet
 
-from balances.models import DEFAULT_PRIORITY, AccessType, Balance, RecurringGrant
+from balances.models import Balance, RecurringGrant
 from balances.services.catalogue import Catalogue, named_products
+from balances.services.child_access import check_child_access
 from balances.services.given import Coming, Given, coming_of, count_given, is_counted, more_of
 from balances.services.grants import Grant, UnwrittenBalance, cost_basis, write_balances
 from balances.services.ledger import lock_balances
+from balances.services.new_recurring import NewRecurring
 from balances.services.seats import SeatPeriod, Seats, check_seats, seats_of, sync_seat_grants
 from contracts.events import ContractEdited
 from contracts.models import Contract, ContractEdit, Subscription, SubscriptionChange
 from contracts.selectors import billing_schedule, payer_of
 from contracts.services import lock_contract
+from contracts.services.hierarchy import refuse_own_balances
 from core import audit
 from core.errors import InvalidInput
 from core.patience import bounded_waits, is_too_slow, limit_waits, passes_over
 from core.transactions import require_transaction
+from customers.test_clocks import in_our_time
 from engine.calendar import BillingSchedule, Frequency
 from engine.errors import InvalidTerms
 from engine.money import plain
-from engine.overrides import RateTarget
 from engine.proration import AmountRounding, ProrationRounding
 from engine.recurring import Amount, GrantPeriod, GrantProration, grant_periods
 from engine.recurring import RecurringGrant as EngineGrant
@@ -46,48 +49,15 @@ LOOK_BACK = timedelta(days=32)
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecurring:
-    """A recurring commit or credit to add. `access` and `invoice` are (unit price, quantity) in stored units."""
-
-    kind: str
-    product_id: UUID
-    starting_at: datetime
-    access: tuple[Decimal, Decimal]
-    ending_before: datetime | None = None
-    duration: int = 1
-    frequency: str = ""
-    credit_type_id: UUID | None = None
-    access_type: str = AccessType.SPEND
-    invoice: tuple[Decimal, Decimal] | None = None
-    invoice_credit_type_id: UUID | None = None
-    proration: str = GrantProration.FIRST_AND_LAST
-    proration_rounding: dict[str, Any] | None = None
-    name: str = ""
-    description: str = ""
-    priority: Decimal = Decimal(DEFAULT_PRIORITY)
-    rate_type: str = RateTarget.LIST_RATE
-    rollover_fraction: Decimal | None = None
-    applicable_product_ids: tuple[str, ...] = ()
-    applicable_product_tags: tuple[str, ...] = ()
-    specifiers: tuple[dict[str, Any], ...] = ()
-    netsuite_sales_order_id: str = ""
-    # grants for the quantity of this subscription: POOLED or INDIVIDUAL
-    subscription_id: UUID | None = None
-    allocation: str = ""
-    seat_increase_is_prorated: bool = True
-    id: UUID = field(default_factory=uuid4)
-
-
 _COPIED = (
     "id", "kind", "product_id", "starting_at", "ending_before", "duration", "frequency", "access_type", "proration",
     "name", "description", "priority", "rate_type", "rollover_fraction", "netsuite_sales_order_id",
-    "subscription_id", "allocation", "seat_increase_is_prorated",
+    "subscription_id", "allocation", "seat_increase_is_prorated", "child_access",
 )  # fmt: skip
 _AMOUNTS = ("access_unit_price", "access_quantity", "invoice_unit_price", "invoice_quantity")
 _INHERITED = (
     "product_id", "name", "description", "priority", "access_type", "rate_type", "rollover_fraction",
-    "applicable_product_ids", "applicable_product_tags", "specifiers", "netsuite_sales_order_id",
+    "applicable_product_ids", "applicable_product_tags", "specifiers", "netsuite_sales_order_id", "child_access",
 )  # fmt: skip
 
 
@@ -101,6 +71,7 @@ def add_recurring(
     require_transaction()
     if not new:
         return []
+    refuse_own_balances(contract, field=path)
     rows = []
     known, subscriptions = _catalogue(new), _subscriptions(contract, new)
     for index, one in enumerate(new):
@@ -165,8 +136,9 @@ def issue_recurring_balances(*, now: datetime) -> int:
     """Sweep: issues the balances that are due, each one period ahead; returns how many grants it saw to."""
     done = behind = 0
     busy: set[UUID] = set()
+    rows = RecurringGrant.objects.filter(in_our_time("contract__customer_id"))
     while done < BATCH and behind < MOST_IN_A_SWEEP:
-        outcome = _issue_next(now, RecurringGrant.objects.all(), busy)
+        outcome = _issue_next(now, rows, busy)
         if outcome is None:
             break
         done += outcome is not Outcome.BUSY
@@ -404,6 +376,7 @@ def _row(
 ) -> RecurringGrant:
     known.check_product(new.product_id)
     known.check_scope(product_ids=new.applicable_product_ids, specifiers=new.specifiers)
+    check_child_access(new.child_access, customer_id=contract.customer_id, contract_id=contract.pk)
     row = RecurringGrant(
         contract=contract,
         access_unit_price=new.access[0],

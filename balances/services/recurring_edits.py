@@ -13,11 +13,11 @@ from balances.services.events import record_archived, record_edited
 from balances.services.given import Given, count_given, is_counted, more_of
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, lock_balances, take_back_expiries
-from balances.services.purchases import add_purchases, is_open, purchases_for, schedule_of
+from balances.services.purchases import add_purchases, purchases_for, schedule_of
 from balances.services.recurring import engine_grant, grant_periods_of, kept_terms, sync_recurring_grant, to_come
 from balances.services.schedules import CHANGED
 from charges.selectors import terms_of
-from charges.services import cancel_charges, reprice_charge
+from charges.services import cancel_charges, is_open, reprice_charge
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from core.errors import Conflict, InvalidInput

@@ -1,7 +1,6 @@
 """Changes of a balance's schedules: access is corrected by entries, charges as long as no final invoice holds them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,31 +11,21 @@ from balances.selectors.act_limits import worth_left
 from balances.selectors.segments import engine_segment
 from balances.services.grants import Grant, cost_basis, first_kind
 from balances.services.ledger import append, entry, take_back_expiries
-from balances.services.purchases import add_purchases, purchases_for, remove_purchase, schedule_of
-from charges.models import Charge
-from charges.selectors import terms_of
-from charges.services import reprice_charge
+from balances.services.purchases import add_purchases, purchases_for, schedule_of
+from charges.services import ScheduleChange
+from charges.services.schedules import change_items
 from core.approvals import count_alone
 from core.errors import InvalidInput
-from engine.charge_states import ChargeState
 from engine.errors import InvalidTerms
 from engine.money import ZERO, checked, subtract
 from engine.schedules import AccessSegment, ScheduleItem
 
-NAMED = (ChargeState.INVOICED.value, ChargeState.VOIDED.value)
 DEDUCTION = LedgerEntry.Kind.AUTOMATED_INVOICE_DEDUCTION
 CHANGED = "access was changed"
+VOID_FIRST = "void it first, and regenerate it after the change"
+"""What lets history be corrected."""
 SHORTEST = timedelta(hours=1)
 """How short access can be: times are on the hour."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleChange:
-    """Items to add, to change and to remove. `update`: by item id, the fields that change."""
-
-    add: tuple[dict[str, Any], ...] = ()
-    update: Mapping[UUID, dict[str, Any]] = field(default_factory=dict)
-    remove: tuple[UUID, ...] = ()
 
 
 def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
@@ -50,7 +39,7 @@ def change_access(balance: Balance, *, change: ScheduleChange, now: datetime) ->
         if segment is None:
             raise InvalidTerms("no such segment", where)
         if segment.used:
-            raise InvalidTerms("a finalized invoice draws from this segment", where)
+            raise InvalidTerms(f"a finalized invoice draws from this segment: {VOID_FIRST}", where)
         _take_back(segment, now)
     for index, (segment_id, fields) in enumerate(change.update.items()):
         where = f"access_schedule.update_schedule_items.{index}"
@@ -85,9 +74,10 @@ def _change_segment(balance: Balance, segment: Segment, fields: Mapping[str, Any
     take_back_expiries([segment], now=now, reason=CHANGED)
     difference = subtract(fields.get("amount", segment.granted), segment.granted)
     if difference < ZERO and segment.balance + difference < ZERO:
-        raise InvalidTerms("finalized invoices drew more than that", f"{where}.amount")
+        raise InvalidTerms(f"a finalized invoice drew more than that: {VOID_FIRST}", f"{where}.amount")
     if segment.used and _drawn_outside(segment, wanted):
-        raise InvalidTerms("a finalized invoice draws from this segment outside of these dates", where)
+        problem = f"a finalized invoice draws from this segment outside of these dates: {VOID_FIRST}"
+        raise InvalidTerms(problem, where)
     segment.starting_at, segment.ending_before = wanted.starting_at, wanted.ending_before
     segment.save(update_fields=["starting_at", "ending_before"])
     append([entry(segment, kind=first_kind(balance), amount=difference, at=wanted.starting_at, now=now)])
@@ -164,34 +154,9 @@ def _move_end(segment: Segment, *, end: datetime, now: datetime) -> None:
 def change_invoices(balance: Balance, *, change: ScheduleChange, now: datetime) -> None:
     """Adds, changes and removes charges that no final invoice holds. Raises InvalidTerms, InvalidInput."""
     standing = {charge.pk: charge for charge in purchases_for(balance)}
-    for index, item_id in enumerate(change.remove):
-        where = f"invoice_schedule.remove_schedule_items.{index}.id"
-        charge = standing.get(item_id)
-        if charge is None:
-            raise InvalidTerms("no such item", where)
-        if charge.state != ChargeState.CANCELED.value:  # named twice
-            remove_purchase(charge, where=where, now=now)
-    for index, (item_id, fields) in enumerate(change.update.items()):
-        where = f"invoice_schedule.update_schedule_items.{index}"
-        charge = standing.get(item_id)
-        if charge is None:
-            raise InvalidTerms("no such item", f"{where}.id")
-        _change_item(charge, fields, where)
+    change_items(standing, change=change, where="invoice_schedule", now=now)
     if change.add:
         _add_items(balance, change.add, now)
-
-
-def _change_item(charge: Charge, fields: Mapping[str, Any], where: str) -> None:
-    if charge.state in NAMED:
-        raise InvalidTerms("it stands on a finalized invoice", f"{where}.id")
-    terms = replace(
-        terms_of(charge),
-        invoice_at=fields.get("timestamp", charge.invoice_at),
-        unit_price=checked(fields.get("unit_price", charge.unit_price), f"{where}.unit_price"),
-        quantity=checked(fields.get("quantity", charge.quantity), f"{where}.quantity"),
-    )
-    if charge.state != ChargeState.CANCELED.value:  # removed in the same breath
-        reprice_charge(charge, terms=terms)
 
 
 def _add_items(balance: Balance, added: Sequence[Mapping[str, Any]], now: datetime) -> None:

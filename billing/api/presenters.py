@@ -31,6 +31,7 @@ def present_invoice(
         "status": view.status,
         "customer_id": view.customer_id,
         "contract_id": view.contract_id,
+        "payer": None if view.payer is None else dict(zip(("contract_id", "customer_id"), view.payer, strict=True)),
         "start_timestamp": None if view.is_scheduled else view.period_start,
         "end_timestamp": None if view.is_scheduled else view.period_end,
         # what is charged for a date says it from the beginning
@@ -121,6 +122,12 @@ def present_line(
         shown["subscription_custom_fields"] = facts.subscriptions.get(line.subscription_id, {})
         if isinstance(line.explanation, SubscriptionExplanation):
             shown["is_prorated"] = line.explanation.proration is not None
+    if line.scheduled_charge_id is not None:
+        shown["scheduled_charge_id"] = line.scheduled_charge_id
+        shown["scheduled_charge_custom_fields"] = facts.scheduled.get(line.scheduled_charge_id, {})
+    if line.discount_id is not None:
+        shown["discount_id"] = line.discount_id
+        shown["discount_custom_fields"] = facts.scheduled.get(line.discount_id, {})
     if with_list_price:
         shown["list_price"] = _list_price(line, currency)
     return _filled(shown)

@@ -66,6 +66,10 @@ class LineOutput(Output):
     commit_segment_id = serializers.UUIDField(required=False)
     commit_type = serializers.CharField(required=False)
     commit_custom_fields = CustomFieldsField(required=False)
+    scheduled_charge_id = serializers.UUIDField(required=False)
+    scheduled_charge_custom_fields = serializers.DictField(child=serializers.CharField(), required=False)
+    discount_id = serializers.UUIDField(required=False)
+    discount_custom_fields = serializers.DictField(child=serializers.CharField(), required=False)
     commit_netsuite_sales_order_id = serializers.CharField(required=False)
     commit_netsuite_item_id = serializers.CharField(required=False)
     applied_commit_or_credit = AppliedOutput(required=False)
@@ -97,6 +101,14 @@ class PartyOutput(Output):
     address_lines = serializers.ListField(child=serializers.CharField())
     email = serializers.CharField()
     tax_ids = serializers.ListField(child=serializers.CharField())
+    po_number = serializers.CharField(required=False, help_text="Of the buyer, where it has one.")
+
+
+class PayerOutput(Output):
+    """The contract and the customer that pay."""
+
+    contract_id = serializers.UUIDField()
+    customer_id = serializers.UUIDField()
 
 
 class InvoiceOutput(Output):
@@ -107,6 +119,7 @@ class InvoiceOutput(Output):
     status = WordField(InvoiceStatus)
     customer_id = serializers.UUIDField()
     contract_id = serializers.UUIDField()
+    payer = PayerOutput(required=False, help_text="Of a child contract's invoices.")
     start_timestamp = InstantField(required=False)
     end_timestamp = InstantField(required=False)
     issued_at = InstantField(required=False, help_text="Of a SCHEDULED draft: the date that it will be issued for.")
@@ -141,6 +154,13 @@ class BreakdownOutput(InvoiceOutput):
     breakdown_end_timestamp = InstantField()
 
 
+class SourceOutput(Output):
+    """What a line charges, or takes off, by date."""
+
+    id = serializers.CharField()
+    name = serializers.CharField()
+
+
 class ExplanationOutput(Output):
     """How a line came about: enough to recompute it by hand. Numbers are exact decimal strings."""
 
@@ -168,4 +188,5 @@ class ExplanationOutput(Output):
     drawn = serializers.CharField(required=False)
     after = serializers.CharField(required=False)
     amount = serializers.CharField(required=False)
+    charge = SourceOutput(required=False)
     due = serializers.CharField(required=False)

@@ -65,6 +65,7 @@ class Migration(migrations.Migration):
                 ("draft_total", core.fields.ExactDecimalField(null=True)),
                 ("draft_total_at", models.DateTimeField(null=True)),
                 ("net_payment_terms_days", models.PositiveIntegerField(default=0)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
                 ("created_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 ("voided_at", models.DateTimeField(blank=True, null=True)),

@@ -11,11 +11,14 @@ from billing.lines import currency_view
 from billing.models import BillingPeriod
 from billing.parties import current_buyer, current_seller
 from billing.types import InvoiceView
+from contracts.selectors.hierarchy import payer_of_child
 
 
 def period_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
     """Billing periods with what computing and showing them needs, in one query."""
-    rows = BillingPeriod.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    rows = BillingPeriod.objects.select_related(
+        "customer", "contract__paying_customer", "contract__rate_card__fiat_credit_type", "credit_type"
+    )
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
@@ -35,7 +38,8 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
         id=period.pk,
         customer_id=period.customer_id,
         seller=current_seller(),
-        buyer=current_buyer(period.customer),
+        buyer=current_buyer(period.contract.paying_customer or period.customer),
+        payer=payer_of_child(period.contract),
         contract_id=period.contract_id,
         contract_name=str(period.contract),
         type=period.type,
@@ -58,7 +62,7 @@ def view_of_period(period: BillingPeriod, computed: ComputedInvoice) -> InvoiceV
         regenerated_from_id=period.reopened_from_id,
         created_at=period.created_at,
         as_of=computed.as_of,
-        custom_fields={},
+        custom_fields=period.custom_fields,
         customer_custom_fields=period.customer.custom_fields,
         contract_custom_fields=period.contract.custom_fields,
         netsuite_sales_order_id=period.contract.netsuite_sales_order_id,

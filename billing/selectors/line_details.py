@@ -9,6 +9,7 @@ from balances.models import Balance
 from billing.types import LineView
 from catalog.models import ProductVersion
 from catalog.selectors import state_at
+from charges.models import Discount, ScheduledCharge
 from contracts.models import Subscription
 
 Fields = Mapping[str, str]
@@ -36,15 +37,18 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
-    """By id. Subscriptions without custom fields are left out; `products` has those of balances too."""
+    """By id. What has no custom fields is left out; `products` has those of balances too. `scheduled`: of scheduled
+    charges and of discounts.
+    """
 
     products: Mapping[UUID, Sold] = field(default_factory=dict)
     subscriptions: Mapping[UUID, Fields] = field(default_factory=dict)
     balances: Mapping[UUID, Paid] = field(default_factory=dict)
+    scheduled: Mapping[UUID, Fields] = field(default_factory=dict)
 
 
 def facts_of_lines(lines: Iterable[LineView], *, now: datetime) -> LineFacts:
-    """The facts of these lines; at most three queries, however many there are."""
+    """The facts of these lines; at most five queries, however many there are."""
     found = list(lines)
     subscriptions = {line.subscription_id for line in found if line.subscription_id is not None}
     commits = {line.commit_id for line in found if line.commit_id is not None}
@@ -61,7 +65,19 @@ def facts_of_lines(lines: Iterable[LineView], *, now: datetime) -> LineFacts:
         products=_sold(products, now) if products else {},
         subscriptions=dict(labelled.values_list("pk", "custom_fields")) if subscriptions else {},
         balances=balances,
+        scheduled=_scheduled(found),
     )
+
+
+def _scheduled(lines: Collection[LineView]) -> dict[UUID, Fields]:
+    """Custom fields of what is charged or taken off by date; no query where nothing is."""
+    charges = {line.scheduled_charge_id for line in lines if line.scheduled_charge_id is not None}
+    discounts = {line.discount_id for line in lines if line.discount_id is not None}
+    found: dict[UUID, Fields] = {}
+    for rows, ids in ((ScheduledCharge.objects, charges), (Discount.objects, discounts)):
+        if ids:
+            found |= dict(rows.filter(pk__in=ids).exclude(custom_fields={}).values_list("pk", "custom_fields"))
+    return found
 
 
 def _sold(products: Collection[UUID], now: datetime) -> dict[UUID, Sold]:

@@ -97,7 +97,10 @@ def _once() -> Callable[[UUID, Sequence[UsageQuery]], list[tuple[UsageRow, ...]]
     known: dict[tuple[object, ...], tuple[UsageRow, ...]] = {}
 
     def read(customer_id: UUID, queries: Sequence[UsageQuery]) -> list[tuple[UsageRow, ...]]:
-        keys = [(customer_id, query.metric_id, query.windows, query.group_keys) for query in queries]
+        keys = [
+            (customer_id, query.metric_id, query.windows, query.group_keys, frozenset(query.group_filters.items()))
+            for query in queries
+        ]
         if not all(key in known for key in keys):
             known.update(zip(keys, stored_usage(customer_id, queries), strict=True))
         return [known[key] for key in keys]

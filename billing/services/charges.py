@@ -13,6 +13,7 @@ from billing.services.billed_charges import hold_charges, release_charges, relea
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit, load_subscription_terms
 from catalog.models import CreditType
+from charges.events import ScheduledChargesChanged
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
@@ -28,6 +29,13 @@ def sync_purchases(events: Sequence[BalanceEvent]) -> None:
         contract = lock_contract(contract_id=contract_id)
         if contract.archived_at is None:
             collect_charges(contract, now=event.occurred_at)
+
+
+def sync_scheduled_charges(event: ScheduledChargesChanged) -> None:
+    """Reaction: the periods of the contract follow what it charges by date."""
+    contract = lock_contract(contract_id=event.contract_id)
+    if contract.archived_at is None:
+        collect_charges(contract, now=event.occurred_at)
 
 
 def collect_charges(contract: Contract, *, now: datetime) -> None:

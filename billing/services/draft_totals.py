@@ -11,6 +11,7 @@ from billing.models import BillingPeriod
 from billing.selectors.drafts import period_rows
 from core.patience import each_in_turn, is_too_slow
 from core.transactions import snapshot, use_case
+from customers.test_clocks import in_our_time
 
 logger = logging.getLogger(__name__)
 FRESH_FOR = timedelta(minutes=10)
@@ -25,6 +26,7 @@ def refresh_draft_totals(*, now: datetime, limit: int = BATCH) -> int:
     stale = period_rows().filter(state=BillingPeriod.State.OPEN).filter(
         Q(draft_total_at__isnull=True) | Q(draft_total_at__lte=now - FRESH_FOR)
     )  # fmt: skip
+    stale = stale.filter(in_our_time("customer_id"))
     rows = list(stale.order_by(F("draft_total_at").asc(nulls_first=True), "period_start", "id")[:limit])
     return each_in_turn(rows, lambda row: _refresh(row, now))
 

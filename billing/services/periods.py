@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from billing.models import BilledSubscription, BillingCursor, BillingPeriod
 from billing.periods import covered_periods, periods_to_bill, usage_periods
@@ -16,14 +16,16 @@ from billing.services.expiry import take_back_expiries_in
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
-from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, UsageFilterSet
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
+from core.errors import InvalidInput
 from core.jobs import enqueue
 from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
-from engine.calendar import Period
+from customers.test_clocks import in_our_time
+from engine.calendar import Period, rfc3339
 from engine.subscriptions import InvoiceBehavior, free_ordinal
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,13 @@ def open_due_periods(*, now: datetime) -> int:
     while done < BATCH and (outcome := _open_next(now, busy)) is not None:
         done += outcome
     return done
+
+
+def next_period_at(*, after: datetime) -> datetime | None:
+    """When the next billing period begins and must be opened, after that time."""
+    rows = BillingCursor.objects.filter(in_our_time("contract__customer_id"), next_period_at__gt=after)
+    at: datetime | None = rows.aggregate(at=Min("next_period_at"))["at"]
+    return at
 
 
 def sync_periods(contract: Contract, *, now: datetime) -> None:
@@ -101,6 +110,19 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
     collect_charges(contract, now=now)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.finalize_due_invoices")
+
+
+def refuse_filter_before_invoices(event: UsageFilterSet) -> None:
+    """Reaction: another usage filter never changes what a final invoice bills. Raises InvalidInput."""
+    billed = BillingPeriod.objects.filter(
+        contract_id=event.contract_id, type=BillingPeriod.Type.USAGE, state=BillingPeriod.State.CLOSED,
+        voided_at__isnull=True, period_end__gt=event.starting_at,
+    )  # fmt: skip
+    if (last := billed.order_by("-period_end").first()) is not None:
+        raise InvalidInput(
+            f"a finalized invoice bills usage up to {rfc3339(last.period_end)}; begin then, or void it first",
+            field="starting_at",
+        )
 
 
 def close_period(period: BillingPeriod, *, subscribed: list[BilledSubscription], now: datetime) -> None:
@@ -205,7 +227,7 @@ def _open_next(now: datetime, busy: set[UUID]) -> int | None:
         with use_case():
             contract = (
                 Contract.objects.select_for_update(skip_locked=True, of=("self",))
-                .filter(billing_cursor__next_period_at__lte=now)
+                .filter(in_our_time("customer_id"), billing_cursor__next_period_at__lte=now)
                 .exclude(pk__in=busy)
                 .order_by("billing_cursor__next_period_at")
                 .first()

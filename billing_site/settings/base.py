@@ -49,6 +49,8 @@ TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Tactus Demo Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="1 Example Street\nSpringfield")
 TACTUS_COMPANY_EMAIL = env.str("TACTUS_COMPANY_EMAIL", default="billing@example.com")
 TACTUS_COMPANY_TAX_ID = env.str("TACTUS_COMPANY_TAX_ID", default="")
+# Whether customers may be put on clocks of their own (customers/test_clocks.py); in production never.
+TACTUS_TEST_CLOCKS = False
 # Invoice numbers: PREFIX-YEAR-0001, gap-free within a year.
 TACTUS_INVOICE_PREFIX = env.str("TACTUS_INVOICE_PREFIX", default="TA")
 # Scheme, host and port under which browsers and API clients reach us; no trailing slash.
@@ -76,6 +78,8 @@ TACTUS_CREDIT_EXPIRY = env.str("TACTUS_CREDIT_EXPIRY", default="365")
 # Tables that no app may write, since no lower one may import a higher one; dotted paths, read when first needed.
 EVENT_REACTIONS = "billing_site.wiring.REACTIONS"
 CONTRACT_EXTENSIONS = "billing_site.wiring.CONTRACT_EXTENSIONS"
+CLOCK_OF_CUSTOMER = "customers.test_clocks.clock_of"
+DRY_RUN_READER = "billing_site.wiring.foresee"
 ACT_LIMIT = "balances.selectors.act_limits.act_limit"
 OPEN_WORTH = "billing.selectors.open_worth.open_worth"
 

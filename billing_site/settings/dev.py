@@ -12,6 +12,7 @@ WHITENOISE_USE_FINDERS = True
 # The demo host page may frame the console.
 TACTUS_EMBED_ORIGINS = env.list("TACTUS_EMBED_ORIGINS", default=[TACTUS_DEMO_HOST_URL])
 # The seller of the demo's story (demo/story.py).
+TACTUS_TEST_CLOCKS = env.bool("TACTUS_TEST_CLOCKS", default=True)
 TACTUS_COMPANY_NAME = env.str("TACTUS_COMPANY_NAME", default="Lumen AI, Inc.")
 TACTUS_COMPANY_ADDRESS = env.str("TACTUS_COMPANY_ADDRESS", default="500 Beacon Street\nBoston, MA 02115\nUnited States")
 TACTUS_COMPANY_EMAIL = env.str("TACTUS_COMPANY_EMAIL", default="billing@lumen.example")

@@ -202,7 +202,7 @@ def _written(version: ProductVersion) -> dict[str, Any]:
     return {"created_at": version.created_at, "created_by": version.created_by, "starting_at": version.starting_at}
 
 
-def _fields(body: dict[str, Any]) -> dict[str, Any]:
+def columns_of(body: dict[str, Any]) -> dict[str, Any]:
     """The columns that a body sets, as the service stores them: JSON, with ids and factors as text."""
     fields = {name: body[name] for name in services.COLUMNS if name in body}
     if "billable_metric_id" in fields:
@@ -226,7 +226,7 @@ class CreateProduct(ApiView):
         body = self.read_body(request, CreateInput)
         product = services.create_product(
             product_type=PRO_SERVICE if body["type"] == "PROFESSIONAL_SERVICE" else body["type"],
-            fields=_fields(body),
+            fields=columns_of(body),
             custom_fields=body.get("custom_fields"),
             now=now(),
         )
@@ -272,7 +272,7 @@ class UpdateProduct(ApiView):
         """Change a product from an hour on, past or future."""
         body = self.read_body(request, UpdateInput)
         product = services.update_product(
-            product_id=body["product_id"], starting_at=body["starting_at"], fields=_fields(body), now=now()
+            product_id=body["product_id"], starting_at=body["starting_at"], fields=columns_of(body), now=now()
         )
         return data(IdOutput.of(product))
 

@@ -26,7 +26,12 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.CharField(
-                        choices=[("COMMIT_PURCHASE", "COMMIT_PURCHASE"), ("COMMIT_TRUE_UP", "COMMIT_TRUE_UP")],
+                        choices=[
+                            ("COMMIT_PURCHASE", "COMMIT_PURCHASE"),
+                            ("COMMIT_TRUE_UP", "COMMIT_TRUE_UP"),
+                            ("SCHEDULED_CHARGE", "SCHEDULED_CHARGE"),
+                            ("DISCOUNT", "DISCOUNT"),
+                        ],
                         max_length=40,
                     ),
                 ),
@@ -244,6 +249,104 @@ class Migration(migrations.Migration):
                         ),
                         name="charge_has_what_its_state_needs",
                     ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Discount",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("sequence", models.PositiveIntegerField(editable=False)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("do_not_invoice", models.BooleanField(default=False)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("netsuite_sales_order_id", models.CharField(blank=True, default="", max_length=200)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="added_%(class)ss",
+                        to="contracts.contractedit",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="contracts.contract"
+                    ),
+                ),
+                (
+                    "credit_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.credittype"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.product"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["sequence"],
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "sequence"), name="discount_sequence_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ScheduledCharge",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("sequence", models.PositiveIntegerField(editable=False)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                ("do_not_invoice", models.BooleanField(default=False)),
+                ("custom_fields", models.JSONField(blank=True, default=dict)),
+                ("netsuite_sales_order_id", models.CharField(blank=True, default="", max_length=200)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="added_%(class)ss",
+                        to="contracts.contractedit",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="contracts.contract"
+                    ),
+                ),
+                (
+                    "credit_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.credittype"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.product"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["sequence"],
+                "abstract": False,
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "sequence"), name="scheduled_charge_sequence_once")
                 ],
             },
         ),

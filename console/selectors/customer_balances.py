@@ -17,6 +17,7 @@ from billing.types import CurrencyView
 from catalog.models import ProductVersion
 from catalog.selectors import state_at
 from console.selectors.access import Viewer
+from contracts.selectors.hierarchy import paid_customers
 from engine.money import ZERO, add, subtract, total
 from invoices.models import InvoiceListing
 from invoices.selectors import list_breakdowns
@@ -127,11 +128,12 @@ class DayDraw:
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """What running drafts draw, by segment, and when their periods began, by invoice."""
+    """What running drafts draw, by segment; when their periods began, and whose they are if another's, by invoice."""
 
     pending: Pending = field(default_factory=dict)
     began: Mapping[UUID, datetime] = field(default_factory=dict)
     days: tuple[DayDraw, ...] = ()
+    of: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +153,17 @@ class CustomerBalances:
 
 @dataclass(frozen=True, slots=True)
 class PostedEntry:
-    """An entry of the ledger, listed at `at`; `number`, `period_start`, `period_end`: its invoice's, if it has one."""
+    """An entry of the ledger, listed at `at`; `number`, `period_start`, `period_end`: its invoice's, if it has one.
+
+    `of`: whose invoice it is, where it is another customer's that this one pays for.
+    """
 
     row: LedgerEntry
     at: datetime
     number: str
     period_start: datetime | None
     period_end: datetime | None
+    of: str = ""
 
 
 def customer_balances(viewer: Viewer, *, now: datetime, by_day: bool = False) -> CustomerBalances | None:
@@ -170,8 +176,9 @@ def customer_balances(viewer: Viewer, *, now: datetime, by_day: bool = False) ->
         rows.setdefault(segment.owner_id, (segment.owner, []))[1].append(segment)
     if not rows:
         return None
-    drafts = _drafts_by_day(viewer, now) if by_day else _drafts(viewer)
     owners = [owner for owner, _ in rows.values()]
+    shared = any(owner.child_access for owner in owners)
+    drafts = _drafts_by_day(viewer, now, shared=shared) if by_day else _drafts(viewer)
     products = _product_names(owners, now)
     tagged = priced_product_tags(payer_id=viewer.customer_id) if any(_tags(owner) for owner in owners) else {}
     hides = bool(viewer.options.get("invoices", {}).get("hide_grant_name"))
@@ -194,15 +201,17 @@ def posted_entries(grants: Iterable[Grant], *, now: datetime) -> dict[UUID, list
     """The posted entries of these grants' segments that have begun, by grant, in order of time. One query."""
     parts = {part.id: grant.id for grant in grants for part in grant.parts if part.starting_at <= now}
     invoice = InvoiceListing.objects.filter(pk=OuterRef("invoice_id"))
-    rows = LedgerEntry.objects.filter(segment__in=list(parts)).select_related("segment").annotate(
+    rows = LedgerEntry.objects.filter(segment__in=list(parts)).select_related("segment__owner").annotate(
         its_number=Subquery(invoice.values("number")), its_start=Subquery(invoice.values("period_start")),
-        its_end=Subquery(invoice.values("period_end")),
+        its_end=Subquery(invoice.values("period_end")), its_customer=Subquery(invoice.values("customer_id")),
+        its_customer_name=Subquery(invoice.values("customer__name")),
     )  # fmt: skip
     found: dict[UUID, list[PostedEntry]] = {}
     for segment_id, mine in by_segment(rows).items():
         for place, at in listed_entries(mine[0].segment, mine):
             row = mine[place]
-            entry = PostedEntry(row, at, row.its_number or "", row.its_start, row.its_end)
+            of = row.its_customer_name if row.its_customer != mine[0].segment.owner.customer_id else ""
+            entry = PostedEntry(row, at, row.its_number or "", row.its_start, row.its_end, of or "")
             found.setdefault(parts[segment_id], []).append(entry)
     return {grant_id: sorted(entries, key=lambda entry: entry.at) for grant_id, entries in found.items()}
 
@@ -223,16 +232,25 @@ def _segments(viewer: Viewer) -> QuerySet[Segment]:
 def _drafts(viewer: Viewer) -> Drafts:
     pending = pending_draws(payer_id=viewer.customer_id)
     drawing = {draw.invoice_id for draws in pending.values() for draw in draws}
-    rows = InvoiceListing.objects.filter(pk__in=drawing) if drawing else ()
-    return Drafts(pending, {row.pk: row.period_start for row in rows})
+    rows = list(InvoiceListing.objects.filter(pk__in=drawing).select_related("customer")) if drawing else []
+    of = {row.pk: row.customer.name for row in rows if row.customer_id != viewer.customer_id}
+    return Drafts(pending, {row.pk: row.period_start for row in rows}, of=of)
 
 
-def _drafts_by_day(viewer: Viewer, now: datetime) -> Drafts:
-    """The same from the drafts' breakdowns by day, which sum to them."""
-    windows = list_breakdowns(
-        customer_id=viewer.customer_id, starting_on=now - LONGEST_DRAFT, ending_before=now + LONGEST_DRAFT,
-        window_size="DAY", status="DRAFT", now=now,
-    )  # fmt: skip
+def _drafts_by_day(viewer: Viewer, now: datetime, *, shared: bool) -> Drafts:
+    """The same from the breakdowns by day, which sum to them, of the drafts that the customer pays.
+
+    `shared`: whether children may draw, too.
+    """
+    windows = [
+        window
+        for customer_id in (viewer.customer_id, *(paid_customers(viewer.customer_id) if shared else ()))
+        for window in list_breakdowns(
+            customer_id=customer_id, starting_on=now - LONGEST_DRAFT, ending_before=now + LONGEST_DRAFT,
+            window_size="DAY", status="DRAFT", now=now,
+        )
+        if (window.invoice.payer or (None, customer_id))[1] == viewer.customer_id
+    ]  # fmt: skip
     days: list[DayDraw] = []
     sums: dict[tuple[UUID, UUID], Decimal] = {}
     views = {window.invoice.id: window.invoice for window in windows}

@@ -169,7 +169,10 @@ def invoice_page(viewer: Viewer, *, invoice_id: UUID, now: datetime) -> InvoiceP
         subtotal=formatting.money(view.subtotal, view.currency),
         rounding=formatting.money(view.rounding, view.currency) if view.rounding else None,
         rounding_is_negative=view.rounding < 0,
-        towards=tuple(towards_commit(commit, view.currency) for commit in towards_commits(view.lines)),
+        towards=tuple(
+            towards_commit(commit, view.currency, with_rest=not view.is_paid_by_parent)
+            for commit in towards_commits(view.lines)
+        ),
         unrated=tuple(_unrated(view.unrated)),
         as_of=view.as_of,
     )
@@ -179,7 +182,8 @@ def line_page(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime)
     """A line's explanation. Raises NotFound."""
     view = get_invoice(customer_id=viewer.customer_id, invoice_id=invoice_id, now=now)
     line = get_line(customer_id=viewer.customer_id, invoice_id=invoice_id, line_id=line_id, now=now)
-    return LinePage(invoice_id, line_id, line.name, why(line, view.currency), bool(event_count(line.explanation)))
+    reasons = why(line, view.currency, with_held=not view.is_paid_by_parent)
+    return LinePage(invoice_id, line_id, line.name, reasons, bool(event_count(line.explanation)))
 
 
 def line_days(viewer: Viewer, *, invoice_id: UUID, line_id: UUID, now: datetime) -> StackedBars | None:

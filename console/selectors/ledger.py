@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from balances.models import LedgerEntry
-from balances.selectors.live import Pending
 from billing.types import CurrencyView
 from console.ranges import Choice, read_day
 from console.selectors.access import Viewer
 from console.selectors.customer_balances import (
     GRANTING,
+    Drafts,
     Grant,
     PostedEntry,
     UnitBalance,
@@ -214,19 +214,20 @@ def _read(
         for entry in entries.get(grant.id, [])
     ]
     movements.sort(key=lambda movement: (movement.at, movement.begins))
-    movements += _drawing(grants, found.drafts.pending, now)
+    movements += _drawing(grants, found.drafts, now)
     movements += _settling(grants, now)
     return question, unit_balance, grants, _within(_balanced(movements), question, now)
 
 
-def _drawing(grants: Iterable[Grant], pending: Pending, now: datetime) -> Iterator[Movement]:
-    """What running drafts draw."""
+def _drawing(grants: Iterable[Grant], drafts: Drafts, now: datetime) -> Iterator[Movement]:
+    """What running drafts draw; another customer's are named as that one's, and are not to be opened here."""
     for grant in grants:
         for part in grant.parts:
-            for draw in pending.get(part.id, ()) if part.starting_at <= now else ():
+            for draw in drafts.pending.get(part.id, ()) if part.starting_at <= now else ():
+                of = drafts.of.get(draw.invoice_id, "")
                 yield Movement(
                     draw.effective_at, f"draft {draw.invoice_id} {part.id}", grant.name, "Used so far by",
-                    draw.amount.copy_negate(), "pending", "draft invoice", draw.invoice_id,
+                    draw.amount.copy_negate(), "pending", _called("draft invoice", of), None if of else draw.invoice_id,
                     f"final after {formatting.last_day(draw.effective_at)}",
                 )  # fmt: skip
 
@@ -290,7 +291,7 @@ def _within(movements: list[Movement], question: LedgerQuestion, now: datetime) 
 
 def _movement(grant: Grant, entry: PostedEntry, *, is_first: bool) -> Movement:
     row = entry.row
-    named = f"invoice {entry.number}" if entry.number else ""
+    named = _called(f"invoice {entry.number}", entry.of) if entry.number else ""
     return Movement(
         at=entry.at,
         key=str(row.pk),
@@ -298,9 +299,13 @@ def _movement(grant: Grant, entry: PostedEntry, *, is_first: bool) -> Movement:
         text=_text(grant, row, is_first=is_first, has_invoice=bool(named)),
         amount=row.amount,
         invoice=named,
-        invoice_id=row.invoice_id if named else None,
+        invoice_id=row.invoice_id if named and not entry.of else None,
         begins=entry.at == row.segment.starting_at,
     )
+
+
+def _called(name: str, of: str) -> str:
+    return f"{name} of {of}" if of else name
 
 
 def _text(grant: Grant, entry: LedgerEntry, *, is_first: bool, has_invoice: bool) -> str:

@@ -13,12 +13,21 @@ from rest_framework.response import Response
 from catalog.package_models import Package
 from catalog.selectors import package_for
 from contracts import selectors, services
-from contracts.api.overrides import OverrideOutput, new_override, overrides_field, rows_of_overrides
+from contracts.api.contract_outputs import ContractV1Output, ContractV2Output, CreatedOutput
+from contracts.api.hierarchy import HierarchyInput, hierarchies_of, parent_of
+from contracts.api.overrides import new_override, overrides_field, rows_of_overrides
 from contracts.api.subscription_inputs import new_subscription, subscriptions_field
-from contracts.api.subscription_outputs import SubscriptionOutput, present_subscriptions
+from contracts.api.subscription_outputs import present_subscriptions
+from contracts.api.usage_filters import (
+    UsageFilterInput,
+    as_v1,
+    as_v2,
+    new_filter,
+)
 from contracts.models import Contract
-from contracts.package_terms import contract_body
-from contracts.parts import contract_parts, given_parts
+from contracts.package_terms import contract_body, provider_of
+from contracts.parts import contract_parts, given_parts, warnings_of
+from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
     CustomFieldsField,
     ExactField,
@@ -31,7 +40,7 @@ from core.api.fields import (
     WholeField,
     WordField,
 )
-from core.api.output import IdOutput, NoneYetField, Output, envelope, page_of
+from core.api.output import envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
@@ -45,11 +54,14 @@ A_PAGE = 20
 FILTERS = ("customer_id", "covering_date", "starting_at", "include_archived")
 WHOLE = ("id", "customer_id", "package_id", "archived_at", "custom_fields", "uniqueness_key")
 NAMES_PACKAGE = ("package_id", "package_alias")
-WITH_PACKAGE = (*NAMES_PACKAGE, "customer_id", "starting_at", "uniqueness_key", "transition", "custom_fields")
+WITH_PACKAGE = (
+    *NAMES_PACKAGE, "customer_id", "starting_at", "uniqueness_key", "transition", "custom_fields", "dry_run",
+)  # fmt: skip
 TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
 )  # fmt: skip
+OF_THE_WHOLE = ("subscriptions", "warnings", "customer_billing_provider_configuration")
 WHERE_GIVEN = (
     "scheduled_charges_on_usage_invoices", "netsuite_sales_order_id", "salesforce_opportunity_id",
     "total_contract_value",
@@ -110,10 +122,12 @@ class CreateInput(Input):
     transition = TransitionInput(required=False, allow_null=True)
     overrides = overrides_field()
     subscriptions = subscriptions_field()
+    usage_filter = UsageFilterInput(required=False, allow_null=True)
     multiplier_override_prioritization = WordField(Prioritization, required=False)
     scheduled_charges_on_usage_invoices = WordField(
         Contract.Consolidation.values, required=False, allow_null=True, help_text="Fixed for the contract's life."
     )
+    hierarchy_configuration = HierarchyInput(required=False, allow_null=True)
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second contract with the same key is refused."
     )
@@ -123,6 +137,7 @@ class CreateInput(Input):
     total_contract_value = ExactField(
         required=False, allow_null=True, help_text="Kept and shown; nothing is billed by it."
     )
+    dry_run = dry_run_field()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -171,6 +186,7 @@ class ArchiveInput(Input):
     customer_id = IdField()
     contract_id = IdField()
     void_invoices = FlagField(help_text="Whether its finalized invoices become void.")
+    dry_run = dry_run_field()
 
 
 class EndDateInput(Input):
@@ -182,98 +198,41 @@ class EndDateInput(Input):
     allow_ending_before_finalized_invoice = FlagField(
         required=False, default=True, help_text="false refuses an end before that of a finalized invoice."
     )
-
-
-class ScheduleOutput(Output):
-    """How often usage is billed; the periods are counted from the anchor date."""
-
-    frequency = serializers.CharField(source="billing_frequency")
-    billing_anchor_date = InstantField(source="billing_anchor_at")
-    invoice_generation_starting_at = InstantField(required=False)
-
-
-class TransitionOutput(Output):
-    """How one contract followed another; the contract is one of the two."""
-
-    type = serializers.CharField()
-    from_contract_id = serializers.UUIDField()
-    to_contract_id = serializers.UUIDField()
-
-
-class TermsOutput(Output):
-    """What was agreed."""
-
-    name = serializers.CharField(required=False)
-    starting_at = InstantField()
-    ending_before = InstantField(required=False)
-    rate_card_id = serializers.UUIDField(required=False)
-    net_payment_terms_days = serializers.IntegerField()
-    usage_statement_schedule = ScheduleOutput(source="*")
-    created_at = InstantField()
-    created_by = serializers.CharField()
-    multiplier_override_prioritization = serializers.CharField()
-    scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
-    netsuite_sales_order_id = serializers.CharField(required=False)
-    salesforce_opportunity_id = serializers.CharField(required=False)
-    total_contract_value = ExactField(required=False)
-    overrides = OverrideOutput(many=True)
-    scheduled_charges = NoneYetField()
-    transitions = TransitionOutput(many=True)
-    discounts = NoneYetField()
-
-    def get_fields(self) -> dict[str, serializers.Field]:
-        """These and what the parts show."""
-        return super().get_fields() | {
-            name: field for part in contract_parts() for name, field in part.term_fields().items()
-        }
-
-
-class ContractOutput(Output):
-    """What both versions say of a contract."""
-
-    id = serializers.UUIDField()
-    customer_id = serializers.UUIDField()
-    package_id = serializers.UUIDField(required=False)
-    archived_at = InstantField(required=False)
-    custom_fields = CustomFieldsField()
-    uniqueness_key = serializers.CharField(required=False)
-    subscriptions = SubscriptionOutput(many=True)
-
-
-class ContractV1Output(ContractOutput):
-    """A contract with its terms as `initial` and as `current`."""
-
-    initial = TermsOutput()
-    current = TermsOutput()
-    amendments = NoneYetField()
-
-
-class ContractV2Output(TermsOutput, ContractOutput):
-    """A contract, flat."""
-
-    usage_filter = NoneYetField()
+    dry_run = dry_run_field()
 
 
 def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: datetime) -> dict[UUID, dict[str, Any]]:
     """Subscriptions of each contract, and what the parts show of it as `asked` (the body); a fixed number of queries,
     however many.
     """
+    contracts = list(contracts)
     ids = [contract.pk for contract in contracts]
     subscribed = selectors.subscriptions_of(ids)
+    filters = selectors.usage_filters_of([contract.pk for contract in contracts if contract.has_usage_filters])
     found: dict[UUID, dict[str, Any]] = {
-        contract_id: {"subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at)}
+        contract_id: {
+            "subscriptions": present_subscriptions(subscribed.get(contract_id, ()), at),
+            "filters": filters.get(contract_id, []),
+        }
         for contract_id in ids
     }
+    related = [one.pk for one in contracts if one.parent_id is not None or getattr(one, "has_children", True)]
+    for contract_id, shown in hierarchies_of(related).items():
+        found[contract_id] |= shown
     for part in contract_parts():
         for contract_id, shown in part.terms(found, asked=asked, at=at).items():
-            found[contract_id] |= shown
+            warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
+            found[contract_id] |= shown | ({"warnings": warnings} if warnings else {})
     return found
 
 
 def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v1 knows it."""
     parts = dict(parts)
-    whole = _whole(contract) | {"subscriptions": parts.pop("subscriptions")}
+    usage_filter = as_v1(parts.pop("filters"), at)
+    if usage_filter is not None:
+        parts["usage_filter"] = usage_filter
+    whole = _whole(contract) | {name: parts.pop(name) for name in OF_THE_WHOLE if name in parts}
     first = [row for row in contract.overrides.all() if row.added_by_id is None]
     initial = _terms(contract) | parts | {"overrides": rows_of_overrides(first, 1, at)}
     current = _terms(contract) | parts | {"overrides": rows_of_overrides(selectors.standing_overrides(contract), 1, at)}
@@ -282,6 +241,8 @@ def present_v1(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[
 
 def present_v2(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[str, Any]:
     """A contract as v2 knows it; product names are those at `at`."""
+    parts = dict(parts)
+    parts["usage_filter"] = as_v2(parts.pop("filters"), contract.ending_before)
     overrides = rows_of_overrides(selectors.standing_overrides(contract), 2, at)
     return ContractV2Output.of(_terms(contract) | parts | _whole(contract) | {"overrides": overrides})
 
@@ -316,9 +277,12 @@ def contract_terms(body: dict[str, Any]) -> dict[str, Any]:
     for part in contract_parts():
         part.prepare(body)
     body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
+    if usage_filter := body.get("usage_filter"):
+        body["usage_filter"] = new_filter(usage_filter)
     body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
     parts = given_parts(body, editing=False)
     body = {name: value for name, value in body.items() if name not in parts}
+    body["parent"] = parent_of(body.pop("hierarchy_configuration", None))
     if transition := body.pop("transition", None):
         body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
         behavior = transition.get("future_invoice_behavior") or {}
@@ -345,7 +309,7 @@ class CreateContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=CreateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=CreateInput, responses=envelope(CreatedOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
@@ -353,10 +317,19 @@ class CreateContract(ApiView):
         if "package_id" in body or "package_alias" in body:
             given = dict(request.data)
             package = named_package(body, given)
-            made = contract_body(loads(package.template.encode()), body["starting_at"])
+            template = loads(package.template.encode())
+            made = contract_body(template, body["starting_at"]) | provider_of(template)
             own = {name: value for name, value in given.items() if name not in NAMES_PACKAGE}
             body = read_terms(CreateInput, own | made)
-        return data({"id": services.create_contract(**contract_terms(body), package=package, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+        terms = contract_terms(body)
+        warnings = warnings_of(terms["parts"])
+
+        def create() -> dict[str, Any]:
+            made = services.create_contract(**terms, package=package, now=at)
+            return {"id": made.pk} | ({"warnings": warnings} if warnings else {})
+
+        return data(carry_out(create, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class RetrieveContract(ApiView):
@@ -426,11 +399,16 @@ class ArchiveContract(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=ArchiveInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=ArchiveInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """End a contract for good: its drafts are cancelled, its finalized invoices become void if asked for."""
         body = self.read_body(request, ArchiveInput)
-        return data({"id": services.archive_contract(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def archive() -> dict[str, Any]:
+            return {"id": services.archive_contract(**body, now=at).pk}
+
+        return data(carry_out(archive, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class UpdateEndDate(ApiView):
@@ -438,8 +416,13 @@ class UpdateEndDate(ApiView):
 
     resource = "contracts"
 
-    @extend_schema(request=EndDateInput, responses=envelope(IdOutput), tags=["Contracts"])
+    @extend_schema(request=EndDateInput, responses=envelope(DryRunIdOutput), tags=["Contracts"])
     def post(self, request: Request) -> Response:
         """Move a contract's end; without `ending_before` it becomes open-ended. Finalized invoices never change."""
         body = self.read_body(request, EndDateInput)
-        return data({"id": services.update_end_date(**body, now=now()).pk})
+        at, dry_run = now(), body.pop("dry_run", False)
+
+        def move() -> dict[str, Any]:
+            return {"id": services.update_end_date(**body, now=at).pk}
+
+        return data(carry_out(move, dry_run=dry_run, customer_id=body["customer_id"], at=at))

@@ -20,14 +20,16 @@ from contracts.api.subscription_inputs import (
 )
 from contracts.api.subscription_outputs import SubscriptionOutput, UpdatedOutput, present_subscriptions
 from contracts.models import ContractEdit
-from contracts.parts import contract_parts, given_parts
+from contracts.parts import contract_parts, given_parts, warnings_of
 from contracts.selectors.overrides import override_rows
 from contracts.selectors.subscriptions import subscription_rows
+from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField
-from core.api.output import IdOutput, Output, ToldOutput, envelope, list_of, told
+from core.api.output import IdOutput, ToldOutput, envelope, list_of, told
 from core.api.views import ApiView, data
 from core.clock import now
 from core.exact_json import dumps, read_back
+from customers.api.providers import WarningOutput
 
 
 class RemoveInput(Input):
@@ -49,6 +51,7 @@ class EditInput(Input):
     update_contract_end_date = InstantField(hour=True, required=False, allow_null=True)
     allow_contract_ending_before_finalized_invoice = FlagField(required=False)
     uniqueness_key = TextField(maximum=128, required=False)
+    dry_run = dry_run_field()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts add."""
@@ -84,11 +87,11 @@ class EditOutput(ToldOutput):
         }
 
 
-class EditedOutput(Output):
+class EditedOutput(DryRunIdOutput):
     """The contract's id and what the edit did."""
 
-    id = serializers.UUIDField()
     edit = EditOutput()
+    warnings = WarningOutput(many=True, required=False)
 
 
 class EditContract(ApiView):
@@ -107,22 +110,29 @@ class EditContract(ApiView):
             part.prepare(body)
         updates = body.get("update_subscriptions") or ()
         at = now()
-        edit = services.edit_contract(
-            contract_id=body["contract_id"],
-            customer_id=body["customer_id"],
-            add_overrides=[new_override(entry) for entry in body.get("add_overrides", ())],
-            remove_overrides=[entry["id"] for entry in body.get("remove_overrides", ())],
-            add_subscriptions=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
-            update_subscriptions=[subscription_update(entry) for entry in updates],
-            name=body.get("update_contract_name"),
-            allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
-            uniqueness_key=body.get("uniqueness_key"),
-            parts=given_parts(body, editing=True),
-            tell=teller(body, at),
-            now=at,
-            **more,
-        )
-        return data({"id": edit.contract_id, "edit": read_back(edit.told)})
+
+        def write() -> dict[str, Any]:
+            edit = services.edit_contract(
+                contract_id=body["contract_id"],
+                customer_id=body["customer_id"],
+                add_overrides=[new_override(entry) for entry in body.get("add_overrides", ())],
+                remove_overrides=[entry["id"] for entry in body.get("remove_overrides", ())],
+                add_subscriptions=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
+                update_subscriptions=[subscription_update(entry) for entry in updates],
+                name=body.get("update_contract_name"),
+                allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
+                uniqueness_key=body.get("uniqueness_key"),
+                parts=given_parts(body, editing=True),
+                tell=teller(body, at),
+                now=at,
+                **more,
+            )
+            warnings = warnings_of(given_parts(body, editing=True))
+            shown: dict[str, Any] = {"id": edit.contract_id, "edit": read_back(edit.told)}
+            return shown | ({"warnings": warnings} if warnings else {})
+
+        dry_run = body.get("dry_run", False)
+        return data(carry_out(write, dry_run=dry_run, customer_id=body["customer_id"], at=at))
 
 
 class GetEditHistory(ApiView):

@@ -13,6 +13,7 @@ from rest_framework import serializers
 from contracts.api.contracts import CreateInput
 from contracts.package_terms import ABSOLUTE, DATES, TERMS
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
+from customers.api.providers import METHODS, PROVIDERS, ChoiceField
 from engine.calendar import OffsetUnit
 
 MAX_ALIASES = 100
@@ -50,6 +51,16 @@ class PackageCreateInput(Input):
     uniqueness_key = TextField(
         maximum=128, required=False, allow_null=True, help_text="A second package with the same key is refused."
     )
+    billing_provider = ChoiceField(
+        PROVIDERS, required=False, allow_null=True, help_text="Customers need exactly one configuration of it."
+    )
+    delivery_method = ChoiceField(METHODS, required=False, allow_null=True, help_text="With billing_provider.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A way of delivery belongs to a provider."""
+        if attrs.get("delivery_method") and not attrs.get("billing_provider"):
+            raise serializers.ValidationError({"delivery_method": ["is given together with billing_provider"]})
+        return attrs
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and the terms of contracts."""

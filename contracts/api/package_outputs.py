@@ -49,6 +49,8 @@ class PackageOutput(Output):
     usage_statement_schedule = serializers.DictField()
     multiplier_override_prioritization = serializers.CharField()
     scheduled_charges_on_usage_invoices = serializers.CharField(required=False)
+    billing_provider = serializers.CharField(required=False)
+    delivery_method = serializers.CharField(required=False)
     commits = parts_field()
     credits = parts_field()
     recurring_commits = parts_field()

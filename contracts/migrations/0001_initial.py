@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("has_subscriptions", models.BooleanField(default=False, editable=False)),
+                ("has_usage_filters", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
                 ("netsuite_sales_order_id", models.CharField(blank=True, default="", max_length=200)),
@@ -96,6 +97,26 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="contracts",
                         to="catalog.package",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="contracts.contract",
+                    ),
+                ),
+                (
+                    "paying_customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.customer",
                     ),
                 ),
                 (
@@ -154,6 +175,12 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
+                            ("paying_customer__isnull", True), ("parent__isnull", False), _connector="OR"
+                        ),
+                        name="contract_payer_is_a_parent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
                             models.Q(("renews__isnull", True), ("transition", "")),
                             models.Q(("renews__isnull", False), models.Q(("transition", ""), _negated=True)),
                             _connector="OR",
@@ -182,6 +209,54 @@ class Migration(migrations.Migration):
                 "ordering": ["created_at", "id"],
                 "constraints": [
                     models.UniqueConstraint(fields=("uniqueness_key",), name="contract_edit_uniqueness_key_once")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ContractProvider",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("BILLING_PROVIDER", "Billing Provider"), ("REVENUE_SYSTEM", "Revenue System")],
+                        max_length=16,
+                    ),
+                ),
+                ("effective_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="added_providers",
+                        to="contracts.contractedit",
+                    ),
+                ),
+                (
+                    "configuration",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="customers.providerconfiguration",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="providers", to="contracts.contract"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["effective_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "kind", "effective_at"), name="contract_provider_once_at_a_time"
+                    )
                 ],
             },
         ),
@@ -407,6 +482,161 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="RenewalDecision",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("term_end", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("RENEWED", "Renewed"), ("NOTIFIED", "Notified"), ("SKIPPED", "Skipped")], max_length=8
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("POLICY", "Policy"),
+                            ("WITHDRAWN", "Withdrawn"),
+                            ("ENDED_EARLIER", "Ended Earlier"),
+                            ("CONTRACT_ARCHIVED", "Contract Archived"),
+                            ("CUSTOMER_ARCHIVED", "Customer Archived"),
+                            ("RENEWED_BY_HAND", "Renewed By Hand"),
+                        ],
+                        max_length=17,
+                    ),
+                ),
+                ("policy", models.JSONField(default=dict)),
+                ("decided_at", models.DateTimeField()),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="renewal_decisions",
+                        to="contracts.contract",
+                    ),
+                ),
+                (
+                    "new_contract",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="made_by_renewal",
+                        to="contracts.contract",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["term_end", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "term_end"), name="renewal_decided_once_per_term"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("new_contract__isnull", False), ("outcome", "RENEWED"), ("reason", "POLICY")),
+                            models.Q(("new_contract__isnull", True), ("outcome", "NOTIFIED"), ("reason", "POLICY")),
+                            models.Q(
+                                ("new_contract__isnull", True),
+                                ("outcome", "SKIPPED"),
+                                models.Q(("reason", "POLICY"), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="renewal_decision_says_why",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="RenewalPolicy",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("SAME_TERMS", "Same Terms"), ("NOTIFY_ONLY", "Notify Only")], max_length=11
+                    ),
+                ),
+                ("term_months", models.PositiveIntegerField(blank=True, null=True)),
+                ("anchor_at", models.DateTimeField()),
+                ("uplift_percent", core.fields.ExactDecimalField(default=0)),
+                (
+                    "price_list",
+                    models.CharField(
+                        choices=[("CONTRACT", "Contract"), ("OF_THE_DAY", "Of The Day")],
+                        default="CONTRACT",
+                        max_length=10,
+                    ),
+                ),
+                ("notice_days", models.PositiveIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("ACTIVE", "Active"), ("WITHDRAWN", "Withdrawn"), ("DECIDED", "Decided")],
+                        default="ACTIVE",
+                        max_length=9,
+                    ),
+                ),
+                ("agreed_end", models.DateTimeField(blank=True, null=True)),
+                ("noticed_at", models.DateTimeField(blank=True, null=True)),
+                ("next_at", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, default="", max_length=500)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "contract",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="renewal_policy",
+                        to="contracts.contract",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["agreed_end", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("uplift_percent__isnull", True),
+                                models.Q(("uplift_percent", "NaN"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("uplift_percent__isnull", True),
+                                models.Q(("uplift_percent", "Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("uplift_percent__isnull", True),
+                                models.Q(("uplift_percent", "-Infinity"), _negated=True),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="renewal_policy_uplift_finite",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("uplift_percent__gte", -100)), name="renewal_policy_price_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "SAME_TERMS"), ("term_months__gte", 1)),
+                            models.Q(("kind", "NOTIFY_ONLY"), ("term_months__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="renewal_policy_has_a_term_where_it_renews",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "DECIDED"), _negated=True), ("next_at__isnull", True), _connector="OR"
+                        ),
+                        name="renewal_policy_decided_is_at_rest",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Subscription",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -609,6 +839,37 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="subscription_change_fits_its_kind",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="UsageFilter",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("group_key", models.CharField(max_length=200)),
+                ("group_values", models.JSONField()),
+                ("starting_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="usage_filters",
+                        to="contracts.contract",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["starting_at"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "starting_at"), name="usage_filter_once_at_a_time"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("group_key", ""), _negated=True), models.Q(("group_values", []), _negated=True)
+                        ),
+                        name="usage_filter_says_what",
                     ),
                 ],
             },

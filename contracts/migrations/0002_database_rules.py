@@ -1,5 +1,6 @@
 from django.db import migrations
 
+from core.custom_fields_sql import keeping
 from core.sql_files import run_sql_files
 from customers.changes import noting
 
@@ -18,9 +19,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        run_sql_files("contracts", "contracts_contractedit", "contracts_subscriptionchange"),
+        run_sql_files(
+            "contracts",
+            "contracts_contract",
+            "contracts_contractedit",
+            "contracts_subscriptionchange",
+            "contracts_renewaldecision",
+        ),
         noting("contracts_contract"),
         noting("contracts_override", OF_CONTRACT),
         noting("contracts_subscription", OF_CONTRACT),
+        noting("contracts_usagefilter", OF_CONTRACT),
         noting("contracts_subscriptionchange", OF_SUBSCRIPTION),
+        keeping("contracts_contract", "'contract'"),
+        keeping("contracts_subscription", "'subscription'"),
     ]

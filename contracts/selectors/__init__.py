@@ -14,6 +14,7 @@ from contracts.selectors.named_schedules import named_schedule_entries
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
 from contracts.selectors.rate_schedule import ContractRate, list_contract_rates
 from contracts.selectors.subscriptions import get_subscription, subscriptions_of
+from contracts.selectors.usage_filters import usage_filter_spans, usage_filters_of
 
 __all__ = [
     "ContractRate",
@@ -35,5 +36,7 @@ __all__ = [
     "shielded_prices",
     "standing_overrides",
     "subscriptions_of",
+    "usage_filter_spans",
+    "usage_filters_of",
     "with_overrides",
 ]

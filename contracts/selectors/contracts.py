@@ -69,7 +69,7 @@ def payer_of(contract: Contract, at: datetime) -> UUID:  # noqa: ARG001 - who pa
 
     Every lock, drawdown order and change note that concerns money goes by this id, usage by the contract's customer.
     """
-    return contract.customer_id
+    return contract.paying_customer_id or contract.customer_id
 
 
 def billing_schedule(contract: Contract) -> BillingSchedule:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from catalog.prices import engine_price
 from contracts.models import Contract, Override
@@ -22,7 +22,9 @@ def override_rows() -> QuerySet[Override]:
 
 def with_overrides(contracts: QuerySet[Contract]) -> QuerySet[Contract]:
     """The contracts with all their overrides, removed ones too (four more queries, however many there are)."""
-    return contracts.prefetch_related(Prefetch("overrides", queryset=override_rows()), "renewals")
+    return contracts.prefetch_related(Prefetch("overrides", queryset=override_rows()), "renewals").annotate(
+        has_children=Exists(Contract.objects.filter(parent=OuterRef("pk")))
+    )
 
 
 def standing_overrides(contract: Contract) -> list[Override]:

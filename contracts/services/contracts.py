@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -13,30 +13,25 @@ from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
 from catalog.package_models import Package
-from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, ContractRenewed
+from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractRenewed
 from contracts.models import Contract
 from contracts.parts import contract_parts
-from contracts.selectors import find_contract
+from contracts.services import usage_filters
+from contracts.services.hierarchy import ParentOf, place, refuse_to_leave_children, told_of
 from contracts.services.overrides import NewOverride, add_overrides, plain_override
+from contracts.services.recording import ids_of, lock_contract, record_event
 from contracts.services.subscriptions import NewSubscription, add_subscriptions, plain_subscription
+from contracts.services.usage_filters import NewUsageFilter
 from contracts.services.worth import counting_lost_drafts
 from core import audit
 from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import Conflict, InvalidInput, NotFound, uniqueness_key_used
-from core.events import publish
 from core.transactions import require_transaction, use_case
 from customers.events import CustomerArchived
 from customers.models import Customer
 from engine.calendar import BillingDay, Frequency, schedule_for
 from engine.overrides import Prioritization
-
-
-class ContractIds(TypedDict):
-    """Whose event it is."""
-
-    contract_id: UUID
-    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +62,13 @@ def create_contract(
     total_contract_value: Decimal | None = None,
     overrides: Sequence[NewOverride] = (),
     subscriptions: Sequence[NewSubscription] = (),
+    usage_filter: NewUsageFilter | None = None,
     multiplier_override_prioritization: str = Prioritization.LOWEST_MULTIPLIER,
     scheduled_charges_on_usage_invoices: str = "",
     renews: UUID | None = None,
     transition: str = Contract.Transition.RENEWAL,
     true_ups: str = "AS_IS",
+    parent: ParentOf | None = None,
     parts: Mapping[str, Any] | None = None,
     package: Package | None = None,
 ) -> Contract:
@@ -80,9 +77,9 @@ def create_contract(
     `total_contract_value`: what it is worth in all as another system has it; it is kept and shown, nothing is billed by
     it. `renews`: the contract that ends where this one begins; `transition` SUPERSEDE rolls nothing of it over, and
     `true_ups` REMOVE waives those of its postpaid commits.
+    `parent`: the contract that it is a child of, and whether that one pays (contracts.services.hierarchy).
     `parts`: what apps above keep of it (contracts.parts), by field. `package`: what the terms were made of.
-    Raises NotFound for an unknown customer,
-    InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
+    Raises NotFound for an unknown customer, InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
     schedule = schedule or UsageStatementSchedule()
     if ending_before is not None and ending_before <= starting_at:
@@ -100,7 +97,9 @@ def create_contract(
         with use_case(), counted_as_one():
             customer = _locked_customer(customer_id)
             old = None if renews is None else _ending(customer, renews, starting_at, now)
+            above = place(customer, asked=parent, starting_at=starting_at, renews=old)
             contract = Contract.objects.create(
+                **above,
                 renews=old,
                 transition="" if old is None else transition,
                 customer=customer,
@@ -126,9 +125,8 @@ def create_contract(
             )
             added = add_overrides(contract, overrides=overrides, path="overrides", now=now)
             subscribed = add_subscriptions(contract, new=subscriptions, path="subscriptions", now=now)
-            for part in contract_parts():
-                part.create(contract, body=parts or {}, now=now)
-            detail = {"overrides": [plain_override(row) for row in added]}
+            _add_parts(contract, usage_filter, parts or {}, now)
+            detail = {"overrides": [plain_override(row) for row in added]} | told_of(contract)
             if subscribed:
                 detail["subscriptions"] = [plain_subscription(row) for row in subscribed]
             created = ContractCreated(
@@ -156,6 +154,15 @@ def create_contract(
             raise
         raise uniqueness_key_used() from error
     return contract
+
+
+def _add_parts(
+    contract: Contract, usage_filter: NewUsageFilter | None, parts: Mapping[str, Any], now: datetime
+) -> None:
+    if usage_filter is not None:
+        usage_filters.add_usage_filter(contract, new=usage_filter, path="usage_filter", now=now)
+    for part in contract_parts():
+        part.create(contract, body=parts, now=now)
 
 
 def _locked_customer(customer_id: UUID) -> Customer:
@@ -264,17 +271,12 @@ def archive_contracts_of_customer(event: CustomerArchived) -> None:
 def archive_locked(contract: Contract, *, void_invoices: bool, now: datetime, reason: str = "") -> None:
     """The part that both ways of archiving share; the caller holds the contract's lock."""
     require_transaction()
+    refuse_to_leave_children(contract)
     with counting_lost_drafts(contract, act="contract.archive", now=now):
         contract.archived_at = now
         contract.save(update_fields=["archived_at"])
         archived = ContractArchived(**ids_of(contract), occurred_at=now, void_invoices=void_invoices)
         record_event(contract, event=archived, detail={"void_invoices": void_invoices}, reason=reason)
-
-
-def lock_contract(*, contract_id: UUID, customer_id: UUID | None = None) -> Contract:
-    """The contract, locked for this transaction: the root lock of everything billed under it. Raises NotFound."""
-    require_transaction()
-    return find_contract(Contract.objects.select_for_update(), contract_id, customer_id)
 
 
 def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: datetime) -> RateCard | None:
@@ -299,14 +301,3 @@ def _find_rate_card(rate_card_id: UUID | None, alias: str | None, starting_at: d
     if pointing is None:
         raise InvalidInput("no rate card has this alias when the contract starts", field="rate_card_alias")
     return pointing.rate_card
-
-
-def ids_of(contract: Contract) -> ContractIds:
-    """What every event about a contract begins with."""
-    return {"contract_id": contract.pk, "customer_id": contract.customer_id}
-
-
-def record_event(contract: Contract, *, event: ContractEvent, detail: dict[str, Any], reason: str = "") -> None:
-    """The one place from which events about contracts go out; `detail` is for the audit trail."""
-    audit.record(event.name, contract, at=event.occurred_at, detail=detail, reason=reason)
-    publish(event)

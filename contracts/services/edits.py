@@ -11,8 +11,9 @@ from contracts.events import ContractEdited, UpdatedSubscription
 from contracts.models import Contract, ContractEdit
 from contracts.parts import contract_parts
 from contracts.services import overrides, subscriptions
-from contracts.services.contracts import ids_of, lock_contract, move_end, record_event
+from contracts.services.contracts import move_end
 from contracts.services.overrides import NewOverride, plain_override
+from contracts.services.recording import ids_of, lock_contract, record_event
 from contracts.services.subscriptions import NewSubscription, SubscriptionUpdate, plain_subscription, plain_update
 from core import audit
 from core.approvals import counted_as_one
@@ -42,12 +43,14 @@ def edit_contract(
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
     parts: Mapping[str, Any] | None = None,
+    reason: str = "",
     tell: Tell,
 ) -> ContractEdit:
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
     `tell`: how the edit is told from then on, given what was written; it is asked once, when all is.
-    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field.
+    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field;
+    `reason`: why, for the audit trail.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
     """
@@ -105,7 +108,7 @@ def edit_contract(
                     for one in update_subscriptions
                 ),
             )
-            record_event(contract, event=edited, detail=detail)
+            record_event(contract, event=edited, detail=detail, reason=reason)
             if ending_before is not SAME:
                 strict = not allow_ending_before_finalized_invoice
                 move_end(

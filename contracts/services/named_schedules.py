@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from contracts.events import ContractNamedScheduleUpdated
-from contracts.services.contracts import lock_contract
+from contracts.services.recording import lock_contract
 from core import audit
 from core.events import publish
 from core.named_schedules import detail_of, set_value

@@ -5,16 +5,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from contracts.services.contracts import create_contract
 from core.audit import Actor, reset_actor, set_actor
-from core.transactions import together_with
+from core.transactions import rehearsed
 from customers.models import Customer
-
-
-class _Rehearsed(Exception):  # noqa: N818 - no error
-    """All went well; nothing of it is kept."""
 
 
 def rehearse_contract(*, terms: dict[str, Any], starting_at: datetime, now: datetime) -> None:
@@ -25,18 +19,13 @@ def rehearse_contract(*, terms: dict[str, Any], starting_at: datetime, now: date
     nobody = Customer(name="Nobody", created_at=now, updated_at=now)
 
     @contextmanager
-    def undone() -> Iterator[None]:
+    def with_nobody() -> Iterator[None]:
         nobody.save(force_insert=True)
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        raise _Rehearsed
 
     token = set_actor(Actor())
     try:
-        with together_with(undone):
+        with rehearsed(with_nobody):
             create_contract(**terms, customer_id=nobody.pk, starting_at=starting_at, now=now)
-    except _Rehearsed:
-        return
     finally:
         reset_actor(token)

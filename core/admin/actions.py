@@ -187,6 +187,39 @@ def page_url(admin: RecordScreen, record: Model) -> str:
     return reverse(f"{admin.admin_site.name}:{admin.opts.app_label}_{admin.opts.model_name}_change", args=[record.pk])
 
 
+@dataclass(frozen=True, slots=True)
+class AddForm:
+    """The page of a list on which staff add a record by a short form.
+
+    `run` makes it of the cleaned data and answers what staff read afterwards and the page they see next; what it
+    refuses (TactusError) is shown at its field. `initial` fills in the empty form.
+    """
+
+    title: str
+    permission: str
+    form: type[forms.Form]
+    run: Callable[[dict[str, Any]], tuple[str, str]]
+    submit: str
+    initial: Callable[[], dict[str, Any]] = dict
+
+
+def add_page(request: HttpRequest, page: AddForm, context: dict[str, Any]) -> HttpResponse:
+    """The form, or the redirect after it was carried out. Raises PermissionDenied."""
+    if not request.user.has_perm(page.permission):
+        raise PermissionDenied
+    form = page.form(request.POST) if request.method == "POST" else page.form(initial=page.initial())
+    if request.method == "POST" and form.is_valid():
+        try:
+            message, url = page.run(form.cleaned_data)
+        except TactusError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, message)
+            return HttpResponseRedirect(url)
+    context = {**context, "title": page.title, "form": form, "submit": page.submit}
+    return TemplateResponse(request, "admin/back_office/form.html", context, status=400 if form.errors else 200)
+
+
 def refuse(form: forms.Form, error: TactusError) -> None:
     """Shows a service's refusal beside the field that it names, if the form has it, else above the form."""
     field = error.field if error.field in form.fields else None

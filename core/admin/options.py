@@ -16,7 +16,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
-from core.admin.actions import RecordAction, action_view
+from core import custom_fields
+from core.admin.actions import AddForm, RecordAction, action_view, add_page
 from core.admin.export import ROWS_AT_ONCE, ListExport, stream_csv
 from core.admin.timeline import page_of
 from core.approvals import waiting_about
@@ -57,9 +58,13 @@ class RecordAdmin(ListPage):
     list_export: ClassVar[ListExport | None] = None
     record_template = "admin/back_office/record.html"
     record_actions: ClassVar[tuple[RecordAction, ...]] = ()
+    add_form: ClassVar[AddForm | None] = None
+    made_by: ClassVar[str] = ""
+    """The permission of a page of the site that makes such records; nobody makes them here where it is empty."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        permission = self.made_by if self.add_form is None else self.add_form.permission
+        return bool(permission) and request.user.has_perm(permission)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -78,6 +83,8 @@ class RecordAdmin(ListPage):
         term = search_term.strip()[:200]
         if not term:
             return queryset, False
+        if (found := _by_custom_field(queryset, term)) is not None:
+            return found, False
         if (uuid := as_uuid(term)) is not None and (by_id := self.find_by_id(queryset, uuid)) is not None:
             return by_id, False
         return super().get_search_results(request, queryset, term)
@@ -129,7 +136,9 @@ class RecordAdmin(ListPage):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Where nobody makes such records here, how they come to be."""
+        """The form that makes one; where nobody makes such records here, how they come to be."""
+        if self.add_form is not None:
+            return add_page(request, self.add_form, {**self.admin_site.each_context(request), "opts": self.opts})
         return self._not_here(request, "Not made here", self.in_menu("made"))
 
     def delete_view(
@@ -166,7 +175,7 @@ class RecordAdmin(ListPage):
             "original": record,
             "title": str(record),
             "record": record,
-            "facts": self.facts(request, record),
+            "facts": [*self.facts(request, record), *_noted(record)],
             "record_actions": self.available_actions(request, record),
             "waiting_requests": list(self.waiting(record).values()),
             **self.record_context(request, record),
@@ -189,15 +198,28 @@ class RecordAdmin(ListPage):
         """The actions that this member of staff may do to this record now, as buttons."""
         waiting = self.waiting(record)
         return [
-            {
-                "title": action.title,
-                "icon": action.icon,
-                "danger": action.danger,
-                "url": reverse(f"{self.admin_site.name}:{action.url_name(self.opts)}", args=[record.pk]),
-            }
-            for action in self.record_actions
-            if request.user.has_perm(action.permission) and action.is_available(record) and action.gate not in waiting
+            *self._custom_fields_button(request, record),
+            *(
+                {
+                    "title": action.title,
+                    "icon": action.icon,
+                    "danger": action.danger,
+                    "url": reverse(f"{self.admin_site.name}:{action.url_name(self.opts)}", args=[record.pk]),
+                }
+                for action in self.record_actions
+                if request.user.has_perm(action.permission)
+                and action.is_available(record)
+                and action.gate not in waiting
+            ),
         ]
+
+    def _custom_fields_button(self, request: HttpRequest, record: Model) -> list[dict[str, Any]]:
+        """The way to a record's custom fields, where it has such and the person may change them."""
+        entity = custom_fields.entity_of(record)
+        if not entity or not request.user.has_perm("core.edit_values"):
+            return []
+        url = reverse(f"{self.admin_site.name}:custom_fields", args=[entity, record.pk])
+        return [{"title": "Custom fields", "icon": "new_label", "danger": False, "url": url}]
 
     def waiting(self, record: Model) -> dict[str, dict[str, Any]]:
         """What was asked for about this record and waits for a second person, by act; each is shown with its page.
@@ -229,6 +251,19 @@ class RecordAdmin(ListPage):
             for action in self.record_actions
         ]
         return [*([export] if self.list_export else []), *pages, *super().get_urls()]
+
+
+def _by_custom_field(queryset: QuerySet, term: str) -> QuerySet | None:
+    """What `key=value` finds in a list of records with custom fields; None for other terms and lists."""
+    key, equals, value = term.partition("=")
+    if not (key and equals and value) or not custom_fields.has_them(queryset.model):
+        return None
+    return queryset.filter(custom_fields__contains={key.strip(): value.strip()})
+
+
+def _noted(record: Model) -> Facts:
+    """The custom fields of a record that has any."""
+    return list(record.custom_fields.items()) if custom_fields.entity_of(record) else []  # type: ignore[attr-defined]
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from psycopg.errors import QueryCanceled
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from core.constraints import violated
 from core.errors import (
     BatchRefused,
+    Conflict,
     InvalidInput,
     NotAuthenticated,
     NotCovered,
@@ -68,8 +70,15 @@ def _of_database(error: OperationalError) -> TactusError:
     return Unavailable("the database does not answer at the moment; try again")
 
 
+def _of_constraint(error: IntegrityError) -> TactusError | None:
+    """A value that must be unique may come in by any route; what else a constraint refuses is a fault of ours."""
+    if violated(error) == "custom_field_value_once":
+        return Conflict("another one has this value, which must be unique", field="custom_fields")
+    return None
+
+
 # The first row whose class fits is the answer: subclasses stand before their bases.
-_REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
+_REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError | None]], ...] = (
     (TactusError, lambda error: error),
     (InvalidTerms, _of_terms),
     (Http404, lambda error: NotFound(str(error) or NO_SUCH_ROUTE)),
@@ -82,6 +91,7 @@ _REFUSALS: tuple[tuple[type[Exception], Callable[[Any], TactusError]], ...] = (
     (DjangoValidationError, lambda error: InvalidInput("; ".join(error.messages))),
     (OperationalError, _of_database),
     (InterfaceError, lambda _: Unavailable("the database does not answer at the moment; try again")),
+    (IntegrityError, _of_constraint),
     (DataError, lambda _: InvalidInput("a value is outside of what can be stored")),
 )
 

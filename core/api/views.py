@@ -1,10 +1,13 @@
 """The base of API views, and health checks."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -12,6 +15,7 @@ from rest_framework.views import APIView
 from structlog.contextvars import get_contextvars
 
 from core.audit import Actor, set_actor
+from core.clock import ActingClock, acting_on
 from core.models import ApiKey
 from core.transactions import snapshot
 
@@ -26,6 +30,8 @@ class ApiView(APIView):
     resource: ClassVar[str] = ""
     access: ClassVar[str | None] = None
     own_snapshot: ClassVar[bool] = False
+    in_machine_time: ClassVar[bool] = False
+    """Whether it is about what runs out in real time, whoever the customer is (core.clock)."""
     is_bulk: ClassVar[bool] = False
     """Whether large bodies are what it is made for; elsewhere they mark a heavy write (core.api.request_limits)."""
     shares_commits: ClassVar[bool] = False
@@ -44,16 +50,31 @@ class ApiView(APIView):
                     api_key_id=request.auth.pk,
                     ip=request.META.get("REMOTE_ADDR") or None,
                     request_id=str(get_contextvars().get("request_id", ""))[:64],
+                    user_agent=request.META.get("HTTP_USER_AGENT", "")[:200].replace("\x00", ""),
                     label=request.auth.name,
                     is_limited=request.auth.adjustment_limit is not None,
                 )
             )
+        self._reading.enter_context(acting_on(self.clock_of(request)))
         if self._only_reads(request):
             if request.method == "POST":
                 _ = request.data  # whoever sends it slowly keeps no snapshot open
             self.before_reading(request)
             if not self.own_snapshot:
                 self._reading.enter_context(snapshot())
+
+    def clock_of(self, request: Request) -> ActingClock | None:
+        """The test clock of the customer whom the request is about: its present, in all that follows."""
+        if not settings.TACTUS_TEST_CLOCKS or self.in_machine_time:
+            return None
+        customer_id = self.customer_of(request)
+        return None if customer_id is None else import_string(settings.CLOCK_OF_CUSTOMER)(str(customer_id))
+
+    def customer_of(self, request: Request) -> object:
+        """The id of the customer whom the request names, as it is given, right or wrong; None for nobody's business."""
+        body = request.data if request.method in ("POST", "PUT", "PATCH") else None
+        named = body.get("customer_id") if isinstance(body, Mapping) else None
+        return self.kwargs.get("customer_id") or named or request.query_params.get("customer_id")
 
     def before_reading(self, request: Request) -> None:
         """What has to be written so that the answer is up to date: here, before the snapshot is taken."""

@@ -222,7 +222,7 @@ class Migration(migrations.Migration):
             name="AuditEntry",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("at", models.DateTimeField(db_index=True)),
+                ("at", models.DateTimeField()),
                 ("action", models.CharField(max_length=80)),
                 ("subject_type", models.CharField(max_length=40)),
                 ("subject_id", models.UUIDField()),
@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True, default="")),
                 ("request_id", models.CharField(blank=True, default="", max_length=64)),
                 ("ip", models.GenericIPAddressField(null=True)),
+                ("user_agent", models.CharField(blank=True, default="", max_length=200)),
                 (
                     "api_key",
                     models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="core.apikey"),
@@ -243,7 +244,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "audit entries",
-                "indexes": [models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx")],
+                "indexes": [
+                    models.Index(fields=["subject_type", "subject_id", "id"], name="audit_subject_idx"),
+                    models.Index(fields=["at", "id"], name="audit_time_idx"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CustomFieldKey",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("entity", models.CharField(max_length=30)),
+                ("key", models.CharField(max_length=100)),
+                ("enforce_uniqueness", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["entity", "key"],
+                "constraints": [models.UniqueConstraint(fields=("entity", "key"), name="custom_field_key_once")],
+            },
+        ),
+        migrations.CreateModel(
+            name="CustomFieldValue",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("entity", models.CharField(max_length=30)),
+                ("key", models.CharField(max_length=100)),
+                ("value", models.CharField(max_length=200)),
+                ("record_id", models.UUIDField()),
+            ],
+            options={
+                "indexes": [models.Index(fields=["entity", "record_id"], name="custom_field_record_idx")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("entity", "key", "value"), name="custom_field_value_once")
+                ],
             },
         ),
         migrations.CreateModel(

@@ -9,6 +9,6 @@ class Migration(migrations.Migration):
     operations = [
         run_sql_files(
             "core", "append_only", "core_outboxevent", "core_auditentry", "core_apikey", "core_approvalrequest",
-            "core_soloact",
+            "core_soloact", "core_customfieldvalue",
         )
     ]  # fmt: skip

@@ -1,5 +1,6 @@
 """`/v1/customers…`."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from rest_framework.response import Response
 
 from core.api.fields import (
     CustomFieldsField,
+    FlagField,
     IdField,
     Input,
     InstantField,
@@ -25,7 +27,15 @@ from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import InvalidInput
 from customers import selectors, services
+from customers.api.providers import (
+    BillingConfigInput,
+    ProviderInput,
+    RevenueSystemInput,
+    configuration_of_config,
+    new_configuration,
+)
 from customers.models import Customer
+from customers.providers import BILLING, MOST, REVENUE, NewProviderConfiguration
 
 COMPONENTS = "Customers"
 """The beginning of these names in /openapi.json, wherever the code lies."""
@@ -45,7 +55,17 @@ class CreateInput(Input):
     name = TextField(maximum=services.MAX_NAME, truncate=True)
     ingest_aliases = AliasesField(required=False)
     external_id = TextField(maximum=128, required=False)
+    test_clock_id = IdField(
+        required=False, allow_null=True, help_text="The test clock on which it lives, for life; not in production."
+    )
     custom_fields = CustomFieldsField(required=False)
+    customer_billing_provider_configurations = serializers.ListField(
+        child=ProviderInput(), required=False, allow_null=True, max_length=MOST
+    )
+    customer_revenue_system_configurations = serializers.ListField(
+        child=RevenueSystemInput(), required=False, allow_null=True, max_length=MOST
+    )
+    billing_config = BillingConfigInput(required=False, allow_null=True)
 
 
 class ArchiveInput(Input):
@@ -70,6 +90,7 @@ class ConfigInput(Input):
     """What else is configured for a customer; null clears."""
 
     salesforce_account_id = TextField(maximum=128, allow_null=True, required=False)
+    leave_stripe_invoices_in_draft = FlagField(allow_null=True, required=False)
 
 
 class CustomerOutput(Output):
@@ -94,6 +115,7 @@ class ConfigOutput(Output):
     """The customer's configuration."""
 
     salesforce_account_id = serializers.SerializerMethodField()
+    leave_stripe_invoices_in_draft = serializers.BooleanField(required=False)
 
     def get_salesforce_account_id(self, customer: Customer) -> str | None:
         """Null where none is set."""
@@ -123,7 +145,12 @@ class CustomersView(ApiView):
         if external_id is not None and external_id not in aliases:
             aliases = [external_id, *aliases]
         customer = services.create_customer(
-            name=body["name"], ingest_aliases=aliases, custom_fields=body.get("custom_fields"), now=now()
+            name=body["name"],
+            ingest_aliases=aliases,
+            custom_fields=body.get("custom_fields"),
+            test_clock_id=body.get("test_clock_id"),
+            configurations=partial(_configurations, body),
+            now=now(),
         )
         return data(CustomerOutput.of(customer))
 
@@ -170,6 +197,9 @@ class ArchiveView(ApiView):
 
     resource = "customers"
 
+    def customer_of(self, request: Request) -> object:
+        return request.data.get("id") if isinstance(request.data, dict) else None
+
     @extend_schema(request=ArchiveInput, responses=envelope(IdOutput))
     def post(self, request: Request) -> Response:
         """Archive a customer for good, with its contracts; its aliases stay taken."""
@@ -211,10 +241,19 @@ class ConfigView(ApiView):
     def post(self, request: Request, customer_id: UUID) -> Response:
         """Set what is given; a field left out stays as it is."""
         body = self.read_body(request, ConfigInput)
-        if "salesforce_account_id" in body:
-            services.update_config(
-                customer_id=customer_id, salesforce_account_id=body["salesforce_account_id"], now=now()
-            )
+        if body:
+            services.update_config(customer_id=customer_id, **body, given=tuple(body), now=now())
         else:
             selectors.get_active_customer(customer_id=customer_id)
         return Response(None)
+
+
+def _configurations(body: dict[str, Any], customer_id: UUID) -> list[NewProviderConfiguration]:
+    """What a new customer's body says of billing providers."""
+    billing = body.get("customer_billing_provider_configurations") or ()
+    revenue = body.get("customer_revenue_system_configurations") or ()
+    new = [new_configuration(one, customer_id, BILLING) for one in billing]
+    new += [new_configuration(one, customer_id, REVENUE) for one in revenue]
+    if (config := body.get("billing_config")) is not None:
+        new.append(configuration_of_config(config, customer_id))
+    return new

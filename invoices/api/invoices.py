@@ -186,10 +186,18 @@ class UnbilledUsage(ApiView):
         return data(UnbilledUsageOutput.of_each(selectors.list_unbilled_usage(customer_id=customer_id, now=now())))
 
 
-class VoidInvoice(ApiView):
-    """POST /v1/invoices/void"""
+class _OfOneInvoice(ApiView):
+    """What is done with an invoice that is named by its id alone."""
 
     resource = "invoices"
+
+    def customer_of(self, request: Request) -> object:
+        named = request.data.get("id") if isinstance(request.data, dict) else None
+        return selectors.customer_of_invoice(named)
+
+
+class VoidInvoice(_OfOneInvoice):
+    """POST /v1/invoices/void"""
 
     @extend_schema(request=IdInput, responses=envelope(IdOutput), tags=["Invoices"])
     def post(self, request: Request) -> Response:
@@ -198,10 +206,8 @@ class VoidInvoice(ApiView):
         return data({"id": void.void_invoice(invoice_id=body["id"], reason=body.get("reason") or "", now=now()).pk})
 
 
-class RegenerateInvoice(ApiView):
+class RegenerateInvoice(_OfOneInvoice):
     """POST /v1/invoices/regenerate"""
-
-    resource = "invoices"
 
     @extend_schema(request=IdInput, responses=envelope(IdOutput), tags=["Invoices"])
     def post(self, request: Request) -> Response:

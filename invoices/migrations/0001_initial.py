@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
         ("balances", "0001_initial"),
         ("billing", "0001_initial"),
         ("catalog", "0001_initial"),
+        ("charges", "0001_initial"),
         ("contracts", "0001_initial"),
         ("customers", "0001_initial"),
     ]
@@ -451,6 +452,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "discount",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="charges.discount"
+                    ),
+                ),
+                (
                     "invoice",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="invoices.invoice"
@@ -460,6 +467,15 @@ class Migration(migrations.Migration):
                     "product",
                     models.ForeignKey(
                         null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.product"
+                    ),
+                ),
+                (
+                    "scheduled_charge",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="charges.scheduledcharge",
                     ),
                 ),
                 (

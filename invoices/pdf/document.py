@@ -72,7 +72,10 @@ def invoice_document(view: InvoiceView) -> dict[str, Any]:
         "rows": rows,
         "widths": widths,
         "sums": sums,
-        "towards": [clean(towards_commit(commit, view.currency)) for commit in towards_commits(view.lines)],
+        "towards": [
+            clean(towards_commit(commit, view.currency, with_rest=not view.is_paid_by_parent))
+            for commit in towards_commits(view.lines)
+        ],
         "unrated": _unrated(view) if draft else None,
         "notes": _notes(view, counted, [*rows, *sums]),
     }
@@ -119,6 +122,8 @@ def _facts(view: InvoiceView) -> list[tuple[str, str]]:
     terms = formatting.payment_terms(view.net_payment_terms_days)
     payable = view.status == "FINALIZED" and view.total > 0
     due = formatting.day(view.due_date) if payable and view.due_date else None
+    if view.buyer.po_number:
+        facts.append(("PO number", clean(view.buyer.po_number)))
     return [*facts, ("Payment due", f"{due}, {terms}") if due else ("Payment terms", terms)]
 
 

@@ -6,6 +6,7 @@ from invoices.selectors.late import LateLine, UnbilledUsage, list_unbilled_usage
 from invoices.selectors.source_events import get_line, line_events
 from invoices.selectors.views import (
     count_finalized,
+    customer_of_invoice,
     find_invoice,
     get_invoice,
     list_invoices,
@@ -17,6 +18,7 @@ __all__ = [
     "LateLine",
     "UnbilledUsage",
     "count_finalized",
+    "customer_of_invoice",
     "find_invoice",
     "get_invoice",
     "get_line",

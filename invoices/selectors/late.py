@@ -18,7 +18,7 @@ from engine.money import ZERO, add, subtract
 from invoices.models import Invoice, InvoiceLine
 from invoices.selectors.views import document_rows, stored_lines
 
-AGREED = ("subscription", "commit_purchase")
+AGREED = ("subscription", "commit_purchase", "scheduled", "discount")
 """Lines that charge what was agreed: no usage changes them."""
 
 

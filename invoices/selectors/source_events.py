@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing.models import BillingPeriod
-from billing.terms import load_terms
+from billing.terms import Terms, load_terms
 from billing.types import LineView
 from core.errors import NotFound
 from engine.calendar import Period
@@ -38,10 +38,16 @@ def line_events(
                 spec=entry.spec,
                 windows=(Period(line.starting_at, line.ending_before),),
                 group_keys=entry.terms.group_keys,
-                group_filters={key: (groups.get(key),) for key in entry.terms.group_keys},
+                group_filters=_passing(terms, line.starting_at)
+                | {key: (groups.get(key),) for key in entry.terms.group_keys},
             )
             return list_line_events(customer_id=customer_id, query=query, limit=limit, after=after)
     raise NotFound("no usage stands behind this line")
+
+
+def _passing(terms: Terms, at: datetime) -> dict[str, tuple[str | None, ...]]:
+    """What the contract's usage filter lets through then."""
+    return next((dict(one.passing) for one in terms.filters if at in one.window), {})
 
 
 def _line_of(row: BillingPeriod, line_id: UUID, now: datetime) -> LineView:

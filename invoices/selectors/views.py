@@ -13,6 +13,7 @@ from billing.models import BillingPeriod
 from billing.selectors.drafts import draft_views, period_rows, view_of_period
 from billing.selectors.what_if import Window, in_windows
 from billing.types import DocumentAmounts, InvoiceView, LineView
+from contracts.selectors.hierarchy import payer_of_child
 from core.errors import NotFound
 from engine.explanation_json import StoredExplanation
 from engine.invoice_states import InvoiceStatus, PeriodState
@@ -28,7 +29,9 @@ rounds a line to is its document amount from then on.
 
 def invoice_rows(*, customer_id: UUID | None = None) -> QuerySet[InvoiceListing]:
     """Drafts and documents as one list for staff, with the names that go with them, in one query."""
-    rows = InvoiceListing.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    rows = InvoiceListing.objects.select_related(
+        "customer", "contract__paying_customer", "contract__rate_card__fiat_credit_type", "credit_type"
+    )
     return rows if customer_id is None else rows.filter(customer_id=customer_id)
 
 
@@ -39,7 +42,13 @@ def billed_rows(*, customer_id: UUID | None = None) -> QuerySet[BillingPeriod]:
 
 def document_rows() -> QuerySet[Invoice]:
     """Documents with what a view needs, in one query."""
-    return Invoice.objects.select_related("customer", "contract__rate_card__fiat_credit_type", "credit_type")
+    return Invoice.objects.select_related(
+        "customer",
+        "contract__paying_customer",
+        "contract__rate_card__fiat_credit_type",
+        "credit_type",
+        "billing_period",
+    )
 
 
 def filter_invoices(
@@ -101,6 +110,15 @@ def find_invoice(*, invoice_id: UUID, customer_id: UUID | None = None) -> Billin
     return row
 
 
+def customer_of_invoice(invoice_id: object) -> UUID | None:
+    """Whose draft or document has this id, as it was given; None where there is none, and for what is no id."""
+    try:
+        key = UUID(str(invoice_id))
+    except ValueError:
+        return None
+    return BillingPeriod.objects.filter(pk=key).values_list("customer_id", flat=True).first()
+
+
 def get_invoice(*, customer_id: UUID, invoice_id: UUID, now: datetime) -> InvoiceView:
     """One invoice of this customer as it stands. Raises NotFound."""
     return view_of(find_invoice(invoice_id=invoice_id, customer_id=customer_id), now=now)
@@ -153,6 +171,7 @@ def _document(period: BillingPeriod) -> Invoice:
     """The document of a closed period of `billed_rows`, with what the period knows."""
     invoice: Invoice = period.invoice
     invoice.customer, invoice.contract, invoice.credit_type = period.customer, period.contract, period.credit_type
+    invoice.billing_period = period
     return invoice
 
 
@@ -179,9 +198,10 @@ def _view(row: Invoice, *, now: datetime, **amounts: Any) -> InvoiceView:
         regenerated_from_id=row.regenerated_from_id,
         created_at=row.created_at,
         as_of=now,
-        custom_fields={},
+        custom_fields=row.billing_period.custom_fields,
         customer_custom_fields=row.customer.custom_fields,
         contract_custom_fields=row.contract.custom_fields,
+        payer=payer_of_child(row.contract),
         netsuite_sales_order_id=row.contract.netsuite_sales_order_id,
         salesforce_opportunity_id=row.contract.salesforce_opportunity_id,
         **amounts,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import OperationalError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 
 from balances.selectors import overdue_grants, purchases_of
 from balances.services import draw, lock_balances, settle_true_ups
@@ -22,6 +22,7 @@ from core.events import publish
 from core.jobs import enqueue
 from core.patience import is_too_slow, passes_over
 from core.transactions import require_transaction, use_case
+from customers.test_clocks import in_our_time
 from engine.invoice_states import InvoiceType, PeriodState
 from engine.money import ZERO, add, plain
 from invoices.events import InvoiceFinalized
@@ -46,6 +47,13 @@ def finalize_due_invoices(*, now: datetime) -> int:
     while seen < BATCH and (outcome := _finalize_next(now, busy)) is not None:
         seen += outcome
     return seen
+
+
+def next_due_at(*, after: datetime) -> datetime | None:
+    """When the next billing period is to close, after that time."""
+    rows = BillingPeriod.objects.filter(in_our_time("customer_id"), state=PeriodState.OPEN, next_attempt_at__gt=after)
+    at: datetime | None = rows.aggregate(at=Min("next_attempt_at"))["at"]
+    return at
 
 
 def finalize_locked(period: BillingPeriod, *, now: datetime) -> Invoice:
@@ -158,7 +166,7 @@ def _finalize_next(now: datetime, busy: set[UUID]) -> int | None:
             waiting = (
                 BillingPeriod.objects.select_for_update(skip_locked=True, of=("contract",))
                 .select_related("contract")
-                .filter(~Exists(owed), state=PeriodState.OPEN, next_attempt_at__lte=now)
+                .filter(~Exists(owed), in_our_time("customer_id"), state=PeriodState.OPEN, next_attempt_at__lte=now)
                 .exclude(payer_id__in=busy)
                 .order_by("next_attempt_at", *DRAWING_ORDER)
                 .first()

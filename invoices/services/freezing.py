@@ -22,7 +22,7 @@ def freeze_document(invoice: Invoice, *, lines: tuple[LineView, ...], document: 
     require_transaction()
     invoice.content_version = CONTENT_VERSION
     invoice.seller = party_json(current_seller())
-    invoice.buyer = party_json(current_buyer(invoice.customer))
+    invoice.buyer = party_json(current_buyer(invoice.contract.paying_customer or invoice.customer))
     invoice.contract_name = str(invoice.contract)
     invoice.document_subtotal = document.subtotal
     invoice.document_tax = document.tax

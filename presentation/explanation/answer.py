@@ -6,12 +6,14 @@ from engine.calendar import rfc3339
 from engine.explanation import (
     AppliedExplanation,
     CompositeExplanation,
+    DiscountExplanation,
     Explanation,
     OverrideEffect,
     PayingBalance,
     PricedExplanation,
     PriceInForce,
     PurchaseExplanation,
+    ScheduledExplanation,
     SubscriptionExplanation,
     TierReached,
     TrueUpExplanation,
@@ -36,6 +38,21 @@ def explanation_answer(explanation: Explanation) -> dict[str, Any]:
             "drawn": plain(explanation.drawn),
             "after": plain(explanation.after),
             "amount": plain(explanation.amount),
+            "steps": steps(explanation),
+        }
+    if isinstance(explanation, ScheduledExplanation | DiscountExplanation):
+        id_ = (
+            explanation.scheduled_charge_id
+            if isinstance(explanation, ScheduledExplanation)
+            else explanation.discount_id
+        )
+        return {
+            "kind": str(explanation.kind),
+            "charge": {
+                "id": id_,
+                "name": explanation.name,
+            },
+            "due": rfc3339(explanation.due),
             "steps": steps(explanation),
         }
     if isinstance(explanation, PurchaseExplanation | TrueUpExplanation):

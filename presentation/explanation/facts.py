@@ -11,12 +11,14 @@ from engine.explanation import (
     AppliedExplanation,
     CompositeExplanation,
     ConversionExplanation,
+    DatedExplanation,
+    DiscountExplanation,
     Explanation,
     PricedExplanation,
     PriceInForce,
     Pricing,
     Proration,
-    PurchaseExplanation,
+    ScheduledExplanation,
     SubscriptionExplanation,
     TrueUpExplanation,
     UsageExplanation,
@@ -93,16 +95,16 @@ class Why:
     events: str
 
 
-def why(line: ExplainedLine, currency: Unit) -> Why:
-    """The explanation of `line`, of an invoice in `currency`."""
+def why(line: ExplainedLine, currency: Unit, *, with_held: bool = True) -> Why:
+    """The explanation of `line`, of an invoice in `currency`; `with_held`: with what a balance held and holds."""
     unit: Unit = line.unit or currency
     explanation = line.explanation
     amount = formatting.money(line.total, unit)
     events = event_count(explanation)
     facts: Iterator[Fact]
     tiers: tuple[TierRow, ...] = ()
-    if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
-        facts, told = _unpriced_facts(line, explanation, unit), f"{amount.exact} {amount.code}"
+    if isinstance(explanation, AppliedExplanation | DatedExplanation):
+        facts, told = _unpriced_facts(line, explanation, unit, with_held), f"{amount.exact} {amount.code}"
     else:
         facts, tiers = _priced_facts(line, explanation, unit), tuple(_tiers(explanation.pricing, unit))
         told = f"{_arithmetic(line, explanation, unit)} = {formatting.abridge_quotient(amount.exact)} {amount.code}"
@@ -115,15 +117,23 @@ def why(line: ExplainedLine, currency: Unit) -> Why:
     )
 
 
-def _unpriced_facts(line: ExplainedLine, explanation: Explanation, unit: Unit) -> Iterator[Fact]:
+def _unpriced_facts(line: ExplainedLine, explanation: Explanation, unit: Unit, with_held: bool) -> Iterator[Fact]:
     """What a balance paid, or what is charged for one: nothing was measured."""
     if isinstance(explanation, AppliedExplanation):
         does, before, after = _APPLIED_FACTS[explanation.balance.type is BalanceKind.POSTPAID]
         yield Fact(does, balance_name(explanation.balance))
-        yield Fact(before, _held(explanation, explanation.before, unit))
-        yield Fact(after, _held(explanation, explanation.after, unit))
+        if with_held:
+            yield Fact(before, _held(explanation, explanation.before, unit))
+            yield Fact(after, _held(explanation, explanation.after, unit))
     elif isinstance(explanation, TrueUpExplanation):
         yield Fact("True-up", "what was committed and not used")
+    elif isinstance(explanation, DiscountExplanation):
+        agreed = formatting.money(explanation.agreed, unit)
+        limit = "" if explanation.amount == explanation.agreed else "; no more than was left to pay is taken off"
+        yield Fact("Discount", f"{agreed.figure} {agreed.code} agreed for {formatting.day(explanation.due)}{limit}")
+    elif isinstance(explanation, ScheduledExplanation):
+        price = formatting.price(explanation.unit_price, unit)
+        yield Fact("Price", f"{price} each, agreed for {formatting.day(explanation.due)}")
     else:
         yield Fact("Price", f"{formatting.price(line.unit_price or ZERO, unit)} each, as agreed")
 

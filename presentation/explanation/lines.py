@@ -9,12 +9,11 @@ from engine.balances import BalanceKind
 from engine.conversion import ConversionOperation, QuantityRounding, RoundingMethod
 from engine.explanation import (
     AppliedExplanation,
+    DatedExplanation,
     Explanation,
     ExplanationKind,
     PayingBalance,
     Pricing,
-    PurchaseExplanation,
-    TrueUpExplanation,
     UsageExplanation,
 )
 from presentation import formatting
@@ -38,6 +37,8 @@ _ALONE: Final = {
     ExplanationKind.COMPOSITE: "Share of spend",
     ExplanationKind.PURCHASE: "Purchase",
     ExplanationKind.TRUE_UP: "True-up",
+    ExplanationKind.SCHEDULED: "As agreed",
+    ExplanationKind.DISCOUNT: "Discount",
 }
 _SCALES: Final = {Decimal(10**3): "thousand", Decimal(10**6): "million", Decimal(10**9): "billion"}
 _ROUNDED: Final = {RoundingMethod.ROUND_UP: "rounded up", RoundingMethod.ROUND_DOWN: "rounded down"}
@@ -128,7 +129,7 @@ class FulfilledCommit(Protocol):
 
 def pricing_of(explanation: Explanation) -> Pricing | None:
     """How the line was priced; None for what balances pay and what they cost."""
-    if isinstance(explanation, AppliedExplanation | PurchaseExplanation | TrueUpExplanation):
+    if isinstance(explanation, AppliedExplanation | DatedExplanation):
         return None
     return explanation.pricing
 
@@ -153,8 +154,11 @@ def line_label(line: ExplainedLine, names: GroupNames) -> str:
     return ", ".join(parts)
 
 
-def towards_commit(commit: FulfilledCommit, currency: Unit) -> str:
-    """What an invoice in `currency` counts towards a commit: "Counts towards Minimum: 92.50 USD, 7.50 USD to go"."""
+def towards_commit(commit: FulfilledCommit, currency: Unit, *, with_rest: bool = True) -> str:
+    """What an invoice in `currency` counts towards a commit: "Counts towards Minimum: 92.50 USD, 7.50 USD to go".
+
+    `with_rest`: with what is to go, or that nothing is.
+    """
     unit = commit.unit or currency
     amount, to_go = (
         (formatting.quantity(value), "units") if commit.by_quantity
@@ -162,7 +166,8 @@ def towards_commit(commit: FulfilledCommit, currency: Unit) -> str:
         for value in (commit.amount, commit.to_go)
     )  # fmt: skip
     left = f"{' '.join(to_go)} to go" if commit.to_go > 0 else "fulfilled"
-    return f"Counts towards {commit.name or _BALANCES[BalanceKind.POSTPAID]}: {' '.join(amount)}, {left}"
+    told = f"Counts towards {commit.name or _BALANCES[BalanceKind.POSTPAID]}: {' '.join(amount)}"
+    return f"{told}, {left}" if with_rest else told
 
 
 def label_alone(line: ExplainedLine) -> str:

@@ -10,6 +10,7 @@ from engine.explanation import (
     AppliedExplanation,
     CompositeExplanation,
     ConversionExplanation,
+    DiscountExplanation,
     Explanation,
     OverrideEffect,
     OverrideLost,
@@ -17,6 +18,7 @@ from engine.explanation import (
     Pricing,
     Proration,
     PurchaseExplanation,
+    ScheduledExplanation,
     SubscriptionExplanation,
     TrueUpExplanation,
     UsageExplanation,
@@ -109,11 +111,14 @@ def steps(explanation: Explanation) -> list[str]:
     """How the total came about, in plain steps: the same for every reader, with ids and plain digits."""
     if isinstance(explanation, AppliedExplanation):
         return list(_applied_steps(explanation))
-    if isinstance(explanation, PurchaseExplanation):
+    if isinstance(explanation, PurchaseExplanation | ScheduledExplanation):
         return [_product(plain(explanation.quantity), plain(explanation.unit_price), plain(explanation.amount))]
     if isinstance(explanation, TrueUpExplanation):
         committed, amount = plain(explanation.committed), plain(explanation.amount)
         return [f"{committed} was committed; {amount} of it is not fulfilled by usage"]
+    if isinstance(explanation, DiscountExplanation):
+        agreed, amount = plain(explanation.agreed), plain(explanation.amount)
+        return [f"{agreed} was agreed; {amount} of it is taken off, which is at most what was left to pay"]
     return list(_priced_steps(explanation))
 
 

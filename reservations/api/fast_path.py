@@ -13,6 +13,7 @@ from django.db import close_old_connections, connection
 from core.api.fast_path import Application, Environ, FlatReader, answer, failure, is_authorized, is_ordinary, take_body
 from core.clock import now
 from core.exact_json import dumps
+from customers.test_clocks import any_test_clocks
 from reservations.api.reservations import (
     SCOPES,
     CommitInput,
@@ -45,6 +46,8 @@ class FastReservations:
         """Answers, or lets the application answer."""
         known = _OPERATIONS.get(environ["PATH_INFO"])
         if known is None or not is_ordinary(environ) or environ.get("HTTP_CONTENT_ENCODING"):
+            return self.application(environ, start_response)
+        if any_test_clocks():  # the whole application knows whose time it is
             return self.application(environ, start_response)
         moment = now()
         if not is_authorized(environ, live_keys, SCOPES, now=moment):

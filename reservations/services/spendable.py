@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 
 from balances.services.ledger import lock_balances
 from catalog.models import CreditType
@@ -15,6 +15,7 @@ from core.errors import InvalidInput
 from core.patience import limit_waits
 from core.transactions import use_case
 from customers.selectors import get_active_customer
+from customers.test_clocks import in_our_time
 from reservations.models import Reservation, Spendable, SpendableChange
 
 BATCH = 500
@@ -86,7 +87,8 @@ def settle(*, spendable_id: int, stored: Collection[str], now: datetime) -> int:
 
 def expire_due_reservations(*, now: datetime) -> int:
     """Sweep: lets go what is held too long; returns how many. Reserving does not wait for it."""
-    return _end(Q(status=Status.HELD, expires_at__lte=now), "expires_at", Status.EXPIRED, now)
+    due = in_our_time("customer_id") & Q(status=Status.HELD, expires_at__lte=now)
+    return _end(due, "expires_at", Status.EXPIRED, now)
 
 
 def lapse_due_reservations(*, now: datetime) -> int:
@@ -94,14 +96,30 @@ def lapse_due_reservations(*, now: datetime) -> int:
 
     What did come was settled by whoever worked the balance out just before (reservations.services.reservations).
     """
-    return _end(Q(status=Status.COMMITTED, lapses_at__lte=now), "lapses_at", Status.LAPSED, now)
+    due = in_our_time("customer_id") & Q(status=Status.COMMITTED, lapses_at__lte=now)
+    return _end(due, "lapses_at", Status.LAPSED, now)
 
 
 def forget_old_reservations(*, now: datetime) -> int:
     """Sweep: deletes reservations that ended more than `KEEP` ago; returns how many."""
-    old = Reservation.objects.filter(ended_at__lt=now - KEEP).order_by("ended_at").select_for_update(skip_locked=True)
+    old = Reservation.objects.filter(in_our_time("customer_id"), ended_at__lt=now - KEEP)
+    old = old.order_by("ended_at").select_for_update(skip_locked=True)
     with use_case():
         return Reservation.objects.filter(pk__in=old.values("pk")[:BATCH]).delete()[0]
+
+
+def next_expiry_at(*, after: datetime) -> datetime | None:
+    """When the next reservation is held too long, after that time."""
+    rows = Reservation.objects.filter(in_our_time("customer_id"), status=Status.HELD, expires_at__gt=after)
+    at: datetime | None = rows.aggregate(at=Min("expires_at"))["at"]
+    return at
+
+
+def next_lapse_at(*, after: datetime) -> datetime | None:
+    """When the next reservation lapses whose event has not come, after that time."""
+    rows = Reservation.objects.filter(in_our_time("customer_id"), status=Status.COMMITTED, lapses_at__gt=after)
+    at: datetime | None = rows.aggregate(at=Min("lapses_at"))["at"]
+    return at
 
 
 def _end(due: Q, since: str, status: str, now: datetime) -> int:
@@ -117,5 +135,6 @@ def _end(due: Q, since: str, status: str, now: datetime) -> int:
 
 def unsettled(*, now: datetime, older_than: timedelta, limit: int) -> list[Spendable]:
     """What was not worked out for a while, though committed reservations wait for their events; longest ago first."""
-    rows = Spendable.objects.filter(committed__gt=0).filter(Q(as_of__isnull=True) | Q(as_of__lt=now - older_than))
+    rows = Spendable.objects.filter(in_our_time("customer_id"), committed__gt=0)
+    rows = rows.filter(Q(as_of__isnull=True) | Q(as_of__lt=now - older_than))
     return list(rows.order_by(F("as_of").asc(nulls_first=True), "pk")[:limit])

@@ -25,6 +25,7 @@ FILES = {
     "catalog_billablemetric": "billable_metric",
     "catalog_ratecard": "rate_card",
     "core_auditentry": "action",
+    "core_customfieldkey": "key",
     "balances_adjustment": "id",
     "core_approvalrequest": "id",
     "auth_user": "username",

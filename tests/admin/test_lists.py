@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from billing.models import BillingPeriod
 from console.services import create_url_session, register_origin
+from core import custom_fields
 from core.keys import create_api_key
 from tests.admin.world import World, bring_up_to_date, sign_up
 
@@ -53,6 +54,7 @@ def more_of_everything(world: World, prefix: str, count: int) -> None:
         rate_cards.create_rate_card(name=f"{prefix} {n}", now=world.now)
         register_origin(origin=f"https://{prefix}-{n}.example.com", now=world.now)
         create_url_session(customer_id=world.customer, now=world.now)
+        custom_fields.add_key(entity="customer", key=f"{prefix}_{n}", enforce_uniqueness=False, now=world.now)
     bring_up_to_date(world.now)
 
 

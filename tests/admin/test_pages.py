@@ -285,5 +285,8 @@ def test_ingest_says_how_it_is_doing(world: World, support: Client) -> None:
     assert "9</span>" in text
 
 
-def test_the_api_explains_where_writes_go(world: World, support: Client) -> None:
-    assert "Billed terms are changed through the API" in page(support, "contracts_contract_change", world.contract)
+def test_what_changes_a_contract_is_in_reach_of_those_who_may(world: World, support: Client, finance: Client) -> None:
+    for client, offered in ((support, False), (finance, True)):
+        text = page(client, "contracts_contract_change", world.contract)
+        assert "Prices of its own" in text
+        assert ("Add price override" in text) == offered

@@ -16,6 +16,18 @@ from invoices.models import Invoice, InvoiceListing
 from tests.admin.world import World
 
 TEMPLATES = [*Path("templates/admin").rglob("*.html"), *Path("templates/unfold").rglob("*.html")]
+MADE_HERE = (
+    "apikey",
+    "customfieldkey",
+    "embedorigin",
+    "testclock",
+    "billablemetric",
+    "product",
+    "ratecard",
+    "credittype",
+    "contract",
+    "customer",
+)
 RECORDS = [model for model, kind in admin.site._registry.items() if isinstance(kind, RecordAdmin)]
 
 
@@ -49,7 +61,7 @@ def test_an_owner_may_not_change_or_delete(model: type[Model], owner: Client) ->
     assert kind.has_view_permission(request)
     assert not kind.has_change_permission(request)
     assert not kind.has_delete_permission(request)
-    assert kind.has_add_permission(request) == (model._meta.model_name in ("apikey", "embedorigin"))
+    assert kind.has_add_permission(request) == (model._meta.model_name in MADE_HERE)
     assert "delete_selected" not in kind.get_actions(request)
 
 
@@ -68,9 +80,7 @@ def test_posting_to_a_page_changes_nothing(name: str, world: World, owner: Clien
     assert (Customer.objects.get(pk=world.customer).name, AuditEntry.objects.count()) == before
 
 
-@pytest.mark.parametrize(
-    "name", ["customers_customer", "contracts_contract", "invoices_invoicelisting", "core_auditentry"]
-)
+@pytest.mark.parametrize("name", ["core_outboxevent", "invoices_invoicelisting", "core_auditentry"])
 def test_nothing_is_added_by_hand(name: str, owner: Client) -> None:
     url = reverse(f"admin:{name}_add")
     assert owner.get(url).status_code == 403

@@ -19,6 +19,7 @@ from balances.services import (
     create_balance,
     request_adjustment,
 )
+from catalog.models import BillableMetric
 from catalog.services.products import create_product
 from core.keys import create_api_key
 from core.registry import ROLES, permissions_of
@@ -96,6 +97,29 @@ PAGES: dict[str, tuple[str, ...]] = {
     "person inactive": OWNER,
     "new account": OWNER,
     "roles": OWNER,
+    "new metric": FINANCE,
+    "new product": FINANCE,
+    "product change": FINANCE,
+    "product archive": FINANCE,
+    "metric change": FINANCE,
+    "metric archive": FINANCE,
+    "rate card change": FINANCE,
+    "rate card archive": FINANCE,
+    "new rate card": FINANCE,
+    "new unit": FINANCE,
+    "new contract": FINANCE,
+    "contract rename": FINANCE,
+    "contract balance": FINANCE,
+    "contract override": FINANCE,
+    "contract subscription": FINANCE,
+    "contract quantity": FINANCE,
+    "contract charge": FINANCE,
+    "contract discount": FINANCE,
+    "contract take away": FINANCE,
+    "contract file": EVERYBODY,
+    "new customer": FINANCE,
+    "customer party": FINANCE,
+    "customer commit": FINANCE,
 }
 
 
@@ -189,6 +213,29 @@ def address(page: str, world: World) -> str:
         "person inactive": ("auth_user_deactivate", person),
         "new account": "staff_new",
         "roles": "staff_roles",
+        "new metric": "catalog_billablemetric_add",
+        "new product": "catalog_product_add",
+        "product change": ("catalog_product_edit", world.product),
+        "product archive": ("catalog_product_archive", world.product),
+        "metric change": ("catalog_billablemetric_edit", BillableMetric.objects.get().pk),
+        "metric archive": ("catalog_billablemetric_archive", BillableMetric.objects.get().pk),
+        "rate card change": ("catalog_ratecard_edit", world.card),
+        "rate card archive": ("catalog_ratecard_archive", world.card),
+        "new rate card": "catalog_ratecard_add",
+        "new unit": "catalog_credittype_add",
+        "new contract": "contracts_contract_add",
+        "contract rename": ("contracts_contract_rename", world.contract),
+        "contract balance": ("contracts_contract_add_balance", world.contract),
+        "contract override": ("contracts_contract_add_override", world.contract),
+        "contract subscription": ("contracts_contract_add_subscription", world.contract),
+        "contract quantity": ("contracts_contract_change_quantity", world.contract),
+        "contract charge": ("contracts_contract_add_charge", world.contract),
+        "contract discount": ("contracts_contract_add_discount", world.contract),
+        "contract take away": ("contracts_contract_take_away", world.contract),
+        "contract file": ("contracts_contract_deal", world.contract),
+        "new customer": "customers_customer_add",
+        "customer party": ("customers_customer_party", world.customer),
+        "customer commit": ("customers_customer_add_balance", world.customer),
     }[page]
     name, *args = (where,) if isinstance(where, str) else where
     url = reverse(f"admin:{name}", args=args)

@@ -10,13 +10,24 @@ import httpx
 import pytest
 from metronome import Metronome
 
-from tests.api.strict import agreements, balances, billing, edits
+from tests.api.strict import agreements, balances, billing, custom_fields, dated, edits, filters, hierarchies
 from tests.api.strict.catalogue import open_shop
 from tests.api.strict.tour import METHODS, Tour, supported
 from tests.conftest import BASE
 
 pytestmark = pytest.mark.django_db
 UNSEEN = {
+    "v1.customers.create": {
+        f"billing_config.{name}": "kept as the configuration's: tests/scenarios/test_billing_providers.py"
+        for name in (
+            "aws_customer_account_id",
+            "aws_customer_id",
+            "aws_is_subscription_product",
+            "aws_product_code",
+            "aws_region",
+            "stripe_collection_method",
+        )
+    },
     "v1.contracts.create": {"transition.future_invoice_behavior": "no true-up here: tests/scenarios/test_charges.py"},
     "v1.customers.invoices.list": {
         "include_historical_commit_invoices": "there are none yet",
@@ -64,6 +75,11 @@ def test_every_method_is_answered_as_its_types_say_and_ignores_nothing(tour: Tou
     billing.contracts(tour, shop, little)
     billing.preview(tour, shop, little)
     billing.invoices(tour, whole, shop.unit)
+    dated.agree_by_date(tour, shop)
+    hierarchies.agree_on_a_hierarchy(tour, shop)
+    filters.agree_on_filters(tour, shop)
+    custom_fields.keys_and_values(tour, whole.customer)
+    custom_fields.log(tour, whole.customer)
     edits.ends_before_final_invoices(tour, whole)
     billing.dashboard(tour, little)
     tour.refuse_strangers()

@@ -1,16 +1,19 @@
 """A support agent and a finance person at their desks: from the home page to a posted credit, by clicks and keys."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from core.clock import now
 from core.staff import ensure_staff
 from tests.browser.conftest import Watched, World
+from tests.browser.desk import sign_in, signed_out
+
+__all__ = ["signed_out"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
 
@@ -25,22 +28,6 @@ class Hand:
     def click(self, role: str, name: str) -> None:
         self.clicks += 1
         self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
-
-
-def sign_in(page: Page, web: str, username: str) -> None:
-    page.context.clear_cookies()
-    page.goto(f"{web}/admin/login/")
-    page.fill("[name=username]", username)
-    page.fill("[name=password]", "secret-enough")
-    page.press("[name=password]", "Enter")
-    expect(page.get_by_role("heading", name="Home")).to_be_visible()
-
-
-@pytest.fixture(autouse=True)
-def signed_out(contexts: Callable[[str], BrowserContext]) -> Iterator[None]:
-    """The browser is everybody's: others look whether there are cookies."""
-    yield
-    contexts("third-party").clear_cookies()
 
 
 @pytest.fixture(scope="module")

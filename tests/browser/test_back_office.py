@@ -1,32 +1,16 @@
 """The back office's forms in a browser: what is focused, what is folded, and a file that is chosen."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import expect
 
-from core.staff import ensure_staff
 from tests.browser.conftest import Watched, World
-from tests.browser.test_adjustments import sign_in
+from tests.browser.desk import narrow, people, sign_in, signed_out
+
+__all__ = ["people", "signed_out"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def people(world: World, django_db_blocker: Any) -> None:
-    with django_db_blocker.unblock():
-        ensure_staff(username="olga", role="owner", password="secret-enough", full_name="Olga Owner")
-
-
-@pytest.fixture(autouse=True)
-def signed_out(contexts: Callable[[str], BrowserContext]) -> Iterator[None]:
-    yield
-    contexts("third-party").clear_cookies()
-
-
-def narrow(page: Page) -> bool:
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 def test_a_credit_is_led_to_begin_with_the_draft(world: World, open_page: Callable[..., Watched]) -> None:

@@ -178,9 +178,16 @@ def test_nobody_tells_it_otherwise(w: SubscriptionWorld, http: httpx.Client) -> 
             change(ContractEdit.objects.all())
 
 
-SUBJECTS = {"commit_id", "credit_id", "recurring_commit_id", "recurring_credit_id", "subscription_id"}
+SUBJECTS = {
+    "commit_id", "credit_id", "recurring_commit_id", "recurring_credit_id", "scheduled_charge_id", "subscription_id",
+}  # fmt: skip
 """What a change is of; told as its id."""
-NOT_TOLD = {"customer_id", "contract_id", "allow_contract_ending_before_finalized_invoice"}
+NOT_TOLD = {
+    "customer_id",
+    "contract_id",
+    "allow_contract_ending_before_finalized_invoice",
+    "dry_run",
+}
 """Whose edit it is, and a condition of it."""
 
 

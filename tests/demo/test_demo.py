@@ -52,7 +52,7 @@ class LoadedDemoTest(TestCase):
 
     def test_it_says_what_it_made(self) -> None:
         assert "events of 8 customers since 31 July 2026" in self.said[0]
-        assert self.said[1:] == ["demo: invoices: 7 draft, 30 finalized, 3 void"]
+        assert self.said[1:] == ["demo: invoices: 8 draft, 33 finalized, 3 void"]
         assert get_store().count() == self.loaded.events > 5_000
 
     def test_a_second_load_changes_nothing(self) -> None:
@@ -71,7 +71,7 @@ class LoadedDemoTest(TestCase):
 
     def test_all_usage_is_priced_and_some_of_it_below_a_cent(self) -> None:
         views = page_of_views(invoice_rows(), now=NOW)
-        assert len(views) == 40
+        assert len(views) == 44
         assert all(view.total > 0 and view.unrated == () for view in views)
         assert {view.currency.code for view in views} == {"USD", "EUR"}
         assert any(0 < line.total < 1 for view in views for line in view.lines if view.currency.code == "USD")
@@ -102,13 +102,24 @@ class LoadedDemoTest(TestCase):
         assert welcome.used + welcome.expired == welcome.granted
         assert [row.used for row in segments["Partner credit"]] == [10_000] * 4 + [0]
         [owed] = segments["Enterprise minimum, first year"]
-        [true_up] = page_of_views(invoice_rows().filter(type="SCHEDULED", status="DRAFT"), now=NOW)
+        scheduled = invoice_rows().filter(type="SCHEDULED", status="DRAFT")
+        [true_up] = page_of_views(scheduled.filter(customer__name="Meridian Bank"), now=NOW)
         assert 0 < true_up.total < owed.balance  # what the running quarter used counts, but is not posted yet
         assert list(list_differing()) == []
 
+    def test_support_is_charged_each_month_and_the_first_time_half(self) -> None:
+        rows = invoice_rows().filter(type="SCHEDULED", customer__name="Kestrel Robotics").order_by("period_start")
+        views = [view for view in page_of_views(rows, now=NOW) if view.lines[-1].type != "commit_purchase"]
+        asked = [sum(line.total for line in view.lines if line.type in ("scheduled", "discount")) for view in views]
+        assert [(view.status, total) for view, total in zip(views, asked, strict=True)] == [
+            ("FINALIZED", 12_500), *[("FINALIZED", 25_000)] * 3, ("DRAFT", 25_000),
+        ]  # fmt: skip
+        assert views[0].buyer.name == "Kestrel Robotics, Inc."
+        assert views[0].buyer.po_number == "KR-88"
+
     def test_numbers_follow_the_dates_without_gaps(self) -> None:
         rows = InvoiceListing.objects.exclude(number=None).order_by("number")
-        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 34)]
+        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 37)]
         finalized = [row.finalized_at for row in rows if row.finalized_at]
         assert finalized == sorted(finalized)
         assert all(row.finalized_at >= row.due_at for row in rows if row.finalized_at)
@@ -131,7 +142,7 @@ class LoadedDemoTest(TestCase):
         assert len(active) == 7
         assert [row.name for row in sdk.v1.customers.list(only_archived=True)] == ["Orbit Education"]
         assert len(list(sdk.v1.billable_metrics.list())) == 10
-        assert len(list(sdk.v1.contracts.products.list())) == 12
+        assert len(list(sdk.v1.contracts.products.list())) == 13
         assert len(list(sdk.v1.contracts.rate_cards.list())) == 2
         shown = {name: len(list(sdk.v1.customers.invoices.list(customer_id=pk))) for name, pk in active.items()}
         assert shown.pop("Juniper Labs") == 0

@@ -16,6 +16,7 @@ from engine.explanation import (
     CompositeExplanation,
     Contribution,
     ConversionExplanation,
+    DiscountExplanation,
     Explanation,
     OverrideEffect,
     OverrideLost,
@@ -24,6 +25,7 @@ from engine.explanation import (
     Pricing,
     Proration,
     PurchaseExplanation,
+    ScheduledExplanation,
     SubscriptionExplanation,
     TierReached,
     TrueUpExplanation,
@@ -92,6 +94,8 @@ BUILT: dict[type[Explanation], st.SearchStrategy[Explanation]] = {
     AppliedExplanation: st.builds(AppliedExplanation, payers, amounts, amounts, amounts),
     PurchaseExplanation: st.builds(PurchaseExplanation, texts, kinds, texts, times, amounts, amounts, amounts),
     TrueUpExplanation: st.builds(TrueUpExplanation, texts, kinds, texts, times, amounts, amounts),
+    ScheduledExplanation: st.builds(ScheduledExplanation, texts, texts, times, amounts, amounts, amounts),
+    DiscountExplanation: st.builds(DiscountExplanation, texts, texts, times, amounts, amounts),
 }  # fmt: skip
 
 

@@ -136,13 +136,14 @@ def test_breakdowns_come_in_pages_of_35_days_or_24_hours(world: World) -> None:
 PAYING = (
     "commit_id", "commit_segment_id", "commit_type", "commit_custom_fields", "commit_netsuite_sales_order_id",
     "applied_commit_or_credit", "postpaid_commit", "quantity_consumed", "subscription_id", "subscription_custom_fields",
+    "scheduled_charge_id", "scheduled_charge_custom_fields", "discount_id", "discount_custom_fields",
 )  # fmt: skip
-"""What only lines of balances and subscriptions have."""
-ISSUED = ("issued_at", "regenerated_from_invoice_id")
-"""What only documents have."""
+"""What only lines of balances, subscriptions and dates have."""
+ISSUED = ("issued_at", "regenerated_from_invoice_id", "payer")
+"""What only documents have, or only those of child contracts."""
 LABELS = ("product_tags", "custom_fields", "netsuite_item_id", "commit_netsuite_item_id", "is_prorated", "list_price")
 """What only lines of some products have, or who asks."""
-OTHER = ("contributions", "proration", "before", "drawn", "after", "amount", "due")
+OTHER = ("contributions", "proration", "before", "drawn", "after", "amount", "due", "charge")
 """What only other lines' explanations have."""
 
 

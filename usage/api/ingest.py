@@ -21,6 +21,7 @@ from core.api.views import ApiView, data
 from core.clock import now
 from core.errors import InvalidInput, NotAllowed, NotAuthenticated
 from core.models import ApiKey
+from customers.test_clocks import span_of_presents
 from usage import services
 from usage.intake import Fault, UnsupportedMediaError, read_batch, unpack
 from usage.store import columns_of
@@ -77,7 +78,7 @@ class IngestOutput(Output):
 class IngestView(ApiView):
     """Ingest."""
 
-    resource, is_bulk = "usage", True
+    resource, is_bulk, in_machine_time = "usage", True, True
     permission_classes = [MayIngest]
 
     @extend_schema(
@@ -94,7 +95,12 @@ class IngestView(ApiView):
         """
         partial = bool(read_query(request, partial=parse_flag)["partial"])
         moment = now()
-        batch = read_batch(read_body(request), now=moment, max_events=settings.TACTUS_INGEST_MAX_EVENTS)
+        batch = read_batch(
+            read_body(request),
+            now=moment,
+            max_events=settings.TACTUS_INGEST_MAX_EVENTS,
+            presents=span_of_presents(moment),
+        )
         if batch.faults and not partial:
             services.count_rejected(number=len(batch.transaction_ids), now=moment)
             batch.refuse_faults()

@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 from usage.store.base import (
     AppendResult,
     EventPage,
+    GroupFilters,
     IngestMinutes,
     IngestTotals,
     NewEvent,
@@ -39,6 +40,7 @@ __all__ = [
     "AppendResult",
     "EventColumns",
     "EventPage",
+    "GroupFilters",
     "IngestMinutes",
     "IngestTotals",
     "NewEvent",

@@ -73,7 +73,7 @@ class Tour:
             assert where in self.sent[name], f"{name} was never sent {field}"
             self.seen[name] |= {where, (*where, "[]")}
 
-    def refused(self, name: str, *fields: str, **params: Any) -> None:
+    def refused(self, name: str, /, *fields: str, **params: Any) -> None:
         """These fields make the method refuse such a request: so they are heeded."""
         self.sent[name] |= places(name, params)
         try:
