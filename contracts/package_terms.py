@@ -27,8 +27,11 @@ DATES: Final = {
 """What a date is called in a contract and in a package. `duration` counts from where its own part starts."""
 
 ABSOLUTE: Final = frozenset(
-    {"billing_anchor_date", "anchor_date", "recurring_schedule", "payment_gate_config", "netsuite_sales_order_id"}
-)
+    {
+        "billing_anchor_date", "anchor_date", "recurring_schedule", "payment_gate_config", "netsuite_sales_order_id",
+        "initial_seat_ids",
+    }
+)  # fmt: skip
 """Fields of contracts' parts that packages do not have."""
 
 _OFFSETS: Final = {offset: date for date, offset in DATES.items()}
@@ -67,9 +70,9 @@ def contract_body(template: Mapping[str, Any], starting_at: datetime) -> dict[st
 
 
 def provider_of(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Where invoices of a package's contracts go, as a part of the body of `/v1/contracts/create`; {} where it says not.
+    """Where invoices of a package's contracts go, as a part of the body of a new contract; {} where it does not say.
 
-    It is the customer's own configuration, so that the package can only say of which provider.
+    The configuration is the customer's own, so that a package can only say of which provider.
     """
     asked = {name: template[name] for name in ("billing_provider", "delivery_method") if template.get(name)}
     return {"billing_provider_configuration": asked} if asked else {}
@@ -83,7 +86,7 @@ def _resolved(value: Any, start: datetime) -> Any:
     begins = start
     if value.get("starting_at_offset"):
         begins = _offset(value["starting_at_offset"]).after(start)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"initial_seat_ids": []} if "seat_group_key" in value else {}
     for name, inner in value.items():
         if name == "id" or inner is None:
             continue

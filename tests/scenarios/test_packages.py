@@ -207,3 +207,26 @@ def test_covering_and_starting_exclude_each_other(world: World, http: httpx.Clie
     at = (world.today + timedelta(days=1)).isoformat()
     body = {"package_id": str(uuid.uuid4()), "covering_date": at, "starting_at": at}
     assert "covering_date" in call(http, "/v1/packages/listContractsOnPackage", body, 400)["message"]
+
+
+def test_a_package_names_a_provider_and_the_customer_has_the_configuration(world: World, http: httpx.Client) -> None:
+    _, product, card = world.priced(price=100)
+    body = template(world, card, product, billing_provider="stripe")
+    assert "billing_provider" in call(http, "/v1/packages/create", body | {"billing_provider": None,
+                                      "delivery_method": "direct_to_billing_provider"}, 400)["message"]  # fmt: skip
+    package = call(http, "/v1/packages/create", body)["data"]["id"]
+    assert call(http, "/v1/packages/get", {"package_id": package})["data"]["billing_provider"] == "stripe"
+    customer = world.customer()
+    made = {"customer_id": customer, "starting_at": world.today.isoformat(), "package_id": package}
+    refused = call(http, "/v1/contracts/create", made, 400)["message"]
+    assert refused.startswith("billing_provider_configuration.billing_provider: the customer has no such configuration")
+    given = {"customer_id": customer, "billing_provider": "stripe", "configuration": {"stripe_customer_id": "cus_1"},
+             "delivery_method": "direct_to_billing_provider"}  # fmt: skip
+    call(http, "/v1/setCustomerBillingProviderConfigurations", {"data": [given]})
+    foreseen = call(http, "/v1/contracts/create", made | {"dry_run": True})["data"]["dry_run"]
+    assert foreseen["invoices"]
+    assert call(http, "/v2/contracts/list", {"customer_id": customer})["data"] == []
+    answer = call(http, "/v1/contracts/create", made)["data"]
+    assert [one["field"] for one in answer["warnings"]] == ["billing_provider_configuration"]
+    found = call(http, "/v2/contracts/get", {"customer_id": customer, "contract_id": answer["id"]})["data"]
+    assert found["customer_billing_provider_configuration"]["billing_provider"] == "stripe"
