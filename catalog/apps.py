@@ -32,7 +32,7 @@ class CatalogConfig(registry.AppRegistration):
         registry.RecordPage("billablemetric", "metric"),
         registry.RecordPage("credittype", "pricing unit"),
     )
-    hidden_details = frozenset({"credit_type_id", "to_rate_card_id"})
+    hidden_details = frozenset({"credit_type_id", "to_package_id", "to_rate_card_id"})
     audit_titles = {
         "billable_metric.archive": "Metric archived",
         "billable_metric.create": "Metric created",
@@ -45,6 +45,9 @@ class CatalogConfig(registry.AppRegistration):
         "rate_card.add_rates": "Rates added",
         "rate_card.archive": "Rate card archived",
         "rate_card.create": "Rate card created",
+        "package.create": "Package created",
+        "package.archive": "Package archived",
+        "package.lose_alias": "Alias moved to another package",
         "rate_card.lose_alias": "Alias moved to another rate card",
         "rate_card.order_products": "Products put in order",
         "rate_card.update": "Rate card changed",

@@ -207,3 +207,42 @@ class RateCardNamedScheduleUpdated(RateCardEvent):
     starting_at: datetime
     ending_before: datetime | None
     value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageEvent(DomainEvent):
+    """Base of events about a package."""
+
+    SUBJECT = ("package", "package_id")
+
+    package_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageCreated(PackageEvent):
+    """A new package, with the aliases that name it."""
+
+    name = "package.created"
+    title = "Package created"
+
+    package_name: str
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageArchived(PackageEvent):
+    """Kept from new contracts."""
+
+    name = "package.archived"
+    title = "Package archived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageAliasMovedAway(PackageEvent):
+    """Another package has these aliases from now on, for a time or for good."""
+
+    name = "package.alias_moved_away"
+    title = "Alias moved to another package"
+
+    to_package_id: UUID
+    aliases: tuple[str, ...]

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import F, Q
 
+from catalog.package_models import Package, PackageAlias  # noqa: F401 - models of this app in a file of their own
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
 from engine.calendar import BILLING_FREQUENCIES

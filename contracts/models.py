@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from catalog.models import CreditType, Product, RateCard
+from catalog.package_models import Package
 from contracts.provider_models import ContractProvider
 from contracts.renewal_models import RenewalDecision, RenewalPolicy
 from contracts.usage_filter_models import UsageFilter
@@ -47,6 +48,8 @@ class Contract(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="contracts")
     rate_card = models.ForeignKey(RateCard, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
+    # what it was made of
+    package = models.ForeignKey(Package, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
     name = models.CharField(max_length=200, blank=True, default="")
     starting_at = models.DateTimeField()
     ending_before = models.DateTimeField(null=True, blank=True)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from contracts.api import contracts as api
-from contracts.api import edits, named_schedules, rate_schedule, renewals, subscription_history, usage_filters
+from contracts.api import edits, named_schedules, packages, rate_schedule, renewals, subscription_history, usage_filters
 from contracts.api.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -23,6 +23,11 @@ urlpatterns = [
     path("v2/contracts/getEditHistory", edits.GetEditHistory.as_view()),
     path("v1/contracts/archive", api.ArchiveContract.as_view()),
     path("v1/contracts/updateEndDate", api.UpdateEndDate.as_view()),
+    path("v1/packages/create", packages.CreatePackage.as_view()),
+    path("v1/packages/get", packages.RetrievePackage.as_view()),
+    path("v1/packages/list", packages.ListPackages.as_view()),
+    path("v1/packages/archive", packages.ArchivePackage.as_view()),
+    path("v1/packages/listContractsOnPackage", packages.ListContractsOnPackage.as_view()),
     path("tactus/v1/contracts/<uuid:contract_id>/renewal", renewals.RenewalView.as_view()),
     path("tactus/v1/renewals", renewals.RenewalsView.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),

@@ -196,3 +196,39 @@ def consecutive(windows: Sequence[Period], field: str) -> None:
 def window_index(starts: Sequence[datetime], instant: datetime) -> int:
     """The index of the window whose start is the last one not after `instant`; -1 before the first."""
     return bisect_right(starts, instant) - 1
+
+
+class OffsetUnit(StrEnum):
+    """What a relative date is counted in."""
+
+    DAYS = "DAYS"
+    WEEKS = "WEEKS"
+    MONTHS = "MONTHS"
+    YEARS = "YEARS"
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """A relative date, as packages have it: so many units after an instant."""
+
+    value: int
+    unit: OffsetUnit
+
+    def after(self, instant: datetime) -> datetime:
+        """The instant in UTC that lies this far after `instant`, at the same time of day.
+
+        A month too short for the day of `instant` has its last day instead: a month after 31 January is 28 or 29
+        February. Each date is counted from its own start, never step by step: two months after 31 January is 31 March.
+        Raises InvalidTerms where the calendar ends.
+        """
+        start = utc(instant, "starting_at")
+        try:
+            if self.unit in (OffsetUnit.DAYS, OffsetUnit.WEEKS):
+                return start + timedelta(days=self.value * (7 if self.unit is OffsetUnit.WEEKS else 1))
+            months = self.value * (12 if self.unit is OffsetUnit.YEARS else 1)
+            years, month = divmod(start.month - 1 + months, 12)
+            year = start.year + years
+            day = min(start.day, monthrange(year, month + 1)[1])
+            return start.replace(year=year, month=month + 1, day=day)
+        except (OverflowError, ValueError) as error:
+            raise InvalidTerms("the date is beyond the calendar", "starting_at") from error

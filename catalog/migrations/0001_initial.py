@@ -104,6 +104,28 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Package",
+            fields=[
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                ("template", models.TextField(editable=False)),
+                ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(default="", max_length=160)),
+                ("archived_at", models.DateTimeField(blank=True, null=True)),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("archived_at__isnull", True)),
+                        fields=("uniqueness_key",),
+                        name="package_uniqueness_key_once",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="RateCard",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -122,6 +144,36 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="PackageAlias",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(db_index=True, max_length=128)),
+                ("starting_at", models.DateTimeField(null=True)),
+                ("ending_before", models.DateTimeField(null=True)),
+                (
+                    "package",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="catalog.package"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "package aliases",
+                "ordering": [models.OrderBy(models.F("starting_at"), nulls_first=True), "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("starting_at__isnull", True),
+                            ("ending_before__isnull", True),
+                            ("starting_at__lt", models.F("ending_before")),
+                            _connector="OR",
+                        ),
+                        name="package_alias_ends_after_start",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [("core", "0002_database_rules"), ("catalog", "0002_fiat_credit_types")]
 
     operations = [
-        run_sql_files("catalog", "catalog_ratecardalias", "catalog_change"),
+        run_sql_files("catalog", "catalog_ratecardalias", "catalog_package", "catalog_change"),
         keeping("catalog_billablemetric", "'billable_metric'"),
         keeping("catalog_product", "'contract_product'"),
         keeping("catalog_ratecard", "'rate_card'"),

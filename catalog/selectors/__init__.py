@@ -1,6 +1,7 @@
 """Reads of the catalogue."""
 
 from catalog.selectors.metrics import get_metric, list_metrics, metric_spec
+from catalog.selectors.packages import get_package, list_packages, package_for
 from catalog.selectors.products import get_product, list_products, state_at, versions_of
 from catalog.selectors.rate_cards import (
     conversions_of,
@@ -40,16 +41,19 @@ __all__ = [
     "card_terms",
     "conversions_of",
     "get_metric",
+    "get_package",
     "get_product",
     "get_rate_card",
     "list_credit_types",
     "list_effective_rates",
     "list_metrics",
+    "list_packages",
     "list_price_schedules",
     "list_products",
     "list_rate_cards",
     "metric_spec",
     "ordered_product_ids",
+    "package_for",
     "price_of",
     "priced_group_values",
     "priced_metric_ids",

@@ -3,6 +3,7 @@
 from catalog.services.credit_types import archive_credit_type, create_credit_type
 from catalog.services.metrics import archive_metric, create_metric, update_metric
 from catalog.services.named_schedules import update_named_schedule
+from catalog.services.packages import archive_package, create_package
 from catalog.services.product_orders import move_products, set_product_order
 from catalog.services.products import (
     COLUMNS,
@@ -30,10 +31,12 @@ __all__ = [
     "already_stored",
     "archive_credit_type",
     "archive_metric",
+    "archive_package",
     "archive_product",
     "archive_rate_card",
     "create_credit_type",
     "create_metric",
+    "create_package",
     "create_product",
     "create_rate_card",
     "move_products",

@@ -69,6 +69,7 @@ class ContractOutput(Output):
 
     id = serializers.UUIDField()
     customer_id = serializers.UUIDField()
+    package_id = serializers.UUIDField(required=False)
     archived_at = InstantField(required=False)
     custom_fields = CustomFieldsField()
     uniqueness_key = serializers.CharField(required=False)

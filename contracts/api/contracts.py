@@ -10,6 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.package_models import Package
+from catalog.selectors import package_for
 from contracts import selectors, services
 from contracts.api.contract_outputs import ContractV1Output, ContractV2Output, CreatedOutput
 from contracts.api.hierarchy import HierarchyInput, hierarchies_of, parent_of
@@ -23,6 +25,7 @@ from contracts.api.usage_filters import (
     new_filter,
 )
 from contracts.models import Contract
+from contracts.package_terms import contract_body, provider_of
 from contracts.parts import contract_parts, given_parts, warnings_of
 from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
@@ -41,13 +44,19 @@ from core.api.output import envelope, page_of
 from core.api.paging import Style, page_request, paginate
 from core.api.views import ApiView, data
 from core.clock import now
+from core.errors import InvalidInput
+from core.exact_json import loads
 from customers.selectors import require_customer
 from engine.calendar import BILLING_FREQUENCIES, BillingDay
 from engine.overrides import Prioritization
 
 A_PAGE = 20
 FILTERS = ("customer_id", "covering_date", "starting_at", "include_archived")
-WHOLE = ("id", "customer_id", "archived_at", "custom_fields", "uniqueness_key")
+WHOLE = ("id", "customer_id", "package_id", "archived_at", "custom_fields", "uniqueness_key")
+NAMES_PACKAGE = ("package_id", "package_alias")
+WITH_PACKAGE = (
+    *NAMES_PACKAGE, "customer_id", "starting_at", "uniqueness_key", "transition", "custom_fields", "dry_run",
+)  # fmt: skip
 TERMS = (
     "starting_at", "ending_before", "rate_card_id", "net_payment_terms_days", "billing_frequency", "billing_anchor_at",
     "invoice_generation_starting_at", "multiplier_override_prioritization", "created_at", "created_by",
@@ -95,6 +104,12 @@ class CreateInput(Input):
     rate_card_id = IdField(required=False, allow_null=True)
     rate_card_alias = TextField(
         maximum=128, required=False, allow_null=True, help_text="The card that has this alias when the contract starts."
+    )
+    package_id = IdField(
+        required=False, allow_null=True, help_text="All terms come from it; only what is the customer's own goes along."
+    )
+    package_alias = TextField(
+        maximum=128, required=False, allow_null=True, help_text="The package that has this alias when it starts."
     )
     name = TextField(required=False, allow_null=True)
     net_payment_terms_days = WholeField(
@@ -250,6 +265,45 @@ def _prepare_reading(body: Mapping[str, Any], at: datetime) -> None:
         part.before_reading(body["customer_id"], asked=body, now=at)
 
 
+def read_terms(body: type[Input], given: dict[str, Any]) -> dict[str, Any]:
+    """What a body says, validated. Raises a 400 that names each field at fault."""
+    read = body(data=given)
+    read.is_valid(raise_exception=True)
+    return {name: value for name, value in read.validated_data.items() if value is not None}
+
+
+def contract_terms(body: dict[str, Any]) -> dict[str, Any]:
+    """A read body of a new contract as `services.create_contract` takes it."""
+    for part in contract_parts():
+        part.prepare(body)
+    body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
+    if usage_filter := body.get("usage_filter"):
+        body["usage_filter"] = new_filter(usage_filter)
+    body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
+    parts = given_parts(body, editing=False)
+    body = {name: value for name, value in body.items() if name not in parts}
+    body["parent"] = parent_of(body.pop("hierarchy_configuration", None))
+    if transition := body.pop("transition", None):
+        body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
+        behavior = transition.get("future_invoice_behavior") or {}
+        body["true_ups"] = behavior.get("trueup") or "AS_IS"
+    asked = body.pop("usage_statement_schedule", {})
+    schedule = services.UsageStatementSchedule(**{name: value for name, value in asked.items() if value is not None})
+    return body | {"schedule": schedule, "parts": parts}
+
+
+def named_package(body: Mapping[str, Any], given: Mapping[str, Any]) -> Package:
+    """The package that a new contract is made of. Raises InvalidInput where terms are `given` beside it."""
+    if "package_id" in body and "package_alias" in body:
+        raise InvalidInput("give package_id or package_alias, not both", field="package_alias")
+    for name in CreateInput().get_fields():
+        if name not in WITH_PACKAGE and given.get(name) not in (None, [], {}):
+            raise InvalidInput("comes from the package; leave it out, or make the contract without one", field=name)
+    return package_for(
+        package_id=body.get("package_id"), alias=body.get("package_alias"), starting_at=body["starting_at"]
+    )
+
+
 class CreateContract(ApiView):
     """POST /v1/contracts/create"""
 
@@ -259,27 +313,20 @@ class CreateContract(ApiView):
     def post(self, request: Request) -> Response:
         """Agree on terms with a customer. The drafts of its invoices exist when this answers."""
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
-        for part in contract_parts():
-            part.prepare(body)
-        body["subscriptions"] = [new_subscription(entry) for entry in body.get("subscriptions", ())]
-        if usage_filter := body.get("usage_filter"):
-            body["usage_filter"] = new_filter(usage_filter)
-        body["overrides"] = [new_override(entry) for entry in body.get("overrides", ())]
-        parts = given_parts(body, editing=False)
-        body = {name: value for name, value in body.items() if name not in parts}
-        body["parent"] = parent_of(body.pop("hierarchy_configuration", None))
-        if transition := body.pop("transition", None):
-            body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
-            behavior = transition.get("future_invoice_behavior") or {}
-            body["true_ups"] = behavior.get("trueup") or "AS_IS"
-        asked = body.pop("usage_statement_schedule", {})
-        schedule = services.UsageStatementSchedule(
-            **{name: value for name, value in asked.items() if value is not None}
-        )
-        at, dry_run, warnings = now(), body.pop("dry_run", False), warnings_of(parts)
+        package = None
+        if "package_id" in body or "package_alias" in body:
+            given = dict(request.data)
+            package = named_package(body, given)
+            template = loads(package.template.encode())
+            made = contract_body(template, body["starting_at"]) | provider_of(template)
+            own = {name: value for name, value in given.items() if name not in NAMES_PACKAGE}
+            body = read_terms(CreateInput, own | made)
+        at, dry_run = now(), body.pop("dry_run", False)
+        terms = contract_terms(body)
+        warnings = warnings_of(terms["parts"])
 
         def create() -> dict[str, Any]:
-            made = services.create_contract(**body, schedule=schedule, parts=parts, now=at)
+            made = services.create_contract(**terms, package=package, now=at)
             return {"id": made.pk} | ({"warnings": warnings} if warnings else {})
 
         return data(carry_out(create, dry_run=dry_run, customer_id=body["customer_id"], at=at))

@@ -90,6 +90,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "package",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contracts",
+                        to="catalog.package",
+                    ),
+                ),
+                (
                     "parent",
                     models.ForeignKey(
                         blank=True,

@@ -1,7 +1,14 @@
 """Reads of contracts."""
 
 from contracts.selectors.cards import PriceInTime, covers, list_contracts_on_card, shielded_prices
-from contracts.selectors.contracts import billing_schedule, find_contract, get_contract, list_contracts, payer_of
+from contracts.selectors.contracts import (
+    billing_schedule,
+    contracts_on_package,
+    find_contract,
+    get_contract,
+    list_contracts,
+    payer_of,
+)
 from contracts.selectors.edits import list_edits
 from contracts.selectors.named_schedules import named_schedule_entries
 from contracts.selectors.overrides import engine_override, engine_overrides, standing_overrides, with_overrides
@@ -13,6 +20,7 @@ __all__ = [
     "ContractRate",
     "PriceInTime",
     "billing_schedule",
+    "contracts_on_package",
     "covers",
     "engine_override",
     "engine_overrides",

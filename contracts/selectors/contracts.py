@@ -20,6 +20,24 @@ def list_contracts(
 ) -> QuerySet[Contract]:
     """A customer's contracts. `covering_date`: those in force then; `starting_at`: those that start then or later."""
     rows = with_overrides(Contract.objects.filter(customer_id=customer_id).select_related("rate_card", "customer"))
+    return _filtered(rows, covering_date, starting_at, include_archived)
+
+
+def contracts_on_package(
+    *,
+    package_id: UUID,
+    covering_date: datetime | None = None,
+    starting_at: datetime | None = None,
+    include_archived: bool = False,
+) -> QuerySet[Contract]:
+    """The contracts that were made of a package, with the filters of `list_contracts`."""
+    rows = Contract.objects.filter(package_id=package_id)
+    return _filtered(rows, covering_date, starting_at, include_archived)
+
+
+def _filtered(
+    rows: QuerySet[Contract], covering_date: datetime | None, starting_at: datetime | None, include_archived: bool
+) -> QuerySet[Contract]:
     if not include_archived:
         rows = rows.filter(archived_at__isnull=True)
     if covering_date is not None:

@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.db.models import Q
 
 from catalog.models import RateCard, RateCardAlias
+from catalog.package_models import Package
 from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractRenewed
 from contracts.models import Contract
 from contracts.parts import contract_parts
@@ -69,6 +70,7 @@ def create_contract(
     true_ups: str = "AS_IS",
     parent: ParentOf | None = None,
     parts: Mapping[str, Any] | None = None,
+    package: Package | None = None,
 ) -> Contract:
     """Makes a contract; its invoices' drafts exist when this returns. Times on the hour, UTC.
 
@@ -76,8 +78,8 @@ def create_contract(
     it. `renews`: the contract that ends where this one begins; `transition` SUPERSEDE rolls nothing of it over, and
     `true_ups` REMOVE waives those of its postpaid commits.
     `parent`: the contract that it is a child of, and whether that one pays (contracts.services.hierarchy).
-    `parts`: what apps above keep of it (contracts.parts), by field. Raises NotFound for an unknown customer,
-    InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
+    `parts`: what apps above keep of it (contracts.parts), by field. `package`: what the terms were made of.
+    Raises NotFound for an unknown customer, InvalidInput for terms that cannot be, Conflict for a used uniqueness key.
     """
     schedule = schedule or UsageStatementSchedule()
     if ending_before is not None and ending_before <= starting_at:
@@ -102,6 +104,7 @@ def create_contract(
                 transition="" if old is None else transition,
                 customer=customer,
                 rate_card=_find_rate_card(rate_card_id, rate_card_alias, starting_at),
+                package=package,
                 name=name,
                 starting_at=starting_at,
                 ending_before=ending_before,

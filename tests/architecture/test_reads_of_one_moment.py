@@ -131,6 +131,7 @@ class Shop(SubscriptionWorld):
             "metric_id": UUID(metric.id), "reservation_id": Reservation.objects.get().pk,
         }  # fmt: skip
         self.of_customer = {"customer_id": customer}
+        self.package = sdk.v1.packages.create(name="Package").data.id
         self.of_contract = {"customer_id": customer, "contract_id": contract}
         self.subscription_id = self.subscribed(customer, contract).id
         self.card, self.product, self.metric_id = card, product, metric.id
@@ -162,6 +163,9 @@ class Shop(SubscriptionWorld):
             "ListContractsV2": {**self.of_customer, "include_ledgers": True},
             "GetContractRateSchedule": self.of_contract,
             "GetEditHistory": self.of_contract,
+            "RetrievePackage": {"package_id": self.package},
+            "ListPackages": {},
+            "ListContractsOnPackage": {"package_id": self.package},
             "GetQuantityHistory": of_subscription,
             "GetSeatsHistory": of_subscription,
             "UsageView": {"window_size": "DAY", **self.days()},
