@@ -13,5 +13,12 @@ class BackOfficeConfig(AdminConfig):
     def ready(self) -> None:
         """The apps register their screens; then the kernel's follow, which also take the place of Django's own."""
         super().ready()
-        for screens in ("kernel", "staff_page", "approvals_page", "test_clocks_page", "custom_fields_page"):
+        for screens in (
+            "kernel",
+            "staff_page",
+            "approvals_page",
+            "test_clocks_page",
+            "custom_fields_page",
+            "packages_page",
+        ):
             import_module(f"backoffice.{screens}")

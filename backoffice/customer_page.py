@@ -241,6 +241,8 @@ def making_links(request: HttpRequest, customer: Customer) -> dict[str, dict[str
         ("party", "customers.edit_party", "Change", reverse("admin:customers_customer_party", args=[customer.pk])),
         ("contract", "contracts.create_contract", "New contract",
          f"{reverse('admin:contracts_contract_add')}?customer={customer.pk}"),
+        ("package", "contracts.create_contract", "Contract of a package",
+         f"{reverse('admin:contracts_contract_add_of_package')}?customer={customer.pk}"),
         ("balance", "balances.create_balance", "Add commit or credit",
          reverse("admin:customers_customer_add_balance", args=[customer.pk])),
     )  # fmt: skip

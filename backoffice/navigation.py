@@ -118,7 +118,7 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "groups",
                 "admin:customers_customer_changelist",
                 "customers.view_customer",
-                made=f"Customers are {_API}: POST /v1/customers.",
+                made=f"“New customer” makes one; or they are {_API}: POST /v1/customers.",
             ),
             Link(
                 "Contracts",
@@ -165,6 +165,13 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "admin:catalog_ratecard_changelist",
                 "catalog.view_ratecard",
                 made="“New rate card” makes a price list; the next page adds its rates.",
+            ),
+            Link(
+                "Packages",
+                "inventory_2",
+                "admin:catalog_package_changelist",
+                "catalog.view_package",
+                made="“New package” keeps the terms of contracts that many customers agree on.",
             ),
             Link(
                 "Billable metrics",

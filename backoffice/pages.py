@@ -22,7 +22,7 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
-from backoffice.making import catalogue, customers, products
+from backoffice.making import catalogue, customers, packages, products
 from backoffice.making import contracts as contract_making
 from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
@@ -85,6 +85,12 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
         "customers_customer_add_balance",
     ),
     ("contracts/contract/<uuid:object_id>/deal.csv", contract_file.deal_csv, "contracts_contract_deal"),
+    ("catalog/package/add/", making_view(packages.PACKAGE), "catalog_package_add"),
+    (
+        "contracts/contract/add-of-package/",
+        making_view(packages.PACKAGE_CONTRACT),
+        "contracts_contract_add_of_package",
+    ),
     ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),
     *(
         (

@@ -12,11 +12,13 @@ class CatalogConfig(registry.AppRegistration):
         registry.Permission("create_metric", "Can make a billable metric", "billablemetric", (registry.FINANCE,)),
         registry.Permission("create_product", "Can make and change a product", "product", (registry.FINANCE,)),
         registry.Permission("create_ratecard", "Can make a rate card", "ratecard", (registry.FINANCE,)),
+        registry.Permission("create_package", "Can make a package", "package", (registry.FINANCE,)),
         registry.Permission("create_unit", "Can make a pricing unit", "credittype", (registry.FINANCE,)),
     )
     visible_models = {
         "product": registry.ROLES,
         "ratecard": registry.ROLES,
+        "package": registry.ROLES,
         "billablemetric": registry.ROLES,
         "credittype": registry.ROLES,
     }
@@ -29,6 +31,7 @@ class CatalogConfig(registry.AppRegistration):
     record_pages = (
         registry.RecordPage("product", "product"),
         registry.RecordPage("ratecard", "rate card"),
+        registry.RecordPage("package", "package"),
         registry.RecordPage("billablemetric", "metric"),
         registry.RecordPage("credittype", "pricing unit"),
     )

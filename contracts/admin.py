@@ -282,10 +282,10 @@ class ContractAdmin(RecordAdmin):
     record_actions = (CHANGE_END, ARCHIVE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("customer", "rate_card__fiat_credit_type")
+        return super().get_queryset(request).select_related("customer", "rate_card__fiat_credit_type", "package")
 
     def find_by_id(self, queryset: QuerySet, uuid: UUID) -> QuerySet:
-        return queryset.filter(Q(pk=uuid) | Q(customer_id=uuid) | Q(rate_card_id=uuid))
+        return queryset.filter(Q(pk=uuid) | Q(customer_id=uuid) | Q(rate_card_id=uuid) | Q(package_id=uuid))
 
     def facts(self, request: HttpRequest, record: Contract) -> Facts:
         card = record.rate_card
@@ -305,6 +305,11 @@ class ContractAdmin(RecordAdmin):
             (
                 "Rate card",
                 markup.link(reverse("admin:catalog_ratecard_change", args=[card.pk]), card.name) if card else "none",
+            ),
+            *(
+                [("Package", markup.link(reverse("admin:catalog_package_change", args=[package.pk]), package.name))]
+                if (package := record.package)
+                else []
             ),
             ("Currency", formatting.unit_code(card.fiat_credit_type) if card else "USD"),
             ("Billed", frequency),

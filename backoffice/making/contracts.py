@@ -1,8 +1,9 @@
 """Making contracts, and the pages of their edits."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Q
@@ -26,7 +27,7 @@ from backoffice.making.removals import RemovalForm
 from backoffice.making.terms import OverrideForm, QuantityForm, SubscriptionForm
 from catalog.selectors import list_rate_cards
 from contracts import services
-from contracts.api.contracts import CreateInput
+from contracts.api.contracts import CreateInput, contract_terms
 from contracts.models import Contract
 from core.admin.options import as_uuid
 from customers.models import Customer
@@ -35,30 +36,74 @@ from engine.renewals import next_term, term_anchor, term_months
 from presentation import formatting
 
 
-class ContractForm(MakingForm):
-    """A contract from scratch."""
+class NewContractForm(MakingForm):
+    """Who gets a contract, and from when: what contracts from scratch and of packages have in common."""
 
     reads = CreateInput
-    fields_of = {
-        "customer_id": "customer",
+    fields_of: ClassVar[Mapping[str, str]] = {"customer_id": "customer", "transition": "renews"}
+    customer = text("Customer", help_text="Name, ingest alias or id.")
+    starting_at = HourField("Starts")
+    renews = text(
+        "Renews contract", required=False, help_text="Id of the customer's contract that ends where this begins."
+    )
+
+    def clean_customer(self) -> str:
+        """The id of the one customer that is meant."""
+        written = self.cleaned_data["customer"].strip()
+        meant = Q(name__iexact=written) | Q(aliases__alias=written)
+        if (key := as_uuid(written)) is not None:
+            meant |= Q(pk=key)
+        rows = Customer.objects.filter(meant, archived_at__isnull=True).distinct()
+        found = list(rows.values_list("pk", flat=True)[:2])
+        if not found:
+            raise forms.ValidationError("No customer has this name, alias or id.")
+        if len(found) > 1:
+            raise forms.ValidationError("More than one customer is called so: give the id or an alias.")
+        return str(found[0])
+
+    def renewal(self) -> dict[str, Any] | None:
+        """The transition that was asked for."""
+        earlier = self.cleaned_data["renews"]
+        return {"type": "RENEWAL", "from_contract_id": earlier} if earlier else None
+
+    @abstractmethod
+    def create(self, read: dict[str, Any]) -> Contract:
+        """The one service call. Raises TactusError."""
+
+    def foretell(self, read: dict[str, Any]) -> list[str]:
+        customer_id = read["customer_id"]
+        made: list[Contract] = []
+        drafts = effect(lambda: made.append(self.create(read)), customer_id=customer_id, at=self.at)
+        name = Customer.objects.get(pk=customer_id).name
+        start, end = made[0].starting_at, made[0].ending_before
+        until = f"until {formatting.instant(end)} UTC" if end else "with no end"
+        lines = [f"{name} gets a contract from {formatting.instant(start)} UTC {until}."]
+        if start > self.at:
+            return [*lines, "Its first draft begins with it.", *drafts[:5]]
+        return [*lines, *drafts]
+
+    def carry_out(self, read: dict[str, Any]) -> Made:
+        contract = self.create(read)
+        return Made("The contract is made. Add its commits, overrides and seats here.", page_of(contract))
+
+
+class ContractForm(NewContractForm):
+    """A contract from scratch."""
+
+    fields_of: ClassVar[Mapping[str, str]] = {
+        **NewContractForm.fields_of,
         "rate_card_id": "rate_card",
         "usage_statement_schedule": "frequency",
         "usage_statement_schedule.billing_anchor_date": "billing_anchor_date",
-        "transition": "renews",
     }
     sections = (
         Section("1. Who and at which prices", ("customer", "name", "rate_card")),
         Section("2. From when to when", ("starting_at", "ending_before", "renews")),
         Section("3. How it is billed", ("frequency", "day", "billing_anchor_date", "net_payment_terms_days")),
     )
-    customer = text("Customer", help_text="Name, ingest alias or id.")
     name = text("Name of the contract", required=False, help_text="Such as “Enterprise 2026”.")
     rate_card = choice("Rate card", (), required=False, help_text="Without one, nothing that is used is priced.")
-    starting_at = HourField("Starts")
     ending_before = HourField("Ends before", required=False, help_text="No longer part of it. Empty: open-ended.")
-    renews = text(
-        "Renews contract", required=False, help_text="Id of the customer's contract that ends where this begins."
-    )
     frequency = choice("Billed", FREQUENCIES)
     day = choice(
         "Counted from",
@@ -77,20 +122,6 @@ class ContractForm(MakingForm):
         found = [(str(card.pk), card.name) for card in list_rate_cards().order_by("name")]
         self.fields["rate_card"].choices = [("", NONE), *found]  # type: ignore[attr-defined]
 
-    def clean_customer(self) -> str:
-        """The id of the one customer that is meant."""
-        written = self.cleaned_data["customer"].strip()
-        meant = Q(name__iexact=written) | Q(aliases__alias=written)
-        if (key := as_uuid(written)) is not None:
-            meant |= Q(pk=key)
-        rows = Customer.objects.filter(meant, archived_at__isnull=True).distinct()
-        found = list(rows.values_list("pk", flat=True)[:2])
-        if not found:
-            raise forms.ValidationError("No customer has this name, alias or id.")
-        if len(found) > 1:
-            raise forms.ValidationError("More than one customer is called so: give the id or an alias.")
-        return str(found[0])
-
     def body(self) -> dict[str, Any]:
         data = self.cleaned_data
         schedule = filled(
@@ -100,37 +131,17 @@ class ContractForm(MakingForm):
                 "billing_anchor_date": instant(data["billing_anchor_date"]),
             }
         )
-        renewal = {"type": "RENEWAL", "from_contract_id": data["renews"]} if data["renews"] else None
         return filled(
             {
                 "customer_id": data["customer"], "name": data["name"], "rate_card_id": data["rate_card"],
                 "starting_at": instant(data["starting_at"]), "ending_before": instant(data["ending_before"]),
-                "transition": renewal, "net_payment_terms_days": data["net_payment_terms_days"],
+                "transition": self.renewal(), "net_payment_terms_days": data["net_payment_terms_days"],
                 "usage_statement_schedule": schedule, **self.key,
             }
         )  # fmt: skip
 
-    def _create(self, read: dict[str, Any]) -> Contract:
-        body = dict(read)
-        schedule = services.UsageStatementSchedule(**body.pop("usage_statement_schedule"))
-        if transition := body.pop("transition", None):
-            body |= {"renews": transition["from_contract_id"], "transition": transition["type"]}
-        return services.create_contract(**body, schedule=schedule, now=self.at)
-
-    def foretell(self, read: dict[str, Any]) -> list[str]:
-        customer_id = read["customer_id"]
-        drafts = effect(lambda: self._create(read), customer_id=customer_id, at=self.at)
-        name = Customer.objects.get(pk=customer_id).name
-        start, end = read["starting_at"], read.get("ending_before")
-        until = f"until {formatting.instant(end)} UTC" if end else "with no end"
-        lines = [f"{name} gets a contract from {formatting.instant(start)} UTC {until}."]
-        if start > self.at:
-            return [*lines, "Its first draft begins with it.", *drafts[:5]]
-        return [*lines, *drafts]
-
-    def carry_out(self, read: dict[str, Any]) -> Made:
-        contract = self._create(read)
-        return Made("The contract is made. Add its commits, overrides and seats here.", page_of(contract))
+    def create(self, read: dict[str, Any]) -> Contract:
+        return services.create_contract(**contract_terms(dict(read)), now=self.at)
 
 
 def hour_of(at: datetime) -> datetime:

@@ -304,6 +304,18 @@ def named_package(body: Mapping[str, Any], given: Mapping[str, Any]) -> Package:
     )
 
 
+def of_package(body: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Package, dict[str, Any]]:
+    """The package that a new contract names, and the read body with its terms in it.
+
+    Raises InvalidInput where terms are `given` beside it, and a 400 for terms that cannot be from this start on.
+    """
+    package = named_package(body, given)
+    template = loads(package.template.encode())
+    made = contract_body(template, body["starting_at"]) | provider_of(template)
+    own = {name: value for name, value in given.items() if name not in NAMES_PACKAGE}
+    return package, read_terms(CreateInput, own | made)
+
+
 class CreateContract(ApiView):
     """POST /v1/contracts/create"""
 
@@ -315,12 +327,7 @@ class CreateContract(ApiView):
         body = {name: value for name, value in self.read_body(request, CreateInput).items() if value is not None}
         package = None
         if "package_id" in body or "package_alias" in body:
-            given = dict(request.data)
-            package = named_package(body, given)
-            template = loads(package.template.encode())
-            made = contract_body(template, body["starting_at"]) | provider_of(template)
-            own = {name: value for name, value in given.items() if name not in NAMES_PACKAGE}
-            body = read_terms(CreateInput, own | made)
+            package, body = of_package(body, dict(request.data))
         at, dry_run = now(), body.pop("dry_run", False)
         terms = contract_terms(body)
         warnings = warnings_of(terms["parts"])

@@ -1,5 +1,7 @@
 """`/v1/packages/…`."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -8,6 +10,7 @@ from rest_framework.response import Response
 
 from catalog import selectors as catalog
 from catalog import services as catalogue
+from catalog.package_models import Package
 from contracts import selectors, services
 from contracts.api.contracts import CreateInput, contract_terms, read_terms
 from contracts.api.package_inputs import PackageContractsInput, PackageCreateInput, PackageInput, PackageListInput
@@ -23,6 +26,34 @@ SOMEBODY = "00000000-0000-4000-8000-000000000000"
 APART = ("name", "aliases", "uniqueness_key")
 
 
+def checked_template(given: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    """The terms of a body as packages keep them, after a contract of them was made and undone. Raises as that does."""
+    known = PackageCreateInput().get_fields()
+    said = {name: value for name, value in given.items() if name in known and name not in APART and value is not None}
+    template = with_ids(said)
+    start = now.replace(minute=0, second=0, microsecond=0)
+    terms = contract_terms(read_terms(CreateInput, contract_body(template, start) | {"customer_id": SOMEBODY}))
+    for name in ("customer_id", "starting_at"):
+        terms.pop(name)
+    services.rehearse_contract(terms=terms, starting_at=start, now=now)
+    return template
+
+
+def keep_package(body: Mapping[str, Any], given: Mapping[str, Any], *, now: datetime) -> Package:
+    """A package of these terms: `given` as they were said, `body` as they were read.
+
+    Raises what making a contract of them raises, and what `catalog.services.create_package` does.
+    """
+    template = checked_template(given, now=now)
+    return catalogue.create_package(
+        name=body["name"],
+        template=dumps(template).decode(),
+        aliases=[catalogue.AliasWindow(**alias) for alias in body.get("aliases", ())],
+        uniqueness_key=body.get("uniqueness_key"),
+        now=now,
+    )
+
+
 class CreatePackage(ApiView):
     """POST /v1/packages/create"""
 
@@ -32,29 +63,7 @@ class CreatePackage(ApiView):
     def post(self, request: Request) -> Response:
         """Keep terms for many contracts. They are checked as a contract's are: one is made of them, and undone."""
         body = self.read_body(request, PackageCreateInput)
-        at = now()
-        known = PackageCreateInput().get_fields()
-        given = {
-            name: value
-            for name, value in dict(request.data).items()
-            if name in known and name not in APART and value is not None
-        }
-        template = with_ids(given)
-        start = at.replace(minute=0, second=0, microsecond=0)
-        terms: dict[str, Any] = contract_terms(
-            read_terms(CreateInput, contract_body(template, start) | {"customer_id": SOMEBODY})
-        )
-        for name in ("customer_id", "starting_at"):
-            terms.pop(name)
-        services.rehearse_contract(terms=terms, starting_at=start, now=at)
-        package = catalogue.create_package(
-            name=body["name"],
-            template=dumps(template).decode(),
-            aliases=[catalogue.AliasWindow(**alias) for alias in body.get("aliases", ())],
-            uniqueness_key=body.get("uniqueness_key"),
-            now=at,
-        )
-        return data(IdOutput.of(package))
+        return data(IdOutput.of(keep_package(body, dict(request.data), now=now())))
 
 
 class RetrievePackage(ApiView):

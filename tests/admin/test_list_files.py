@@ -24,6 +24,7 @@ FILES = {
     "catalog_product": "product",
     "catalog_billablemetric": "billable_metric",
     "catalog_ratecard": "rate_card",
+    "catalog_package": "package",
     "core_auditentry": "action",
     "core_customfieldkey": "key",
     "balances_adjustment": "id",

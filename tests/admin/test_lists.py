@@ -18,6 +18,7 @@ LISTS = {
     "invoices": "invoices_invoicelisting",
     "products": "catalog_product",
     "rate cards": "catalog_ratecard",
+    "packages": "catalog_package",
     "metrics": "catalog_billablemetric",
     "units": "catalog_credittype",
     "balances": "balances_balance",
@@ -43,7 +44,7 @@ def names(client: Client, address: str) -> list[str]:
 
 
 def more_of_everything(world: World, prefix: str, count: int) -> None:
-    from catalog.services import metrics, products, rate_cards
+    from catalog.services import metrics, packages, products, rate_cards
 
     for n in range(count):
         sign_up(world.card, f"{prefix} {n}", world.since, alias=f"{prefix}-{n}")
@@ -52,6 +53,8 @@ def more_of_everything(world: World, prefix: str, count: int) -> None:
         fields = {"name": f"{prefix} {n}", "billable_metric_id": str(metric.pk)}
         products.create_product(product_type="USAGE", fields=fields, now=world.now)
         rate_cards.create_rate_card(name=f"{prefix} {n}", now=world.now)
+        alias = [rate_cards.AliasWindow(f"{prefix}-{n}")]
+        packages.create_package(name=f"{prefix} {n}", template="{}", aliases=alias, now=world.now)
         register_origin(origin=f"https://{prefix}-{n}.example.com", now=world.now)
         create_url_session(customer_id=world.customer, now=world.now)
         custom_fields.add_key(entity="customer", key=f"{prefix}_{n}", enforce_uniqueness=False, now=world.now)

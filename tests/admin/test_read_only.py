@@ -23,6 +23,7 @@ MADE_HERE = (
     "testclock",
     "billablemetric",
     "product",
+    "package",
     "ratecard",
     "credittype",
     "contract",
