@@ -1,5 +1,5 @@
 """The figures of docs/performance.md:
-`python -m bench ingest|grow|reservations|side_by_side|reads|balances|age|heavy|renewals`, and
+`python -m bench ingest|grow|reservations|side_by_side|reads|balances|age|heavy|renewals|deals`, and
 `rating|group_commit|pipeline|all`.
 """
 
@@ -9,7 +9,7 @@ import sys
 from bench import grow, ingest, reservations
 from bench.measure import end_properly, run_module
 
-PASSED_ON = ("reads", "balances", "age", "heavy", "renewals", "group_commit", "pipeline", "side_by_side")
+PASSED_ON = ("reads", "balances", "age", "heavy", "renewals", "deals", "group_commit", "pipeline", "side_by_side")
 """They read their own options."""
 
 
@@ -27,6 +27,7 @@ def main() -> int:
     parts.add_parser("age", help="old contracts, big accounts (options: python -m bench.age --help)", add_help=False)
     parts.add_parser("heavy", help="large writes beside reads (own options)", add_help=False)
     parts.add_parser("renewals", help="contracts that are due at one instant (own options)", add_help=False)
+    parts.add_parser("deals", help="contracts made and read (options: python -m bench.deals --help)", add_help=False)
     parts.add_parser("group_commit", help="its parts beside others (own options)", add_help=False)
     parts.add_parser("pipeline", help="psycopg's pipeline beside libpq by hand (own options)", add_help=False)
     parts.add_parser("side_by_side", help="reservations by this clone and by another (own options)", add_help=False)
