@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from django.db.models import QuerySet
-
 from balances.events import BalanceEvent
 from billing.billed_charges import list_uncollected_charges
-from billing.models import BilledCharge, BillingPeriod
+from billing.models import BilledCharge, BillingCursor, BillingPeriod
 from billing.services.billed_charges import hold_charges, release_charges, release_moved_charges
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit, load_subscription_terms
@@ -26,35 +24,34 @@ def sync_purchases(events: Sequence[BalanceEvent]) -> None:
     """Reaction to what becomes of commits: the periods of their contracts follow, each contract's once."""
     invoiced = {one.invoice_contract_id: one for one in events if one.invoice_contract_id is not None}
     for contract_id, event in invoiced.items():
-        contract = lock_contract(contract_id=contract_id)
-        if contract.archived_at is None:
-            collect_charges(contract, now=event.occurred_at)
+        _follow(contract_id, event.occurred_at)
 
 
 def sync_scheduled_charges(event: ScheduledChargesChanged) -> None:
     """Reaction: the periods of the contract follow what it charges by date."""
-    contract = lock_contract(contract_id=event.contract_id)
-    if contract.archived_at is None:
-        collect_charges(contract, now=event.occurred_at)
+    _follow(event.contract_id, event.occurred_at)
 
 
-def collect_charges(contract: Contract, *, now: datetime) -> None:
+def collect_charges(contract: Contract, *, now: datetime, subscribed: SubscriptionBilling | None = None) -> None:
     """Puts each pending charge onto the open period of its date, and removes SCHEDULED ones that hold nothing.
 
     A charge whose date has changed moves to another period; one that was taken back or waived leaves its own. The
-    contract is locked.
+    contract is locked. `subscribed`: what the caller has read of its subscriptions.
     """
     require_transaction()
-    usage = _usage_by_end(contract)
+    if subscribed is None:
+        subscribed = SubscriptionBilling(contract)
+    opened = list(contract.billing_periods.filter(state=BillingPeriod.State.OPEN))
+    on_usage = [row for row in opened if row.type == BillingPeriod.Type.USAGE]
+    usage = _by_end(contract, on_usage)
     held: set[UUID] = set()
     scheduled = {
         (row.period_start, row.credit_type_id): row
-        for row in contract.billing_periods.filter(
-            type=BillingPeriod.Type.SCHEDULED, state=BillingPeriod.State.OPEN, reopened_from__isnull=True
-        )
+        for row in opened
+        if row.type == BillingPeriod.Type.SCHEDULED and row.reopened_from_id is None
     }
     movable = [row.pk for row in scheduled.values() if (row.period_start, row.credit_type_id) in usage]
-    movable += [row.pk for row in _open_usage(contract)]
+    movable += [row.pk for row in on_usage]
     release_charges(period_ids=movable)
     release_moved_charges(contract_id=contract.pk)
     due = False
@@ -68,7 +65,7 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
             made.append(row)
         holders[charge.pk] = row.pk
         due = due or row.due_at <= now
-    for at, unit in _subscription_dates(contract, now):
+    for at, unit in _subscription_dates(subscribed, now):
         row = scheduled.get((at, unit.pk))
         if row is None:
             row = scheduled[at, unit.pk] = _scheduled(contract, at, unit, now)
@@ -85,27 +82,32 @@ def collect_charges(contract: Contract, *, now: datetime) -> None:
         enqueue("invoices.finalize_due_invoices")
 
 
-def _subscription_dates(contract: Contract, now: datetime) -> list[tuple[datetime, CreditType]]:
+def _follow(contract_id: UUID, now: datetime) -> None:
+    """Collects what a contract charges. One being made has no cursor: `contract.created` sees to it, once."""
+    if not BillingCursor.objects.filter(contract_id=contract_id).exists():
+        return
+    contract = lock_contract(contract_id=contract_id)
+    if contract.archived_at is None:
+        collect_charges(contract, now=now)
+
+
+def _subscription_dates(subscribed: SubscriptionBilling, now: datetime) -> list[tuple[datetime, CreditType]]:
     """When the contract's subscriptions are charged on invoices of their own, as far as that is known now; in what."""
-    subscribed = SubscriptionBilling(contract)
     charges = subscribed.own_invoices(now) if subscribed else []
     if not charges:
         return []
+    contract = subscribed.contract
     unit = billing_unit(contract)
     terms = load_subscription_terms(contract, unit, [charge.terms for charge in charges]).engine
     entitled = [charge for charge in charges if subscription_charge(terms, charge.terms) is not None]
     return [(at, unit) for at in sorted({charge.due_at for charge in entitled})]
 
 
-def _open_usage(contract: Contract) -> QuerySet[BillingPeriod]:
-    return contract.billing_periods.filter(type=BillingPeriod.Type.USAGE, state=BillingPeriod.State.OPEN)
-
-
-def _usage_by_end(contract: Contract) -> dict[tuple[datetime, UUID], BillingPeriod]:
+def _by_end(contract: Contract, on_usage: Sequence[BillingPeriod]) -> dict[tuple[datetime, UUID], BillingPeriod]:
     """The usage periods that take charges of the date on which they end, by date and unit; none unless agreed so."""
     if not contract.scheduled_charges_on_usage_invoices:
         return {}
-    return {(row.period_end, row.credit_type_id): row for row in _open_usage(contract)}
+    return {(row.period_end, row.credit_type_id): row for row in on_usage}
 
 
 def _scheduled(contract: Contract, at: datetime, unit: CreditType, now: datetime) -> BillingPeriod:

@@ -105,9 +105,13 @@ def sync_periods(contract: Contract, *, now: datetime) -> None:
         BillingPeriod.objects.bulk_create([_opened(contract, period, unit, now=now) for period in missing])
     fresh = [*longer, *(one for one in missing if announced is None or one.start < announced)]
     _revive_balances(contract, fresh, now=now)
-    times = [at for at in (next_period_at, SubscriptionBilling(contract).next_period_at(now)) if at is not None]
-    BillingCursor.objects.update_or_create(contract=contract, defaults={"next_period_at": min(times, default=None)})
-    collect_charges(contract, now=now)
+    subscribed = SubscriptionBilling(contract)
+    times = [at for at in (next_period_at, subscribed.next_period_at(now)) if at is not None]
+    BillingCursor.objects.bulk_create(
+        [BillingCursor(contract=contract, next_period_at=min(times, default=None))],
+        update_conflicts=True, unique_fields=["contract"], update_fields=["next_period_at"],
+    )  # fmt: skip
+    collect_charges(contract, now=now, subscribed=subscribed)
     if any(due_at(period.end) <= now for period in missing):
         enqueue("invoices.finalize_due_invoices")
 
