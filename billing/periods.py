@@ -10,14 +10,16 @@ from django.db.models import Q
 from billing.models import BillingPeriod
 from contracts.models import Contract
 from contracts.selectors import billing_schedule
+from contracts.selectors.trials import usage_billed_from
 from engine.calendar import Period, periods
 
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def billed_from(contract: Contract) -> datetime:
-    """Where billing begins; what lies before was billed elsewhere."""
-    return max(contract.starting_at, contract.invoice_generation_starting_at or contract.starting_at)
+    """Where billing of usage begins; what lies before was billed elsewhere, or tried for free. `FOREVER`: not yet."""
+    begins = usage_billed_from(contract)
+    return FOREVER if begins is None else max(begins, contract.invoice_generation_starting_at or begins)
 
 
 def usage_periods(contract: Contract, since: datetime | None = None) -> list[BillingPeriod]:
@@ -45,8 +47,10 @@ def periods_to_bill(contract: Contract, covered: Iterable[Period], since: dateti
     `invoice_generation_starting_at` inside a period begins with a partial one: what lies before was billed elsewhere.
     `since`: only calendar periods that end after it; `covered` then need not know of earlier ones.
     """
-    waiting = deque(covered)
-    for period in periods(billing_schedule(contract), billed_from(contract), contract.ending_before, FOREVER, since):
+    waiting, first = deque(covered), billed_from(contract)
+    if first == FOREVER or (contract.ending_before is not None and contract.ending_before <= first):
+        return
+    for period in periods(billing_schedule(contract), first, contract.ending_before, FOREVER, since):
         start = period.start
         while waiting and waiting[0].start < period.end:
             part = waiting[0]

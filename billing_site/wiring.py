@@ -31,12 +31,15 @@ from contracts.events import (
     ContractEdited,
     ContractEndChanged,
     ContractRenewed,
+    ContractTrialChanged,
+    ContractTrialEnded,
     UsageFilterSet,
 )
 from contracts.parts import ContractPart
 from contracts.provider_part import ProvidersPart
 from contracts.services import archive_contracts_of_customer
 from contracts.services.renewals import follow_end
+from contracts.trial_part import TrialPart
 from core.api.dry_run import Foresee
 from core.events import Reaction, on, on_all
 from core.sweeps import list_sweeps
@@ -63,6 +66,8 @@ REACTIONS: tuple[Reaction, ...] = (
         archive_scheduled_of_contract,
         archive_balances_of_contract,
     ),
+    *on(ContractTrialChanged, reschedule_periods),
+    *on(ContractTrialEnded, reschedule_periods),
     *on(UsageFilterSet, refuse_filter_before_invoices),
     *on(ContractRenewed, roll_over),
     *on(ScheduledChargesChanged, sync_scheduled_charges),
@@ -76,6 +81,7 @@ CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (
     partial(BalancesPart, balances_now),
     ScheduledPart,
     ProvidersPart,
+    TrialPart,
 )
 """What other apps keep of contracts (docs/adr/0013)."""
 

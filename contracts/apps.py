@@ -22,6 +22,12 @@ class ContractsConfig(registry.AppRegistration):
             every_seconds=10,
             next_due="contracts.selectors.renewals.next_renewal_at",
         ),
+        registry.Sweep(
+            "contracts.decide_due_trials",
+            "contracts.services.trials.decide_due_trials",
+            every_seconds=10,
+            next_due="contracts.selectors.trials.next_trial_end_at",
+        ),
     )
     record_pages = (registry.RecordPage("contract", "contract"),)
     gated_acts = (

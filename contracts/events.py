@@ -153,3 +153,27 @@ class ContractRenewalDecided(ContractEvent):
     outcome: str
     reason: str
     new_contract_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTrialChanged(ContractEvent):
+    """Its trial, which goes on, ends at another time."""
+
+    name = "contract.trial_changed"
+    title = "Contract's trial extended or shortened"
+
+    previous_ending_before: datetime
+    ending_before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTrialEnded(ContractEvent):
+    """Its trial was over at `ended_at`. `outcome`: CONVERTED (charged from then on), EXPIRED (the contract ended with
+    it), HELD (until the customer can be charged), CANCELED (the contract had ended by then).
+    """
+
+    name = "contract.trial_ended"
+    title = "Contract's trial ended"
+
+    ended_at: datetime
+    outcome: str

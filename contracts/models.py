@@ -9,6 +9,7 @@ from catalog.models import CreditType, Product, RateCard
 from catalog.package_models import Package
 from contracts.provider_models import ContractProvider
 from contracts.renewal_models import RenewalDecision, RenewalPolicy
+from contracts.trial_models import TRIAL_CONSTRAINTS, TRIAL_INDEX, TrialTerms
 from contracts.usage_filter_models import UsageFilter
 from core.fields import ExactDecimalField, enum_choices, finite
 from core.named_schedules import NamedScheduleEntry as BaseNamedScheduleEntry
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 
-class Contract(models.Model):
+class Contract(TrialTerms):
     """Terms between the seller and a customer over `[starting_at, ending_before)`.
 
     There is no status: active means that the present lies inside and it is not archived.
@@ -93,8 +94,9 @@ class Contract(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["customer", "starting_at"], name="contract_customer_idx")]
+        indexes = [models.Index(fields=["customer", "starting_at"], name="contract_customer_idx"), TRIAL_INDEX]
         constraints = [
+            *TRIAL_CONSTRAINTS,
             models.UniqueConstraint(fields=["uniqueness_key"], name="contract_uniqueness_key_once"),
             models.CheckConstraint(
                 condition=Q(ending_before__isnull=True) | Q(starting_at__lt=F("ending_before")),

@@ -14,7 +14,7 @@ TERMS: Final = (
     "rate_card_id", "rate_card_alias", "net_payment_terms_days", "usage_statement_schedule",
     "multiplier_override_prioritization", "scheduled_charges_on_usage_invoices", "commits", "credits",
     "recurring_commits", "recurring_credits", "overrides", "subscriptions", "scheduled_charges", "spend_trackers",
-    "prepaid_balance_threshold_configuration", "spend_threshold_configuration",
+    "prepaid_balance_threshold_configuration", "spend_threshold_configuration", "trial",
 )  # fmt: skip
 """Fields of new contracts that packages have by the same name, where new contracts know them."""
 

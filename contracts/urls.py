@@ -3,7 +3,16 @@
 from django.urls import path
 
 from contracts.api import contracts as api
-from contracts.api import edits, named_schedules, packages, rate_schedule, renewals, subscription_history, usage_filters
+from contracts.api import (
+    edits,
+    named_schedules,
+    packages,
+    rate_schedule,
+    renewals,
+    subscription_history,
+    trials,
+    usage_filters,
+)
 from contracts.api.customer_metrics import CustomerMetrics
 
 urlpatterns = [
@@ -29,6 +38,8 @@ urlpatterns = [
     path("v1/packages/archive", packages.ArchivePackage.as_view()),
     path("v1/packages/listContractsOnPackage", packages.ListContractsOnPackage.as_view()),
     path("tactus/v1/contracts/<uuid:contract_id>/renewal", renewals.RenewalView.as_view()),
+    path("tactus/v1/contracts/<uuid:contract_id>/trial", trials.TrialView.as_view()),
+    path("tactus/v1/contracts/<uuid:contract_id>/trial/convert", trials.ConvertTrial.as_view()),
     path("tactus/v1/renewals", renewals.RenewalsView.as_view()),
     path("v1/customers/<uuid:customer_id>/billable-metrics", CustomerMetrics.as_view()),
 ]

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core import audit
 from core.errors import Conflict, InvalidInput, NotFound
@@ -25,6 +25,8 @@ BILLING, REVENUE = ProviderConfiguration.Kind.BILLING_PROVIDER, ProviderConfigur
 DIRECT = DeliveryMethod.Method.DIRECT
 BY_ITSELF: Final = ("stripe", "netsuite", "custom", "quickbooks_online", "workday", "metronome")
 """Providers with a direct way that nobody has to set up."""
+MARKETPLACES: Final = ("aws_marketplace", "azure_marketplace", "gcp_marketplace")
+"""Providers that collect from whoever is their customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,16 @@ def list_configurations(
 def configurations_by_id(ids: Collection[UUID]) -> dict[UUID, ProviderConfiguration]:
     """These configurations, archived ones too; one query, none for none."""
     return ProviderConfiguration.objects.select_related("delivery").in_bulk(ids) if ids else {}
+
+
+def chargeable_customers() -> QuerySet[ProviderConfiguration, Any]:
+    """The ids of customers who can be charged without their doing: by card at Stripe, or by a cloud's marketplace.
+
+    A subquery for others' reads.
+    """
+    living = ProviderConfiguration.objects.filter(kind=BILLING, archived_at__isnull=True)
+    by_card = Q(delivery__billing_provider="stripe", configuration__stripe_collection_method=COLLECTION_METHODS[0])
+    return living.filter(by_card | Q(delivery__billing_provider__in=MARKETPLACES)).values("customer_id")
 
 
 def find_configuration(

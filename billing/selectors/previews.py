@@ -8,6 +8,7 @@ from django.conf import settings
 
 from billing.compute import compute_invoices
 from billing.models import BillingPeriod
+from billing.periods import billed_from
 from billing.selectors.drafts import period_rows, view_of_period
 from billing.terms import billing_unit
 from billing.types import InvoiceView
@@ -19,7 +20,7 @@ from usage.selectors import UsageQuery, not_stored, usage_of, usage_with
 
 
 def preview_invoices(*, customer_id: UUID, events: Sequence[Event], merge: bool, now: datetime) -> list[InvoiceView]:
-    """The current period's invoice of each contract in force, with `events` alone or, merged, beside all usage.
+    """The current period's invoice of each contract that is billed now, by `events` alone or, merged, beside all usage.
 
     Events that are stored already do not count twice; those outside of the period do not count.
     """
@@ -43,7 +44,9 @@ def preview_invoices(*, customer_id: UUID, events: Sequence[Event], merge: bool,
         "customer", "rate_card__fiat_credit_type"
     )
     periods = [
-        opened.get(contract.pk) or _about_to_open(contract, now) for contract in contracts.order_by("starting_at", "id")
+        opened.get(contract.pk) or _about_to_open(contract, now)
+        for contract in contracts.order_by("starting_at", "id")
+        if contract.pk in opened or billed_from(contract) <= now
     ]
     computed = compute_invoices(periods, at=now, usage=source)
     return [view_of_period(period, computed[period.pk]) for period in periods]
@@ -51,7 +54,7 @@ def preview_invoices(*, customer_id: UUID, events: Sequence[Event], merge: bool,
 
 def _about_to_open(contract: Contract, now: datetime) -> BillingPeriod:
     """The period that the sweeper is about to open; never saved."""
-    period = period_at(billing_schedule(contract), contract.starting_at, contract.ending_before, now)
+    period = period_at(billing_schedule(contract), billed_from(contract), contract.ending_before, now)
     return BillingPeriod(
         id=uuid5(contract.pk, period.start.isoformat()),
         customer=contract.customer,

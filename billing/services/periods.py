@@ -16,7 +16,15 @@ from billing.services.expiry import take_back_expiries_in
 from billing.subscription_billing import SubscriptionBilling
 from billing.terms import billing_unit
 from catalog.models import CreditType
-from contracts.events import ContractArchived, ContractCreated, ContractEndChanged, ContractEvent, UsageFilterSet
+from contracts.events import (
+    ContractArchived,
+    ContractCreated,
+    ContractEndChanged,
+    ContractEvent,
+    ContractTrialChanged,
+    ContractTrialEnded,
+    UsageFilterSet,
+)
 from contracts.models import Contract
 from contracts.selectors import payer_of
 from contracts.services import lock_contract
@@ -43,8 +51,8 @@ def open_periods_of_contract(event: ContractCreated) -> None:
     _sync(event)
 
 
-def reschedule_periods(event: ContractEndChanged) -> None:
-    """Reaction: open periods are cut, prolonged, added or dropped with the contract's end."""
+def reschedule_periods(event: ContractEndChanged | ContractTrialChanged | ContractTrialEnded) -> None:
+    """Reaction: open periods are cut, prolonged, added or dropped with the contract's end, or with its trial."""
     _sync(event)
 
 

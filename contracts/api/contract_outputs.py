@@ -7,6 +7,7 @@ from contracts.api.overrides import OverrideOutput
 from contracts.api.subscription_outputs import SubscriptionOutput
 from contracts.api.usage_filters import UsageFiltersOutput, UsageFilterSpanOutput
 from contracts.parts import contract_parts
+from contracts.trial_part import TrialOutput
 from core.api.dry_run import DryRunIdOutput
 from core.api.fields import CustomFieldsField, ExactField, InstantField
 from core.api.output import NoneYetField, Output
@@ -74,6 +75,7 @@ class ContractOutput(Output):
     custom_fields = CustomFieldsField()
     uniqueness_key = serializers.CharField(required=False)
     subscriptions = SubscriptionOutput(many=True)
+    trial = TrialOutput(required=False, help_text="Of ours.")
 
 
 class TermsV1Output(TermsOutput):

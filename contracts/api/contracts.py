@@ -27,6 +27,7 @@ from contracts.api.usage_filters import (
 from contracts.models import Contract
 from contracts.package_terms import contract_body, provider_of
 from contracts.parts import contract_parts, given_parts, warnings_of
+from contracts.trial_part import told_trial
 from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
 from core.api.fields import (
     CustomFieldsField,
@@ -248,7 +249,7 @@ def present_v2(contract: Contract, at: datetime, parts: dict[str, Any]) -> dict[
 
 
 def _whole(contract: Contract) -> dict[str, Any]:
-    return {name: getattr(contract, name) for name in WHOLE}
+    return {name: getattr(contract, name) for name in WHOLE} | {"trial": told_trial(contract)}
 
 
 def _terms(contract: Contract) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from engine.subscriptions import InvoiceBehavior
 
 LISTS = ("commits", "credits", "recurring_commits", "recurring_credits", "overrides", "subscriptions",
          "scheduled_charges", "spend_trackers")  # fmt: skip
+PLAIN = ("duration", "usage_statement_schedule", "trial")
 UNITS = ("access_schedule", "invoice_schedule", "schedule")
 REFERENCES = {
     "commit_ids": "commit_template_ids",
@@ -59,6 +60,7 @@ class PackageOutput(Output):
     subscriptions = parts_field()
     scheduled_charges = parts_field()
     spend_trackers = parts_field()
+    trial = serializers.DictField(required=False, help_text="Of ours: how long it is tried before it is paid for.")
     uniqueness_key = serializers.CharField(required=False)
     created_at = InstantField()
     created_by = serializers.CharField()
@@ -66,10 +68,10 @@ class PackageOutput(Output):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """The parts untouched: they are plain data, exact."""
-        given = {name: instance[name] for name in (*LISTS, "duration", "usage_statement_schedule") if name in instance}
+        given = {name: instance[name] for name in (*LISTS, *PLAIN) if name in instance}
         plain = {name: value for name, value in instance.items() if name not in given}
         for name in given:
-            plain[name] = {} if name in ("duration", "usage_statement_schedule") else []
+            plain[name] = {} if name in PLAIN else []
         return super().to_representation(plain) | given
 
 

@@ -20,6 +20,37 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Contract",
             fields=[
+                ("trial_starting_at", models.DateTimeField(blank=True, null=True)),
+                ("trial_ending_before", models.DateTimeField(blank=True, null=True)),
+                (
+                    "trial_usage",
+                    models.CharField(
+                        blank=True, choices=[("FREE", "Free"), ("BILLED", "Billed")], default="", max_length=6
+                    ),
+                ),
+                (
+                    "trial_without_payment_method",
+                    models.CharField(
+                        blank=True,
+                        choices=[("CONTINUE", "Continue"), ("EXPIRE", "Expire"), ("HOLD", "Hold")],
+                        default="",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "trial_outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("CONVERTED", "Converted"),
+                            ("EXPIRED", "Expired"),
+                            ("HELD", "Held"),
+                            ("CANCELED", "Canceled"),
+                        ],
+                        default="",
+                        max_length=9,
+                    ),
+                ),
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(blank=True, default="", max_length=200)),
                 ("starting_at", models.DateTimeField()),
@@ -142,8 +173,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
-                "indexes": [models.Index(fields=["customer", "starting_at"], name="contract_customer_idx")],
+                "indexes": [
+                    models.Index(fields=["customer", "starting_at"], name="contract_customer_idx"),
+                    models.Index(
+                        condition=models.Q(("trial_outcome__in", ["", "HELD"]), ("trial_starting_at__isnull", False)),
+                        fields=["trial_ending_before"],
+                        name="contract_trial_undecided_idx",
+                    ),
+                ],
                 "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("trial_ending_before__isnull", True),
+                                ("trial_outcome", ""),
+                                ("trial_starting_at__isnull", True),
+                                ("trial_usage", ""),
+                                ("trial_without_payment_method", ""),
+                            ),
+                            models.Q(
+                                ("trial_ending_before__isnull", False),
+                                ("trial_starting_at__isnull", False),
+                                models.Q(("trial_usage", ""), _negated=True),
+                                models.Q(("trial_without_payment_method", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="contract_trial_is_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("trial_starting_at__isnull", True),
+                            ("trial_starting_at__lt", models.F("trial_ending_before")),
+                            _connector="OR",
+                        ),
+                        name="contract_trial_ends_after_start",
+                    ),
                     models.UniqueConstraint(fields=("uniqueness_key",), name="contract_uniqueness_key_once"),
                     models.CheckConstraint(
                         condition=models.Q(

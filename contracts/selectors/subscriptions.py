@@ -14,6 +14,7 @@ from catalog.selectors import state_at, subscription_schedules
 from contracts.models import Contract, Subscription, SubscriptionChange
 from contracts.selectors.contracts import billing_schedule
 from contracts.selectors.overrides import engine_overrides
+from contracts.selectors.trials import paid_from
 from core.errors import NotFound
 from engine.calendar import BillingSchedule, Frequency, Period, periods
 from engine.charges import subscription_charge
@@ -76,6 +77,12 @@ def subscriptions_of(contract_ids: Iterable[UUID]) -> dict[UUID, list[Subscripti
     return found
 
 
+def charged_from(row: Subscription) -> datetime | None:
+    """Where it begins to charge: at its start, or where its contract's trial is over; None while that is open."""
+    paid = paid_from(row.contract)
+    return None if paid is None else max(row.starting_at, paid)
+
+
 def end_of(row: Subscription) -> datetime | None:
     """Where it ends: at its own end or with its contract, whichever comes first."""
     ends = [end for end in (row.ending_before, row.contract.ending_before) if end is not None]
@@ -94,11 +101,11 @@ def schedule_of(row: Subscription) -> BillingSchedule:
 def periods_of(row: Subscription, until: datetime, since: datetime | None = None) -> Iterator[Period]:
     """Its billing periods that begin before `until`, with `since` those that end after it.
 
-    None where its contract ends before it begins.
+    None where its contract ends before it begins, nor for the time of a trial.
     """
-    end = end_of(row)
-    if end is None or row.starting_at < end:
-        yield from periods(schedule_of(row), row.starting_at, end, until, since)
+    start, end = charged_from(row), end_of(row)
+    if start is not None and (end is None or start < end):
+        yield from periods(schedule_of(row), start, end, until, since)
 
 
 def history_of(row: Subscription) -> tuple[Standing, ...]:
@@ -120,13 +127,13 @@ def engine_subscription(
     changes: Sequence[SubscriptionChange] | None = None,
     billed: Sequence[BilledQuantity] = (),
 ) -> EngineSubscription | None:
-    """A subscription as the engine knows it; None where its contract ends before it begins.
+    """A subscription as the engine knows it; None where its contract, or its trial, ends before it begins.
 
     `changes`: of one that is not stored yet. `billed`: what final invoices charge of one whose increases are billed
     immediately.
     """
-    end = end_of(row)
-    if end is not None and end <= row.starting_at:
+    start, end = charged_from(row), end_of(row)
+    if start is None or (end is not None and end <= start):
         return None
     rounding = row.proration_rounding
     return EngineSubscription(
@@ -136,7 +143,7 @@ def engine_subscription(
         frequency=Frequency(row.billing_frequency),
         billing=schedule_of(row),
         rates=rates,
-        starting_at=row.starting_at,
+        starting_at=start,
         ending_before=end,
         quantities=quantities(history_of(row) if changes is None else history(map(change_of, changes))),
         collection=Collection(row.collection_schedule),

@@ -29,3 +29,19 @@ CREATE TRIGGER contracts_hierarchy_fixed BEFORE UPDATE OF parent_id, paying_cust
     FOR EACH ROW WHEN (
         (OLD.parent_id, OLD.paying_customer_id) IS DISTINCT FROM (NEW.parent_id, NEW.paying_customer_id)
     ) EXECUTE FUNCTION contracts_hierarchy_guard();
+
+-- A trial's start is fixed, and what became of it is decided once; only from being held it goes on.
+CREATE FUNCTION contracts_trial_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a trial begins once, and what became of it stays so'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'contract_trial_is_decided_once';
+END $$;
+CREATE TRIGGER contracts_trial_guard
+    BEFORE UPDATE OF trial_starting_at, trial_ending_before, trial_outcome ON contracts_contract
+    FOR EACH ROW WHEN (
+        OLD.trial_starting_at IS NOT NULL AND OLD.trial_starting_at IS DISTINCT FROM NEW.trial_starting_at
+        OR OLD.trial_outcome NOT IN ('', 'HELD') AND (
+            OLD.trial_outcome <> NEW.trial_outcome OR OLD.trial_ending_before <> NEW.trial_ending_before
+        )
+        OR OLD.trial_outcome = 'HELD' AND NEW.trial_outcome = ''
+    ) EXECUTE FUNCTION contracts_trial_guard();

@@ -120,7 +120,10 @@ class Shop(SubscriptionWorld):
         invoice = next(row for row in self.invoices(customer) if row.status == "FINALIZED" and row.line_items)
         line = InvoiceLine.objects.filter(invoice_id=invoice.id, type="usage").first() or InvoiceLine.objects.first()
         assert line is not None
-        renewed = self.contract(self.customer(), None, self.days_ago(5), ending_before=self.days_ago(-30))
+        trial = {"trial": {"length": {"value": 1, "unit": "WEEKS"}}}
+        renewed = self.contract(
+            self.customer(), None, self.days_ago(5), ending_before=self.days_ago(-30), extra_body=trial
+        )
         agreed = http.put(f"/tactus/v1/contracts/{renewed}/renewal", json={"kind": "SAME_TERMS", "term_months": 1})
         assert agreed.status_code == 200, agreed.text
         with override_settings(TACTUS_TEST_CLOCKS=True):
