@@ -24,6 +24,7 @@ from console.selectors.credit_list import VIEWS, credit_list
 from console.selectors.credit_summary import credit_summary
 from console.selectors.customer_balances import has_held
 from console.selectors.ledger import ledger_panel
+from console.selectors.trials import trial_notices
 from console.selectors.units import units_panel
 from console.selectors.usage import usage_panel
 from core.clock import acting_on, machine_now, now
@@ -94,7 +95,8 @@ def panel(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpR
 @console_view(USAGE, INVOICES)
 def overview_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Where the money goes this period."""
-    return page(request, viewer, "overview", "overview", {"has_credits": _has_credits(viewer)})
+    notices = trial_notices(viewer, now=now())
+    return page(request, viewer, "overview", "overview", {"has_credits": _has_credits(viewer), "notices": notices})
 
 
 @require_GET

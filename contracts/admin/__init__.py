@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateFilt
 from unfold.decorators import display as column
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
+from contracts.admin.trials import CONVERT_TRIAL, MOVE_TRIAL_END, trial_facts
 from contracts.models import Contract
 from contracts.services import archive_contract, update_end_date
 from core.admin.actions import ActionResult, ReasonForm, RecordAction
@@ -279,7 +280,7 @@ class ContractAdmin(RecordAdmin):
     search_help_text = "Name, customer, alias or id"
     list_export = ListExport("contracts.csv", EXPORT_HEADER, export_rows)
     record_template = "admin/back_office/contract.html"
-    record_actions = (CHANGE_END, ARCHIVE)
+    record_actions = (MOVE_TRIAL_END, CONVERT_TRIAL, CHANGE_END, ARCHIVE)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("customer", "rate_card__fiat_credit_type", "package")
@@ -315,6 +316,7 @@ class ContractAdmin(RecordAdmin):
             ("Billed", frequency),
             ("Starts", markup.instant(record.starting_at)),
             ("Ends before", markup.instant(record.ending_before) if record.ending_before else "open"),
+            *trial_facts(record),
             ("Payment terms", f"net {record.net_payment_terms_days} days"),
             ("Anchor", markup.instant(record.billing_anchor_at)),
             *(
