@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
+from backoffice.threshold_words import threshold_context
 from catalog.models import CreditType
 from catalog.selectors import state_at
 from charges.invoice_lookup import invoice_ids_of
@@ -98,4 +99,5 @@ def context(contract: Contract, at: datetime) -> dict[str, Any]:
         "dated": found[:MOST_DATES],
         "more_dated": formatting.plural(len(found) - MOST_DATES, "date") if len(found) > MOST_DATES else "",
         "providers": providers(contract, at),
+        "thresholds": threshold_context(contract, at),
     }

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from backoffice.threshold_words import USD, threshold_lines
+from balances.threshold_part import DOES_NOT_ACT
 from catalog.models import CreditType
 from catalog.package_models import Package
 from contracts.api.package_outputs import present_packages
@@ -66,6 +68,11 @@ def _lines(shown: Mapping[str, Any], units: Mapping[str, CreditType]) -> Iterato
         yield from _dated("Charge", one, one["schedule"], units)
     for one in shown["overrides"]:
         yield Words("Price override", _aim(one), _worth(one), _from(one))
+    for what, words in threshold_lines(shown, units, units[USD]):
+        yield Words("Automatic charge", what, words, DOES_NOT_ACT if "threshold" in what else "from the start")
+    if trial := shown.get("trial"):
+        usage = "usage is billed" if trial.get("usage") == "BILLED" else "usage is free"
+        yield Words("Trial", length(trial["length"]), f"{usage}, subscriptions are not charged", "at the start")
 
 
 def _subscription(one: Mapping[str, Any]) -> Words:

@@ -40,6 +40,8 @@ def carried_balances(how: Carrying) -> dict[str, list[dict[str, Any]]]:
             "custom_fields": row.custom_fields,
         }  # fmt: skip
         if row.kind != Balance.Kind.CREDIT:
+            if row.counts_as_discounted is not None:
+                body["spend_tracker_attributes"] = {"counts_as_discounted": row.counts_as_discounted}
             body |= {"type": row.kind, "invoice_schedule": _invoices(row, charges.get(row.pk, ()), how)}
         found["credits" if row.kind == Balance.Kind.CREDIT else "commits"].append(body)
     return found

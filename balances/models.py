@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from balances.adjustment_models import Adjustment, KeyGift, LedgerCheck
+from balances.threshold_models import ThresholdTerms
 from catalog.models import CreditType, Product
 from contracts.models import Contract, ContractEdit, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
@@ -23,7 +24,7 @@ DEFAULT_PRIORITY = 100
 
 __all__ = [
     "DEFAULT_PRIORITY", "AccessType", "Adjustment", "Balance", "KeyGift", "LedgerCheck", "LedgerEntry",
-    "RecurringGrant", "Segment", "Terms",
+    "RecurringGrant", "Segment", "Terms", "ThresholdTerms",
 ]  # fmt: skip
 
 
@@ -167,6 +168,8 @@ class Balance(Terms):
     do_not_invoice = models.BooleanField(default=False)
     # what was asked for one unit of access; 0 for gifts
     cost_basis = ExactDecimalField(default=0)
+    # whether spend trackers take what is paid for it as discounted; NULL: nothing was said
+    counts_as_discounted = models.BooleanField(null=True, blank=True)
     true_up_disabled = models.BooleanField(default=False)
     custom_fields = models.JSONField(default=dict, blank=True)
     salesforce_opportunity_id = models.CharField(max_length=200, blank=True, default="")

@@ -11,11 +11,13 @@ from balances.contract_part import BalancesPart
 from balances.events import CommitArchived, CommitCreated, CommitEdited
 from balances.services.edits import archive_balances_of_contract, archive_balances_of_customer, end_with_contract
 from balances.services.recurring import sync_subscription_grants
+from balances.threshold_part import ThresholdsPart
 from billing.selectors.foreseen import foresee as foresee_account
 from billing.selectors.live_balances import balances_now
 from billing.services.charges import sync_purchases, sync_scheduled_charges
 from billing.services.periods import (
     drop_open_periods,
+    follow_payment_terms,
     open_periods_of_contract,
     refuse_filter_before_invoices,
     reschedule_periods,
@@ -49,7 +51,7 @@ from invoices.services.void import refuse_end_before_invoices, void_invoices_of_
 REACTIONS: tuple[Reaction, ...] = (
     *on(CustomerArchived, archive_contracts_of_customer, archive_balances_of_customer),
     *on(ContractCreated, open_periods_of_contract),
-    *on(ContractEdited, sync_subscription_grants, sync_subscriptions),
+    *on(ContractEdited, sync_subscription_grants, sync_subscriptions, follow_payment_terms),
     *on(
         ContractEndChanged,
         follow_end,
@@ -80,6 +82,7 @@ REACTIONS: tuple[Reaction, ...] = (
 CONTRACT_EXTENSIONS: tuple[Callable[[], ContractPart], ...] = (
     partial(BalancesPart, balances_now),
     ScheduledPart,
+    ThresholdsPart,
     ProvidersPart,
     TrialPart,
 )

@@ -50,6 +50,7 @@ class ContractEdited(ContractEvent):
 
     edit_id: UUID
     contract_name: str | None = None
+    net_payment_terms_days: int | None = None
     added_override_ids: tuple[UUID, ...] = ()
     removed_override_ids: tuple[UUID, ...] = ()
     added_subscription_ids: tuple[UUID, ...] = ()

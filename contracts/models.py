@@ -80,7 +80,8 @@ class Contract(TrialTerms):
     paying_customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # set with the first subscription, for ever: whoever bills it need not ask where there are none
     has_subscriptions = models.BooleanField(default=False, editable=False)
-    # set with the first usage filter, for ever, likewise
+    # set with the first threshold configuration, spend tracker, usage filter, for ever, likewise
+    has_threshold_terms = models.BooleanField(default=False, editable=False)
     has_usage_filters = models.BooleanField(default=False, editable=False)
     uniqueness_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - NULLs are not equal
     custom_fields = models.JSONField(default=dict, blank=True)

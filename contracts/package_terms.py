@@ -18,6 +18,11 @@ TERMS: Final = (
 )  # fmt: skip
 """Fields of new contracts that packages have by the same name, where new contracts know them."""
 
+AS_THEY_ARE: Final = (
+    "spend_trackers", "prepaid_balance_threshold_configuration", "spend_threshold_configuration", "trial",
+)  # fmt: skip
+"""Those of them in which nothing is dated."""
+
 DATES: Final = {
     "starting_at": "starting_at_offset",
     "ending_before": "duration",
@@ -60,7 +65,9 @@ def contract_body(template: Mapping[str, Any], starting_at: datetime) -> dict[st
     Raises InvalidTerms where a date is beyond the calendar.
     """
     body = {
-        name: _resolved(value, starting_at) for name, value in template.items() if name in TERMS and value is not None
+        name: _undated(value) if name in AS_THEY_ARE else _resolved(value, starting_at)
+        for name, value in template.items()
+        if name in TERMS and value is not None
     }
     if template.get("contract_name"):
         body["name"] = template["contract_name"]
@@ -76,6 +83,13 @@ def provider_of(template: Mapping[str, Any]) -> dict[str, Any]:
     """
     asked = {name: template[name] for name in ("billing_provider", "delivery_method") if template.get(name)}
     return {"billing_provider_configuration": asked} if asked else {}
+
+
+def _undated(value: Any) -> Any:
+    """As it was asked for, without the ids that the package gave."""
+    if isinstance(value, list):
+        return [{name: inner for name, inner in entry.items() if name != "id"} for entry in value]
+    return value
 
 
 def _resolved(value: Any, start: datetime) -> Any:

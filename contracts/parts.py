@@ -4,7 +4,7 @@
 they are (docs/adr/0013).
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
@@ -54,11 +54,9 @@ class ContractPart(Protocol):
         """Writes its part of a new contract, in the contract's transaction. Raises InvalidInput."""
         ...
 
-    def edit(
-        self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
-    ) -> dict[str, list[dict[str, Any]]]:
+    def edit(self, contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> dict[str, Any]:
         """Writes its part of an edit and says, by field, what was asked and made: of `edited_fields` those that hold
-        something. Raises InvalidInput.
+        something; lists of rows with an `id`, of words, or one object. Raises InvalidInput.
         """
         ...
 
@@ -67,9 +65,9 @@ class ContractPart(Protocol):
         ...
 
     def terms(
-        self, contract_ids: Iterable[UUID], *, asked: Mapping[str, Any], at: datetime
+        self, contracts: Mapping[UUID, Contract], /, *, asked: Mapping[str, Any], at: datetime
     ) -> dict[UUID, dict[str, Any]]:
-        """What a customer's contracts show, by contract: `term_fields` each. `asked`: the reading body."""
+        """What a customer's contracts (by id) show, by contract: `term_fields` each. `asked`: the reading body."""
         ...
 
 

@@ -136,11 +136,18 @@ class CommitInput(CreditInput):
     invoice_schedule = InvoiceScheduleInput(required=False, allow_null=True)
 
 
+class TrackedInput(Input):
+    """How spend trackers take a commit."""
+
+    counts_as_discounted = FlagField()
+
+
 class ContractCommitInput(CommitInput, ContractCreditInput):
     """A commit of a contract."""
 
     temporary_id = TextField(required=False, allow_null=True, help_text="For overrides of the same request.")
     payment_gate_config = GateInput(required=False, allow_null=True)
+    spend_tracker_attributes = TrackedInput(required=False, allow_null=True)
 
 
 class CustomerCreditInput(CreditInput):
@@ -267,6 +274,7 @@ def new_balance(body: Mapping[str, Any]) -> NewBalance:
         invoice_credit_type_id=schedule.get("credit_type_id"),
         do_not_invoice=schedule.get("do_not_invoice", False),
         child_access=child_access(body),
+        counts_as_discounted=(body.get("spend_tracker_attributes") or {}).get("counts_as_discounted"),
         applicable_contract_ids=None if contracts is None else tuple(map(str, contracts)),
         **_scope(body),
         **{name: body[name] for name in PLAIN if name in body},

@@ -104,6 +104,12 @@ class EitherOriginOutput(OriginOutput):
     credit_id = serializers.UUIDField(required=False)
 
 
+class TrackedOutput(Output):
+    """How spend trackers take a commit."""
+
+    counts_as_discounted = serializers.BooleanField()
+
+
 class BalanceOutput(Output):
     """A commit or credit; what does not apply is left out."""
 
@@ -136,6 +142,7 @@ class BalanceOutput(Output):
     applicable_product_tags = serializers.ListField(child=serializers.CharField(), required=False)
     specifiers = serializers.ListField(child=serializers.DictField(), required=False)
     hierarchy_configuration = ChildAccessConfigOutput(required=False)
+    spend_tracker_attributes = TrackedOutput(required=False)
     archived_at = InstantField(required=False)
     balance = ExactField(required=False)
     ledger = LedgerOutput(many=True, required=False)
@@ -219,6 +226,8 @@ def _row(
 
 def _commit(row: Balance, instalments: Sequence[Instalment]) -> dict[str, Any]:
     shown: dict[str, Any] = {"cost_basis": row.cost_basis}
+    if row.counts_as_discounted is not None:
+        shown["spend_tracker_attributes"] = {"counts_as_discounted": row.counts_as_discounted}
     segments = list(row.segments.all())
     if len(segments) == 1:
         shown["amount"] = segments[0].granted

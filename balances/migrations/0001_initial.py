@@ -356,6 +356,7 @@ class Migration(migrations.Migration):
                 ("applicable_contract_ids", models.JSONField(blank=True, null=True)),
                 ("do_not_invoice", models.BooleanField(default=False)),
                 ("cost_basis", core.fields.ExactDecimalField(default=0)),
+                ("counts_as_discounted", models.BooleanField(blank=True, null=True)),
                 ("true_up_disabled", models.BooleanField(default=False)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),
                 ("salesforce_opportunity_id", models.CharField(blank=True, default="", max_length=200)),
@@ -1381,6 +1382,66 @@ class Migration(migrations.Migration):
                             _connector="OR",
                         ),
                         name="adjustment_ticket_is_a_link",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ThresholdTerms",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("SPEND_THRESHOLD", "Spend Threshold"),
+                            ("PREPAID_BALANCE_THRESHOLD", "Prepaid Balance Threshold"),
+                            ("SPEND_TRACKER", "Spend Tracker"),
+                        ],
+                        max_length=25,
+                    ),
+                ),
+                ("alias", models.CharField(blank=True, default="", max_length=128)),
+                ("version", models.PositiveIntegerField()),
+                ("terms", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(blank=True, default="", max_length=160)),
+                (
+                    "added_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="threshold_terms",
+                        to="contracts.contractedit",
+                    ),
+                ),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="threshold_terms",
+                        to="contracts.contract",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "threshold terms",
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("contract", "kind", "alias", "version"), name="threshold_version_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "SPEND_TRACKER"), models.Q(("alias", ""), _negated=True)),
+                            models.Q(models.Q(("kind", "SPEND_TRACKER"), _negated=True), ("alias", "")),
+                            _connector="OR",
+                        ),
+                        name="threshold_alias_is_of_a_tracker",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("version__gte", 1)), name="threshold_versions_count_from_one"
                     ),
                 ],
             },

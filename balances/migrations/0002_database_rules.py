@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
             "balances_segment",
             "balances_keygift",
             "balances_adjustment",
+            "balances_thresholdterms",
         ),
         noting("balances_balance"),
         noting("balances_segment", OF_BALANCE),

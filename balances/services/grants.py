@@ -93,6 +93,7 @@ class NewBalance:
     # which child contracts may draw on it besides, as on the wire
     child_access: dict[str, Any] | None = None
     invoice_contract_id: UUID | None = None
+    counts_as_discounted: bool | None = None
     uniqueness_key: str | None = None
     custom_fields: dict[str, str] = field(default_factory=dict)
     netsuite_sales_order_id: str = ""
@@ -255,7 +256,7 @@ def _made(
 _COPIED = (
     "id", "product_id", "access_type", "do_not_invoice", "name", "description", "priority", "rate_type",
     "rollover_fraction", "uniqueness_key", "custom_fields", "netsuite_sales_order_id", "salesforce_opportunity_id",
-    "child_access",
+    "child_access", "counts_as_discounted",
 )  # fmt: skip
 
 

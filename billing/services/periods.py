@@ -19,6 +19,7 @@ from catalog.models import CreditType
 from contracts.events import (
     ContractArchived,
     ContractCreated,
+    ContractEdited,
     ContractEndChanged,
     ContractEvent,
     ContractTrialChanged,
@@ -54,6 +55,13 @@ def open_periods_of_contract(event: ContractCreated) -> None:
 def reschedule_periods(event: ContractEndChanged | ContractTrialChanged | ContractTrialEnded) -> None:
     """Reaction: open periods are cut, prolonged, added or dropped with the contract's end, or with its trial."""
     _sync(event)
+
+
+def follow_payment_terms(event: ContractEdited) -> None:
+    """Reaction: other payment terms hold for what is not issued yet."""
+    if event.net_payment_terms_days is not None:
+        opened = BillingPeriod.objects.filter(contract_id=event.contract_id, state=BillingPeriod.State.OPEN)
+        opened.update(net_payment_terms_days=event.net_payment_terms_days)
 
 
 def drop_open_periods(event: ContractArchived) -> None:

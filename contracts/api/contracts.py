@@ -207,6 +207,7 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
     however many.
     """
     contracts = list(contracts)
+    by_id = {contract.pk: contract for contract in contracts}
     ids = [contract.pk for contract in contracts]
     subscribed = selectors.subscriptions_of(ids)
     filters = selectors.usage_filters_of([contract.pk for contract in contracts if contract.has_usage_filters])
@@ -221,7 +222,7 @@ def terms_of(contracts: Iterable[Contract], asked: Mapping[str, Any], at: dateti
     for contract_id, shown in hierarchies_of(related).items():
         found[contract_id] |= shown
     for part in contract_parts():
-        for contract_id, shown in part.terms(found, asked=asked, at=at).items():
+        for contract_id, shown in part.terms(by_id, asked=asked, at=at).items():
             warnings = [*found[contract_id].get("warnings", ()), *shown.pop("warnings", ())]
             found[contract_id] |= shown | ({"warnings": warnings} if warnings else {})
     return found

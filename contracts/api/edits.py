@@ -24,12 +24,14 @@ from contracts.parts import contract_parts, given_parts, warnings_of
 from contracts.selectors.overrides import override_rows
 from contracts.selectors.subscriptions import subscription_rows
 from core.api.dry_run import DryRunIdOutput, carry_out, dry_run_field
-from core.api.fields import FlagField, IdField, Input, InstantField, TextField
+from core.api.fields import FlagField, IdField, Input, InstantField, TextField, WholeField
 from core.api.output import IdOutput, ToldOutput, envelope, list_of, told
 from core.api.views import ApiView, data
 from core.clock import now
 from core.exact_json import dumps, read_back
 from customers.api.providers import WarningOutput
+
+CHANGED = ("update_contract_name", "update_net_payment_terms_days")
 
 
 class RemoveInput(Input):
@@ -49,6 +51,9 @@ class EditInput(Input):
     remove_overrides = serializers.ListField(child=RemoveInput(), required=False, max_length=1000)
     update_contract_name = TextField(required=False, allow_null=True)
     update_contract_end_date = InstantField(hour=True, required=False, allow_null=True)
+    update_net_payment_terms_days = WholeField(
+        maximum=3650, required=False, allow_null=True, help_text="Of invoices that are issued from now on."
+    )
     allow_contract_ending_before_finalized_invoice = FlagField(required=False)
     uniqueness_key = TextField(maximum=128, required=False)
     dry_run = dry_run_field()
@@ -79,6 +84,7 @@ class EditOutput(ToldOutput):
     update_subscriptions = UpdatedOutput(many=True, required=False)
     update_contract_name = serializers.CharField(required=False)
     update_contract_end_date = InstantField(required=False)
+    update_net_payment_terms_days = serializers.IntegerField(required=False)
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and what the parts show."""
@@ -120,6 +126,7 @@ class EditContract(ApiView):
                 add_subscriptions=[new_subscription(entry) for entry in body.get("add_subscriptions") or ()],
                 update_subscriptions=[subscription_update(entry) for entry in updates],
                 name=body.get("update_contract_name"),
+                net_payment_terms_days=body.get("update_net_payment_terms_days"),
                 allow_ending_before_finalized_invoice=body.get("allow_contract_ending_before_finalized_invoice", True),
                 uniqueness_key=body.get("uniqueness_key"),
                 parts=given_parts(body, editing=True),
@@ -152,10 +159,9 @@ def teller(body: Mapping[str, Any], at: datetime) -> services.Tell:
     """How an edit that asks for `body` is told, from then on: exact JSON."""
 
     def tell(edit: ContractEdit, parts: Mapping[str, Any]) -> str:
-        names = ("update_contract_name", "update_contract_end_date")
-        asked = {name: body[name] for name in names if name in body}
-        if asked.get("update_contract_name", ...) is None:
-            del asked["update_contract_name"]  # null there is no change
+        asked = {name: body[name] for name in CHANGED if body.get(name) is not None}  # null there is no change
+        if "update_contract_end_date" in body:
+            asked["update_contract_end_date"] = body["update_contract_end_date"]
         shown = told(asked) | {"id": edit.pk, "timestamp": edit.created_at, **parts}
         if edit.uniqueness_key:
             shown["uniqueness_key"] = edit.uniqueness_key

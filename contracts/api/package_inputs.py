@@ -11,7 +11,7 @@ from typing import Any
 from rest_framework import serializers
 
 from contracts.api.contracts import CreateInput
-from contracts.package_terms import ABSOLUTE, DATES, TERMS
+from contracts.package_terms import ABSOLUTE, AS_THEY_ARE, DATES, TERMS
 from core.api.fields import FlagField, IdField, Input, InstantField, TextField, WholeField, WordField
 from customers.api.providers import METHODS, PROVIDERS, ChoiceField
 from engine.calendar import OffsetUnit
@@ -65,7 +65,11 @@ class PackageCreateInput(Input):
     def get_fields(self) -> dict[str, serializers.Field]:
         """These and the terms of contracts."""
         terms = CreateInput().get_fields()
-        return super().get_fields() | {name: relative(terms[name]) for name in TERMS if name in terms}
+        return super().get_fields() | {
+            name: deepcopy(terms[name]) if name in AS_THEY_ARE else relative(terms[name])
+            for name in TERMS
+            if name in terms
+        }
 
 
 def relative(field: serializers.Field) -> serializers.Field:

@@ -22,7 +22,10 @@ from engine.subscriptions import InvoiceBehavior
 
 LISTS = ("commits", "credits", "recurring_commits", "recurring_credits", "overrides", "subscriptions",
          "scheduled_charges", "spend_trackers")  # fmt: skip
-PLAIN = ("duration", "usage_statement_schedule", "trial")
+PLAIN = (
+    "duration", "usage_statement_schedule", "trial", "spend_threshold_configuration",
+    "prepaid_balance_threshold_configuration",
+)  # fmt: skip
 UNITS = ("access_schedule", "invoice_schedule", "schedule")
 REFERENCES = {
     "commit_ids": "commit_template_ids",
@@ -60,6 +63,8 @@ class PackageOutput(Output):
     subscriptions = parts_field()
     scheduled_charges = parts_field()
     spend_trackers = parts_field()
+    spend_threshold_configuration = serializers.DictField(required=False)
+    prepaid_balance_threshold_configuration = serializers.DictField(required=False)
     trial = serializers.DictField(required=False, help_text="Of ours: how long it is tried before it is paid for.")
     uniqueness_key = serializers.CharField(required=False)
     created_at = InstantField()

@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("has_subscriptions", models.BooleanField(default=False, editable=False)),
+                ("has_threshold_terms", models.BooleanField(default=False, editable=False)),
                 ("has_usage_filters", models.BooleanField(default=False, editable=False)),
                 ("uniqueness_key", models.CharField(blank=True, max_length=128, null=True)),
                 ("custom_fields", models.JSONField(blank=True, default=dict)),

@@ -19,6 +19,7 @@ from core import audit
 from core.approvals import counted_as_one
 from core.constraints import violated
 from core.errors import InvalidInput, uniqueness_key_used
+from core.exact_json import plain_data
 from core.transactions import use_case
 from engine.calendar import rfc3339
 
@@ -39,6 +40,7 @@ def edit_contract(
     add_subscriptions: Sequence[NewSubscription] = (),
     update_subscriptions: Sequence[SubscriptionUpdate] = (),
     name: str | None = None,
+    net_payment_terms_days: int | None = None,
     ending_before: Any = SAME,
     allow_ending_before_finalized_invoice: bool = True,
     uniqueness_key: str | None = None,
@@ -49,7 +51,8 @@ def edit_contract(
     """Removes, adds and changes what is given, all or nothing; drafts follow at once, finalized invoices never change.
 
     `tell`: how the edit is told from then on, given what was written; it is asked once, when all is.
-    `ending_before` None makes the contract open-ended; `parts`: what apps above keep of it, by field;
+    `net_payment_terms_days`: of invoices issued from now on. `ending_before` None makes the contract open-ended;
+    `parts`: what apps above keep of it, by field;
     `reason`: why, for the audit trail.
     Raises NotFound, InvalidInput naming the field, Conflict for a used uniqueness key or an end that
     `allow_ending_before_finalized_invoice` forbids.
@@ -59,16 +62,13 @@ def edit_contract(
             contract = lock_contract(contract_id=contract_id, customer_id=customer_id)
             if contract.archived_at is not None:
                 raise InvalidInput("the contract is archived", field="contract_id")
-            changes: dict[str, Any] = {}
             edit = ContractEdit(
                 contract=contract,
                 uniqueness_key=uniqueness_key,
                 created_at=now,
                 created_by=audit.current_actor().label,
             )
-            if name is not None:
-                contract.name = changes["update_contract_name"] = name
-                contract.save(update_fields=["name"])
+            changes = _change_terms(contract, name=name, net_payment_terms_days=net_payment_terms_days)
             if ending_before is not SAME:
                 changes["update_contract_end_date"] = ending_before and rfc3339(ending_before)
             given = (add_overrides, remove_overrides, add_subscriptions, update_subscriptions, *(parts or {}).values())
@@ -90,7 +90,7 @@ def edit_contract(
                 "add_overrides": [plain_override(row) for row in added],
                 "remove_overrides": [str(override_id) for override_id in remove_overrides],
             }
-            detail |= {name: [str(row["id"]) for row in rows] for name, rows in in_parts.items()}
+            detail |= {name: _briefly(made) for name, made in in_parts.items()}
             if update_subscriptions:
                 detail["update_subscriptions"] = [plain_update(one) for one in update_subscriptions]
             if subscribed:
@@ -100,6 +100,7 @@ def edit_contract(
                 occurred_at=now,
                 edit_id=edit.pk,
                 contract_name=name,
+                net_payment_terms_days=net_payment_terms_days,
                 added_override_ids=tuple(row.pk for row in added),
                 removed_override_ids=tuple(remove_overrides),
                 added_subscription_ids=tuple(row.pk for row in subscribed),
@@ -121,11 +122,33 @@ def edit_contract(
     return edit
 
 
-def _edit_parts(
-    contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime
-) -> dict[str, list[dict[str, Any]]]:
+def _change_terms(contract: Contract, *, name: str | None, net_payment_terms_days: int | None) -> dict[str, Any]:
+    """Stores other terms, None being no change, and says what they are and were."""
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes |= {"update_contract_name": name, "name_before": contract.name}
+        contract.name = name
+    if net_payment_terms_days is not None:
+        changes |= {
+            "update_net_payment_terms_days": net_payment_terms_days,
+            "net_payment_terms_days_before": contract.net_payment_terms_days,
+        }
+        contract.net_payment_terms_days = net_payment_terms_days
+    if changes:
+        contract.save(update_fields=["name", "net_payment_terms_days"])
+    return changes
+
+
+def _edit_parts(contract: Contract, *, body: Mapping[str, Any], edit: ContractEdit, now: datetime) -> dict[str, Any]:
     """What the parts write, and say of it, by field."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Any] = {}
     for part in contract_parts():
         found |= part.edit(contract, body=body, edit=edit, now=now)
     return found
+
+
+def _briefly(made: Any) -> Any:
+    """What a part says of itself, for the audit trail: of rows their ids."""
+    if isinstance(made, list):
+        return [str(row["id"]) if isinstance(row, Mapping) and "id" in row else plain_data(row) for row in made]
+    return plain_data(made)

@@ -10,7 +10,18 @@ import httpx
 import pytest
 from metronome import Metronome
 
-from tests.api.strict import agreements, balances, billing, custom_fields, dated, edits, filters, hierarchies, packages
+from tests.api.strict import (
+    agreements,
+    balances,
+    billing,
+    custom_fields,
+    dated,
+    edits,
+    filters,
+    hierarchies,
+    packages,
+    thresholds,
+)
 from tests.api.strict.catalogue import open_shop
 from tests.api.strict.tour import METHODS, Tour, supported
 from tests.conftest import BASE
@@ -79,6 +90,7 @@ def test_every_method_is_answered_as_its_types_say_and_ignores_nothing(tour: Tou
     hierarchies.agree_on_a_hierarchy(tour, shop)
     filters.agree_on_filters(tour, shop)
     packages.agree_on_packages(tour, shop)
+    thresholds.agree_on_thresholds(tour, shop)
     custom_fields.keys_and_values(tour, whole.customer)
     custom_fields.log(tour, whole.customer)
     edits.ends_before_final_invoices(tour, whole)

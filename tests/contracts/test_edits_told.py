@@ -193,7 +193,8 @@ NOT_TOLD = {
 
 def lost(asked: Any, shown: Any, path: str) -> Iterator[str]:
     """Fields of a body that its answer has no place for."""
-    asked, shown = getattr(asked, "child", asked), getattr(shown, "child", shown)
+    asked = getattr(asked, "child", asked)
+    shown = shown if isinstance(shown, DictField) else getattr(shown, "child", shown)
     if not isinstance(asked, Serializer) or path.startswith(".add_"):  # what was added is told as it is shown
         return
     if not isinstance(shown, Serializer):
