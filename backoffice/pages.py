@@ -18,6 +18,8 @@ from backoffice import (
     rate_compare,
     rate_editor,
     reconciliation_page,
+    renewals_calendar,
+    renewals_page,
     staff_page,
 )
 from backoffice.act_worths import foretell
@@ -91,6 +93,9 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
         making_view(packages.PACKAGE_CONTRACT),
         "contracts_contract_add_of_package",
     ),
+    ("contracts/renewals/", renewals_page.renewals, "contracts_renewals"),
+    ("contracts/renewals.csv", renewals_page.renewals_csv, "contracts_renewals_csv"),
+    ("contracts/renewals/calendar/", renewals_calendar.calendar_page, "contracts_renewals_calendar"),
     (
         "contracts/contract/<uuid:object_id>/renewal-policy/",
         making_view(renewals.POLICY),
