@@ -105,8 +105,8 @@ def export_rows(rows: Iterable[Contract], at: datetime) -> Iterator[tuple[Any, .
         made = line.decision
         yield (
             row.customer.name, row.customer_id, str(row), row.pk, row.ending_before, line.policy, line.badge[0],
-            line.will, notice_due(policy, row), policy and policy.noticed_at, line.outcome and line.outcome[0], line.why,
-            made and made.decided_at, made and made.new_contract_id, policy.attempts if policy else 0,
+            line.will, notice_due(policy, row), policy and policy.noticed_at, line.outcome and line.outcome[0],
+            line.why, made and made.decided_at, made and made.new_contract_id, policy.attempts if policy else 0,
             policy.last_error if policy else "",
         )  # fmt: skip
 
