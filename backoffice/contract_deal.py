@@ -34,6 +34,7 @@ EDITS = (
     ("take_away", "Take away", "removals"),
     ("change_quantity", "Change quantity", "quantities"),
     ("rename", "Rename", "terms"),
+    ("renewal_policy", "Change renewal policy", "policy"),
 )
 
 

@@ -8,12 +8,14 @@ from django.urls import reverse
 
 from backoffice import contract_deal, contract_history, contract_schedule
 from backoffice.invoice_rows import invoice_table
+from backoffice.renewal_words import decided_line, ending_of
 from billing.models import BillingCursor
 from catalog.selectors import state_at
 from contracts.admin import FREQUENCIES, state_of
 from contracts.models import Contract, Subscription
 from contracts.selectors import subscriptions_of
 from contracts.selectors.subscriptions import end_of, history_of
+from contracts.selectors.term_ends import decisions_about
 from core.admin import timeline
 from core.approvals import requests_about
 from core.clock import now
@@ -51,6 +53,8 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
         **contract_deal.context(request, contract, at),
         **contract_schedule.context(contract, at),
+        "ending": ending_of(contract, at),
+        "decisions": [decided_line(row, contract) for row in decisions_about(contract)],
         "amendments": contract_history.amendments(contract)[:MOST_AMENDMENTS],
         "deal_file": reverse("admin:contracts_contract_deal", args=[contract.pk]),
         "timeline_entries": timeline.of_subjects([("contract", contract.pk), *requests_about(contract)]),

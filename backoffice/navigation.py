@@ -127,6 +127,7 @@ GROUPS: tuple[tuple[str, tuple[Link, ...]], ...] = (
                 "contracts.view_contract",
                 made="“New contract” makes one for a customer: prices, dates and how it is billed.",
             ),
+            Link("Renewals", "event_repeat", "admin:contracts_renewals", "contracts.view_contract"),
         ),
     ),
     (

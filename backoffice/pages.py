@@ -18,11 +18,13 @@ from backoffice import (
     rate_compare,
     rate_editor,
     reconciliation_page,
+    renewals_calendar,
+    renewals_page,
     staff_page,
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
-from backoffice.making import catalogue, customers, packages, products
+from backoffice.making import catalogue, customers, packages, products, renewals
 from backoffice.making import contracts as contract_making
 from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
@@ -90,6 +92,14 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
         "contracts/contract/add-of-package/",
         making_view(packages.PACKAGE_CONTRACT),
         "contracts_contract_add_of_package",
+    ),
+    ("contracts/renewals/", renewals_page.renewals, "contracts_renewals"),
+    ("contracts/renewals.csv", renewals_page.renewals_csv, "contracts_renewals_csv"),
+    ("contracts/renewals/calendar/", renewals_calendar.calendar_page, "contracts_renewals_calendar"),
+    (
+        "contracts/contract/<uuid:object_id>/renewal-policy/",
+        making_view(renewals.POLICY),
+        "contracts_contract_renewal_policy",
     ),
     ("contracts/contract/add/", making_view(contract_making.CONTRACT), "contracts_contract_add"),
     *(
