@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("reservations.urls")),
     path("", include("invoices.urls")),
+    path("", include("plans.urls")),
     path("", include("console.urls")),
     path("", include("billing_site.legacy")),
 ]

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "billing",
     "reservations",
     "invoices",
+    "plans",
     "console",
     "demo",
 ]

@@ -73,6 +73,20 @@ def create_product(
     return product
 
 
+def ensure_fixed_product(*, product_id: UUID, name: str, now: datetime) -> None:
+    """A FIXED product that Tactus itself needs, made with its first use; part of a use case."""
+    require_transaction()
+    made = Product.objects.bulk_create(
+        [Product(id=product_id, type=Product.Type.FIXED, created_at=now)], ignore_conflicts=True
+    )[0]
+    if not ProductVersion.objects.filter(product=made).exists():
+        _add_version(_lock(product_id), None, {"name": name}, now)
+        publish(
+            ProductCreated(product_id=product_id, occurred_at=now, product_type=Product.Type.FIXED, product_name=name)
+        )
+        audit.record("product.create", made, at=now, detail={"type": Product.Type.FIXED.value, "name": name})
+
+
 def update_product(*, product_id: UUID, starting_at: datetime, fields: dict[str, Any], now: datetime) -> Product:
     """Changes `fields` from `starting_at` on (on the hour, may be past); what is not given stays as it is then.
 

@@ -16,7 +16,7 @@ from core.fields import ExactDecimalField
 ROOT = Path(__file__).resolve().parents[2]
 APPS = (
     "core", "presentation", "customers", "catalog", "usage", "contracts", "charges", "balances", "billing",
-    "reservations", "invoices", "console",
+    "reservations", "invoices", "plans", "console",
 )  # fmt: skip
 OURS = [model for model in apps.get_models() if model._meta.app_label in APPS and model._meta.managed]
 # What belongs to a row and dies with it; everything else that refers to money is protected.

@@ -126,10 +126,12 @@ class Shop(SubscriptionWorld):
         )
         agreed = http.put(f"/tactus/v1/contracts/{renewed}/renewal", json={"kind": "SAME_TERMS", "term_months": 1})
         assert agreed.status_code == 200, agreed.text
+        quoted = http.post(f"/tactus/v1/contracts/{renewed}/quotes", json={"operation": "CANCEL"})
+        assert quoted.status_code == 200, quoted.text
         with override_settings(TACTUS_TEST_CLOCKS=True):
             clock = create_test_clock(name="Later", at=self.now, now=self.now)
         self.ids = {
-            "test_clock_id": clock.pk, "contract_id": UUID(renewed),
+            "test_clock_id": clock.pk, "contract_id": UUID(renewed), "quote_id": UUID(quoted.json()["data"]["id"]),
             "customer_id": UUID(customer), "invoice_id": line.invoice_id, "line_id": line.pk,
             "metric_id": UUID(metric.id), "reservation_id": Reservation.objects.get().pk,
         }  # fmt: skip

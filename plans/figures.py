@@ -1,0 +1,114 @@
+"""What a change of plan comes to: read from documents and drafts as they stand once it is carried out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from billing.compute import compute_each
+from billing.models import BillingPeriod
+from billing.selectors.drafts import period_rows
+from catalog.models import CreditType
+from contracts.models import Contract, Subscription
+from contracts.selectors import billing_schedule, subscriptions_of
+from contracts.selectors.subscriptions import FOREVER, periods_of, quantity_history
+from core.errors import InvalidInput
+from engine.calendar import Frequency, Period, period_at
+from engine.lines import APPLIED
+from engine.money import ZERO, add, total
+from engine.plan_changes import PaidTime, a_month, unused_part
+from engine.subscriptions import Collection
+from invoices.models import Invoice, InvoiceLine
+from plans.models import UnusedCredit
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A charge of a final invoice of whose time something is left, and what of it is credited. `line_id`: its first."""
+
+    subscription_id: UUID
+    line_id: UUID
+    charged: Decimal
+    amount: Decimal
+    ending_before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a contract's drafts ask for at an instant: for plan and dates (`rest`), net of balances (`due`); what comes
+    next, if anything.
+    """
+
+    rest: Decimal
+    due: Decimal
+    next_at: datetime | None
+    next_amount: Decimal | None
+
+
+def unused_charges(contract: Contract, at: datetime, unit: CreditType) -> list[Unused]:
+    """What final invoices charged in advance for time after `at`, each charge once for ever. Two queries."""
+    lines = InvoiceLine.objects.filter(
+        invoice__contract=contract, invoice__status=Invoice.Status.FINALIZED, type="subscription", counted=True,
+        subscription__collection_schedule=Collection.ADVANCE, ending_before__gt=at, total__gt=0,
+    ).order_by("starting_at", "id")  # fmt: skip
+    credited = set(UnusedCredit.objects.filter(quote__contract=contract).values_list("line_id", flat=True))
+    charges: dict[tuple[UUID, UUID | None, datetime | None], list[InvoiceLine]] = {}
+    for line in lines:  # what balances pay of a charge stands on a line of its own
+        charges.setdefault((line.invoice_id, line.subscription_id, line.starting_at), []).append(line)
+    found = []
+    for (_, subscription_id, start), parts in charges.items():
+        end = parts[0].ending_before
+        if subscription_id is None or start is None or end is None or any(part.pk in credited for part in parts):
+            continue
+        charged = total(part.total for part in parts)
+        amount = unused_part(PaidTime(Period(start, end), charged), at, unit.places)
+        if amount > ZERO:
+            found.append(Unused(subscription_id, parts[0].pk, charged, amount, end))
+    return found
+
+
+def asked_by(contract: Contract, at: datetime) -> Asked:
+    """What the contract's drafts ask for by `at`, and the invoice after that."""
+    periods = list(period_rows().filter(contract=contract, state=BillingPeriod.State.OPEN))
+    computed = compute_each(periods, at=at)
+    now = [row for row in periods if row.type == BillingPeriod.Type.SCHEDULED and row.period_start <= at]
+    later = sorted((row for row in periods if row not in now), key=lambda row: (row.period_end, row.period_start))
+    due, rest = ZERO, ZERO
+    for row in now:
+        made = computed[row.pk]
+        if made is None:
+            raise InvalidInput("no invoice can be made by the new terms", field="to")
+        due = add(due, made.total)
+        rest = add(rest, total(line.total for line in made.lines if line.type != APPLIED and line.counted))
+    following = computed[later[0].pk] if later else None
+    next_amount = None if following is None else following.total
+    return Asked(max(rest, ZERO), max(due, ZERO), later[0].period_end if later else None, next_amount)
+
+
+def price_a_month(contract: Contract, at: datetime) -> Decimal:
+    """What its subscriptions cost a month at `at`, each with its quantity then."""
+    found = ZERO
+    for row in _rows(contract):
+        history = quantity_history(row, now=max(at, row.starting_at))
+        if history:
+            price = total(part.total for part in history[-1].parts)
+            found = add(found, a_month(price, Frequency(row.billing_frequency)))
+    return found
+
+
+def paid_until(contract: Contract, now: datetime) -> datetime:
+    """Where the running periods end: the usage period and those of subscriptions, whichever is last."""
+    usage = period_at(billing_schedule(contract), contract.starting_at, contract.ending_before, now)
+    ends = [usage.end]
+    for row in _rows(contract):
+        running = next((one for one in periods_of(row, FOREVER, now) if one.start <= now), None)
+        ends += [running.end] if running is not None else []
+    return max(ends)
+
+
+def _rows(contract: Contract) -> Iterable[Subscription]:
+    rows = subscriptions_of([contract.pk]).get(contract.pk, [])
+    for row in rows:
+        row.contract = contract
+    return rows
