@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from backoffice import contract_deal, contract_history, contract_schedule
 from backoffice.invoice_rows import invoice_table
+from backoffice.making.plans import plan_links
 from backoffice.renewal_words import decided_line, ending_of
 from billing.models import BillingCursor
 from catalog.selectors import state_at
@@ -53,6 +54,7 @@ def context(request: HttpRequest, contract: Contract) -> dict[str, Any]:
         "subscriptions": [_subscription(row, at) for row in subscriptions_of([contract.pk]).get(contract.pk, [])],
         **contract_deal.context(request, contract, at),
         **contract_schedule.context(contract, at),
+        "plan_links": plan_links(request, contract, at),
         "ending": ending_of(contract, at),
         "decisions": [decided_line(row, contract) for row in decisions_about(contract)],
         "amendments": contract_history.amendments(contract)[:MOST_AMENDMENTS],

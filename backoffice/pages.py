@@ -24,7 +24,7 @@ from backoffice import (
 )
 from backoffice.act_worths import foretell
 from backoffice.home import home_context
-from backoffice.making import catalogue, customers, packages, products, renewals
+from backoffice.making import catalogue, customers, packages, plans, products, renewals
 from backoffice.making import contracts as contract_making
 from backoffice.making.frame import making_view
 from backoffice.navigation import link_at, lists
@@ -96,6 +96,8 @@ ROUTES: tuple[tuple[str, Callable[..., HttpResponse], str], ...] = (
     ("contracts/renewals/", renewals_page.renewals, "contracts_renewals"),
     ("contracts/renewals.csv", renewals_page.renewals_csv, "contracts_renewals_csv"),
     ("contracts/renewals/calendar/", renewals_calendar.calendar_page, "contracts_renewals_calendar"),
+    ("contracts/contract/<uuid:object_id>/change-plan/", making_view(plans.CHANGE), "contracts_contract_change_plan"),
+    ("contracts/contract/<uuid:object_id>/cancel-plan/", making_view(plans.CANCEL), "contracts_contract_cancel_plan"),
     (
         "contracts/contract/<uuid:object_id>/renewal-policy/",
         making_view(renewals.POLICY),

@@ -10,7 +10,7 @@ from catalog.models import CreditType
 from catalog.package_models import Package
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
-from engine.plan_changes import Direction, Operation, Unused
+from engine.plan_changes import Direction, Operation, Unused, When
 
 
 class PlanQuote(models.Model):
@@ -25,6 +25,8 @@ class PlanQuote(models.Model):
     # of a CHANGE: by what both plans cost a month
     direction = models.CharField(max_length=4, choices=enum_choices(Direction), blank=True, default="")
     package = models.ForeignKey(Package, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    # as it was asked for; "": by direction
+    asked_when = models.CharField(max_length=10, choices=enum_choices(When), blank=True, default="")
     unused = models.CharField(max_length=7, choices=enum_choices(Unused))
     effective_at = models.DateTimeField()
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")

@@ -27,6 +27,12 @@ class Migration(migrations.Migration):
                     "direction",
                     models.CharField(blank=True, choices=[("UP", "Up"), ("DOWN", "Down")], default="", max_length=4),
                 ),
+                (
+                    "asked_when",
+                    models.CharField(
+                        blank=True, choices=[("NOW", "Now"), ("PERIOD_END", "Period End")], default="", max_length=10
+                    ),
+                ),
                 ("unused", models.CharField(choices=[("CREDIT", "Credit"), ("FORFEIT", "Forfeit")], max_length=7)),
                 ("effective_at", models.DateTimeField()),
                 ("old_unused", core.fields.ExactDecimalField()),

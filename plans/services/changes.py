@@ -90,7 +90,7 @@ def quote_change(
     if (to is None) == (operation is Operation.CHANGE):
         raise InvalidInput("says the new plan of a CHANGE, and of nothing else", field="to")
     unused = unused or (Unused.CREDIT if operation is Operation.CHANGE else Unused.FORFEIT)
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour, asked_when = now.replace(minute=0, second=0, microsecond=0), when
     if when is None and operation is Operation.CHANGE:  # which way does it go?
         change = _rehearse(Change(contract, operation, _in_term(contract, hour), unused), to)
         when = when_of(change.direction)
@@ -101,7 +101,7 @@ def quote_change(
     with use_case():
         quote = PlanQuote.objects.create(
             contract=contract, operation=operation.value, direction=change.direction or "", package=change.package,
-            unused=unused.value, effective_at=at, credit_type=billing_unit(contract),
+            unused=unused.value, asked_when=asked_when or "", effective_at=at, credit_type=billing_unit(contract),
             **change.figures | ({"due_now": ZERO} if later else {}),
             next_at=at if later and operation is Operation.CHANGE else change.asked.next_at,
             next_amount=change.asked.due if later and operation is Operation.CHANGE else change.asked.next_amount,
