@@ -34,6 +34,7 @@ from demo.desk import fill_desk
 from demo.grants import contract_fees, contract_grants, give
 from demo.habits import came_late, history
 from demo.paper import make_keys, put_on_paper
+from demo.plans import make_plans
 from demo.story import CARDS, CUSTOMERS, LATE, Agreement, Calendar, Customer, Grant
 from engine.invoice_states import InvoiceStatus
 from invoices.models import InvoiceListing
@@ -78,6 +79,10 @@ def load(*, now: datetime, thin: int = 1, say: Callable[[str], object] = print) 
         events = _send(_in_time(calendar, thin))
         say(f"demo: {events:,} events of {len(ids)} customers since {calendar.first_day:%-d %B %Y}")
         events += _live_through(_Life(calendar, cards, ids, thin))
+        events += make_plans(card_id=cards[CARDS[0].alias], now=now)
+        for invoice in final_invoices().order_by("-finalized_at", "-number")[:DOCUMENTS]:
+            render_document(invoice_id=invoice.pk, now=now)
+        refresh_draft_totals(now=now)
         counts = {str(status): InvoiceListing.objects.filter(status=status).count() for status in InvoiceStatus}
         say("demo: invoices: " + ", ".join(f"{count} {status.lower()}" for status, count in counts.items()))
         fill_desk(now=now)
@@ -116,11 +121,7 @@ def _live_through(life: _Life) -> int:
         happenings.append((day, _do_due_work))
         day += timedelta(days=1)
     happenings.append((calendar.now, _do_due_work))
-    late = sum(act(at) for at, act in sorted(happenings, key=itemgetter(0)))
-    for invoice in final_invoices().order_by("-finalized_at", "-number")[:DOCUMENTS]:
-        render_document(invoice_id=invoice.pk, now=calendar.now)
-    refresh_draft_totals(now=calendar.now)
-    return late
+    return sum(act(at) for at, act in sorted(happenings, key=itemgetter(0)))
 
 
 def _do_due_work(at: datetime) -> int:

@@ -12,7 +12,7 @@ from billing.selectors.drafts import period_rows
 from catalog.models import CreditType
 from contracts.models import Contract, Subscription
 from contracts.selectors import billing_schedule, subscriptions_of
-from contracts.selectors.subscriptions import FOREVER, periods_of, quantity_history
+from contracts.selectors.subscriptions import FOREVER, periods_of, price_at
 from core.errors import InvalidInput
 from engine.calendar import Frequency, Period, period_at
 from engine.lines import APPLIED
@@ -87,14 +87,9 @@ def asked_by(contract: Contract, at: datetime) -> Asked:
 
 
 def price_a_month(contract: Contract, at: datetime) -> Decimal:
-    """What its subscriptions cost a month at `at`, each with its quantity then."""
-    found = ZERO
-    for row in _rows(contract):
-        history = quantity_history(row, now=max(at, row.starting_at))
-        if history:
-            price = total(part.total for part in history[-1].parts)
-            found = add(found, a_month(price, Frequency(row.billing_frequency)))
-    return found
+    """What the subscriptions that run then cost a month, each with its quantity; a trial makes no difference."""
+    running = [row for row in _rows(contract) if row.ending_before is None or row.ending_before > at]
+    return total(a_month(price_at(row, at), Frequency(row.billing_frequency)) for row in running)
 
 
 def paid_until(contract: Contract, now: datetime) -> datetime:

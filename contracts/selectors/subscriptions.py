@@ -19,7 +19,7 @@ from core.errors import NotFound
 from engine.calendar import BillingSchedule, Frequency, Period, periods
 from engine.charges import subscription_charge
 from engine.invoice import InvoiceTerms
-from engine.money import ZERO, fiat
+from engine.money import ZERO, fiat, total
 from engine.overrides import Prioritization
 from engine.prices import walk
 from engine.proration import AmountRounding, ProrationRounding
@@ -254,6 +254,19 @@ def quantity_history(row: Subscription, *, now: datetime) -> list[PastQuantity]:
             if not found or found[-1].parts != parts:
                 found.append(PastQuantity(at, parts))
     return found
+
+
+def price_at(row: Subscription, at: datetime) -> Decimal:
+    """What a whole billing period of it costs at the price and with the quantity of an instant, trial or not; exact.
+
+    Before it begins, what it will cost then. One query for its rates, one for overrides.
+    """
+    at = max(at, row.starting_at)
+    standing = standing_at(history_of(row), at)
+    rates = rates_of(row.contract, [row]).get((str(row.product_id), row.billing_frequency), _NO_RATE)
+    quantity = ZERO if standing is None else standing.total
+    parts = _priced(row, _pricing_terms(row, at), rates, Period(at, at + MOMENT), quantity)
+    return total(part.total for part in parts)
 
 
 def _pricing_terms(row: Subscription, until: datetime) -> InvoiceTerms:

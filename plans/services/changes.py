@@ -34,6 +34,7 @@ CREDIT_PRODUCT: Final = UUID("4d1c8f0e-6f0b-4c1e-9b51-7a2d8e3c5f10")
 CREDIT_NAME: Final = "Unused time of the former plan"
 STANDS: Final = timedelta(minutes=30)
 LASTS: Final = timedelta(days=366)
+MOMENT: Final = timedelta(microseconds=1)
 
 
 NOTHING: Final = Asked(ZERO, ZERO, None, None)
@@ -234,7 +235,10 @@ def _settling(change: Change, now: datetime) -> Iterator[None]:
         change.made = Contract.objects.select_related("customer").get(renews=old)
         if billing_unit(change.made).pk != unit.pk:
             raise InvalidInput("is billed in another currency", field="to")
-        change.prices = price_a_month(old, change.effective_at), price_a_month(change.made, change.effective_at)
+        change.prices = (
+            price_a_month(old, change.effective_at - MOMENT),
+            price_a_month(change.made, change.effective_at),
+        )
     amount = change.figures["old_unused"]
     if amount > ZERO:
         change.balance_id = _credit(change, old, amount, now)

@@ -13,7 +13,7 @@ from metronome import Metronome
 from balances.models import Balance, LedgerEntry, Segment
 from balances.selectors.integrity import list_differing
 from catalog.models import BillableMetric, Product, Rate
-from contracts.models import Contract
+from contracts.models import Contract, RenewalPolicy
 from core.keys import create_api_key
 from core.models import AuditEntry
 from demo.load import DOCUMENTS, Loaded, load
@@ -22,6 +22,7 @@ from engine.calendar import Period
 from engine.usage import Aggregation, MetricSpec, PropertyFilter
 from invoices.models import Invoice, InvoiceDocument, InvoiceListing
 from invoices.selectors.views import invoice_rows, page_of_views
+from plans.models import PlanQuote
 from usage.store import UsageQuery, get_store
 
 NOW = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -52,7 +53,7 @@ class LoadedDemoTest(TestCase):
 
     def test_it_says_what_it_made(self) -> None:
         assert "events of 8 customers since 31 July 2026" in self.said[0]
-        assert self.said[1:] == ["demo: invoices: 8 draft, 33 finalized, 3 void"]
+        assert self.said[1:] == ["demo: invoices: 10 draft, 36 finalized, 3 void"]
         assert get_store().count() == self.loaded.events > 5_000
 
     def test_a_second_load_changes_nothing(self) -> None:
@@ -71,8 +72,10 @@ class LoadedDemoTest(TestCase):
 
     def test_all_usage_is_priced_and_some_of_it_below_a_cent(self) -> None:
         views = page_of_views(invoice_rows(), now=NOW)
-        assert len(views) == 44
-        assert all(view.total > 0 and view.unrated == () for view in views)
+        assert len(views) == 49
+        assert all(any(line.total > 0 for line in view.lines) and view.unrated == () for view in views)
+        included = [view for view in views if view.total == 0]  # by the usage that a plan includes
+        assert {view.contract_name for view in included} == {"Starter plan"}
         assert {view.currency.code for view in views} == {"USD", "EUR"}
         assert any(0 < line.total < 1 for view in views for line in view.lines if view.currency.code == "USD")
 
@@ -119,7 +122,7 @@ class LoadedDemoTest(TestCase):
 
     def test_numbers_follow_the_dates_without_gaps(self) -> None:
         rows = InvoiceListing.objects.exclude(number=None).order_by("number")
-        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 37)]
+        assert [row.number for row in rows] == [f"TA-2026-{n:04d}" for n in range(1, 40)]
         finalized = [row.finalized_at for row in rows if row.finalized_at]
         assert finalized == sorted(finalized)
         assert all(row.finalized_at >= row.due_at for row in rows if row.finalized_at)
@@ -139,15 +142,28 @@ class LoadedDemoTest(TestCase):
         client = httpx.Client(transport=self.wsgi)
         sdk = Metronome(base_url="http://testserver", bearer_token=self.key, http_client=client, max_retries=0)
         active = {row.name: row.id for row in sdk.v1.customers.list()}
-        assert len(active) == 7
+        assert len(active) == 9
         assert [row.name for row in sdk.v1.customers.list(only_archived=True)] == ["Orbit Education"]
         assert len(list(sdk.v1.billable_metrics.list())) == 10
-        assert len(list(sdk.v1.contracts.products.list())) == 13
+        assert len(list(sdk.v1.contracts.products.list())) == 15
         assert len(list(sdk.v1.contracts.rate_cards.list())) == 2
         shown = {name: len(list(sdk.v1.customers.invoices.list(customer_id=pk))) for name, pk in active.items()}
-        assert shown.pop("Juniper Labs") == 0
+        assert [shown.pop(name) for name in ("Juniper Labs", "Tern Analytics")] == [0, 0]  # to come, and on trial
         assert min(shown.values()) >= 2
-        assert all(len(sdk.v1.contracts.list(customer_id=pk).data) == 1 for pk in active.values())
+        contracts = {name: len(sdk.v1.contracts.list(customer_id=pk).data) for name, pk in active.items()}
+        assert contracts == dict.fromkeys(active, 1) | {"Harbor Studio": 2}
+
+    def test_plans_tell_a_story(self) -> None:
+        """One has grown out of its plan, at the price that was quoted; one is on trial; two will be renewed."""
+        done, asked = PlanQuote.objects.order_by("confirmed_at")
+        assert (done.direction, asked.direction, asked.confirmed_at) == ("UP", "DOWN", None)
+        assert done.new_contract is not None
+        [paid] = invoice_rows().filter(contract=done.new_contract, status="FINALIZED")
+        assert paid.total == done.due_now > 0
+        assert Contract.objects.get(trial_outcome="", trial_starting_at__isnull=False).name == "Team plan"
+        assert {row.contract.customer.name for row in RenewalPolicy.objects.all()} == {
+            "Meridian Bank", "Nordlicht Versicherung AG",
+        }  # fmt: skip
 
 
 @pytest.mark.django_db

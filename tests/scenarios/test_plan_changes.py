@@ -183,6 +183,24 @@ def test_rn2_cancelled_at_period_end_and_taken_back(plans: Plans) -> None:
     assert [total for _, _, total in plans.finals()] == [1500, 1500, 1500]
 
 
+def test_a_plan_with_a_trial_is_as_dear_and_free_at_first(plans: Plans) -> None:
+    with travel(JUNE, tick=False):
+        trial = {"trial": {"length": {"value": 10, "unit": "DAYS"}, "without_payment_method": "CONTINUE"}}
+        small, big = plans.package(500), plans.package(2000, extra_body=trial)
+        contract = plans.buy(small, JUNE)
+        plans.run(JUNE)
+    with travel(JUNE + timedelta(days=15), tick=False):
+        quote = plans.change(contract, big)
+        assert (quote["direction"], quote["old_unused"], quote["new_rest"], quote["due_now"]) == ("UP", 250, 0, 0)
+        assert quote["next"]["date"] == "2026-06-26T00:00:00Z"
+        assert round(quote["next"]["amount"]) == 83  # 20.00 x 5/30, less the credit
+        plans.confirm(quote)
+    later = JUNE + timedelta(days=25)
+    with travel(later, tick=False):
+        plans.run(later)
+    assert plans.finals() == [(JUNE, "SCHEDULED", 500), (later, "SCHEDULED", 83)]
+
+
 def test_cancelled_at_once_credits_if_asked(plans: Plans) -> None:
     with travel(JUNE, tick=False):
         contract = plans.buy(plans.package(3000), JUNE)
