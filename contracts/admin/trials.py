@@ -87,7 +87,15 @@ def _may_convert(contract: Contract) -> bool:
 
 
 def _said(contract: Contract) -> list[str]:
-    return [f"{name}: {value}." for name, value in trial_facts(contract)]
+    """The facts as plain words."""
+    trial = trial_of(contract)
+    if trial is None:
+        return []
+    at = formatting.instant(trial.ending_before)
+    if trial.outcome is not None:
+        return [f"Now: {BECAME[trial.outcome].format(at=at)}."]
+    then = THEN[trial.without_payment_method]
+    return [f"Now: it runs until {at} UTC, {then}; until then {FREE[trial.usage]}."]
 
 
 MOVE_TRIAL_END = RecordAction(

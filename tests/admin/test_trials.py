@@ -31,6 +31,9 @@ def test_staff_extend_and_convert_it(trying: Trying, finance: Client, support: C
     move = reverse("admin:contracts_contract_move_trial_end", args=[contract])
     convert = reverse("admin:contracts_contract_convert_trial", args=[contract])
     assert support.get(move).status_code == 403
+    shown = finance.get(move).content.decode()
+    assert "UTC, then it ends, unless the customer can be charged; until then usage is free." in shown
+    assert "&lt;" not in shown
     later = world.days_ago(-25)
     asked = {"ending_before": f"{later:%Y-%m-%dT%H:%M}", "reason": "They need longer"}
     refused = finance.post(move, asked | {"ending_before": f"{world.days_ago(1):%Y-%m-%dT%H:%M}"})
