@@ -40,6 +40,13 @@ class Unused(StrEnum):
     FORFEIT = "FORFEIT"
 
 
+class Quantities(StrEnum):
+    """How many units, and which seats, the new plan's subscriptions begin with."""
+
+    PACKAGE = "PACKAGE"
+    KEEP = "KEEP"
+
+
 @dataclass(frozen=True, slots=True)
 class PaidTime:
     """What a final invoice charged for a stretch of time, in its currency's stored unit."""

@@ -1,7 +1,7 @@
 """What a change of plan comes to: read from documents and drafts as they stand once it is carried out."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,12 +12,14 @@ from billing.selectors.drafts import period_rows
 from catalog.models import CreditType
 from contracts.models import Contract, Subscription
 from contracts.selectors import billing_schedule, subscriptions_of
-from contracts.selectors.subscriptions import FOREVER, periods_of, price_at
+from contracts.selectors.subscriptions import FOREVER, history_of, periods_of, price_at
+from contracts.services.subscriptions import NewSubscription
 from core.errors import InvalidInput
 from engine.calendar import Frequency, Period, period_at
 from engine.lines import APPLIED
 from engine.money import ZERO, add, total
 from engine.plan_changes import PaidTime, a_month, unused_part
+from engine.quantities import standing_at
 from engine.subscriptions import Collection
 from invoices.models import Invoice, InvoiceLine
 from plans.models import UnusedCredit
@@ -90,6 +92,32 @@ def price_a_month(contract: Contract, at: datetime) -> Decimal:
     """What the subscriptions that run then cost a month, each with its quantity; a trial makes no difference."""
     running = [row for row in _rows(contract) if row.ending_before is None or row.ending_before > at]
     return total(a_month(price_at(row, at), Frequency(row.billing_frequency)) for row in running)
+
+
+def kept_quantities(old: Contract, new: Sequence[NewSubscription], at: datetime) -> list[NewSubscription]:
+    """The new plan's subscriptions with the quantities, or the seats, that the old plan has of their products at `at`.
+
+    Each of the old plan's counts for the first of the new one that is of its product and kind.
+    """
+    having = list(_rows(old))
+    found = []
+    for one in new:
+        row = next((row for row in having if _is_alike(row, one)), None)
+        held = None if row is None else standing_at(history_of(row), at)
+        if row is None or held is None:
+            found.append(one)
+            continue
+        having.remove(row)
+        if one.seat_group_key:
+            unassigned = int(held.unassigned)
+            found.append(replace(one, initial_seat_ids=held.assigned, initial_unassigned_seats=unassigned))
+        else:
+            found.append(replace(one, initial_quantity=held.total))
+    return found
+
+
+def _is_alike(row: Subscription, new: NewSubscription) -> bool:
+    return row.product_id == new.product_id and row.seat_group_key == new.seat_group_key
 
 
 def paid_until(contract: Contract, now: datetime) -> datetime:

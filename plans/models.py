@@ -10,7 +10,7 @@ from catalog.models import CreditType
 from catalog.package_models import Package
 from contracts.models import Contract, Subscription
 from core.fields import ExactDecimalField, enum_choices, finite
-from engine.plan_changes import Direction, Operation, Unused, When
+from engine.plan_changes import Direction, Operation, Quantities, Unused, When
 
 
 class PlanQuote(models.Model):
@@ -27,6 +27,8 @@ class PlanQuote(models.Model):
     package = models.ForeignKey(Package, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     # as it was asked for; "": by direction
     asked_when = models.CharField(max_length=10, choices=enum_choices(When), blank=True, default="")
+    # KEEP: subscriptions of products that the old plan has begin with its quantities and seats
+    quantities = models.CharField(max_length=7, choices=enum_choices(Quantities), default=Quantities.PACKAGE.value)
     unused = models.CharField(max_length=7, choices=enum_choices(Unused))
     effective_at = models.DateTimeField()
     credit_type = models.ForeignKey(CreditType, on_delete=models.PROTECT, related_name="+")

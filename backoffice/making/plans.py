@@ -15,7 +15,7 @@ from contracts.models import Contract
 from core import audit
 from core.api.fields import TextField
 from engine.money import Currency, round_total
-from engine.plan_changes import Operation, Unused, When
+from engine.plan_changes import Operation, Quantities, Unused, When
 from plans.api.changes import QuoteInput
 from plans.models import PlanQuote
 from plans.selectors import open_quote
@@ -29,6 +29,11 @@ WHENS = (
 UNUSED = (
     (Unused.CREDIT.value, "is credited, at the price that was charged"),
     (Unused.FORFEIT.value, "is forfeited"),
+)
+
+QUANTITIES = (
+    (Quantities.PACKAGE.value, "what the package says"),
+    (Quantities.KEEP.value, "what the old plan has of the same product"),
 )
 
 
@@ -61,7 +66,8 @@ class PlanForm(MakingForm):
         """What was shown costs what was shown: the quote of it is confirmed, while it stands."""
         shown = open_quote(
             contract_id=self.subject.pk, operation=self.operation, package_id=_package(read),
-            when=read.get("when"), unused=read.get("unused"), made_by=audit.current_actor().label, now=self.at,
+            when=read.get("when"), unused=read.get("unused"), quantities=read.get("quantities"),
+            made_by=audit.current_actor().label, now=self.at,
         )  # fmt: skip
         quote = shown or self.quote(read)
         done = confirm_quote(quote=quote, now=self.at, reason=read.get("reason") or "")
@@ -76,6 +82,7 @@ class PlanForm(MakingForm):
             to=None if package is None else {"package_id": package},
             when=When(read["when"]) if read.get("when") else None,
             unused=Unused(read["unused"]) if read.get("unused") else None,
+            quantities=Quantities(read.get("quantities") or Quantities.PACKAGE),
             now=self.at,
         )
 
@@ -84,8 +91,9 @@ class ChangeForm(PlanForm):
     """Another plan."""
 
     operation = Operation.CHANGE
-    sections = (Section("The new plan", ("package", "when", "unused")), Section("Why", ("reason",)))
+    sections = (Section("The new plan", ("package", "quantities", "when", "unused")), Section("Why", ("reason",)))
     package = choice("Package", ())
+    quantities = choice("Quantities and seats", QUANTITIES)
 
     def prepare(self) -> None:
         found = [(str(one.pk), one.name) for one in list_packages().order_by("name")]
@@ -94,7 +102,8 @@ class ChangeForm(PlanForm):
         self.fields["unused"].help_text = "Empty: it is credited."
 
     def body(self) -> dict[str, Any]:
-        return super().body() | {"to": {"package_id": self.cleaned_data["package"]}}
+        data = self.cleaned_data
+        return super().body() | {"to": {"package_id": data["package"]}, "quantities": data["quantities"]}
 
 
 class CancelForm(PlanForm):

@@ -15,7 +15,7 @@ from core.api.paging import page_request, paginate
 from core.api.views import ApiView, data, listing
 from core.clock import now
 from core.errors import NotFound
-from engine.plan_changes import Operation, Unused, When
+from engine.plan_changes import Operation, Quantities, Unused, When
 from plans.models import PlanQuote
 from plans.services.changes import confirm_quote, quote_change, undo_cancel
 
@@ -50,6 +50,18 @@ class QuoteInput(Input):
         allow_null=True,
         help_text="What becomes of time that is paid for and not used: CREDIT for a CHANGE, FORFEIT for a CANCEL.",
     )
+    quantities = WordField(
+        Quantities,
+        required=False,
+        allow_null=True,
+        help_text="Of a CHANGE. KEEP: what the old plan has of a product. Left out: what the package says.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Quantities are a new plan's."""
+        if attrs.get("quantities") and attrs["operation"] != Operation.CHANGE:
+            raise serializers.ValidationError({"quantities": ["only with CHANGE"]})
+        return attrs
 
 
 class ReasonInput(Input):
@@ -74,6 +86,7 @@ class QuoteOutput(Output):
     direction = serializers.CharField(required=False, help_text="Of a CHANGE: UP or DOWN, by what a month costs.")
     package_id = serializers.UUIDField(required=False)
     unused = serializers.CharField()
+    quantities = serializers.CharField(help_text="PACKAGE or KEEP.")
     effective_at = InstantField()
     credit_type_id = serializers.UUIDField()
     old_unused = ExactField(help_text="Credited of paid time that is not used, at the price that was charged.")
@@ -87,8 +100,8 @@ class QuoteOutput(Output):
     new_contract_id = serializers.UUIDField(required=False)
 
 
-PLAIN = ("id", "contract_id", "operation", "unused", "effective_at", "credit_type_id", "old_unused", "new_rest",
-         "due_now", "created_at", "expires_at")  # fmt: skip
+PLAIN = ("id", "contract_id", "operation", "unused", "quantities", "effective_at", "credit_type_id", "old_unused",
+         "new_rest", "due_now", "created_at", "expires_at")  # fmt: skip
 WHERE_GIVEN = ("direction", "package_id", "confirmed_at", "new_contract_id")
 
 
@@ -135,6 +148,7 @@ class QuotesView(_OfContract):
             to={name: str(value) for name, value in body["to"].items()} if "to" in body else None,
             when=When(body["when"]) if "when" in body else None,
             unused=Unused(body["unused"]) if "unused" in body else None,
+            quantities=Quantities(body.get("quantities") or Quantities.PACKAGE),
             now=at,
         )
         return data(present_quote(quote, at))

@@ -33,6 +33,12 @@ class Migration(migrations.Migration):
                         blank=True, choices=[("NOW", "Now"), ("PERIOD_END", "Period End")], default="", max_length=10
                     ),
                 ),
+                (
+                    "quantities",
+                    models.CharField(
+                        choices=[("PACKAGE", "Package"), ("KEEP", "Keep")], default="PACKAGE", max_length=7
+                    ),
+                ),
                 ("unused", models.CharField(choices=[("CREDIT", "Credit"), ("FORFEIT", "Forfeit")], max_length=7)),
                 ("effective_at", models.DateTimeField()),
                 ("old_unused", core.fields.ExactDecimalField()),

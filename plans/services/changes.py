@@ -24,9 +24,9 @@ from core.transactions import rehearsed, together_with, use_case
 from engine.balances import BalanceKind
 from engine.calendar import rfc3339
 from engine.money import ZERO, plain, total
-from engine.plan_changes import Direction, Operation, Unused, When, direction_of, when_of
+from engine.plan_changes import Direction, Operation, Quantities, Unused, When, direction_of, when_of
 from plans.events import PlanCanceled, PlanChanged, PlanUncanceled
-from plans.figures import Asked, asked_by, paid_until, price_a_month, unused_charges
+from plans.figures import Asked, asked_by, kept_quantities, paid_until, price_a_month, unused_charges
 from plans.figures import Unused as UnusedCharge
 from plans.models import PlanQuote, UnusedCredit
 
@@ -48,6 +48,7 @@ class Change:
     operation: Operation
     effective_at: datetime
     unused: Unused
+    quantities: Quantities = Quantities.PACKAGE
     package: Package | None = None
     made: Contract | None = None
     unit: CreditType | None = None
@@ -79,11 +80,13 @@ def quote_change(
     to: dict[str, str] | None = None,
     when: When | None = None,
     unused: Unused | None = None,
+    quantities: Quantities = Quantities.PACKAGE,
 ) -> PlanQuote:
     """What a change comes to. It is carried out as if it were, its drafts are read, and it is undone; then kept.
 
     `to`: `package_id` or `package_alias`, of a CHANGE. `when`: without it, up is NOW and down and out at PERIOD_END.
-    `unused`: without it, a CHANGE credits paid time that is not used, and a CANCEL forfeits it.
+    `unused`: without it, a CHANGE credits paid time that is not used, and a CANCEL forfeits it. `quantities` KEEP: what
+    the old plan has of a product, the new one begins with.
     Raises NotFound, InvalidInput naming the field, Conflict, as carrying it out would.
     """
     contract = find_contract(Contract.objects.all(), contract_id, None)
@@ -93,16 +96,17 @@ def quote_change(
     unused = unused or (Unused.CREDIT if operation is Operation.CHANGE else Unused.FORFEIT)
     hour, asked_when = now.replace(minute=0, second=0, microsecond=0), when
     if when is None and operation is Operation.CHANGE:  # which way does it go?
-        change = _rehearse(Change(contract, operation, _in_term(contract, hour), unused), to)
+        change = _rehearse(Change(contract, operation, _in_term(contract, hour), unused, quantities), to)
         when = when_of(change.direction)
     when = when or When.PERIOD_END
     at = _in_term(contract, hour) if when is When.NOW else paid_until(contract, now)
-    change = _rehearse(Change(contract, operation, at, unused), to)
+    change = _rehearse(Change(contract, operation, at, unused, quantities), to)
     later = at > now
     with use_case():
         quote = PlanQuote.objects.create(
             contract=contract, operation=operation.value, direction=change.direction or "", package=change.package,
-            unused=unused.value, asked_when=asked_when or "", effective_at=at, credit_type=billing_unit(contract),
+            unused=unused.value, quantities=quantities.value, asked_when=asked_when or "", effective_at=at,
+            credit_type=billing_unit(contract),
             **change.figures | ({"due_now": ZERO} if later else {}),
             next_at=at if later and operation is Operation.CHANGE else change.asked.next_at,
             next_amount=change.asked.due if later and operation is Operation.CHANGE else change.asked.next_amount,
@@ -125,7 +129,9 @@ def confirm_quote(*, quote: PlanQuote, now: datetime, reason: str = "") -> PlanQ
         raise Conflict(f"the quote expired at {rfc3339(quote.expires_at)}; ask for another one")
     contract = find_contract(Contract.objects.all(), quote.contract_id, None)
     _check_alive(contract, now)
-    change = Change(contract, Operation(quote.operation), quote.effective_at, Unused(quote.unused))
+    change = Change(
+        contract, Operation(quote.operation), quote.effective_at, Unused(quote.unused), Quantities(quote.quantities)
+    )
 
     @contextmanager
     def confirming() -> Iterator[None]:
@@ -220,7 +226,10 @@ def _carry_out(change: Change, to: dict[str, str] | None, now: datetime) -> None
         if error.field not in ("package_id", "package_alias"):
             raise
         raise InvalidInput(error.message.removeprefix(f"{error.field}: "), field=f"to.{error.field}") from error
-    create_contract(**contract_terms(body), package=change.package, now=now)
+    terms = contract_terms(body)
+    if change.quantities is Quantities.KEEP:
+        terms["subscriptions"] = kept_quantities(old, terms["subscriptions"], change.effective_at)
+    create_contract(**terms, package=change.package, now=now)
 
 
 @contextmanager

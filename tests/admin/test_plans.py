@@ -57,7 +57,9 @@ def test_a_plan_is_changed_for_what_was_shown(shop: Shop, finance: Client, suppo
         assert "Change plan" in finance.get(page).content.decode()
         assert "Change plan" not in support.get(page).content.decode()
         assert support.get(url_of("contracts_contract_change_plan", contract)).status_code == 403
-        said = quoted(finance, "contracts_contract_change_plan", contract, package=pro, reason="They grow")
+        said = quoted(
+            finance, "contracts_contract_change_plan", contract, package=pro, quantities="PACKAGE", reason="They grow"
+        )
         assert said == [
             "Pro goes on from it 2 Jun 2026, 00:00 UTC; by the month it is dearer, or as dear.",
             "Paid time that is not used: 4.83 USD are credited.",
@@ -93,6 +95,6 @@ def test_what_cannot_be_is_said_at_its_field(shop: Shop, finance: Client) -> Non
             ({"package": "x"}, "package"),
             ({"package": pro, "when": "SOON"}, "when"),
         ):
-            answer = finance.post(page, filled)
+            answer = finance.post(page, {"quantities": "KEEP"} | filled)
             assert (answer.status_code, list(errors_of(answer))) == (400, [field])
     assert PlanQuote.objects.count() == 0

@@ -201,6 +201,52 @@ def test_a_plan_with_a_trial_is_as_dear_and_free_at_first(plans: Plans) -> None:
     assert plans.finals() == [(JUNE, "SCHEDULED", 500), (later, "SCHEDULED", 83)]
 
 
+def test_seats_that_were_added_go_along_if_asked(plans: Plans) -> None:
+    """Two plans of one seat product; three seats more halfway, then the dearer plan with the four."""
+    w = plans.w
+    seat = w.priced_seat(plans.card, 1000)
+    dearer: Any = [{
+        "type": "OVERWRITE", "starting_at_offset": {"value": 0, "unit": "DAYS"},
+        "override_specifiers": [{"product_id": seat, "billing_frequency": "MONTHLY"}],
+        "overwrite_rate": {"rate_type": "FLAT", "price": 2000},
+    }]  # fmt: skip
+    subscription: Any = {
+        "subscription_rate": {"product_id": seat, "billing_frequency": "MONTHLY"}, "initial_quantity": 1,
+        "collection_schedule": "ADVANCE",
+        "proration": {"is_prorated": True, "invoice_behavior": "BILL_IMMEDIATELY"},
+    }  # fmt: skip
+    with travel(JUNE, tick=False):
+        team, business = (
+            w.sdk.v1.packages.create(
+                name="Plan", rate_card_id=plans.card, subscriptions=[subscription], overrides=overrides
+            ).data.id
+            for overrides in ([], dearer)
+        )
+        contract = plans.buy(team, JUNE)
+        plans.run(JUNE)
+    half = JUNE + timedelta(days=15)
+    with travel(half, tick=False):
+        ids = {"customer_id": plans.customer, "contract_id": contract}
+        mine = w.sdk.v2.contracts.retrieve(**ids).data.subscriptions[0].id
+        added: Any = [{"subscription_id": mine, "quantity_updates": [{"starting_at": half, "quantity": 4}]}]
+        w.sdk.v2.contracts.edit(**ids, update_subscriptions=added)
+        plans.run(half)
+    later = JUNE + timedelta(days=20)
+    with travel(later, tick=False):
+        quote = plans.change(contract, business, quantities="KEEP")
+        # 10.00 for June and 3 x 5.00 from the 16th were charged: a third of the first, two thirds of the others
+        assert (quote["old_unused"], quote["quantities"]) == (333 + 1000, "KEEP")
+        assert round(quote["new_rest"]) == round(4 * 2000 / 3)
+        assert quote["due_now"] == 1334
+        one = plans.change(contract, business)
+        assert (one["direction"], one["new_rest"], one["due_now"]) == ("DOWN", 2000, 0)  # one seat for four
+        done = plans.confirm(quote)
+        plans.run(later)
+        new = w.sdk.v2.contracts.retrieve(customer_id=plans.customer, contract_id=done["new_contract_id"]).data
+        assert exact(new.subscriptions[0].quantity_schedule[0].quantity) == 4
+    assert [total for _, _, total in plans.finals()] == [1000, 1500, 1334]
+
+
 def test_cancelled_at_once_credits_if_asked(plans: Plans) -> None:
     with travel(JUNE, tick=False):
         contract = plans.buy(plans.package(3000), JUNE)
@@ -252,6 +298,7 @@ def test_a_quote_is_carried_out_as_it_stands_or_not_at_all(plans: Plans) -> None
         ({"operation": "SHRINK"}, 400, "operation"),
         ({"operation": "CANCEL", "when": "SOON"}, 400, "when"),
         ({"operation": "CANCEL", "unused": "BURN"}, 400, "unused"),
+        ({"operation": "CANCEL", "quantities": "KEEP"}, 400, "quantities"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(plans: Plans, asked: dict[str, Any], status: int, message: str) -> None:
