@@ -97,11 +97,35 @@ def withdraw_renewal(*, contract_id: UUID, now: datetime) -> RenewalPolicy:
             raise NotFound(f"nothing is agreed about its renewal; {WHERE_IT_IS_PUT} does", field="contract_id")
         if policy.state == RenewalPolicy.State.DECIDED:
             raise Conflict("it has been decided already: its term is over")
-        policy.state, policy.attempts, policy.last_error = RenewalPolicy.State.WITHDRAWN, 0, ""
-        policy.next_at = contract.ending_before
-        policy.save(update_fields=["state", "next_at", "attempts", "last_error"])
-        _tell_set(policy, contract, now)
+        _withdraw(policy, contract, now)
     return policy
+
+
+def cancel_renewal(contract: Contract, *, now: datetime) -> None:
+    """The part of cancelling a contract: nothing renews it. The contract is locked."""
+    require_transaction()
+    policy = RenewalPolicy.objects.select_for_update().filter(contract=contract).first()
+    if policy is not None and policy.state == RenewalPolicy.State.ACTIVE:
+        _withdraw(policy, contract, now)
+
+
+def restore_renewal(contract: Contract, *, now: datetime) -> None:
+    """The part of taking a cancellation back: what was agreed holds again. The contract is locked."""
+    require_transaction()
+    policy = RenewalPolicy.objects.select_for_update().filter(contract=contract).first()
+    if policy is None or policy.state != RenewalPolicy.State.WITHDRAWN or contract.ending_before is None:
+        return
+    policy.state, policy.agreed_end = RenewalPolicy.State.ACTIVE, contract.ending_before
+    policy.next_at = _next_look(policy, contract.ending_before)
+    policy.save(update_fields=["state", "agreed_end", "next_at"])
+    _tell_set(policy, contract, now)
+
+
+def _withdraw(policy: RenewalPolicy, contract: Contract, now: datetime) -> None:
+    policy.state, policy.attempts, policy.last_error = RenewalPolicy.State.WITHDRAWN, 0, ""
+    policy.next_at = contract.ending_before
+    policy.save(update_fields=["state", "next_at", "attempts", "last_error"])
+    _tell_set(policy, contract, now)
 
 
 def follow_end(event: ContractEndChanged) -> None:

@@ -18,9 +18,11 @@ from contracts.models import Contract
 from contracts.selectors.contracts import find_contract
 from contracts.services import create_contract, lock_contract, update_end_date
 from contracts.services.recording import ids_of, record_event
+from contracts.services.renewals import cancel_renewal, restore_renewal
 from core import audit
 from core.errors import Conflict, InvalidInput
 from core.transactions import rehearsed, together_with, use_case
+from customers.models import Customer
 from engine.balances import BalanceKind
 from engine.calendar import rfc3339
 from engine.money import ZERO, plain, total
@@ -179,6 +181,7 @@ def undo_cancel(*, contract_id: UUID, now: datetime, reason: str = "") -> Contra
     @contextmanager
     def telling() -> Iterator[None]:
         yield
+        restore_renewal(lock_contract(contract_id=contract_id), now=now)
         told = PlanUncanceled(**ids_of(contract), occurred_at=now, quote_id=quote.pk)
         record_event(contract, event=told, detail={"quote_id": str(quote.pk)}, reason=reason)
 
@@ -234,9 +237,17 @@ def _carry_out(change: Change, to: dict[str, str] | None, now: datetime) -> None
 
 @contextmanager
 def _settling(change: Change, now: datetime) -> Iterator[None]:
-    """Around the use case: credits what was paid for and is not used, then reads what is asked."""
+    """Around the use case: credits what was paid for and is not used, then reads what is asked.
+
+    The customer and the contract are locked before, in the order of all use cases: one change at a time.
+    """
+    Customer.objects.select_for_update(no_key=True).get(pk=change.contract.customer_id)
+    if lock_contract(contract_id=change.contract.pk).renewals.exists():
+        raise Conflict("another contract goes on from it already; change that one")
     yield
     old = lock_contract(contract_id=change.contract.pk)
+    if change.operation is Operation.CANCEL:
+        cancel_renewal(old, now=now)
     unit = billing_unit(old)
     change.unit = unit
     change.credits = tuple(unused_charges(old, change.effective_at, unit))

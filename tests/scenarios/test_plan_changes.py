@@ -260,6 +260,38 @@ def test_cancelled_at_once_credits_if_asked(plans: Plans) -> None:
         assert exact(left) == 2000
 
 
+def test_a_contract_that_ends_anyway_is_not_renewed_once_it_is_cancelled(plans: Plans) -> None:
+    august = datetime(2026, 8, 1, tzinfo=UTC)
+    with travel(JUNE, tick=False):
+        contract = plans.buy(plans.package(500, duration={"value": 1, "unit": "MONTHS"}), JUNE)
+        agreed = {"kind": "SAME_TERMS", "term_months": 1}
+        path = f"/tactus/v1/contracts/{contract}/renewal"
+        assert plans.http.put(path, json=agreed).status_code == 200
+        plans.confirm(plans.quote(contract, operation="CANCEL"))
+        assert plans.http.get(path).json()["data"]["will"] == "SKIP"
+        assert plans.http.post(f"/tactus/v1/contracts/{contract}/undo-cancel", json={}).status_code == 200
+        told = plans.http.get(path).json()["data"]
+        assert (told["will"], told["state"], told["renews_at"]) == ("RENEW", "ACTIVE", "2026-07-01T00:00:00Z")
+        plans.confirm(plans.quote(contract, operation="CANCEL"))
+    with travel(august, tick=False):
+        plans.run(august)
+        assert [row["outcome"] for row in plans.http.get(path).json()["data"]["decisions"]] == ["SKIPPED"]
+    assert plans.finals() == [(JUNE, "SCHEDULED", 500)]
+
+
+def test_one_change_at_a_time(plans: Plans, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second finds it when both are past the first look."""
+    with travel(JUNE, tick=False):
+        small, big = plans.package(500), plans.package(2000)
+        contract = plans.buy(small, JUNE)
+        plans.run(JUNE)
+        first, second = plans.change(contract, big, when="NOW"), plans.change(contract, big, when="NOW")
+        plans.confirm(first)
+        monkeypatch.setattr("plans.services.changes._check_alive", lambda contract, now: None)
+        assert "goes on from it" in plans.confirm(second, 409)["message"]
+    assert UnusedCredit.objects.filter(quote_id=second["id"]).count() == 0
+
+
 def test_a_quote_is_carried_out_as_it_stands_or_not_at_all(plans: Plans) -> None:
     with travel(JUNE, tick=False):
         small, big = plans.package(500), plans.package(2000)
